@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the data plane and user space share: map keys and values, limits, drop reasons. Nothing else.
+ *
+ * docs/architecture.md has the table of maps: who writes which, and when. Integers are in host byte
+ * order unless the name ends in _be; padding is explicit and zero.
+ */
+#ifndef XDPSEC_ABI_H
+#define XDPSEC_ABI_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+
+#include "wire.h"
+
+#define XDPSEC_ABI_VERSION 1
+
+#define XDPSEC_MAX_PEERS 1024
+/* Two for each peer, and as many again while a reload replaces them. */
+#define XDPSEC_MAX_SAS 4096
+#define XDPSEC_MAX_PREFIXES 8192
+#define XDPSEC_MAX_PORT_RANGES 16
+#define XDPSEC_MAX_FRAGMENTS 4096
+#define XDPSEC_NAME_LEN 64
+
+#define XDPSEC_NO_SA 0xffffffffU
+
+/*
+ * Why a packet was dropped. Numbers and names are stable: other programs read them. A new reason goes to
+ * the end. X(identifier, name in `xdpsec status`, what it means).
+ */
+#define XDPSEC_DROP_REASONS(X)                                                                            \
+	X(PLAINTEXT, "plaintext", "arrived in clear on a protected flow")                                 \
+	X(UNKNOWN_SPI, "unknown_spi", "sealed for an SPI that no SA here has")                            \
+	X(MALFORMED, "malformed", "too short, wrong lengths, wrong version or reserved bits")             \
+	X(AUTH_FAILED, "auth_failed", "the tag does not hold: tampered, forged or another key")           \
+	X(REPLAYED, "replayed", "sequence number already seen, or older than the replay window")          \
+	X(FRAGMENT, "fragment", "IP fragment of a protected flow, or one whose flow is not known")        \
+	X(TOO_BIG, "too_big", "does not fit the device's MTU after growing; answered with ICMP")          \
+	X(NO_KEY, "no_key", "protected flow without a usable SA")                                         \
+	X(SEQUENCE_EXHAUSTED, "sequence_exhausted", "the reserved range of sequence numbers is used up")  \
+	X(WRONG_NEXT_HEADER, "wrong_next_header", "the sealed payload is not what this SA carries")       \
+	X(WRONG_PEER, "wrong_peer", "sealed with an SA of another peer than the source address")          \
+	X(NO_HOP, "no_hop", "pending checksum or GSO, and no hop device to complete it")                  \
+	X(STRAY, "stray", "on the hop device, but not of a protected flow")                               \
+	X(NO_ROOM, "no_room", "the kernel gave no room for the header, or no linear buffer")              \
+	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")
+
+enum xdpsec_drop {
+#define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
+	XDPSEC_DROP_REASONS(XDPSEC_DROP_ENUM)
+#undef XDPSEC_DROP_ENUM
+	XDPSEC_DROP_COUNT,
+};
+
+/* Map "config", one element. */
+struct xdpsec_config {
+	__u32 abi_version;
+	__u32 device;	/* ifindex of the protected device (the underlay) */
+	__u32 hop_near; /* ifindex: packets with a pending checksum or GSO are sent here; 0: dropped */
+	__u32 hop_far;	/* ifindex: where they come out, segmented and with their checksums */
+};
+
+/* Map "policies" (LPM): which peer a remote address belongs to, and which of its flows are protected. */
+struct xdpsec_prefix {
+	__u32 length;	  /* bits of address; for IPv4 96 + the prefix's own length */
+	__u8 address[16]; /* network byte order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2) */
+};
+
+struct xdpsec_ports {
+	__u16 first, last; /* inclusive, host byte order */
+};
+
+struct xdpsec_policy {
+	__u32 peer; /* index into "peers" */
+	__u32 ranges;
+	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES];
+};
+
+/* Map "peers". */
+struct xdpsec_peer {
+	__u32 tx_sa; /* index into "sas"; XDPSEC_NO_SA: protected, and nothing to seal with */
+	__u32 pad;
+};
+
+/* A block as it lies in memory: XOR does not care for byte order. */
+struct xdpsec_block {
+	__u64 a, b;
+};
+
+/*
+ * Map "sas": what stays as it is while an SA lives. The context is in "contexts" under the same index, and
+ * the key nowhere.
+ *
+ * RFC 7253 section 4.2 has Offset_i = Offset_(i-1) ^ L_ntz(i). Unrolled, Offset_i = Offset_0 ^ C_i, where
+ * C_i is the XOR of L_k over the bits k that are set in the Gray code of i. The Gray code is linear, so
+ * that C_i = high[i / 64] ^ middle[i / 8 % 8] ^ low[i % 8].
+ */
+struct xdpsec_sa {
+	__u32 spi;
+	__u32 peer;
+	__u8 next_header; /* enum xdpsec_next_header; the mode, as the wire has it */
+	__u8 pad[7];
+	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
+	struct xdpsec_block low[8];	      /* C_0 .. C_7 */
+	struct xdpsec_block middle[8];	      /* C_0, C_8 .. C_56 */
+	struct xdpsec_block high[17];	      /* C_0, C_64 .. C_1024 */
+};
+
+/* Map "sequences": what an SA seals with next. The range [next, limit) is reserved on disk. */
+struct xdpsec_sequence {
+	__u64 next;
+	__u64 limit;
+	__u64 pad[6]; /* a cache line of its own: every sealing CPU writes here */
+};
+
+/* Map "replay_windows" (RFC 6479). */
+struct xdpsec_replay {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 next; /* one more than the highest sequence number whose tag held; 0: none yet */
+	__u64 bitmap[XDPSEC_REPLAY_WORDS];
+};
+
+/* Map "sa_counters", per CPU. For an SA that seals, what it sealed; for one that opens, what it opened. */
+struct xdpsec_counters {
+	__u64 packets;
+	__u64 bytes;	 /* of plaintext: UDP payload in inline mode */
+	__u64 last_seen; /* CLOCK_MONOTONIC, ns, coarse; 0: never */
+	__u64 drops[XDPSEC_DROP_COUNT];
+};
+
+/* Map "ktops", per CPU: E(K, nonce without its low six bits) of the last packet (RFC 7253 section 4.2). */
+struct xdpsec_ktop {
+	struct xdpsec_block value;
+	__u64 epoch; /* sequence >> 6, plus one: 0 is "nothing cached" */
+	__u64 pad;
+};
+
+/* Map "clear_fragments" (LRU): datagrams in fragments whose first fragment showed a flow that is not
+ * protected. What the stack would reassemble with it may pass; any other later fragment may not. */
+struct xdpsec_fragment {
+	__u8 source[16], destination[16]; /* as struct xdpsec_prefix.address */
+	__u32 id_be;			  /* IPv4: 16 bits */
+};
+
+_Static_assert(sizeof(struct xdpsec_config) == 16, "ABI");
+_Static_assert(sizeof(struct xdpsec_prefix) == 20, "ABI");
+_Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "ABI");
+_Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");
+_Static_assert(sizeof(struct xdpsec_sa) == 16 + 16 * (2 + 8 + 8 + 17), "ABI");
+_Static_assert(sizeof(struct xdpsec_sequence) == 64, "ABI");
+_Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "ABI");
+_Static_assert(sizeof(struct xdpsec_counters) == 24 + 8 * XDPSEC_DROP_COUNT, "ABI");
+_Static_assert(sizeof(struct xdpsec_ktop) == 32, "ABI");
+_Static_assert(sizeof(struct xdpsec_fragment) == 36, "ABI");
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration file, parsed and checked as far as that goes without asking the kernel. No key is in
+ * here: only the paths of the files that hold them.
+ */
+#ifndef XDPSEC_CONFIG_H
+#define XDPSEC_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <net/if.h>
+#include <limits.h>
+
+#include "key.h"
+#include "xdpsec/abi.h"
+
+enum xdp_mode {
+	XDP_MODE_CONFIG_AUTO,
+	XDP_MODE_CONFIG_NATIVE,
+	XDP_MODE_CONFIG_GENERIC,
+};
+
+struct sa_config {
+	unsigned int spi;
+	char key_file[PATH_MAX];
+	int spi_line, key_file_line; /* 0: not given */
+};
+
+struct peer_config {
+	char name[XDPSEC_NAME_LEN];
+	int line; /* of its [Peer] */
+	struct xdpsec_prefix *prefixes;
+	size_t n_prefixes;
+	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES]; /* sorted, merged; "all" is 0-65535 */
+	size_t n_ports;
+	size_t key_length;  /* bytes, by Cipher: 16 or 32 */
+	char cipher[32];    /* as in the file: "aes-128-ocb" */
+	char driver[64];    /* "aes" unless Driver names one */
+	struct sa_config tx, rx;
+};
+
+struct config {
+	char name[XDPSEC_NAME_LEN]; /* the file's name without ".conf" */
+	char path[PATH_MAX];	    /* absolute */
+	char device[IF_NAMESIZE];
+	int device_line;
+	enum xdp_mode xdp;
+	struct peer_config *peers;
+	size_t n_peers;
+};
+
+/*
+ * Parse path and check it: unknown sections and keys, missing and repeated ones, values, duplicate SPIs,
+ * names and prefixes, prefixes of one peer inside those of another that protect ports which the inner one
+ * does not. 0, or -errno after a message that names file and line. What is in *config is to be freed with
+ * config_free() in both cases.
+ */
+int config_read(struct config *config, const char *path);
+void config_free(struct config *config);
+#define _cleanup_config_ __attribute__((cleanup(config_free)))
+
+/*
+ * Read every key once, and forget it: mode, length, and that no two SAs share a key. fingerprints, where not
+ * NULL, is n_peers pairs (tx, rx) and gets the fingerprints.
+ */
+int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+
+/* A prefix as text ("198.51.100.0/24", "2001:db8::/32"), and the ports ("4789,5201-5210" or "all"). */
+const char *prefix_text(const struct xdpsec_prefix *prefix, char *text, size_t size);
+const char *ports_text(const struct xdpsec_ports *ports, size_t n, char *text, size_t size);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the user is told. Every failure is one sentence of the form "what: on which object: why", and,
+ * where there is something to be done about it, one line "hint: ...".
+ */
+#ifndef XDPSEC_MESSAGE_H
+#define XDPSEC_MESSAGE_H
+
+/*
+ * Print "xdpsec: " and the message to standard error, and return -code, so that a failure is one line:
+ * return fail(EINVAL, "site-a.conf:7: Ports: %s: not a port", text). code is a positive errno.
+ */
+int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Print "hint: " and the message; to be called right after fail(). */
+void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Print "xdpsec: warning: " and the message. */
+void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
