@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `make help` lists the targets. Everything that is built goes to $(OUTPUT); V=1 shows the commands.
+
+OUTPUT ?= .output
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+
+# `make check TESTS=tests/netns/udp.t` runs one file; JOBS says how many run at a time.
+JOBS ?= $(shell nproc)
+TESTS ?=
+
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+PROVE ?= prove
+CLANG_FORMAT ?= $(call first-of,clang-format-19 clang-format)
+CPPCHECK ?= cppcheck
+SHELLCHECK ?= shellcheck
+
+# The directories that users' PATH may lack, and where Debian puts bpftool.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+first-of = $(firstword $(foreach name,$(1),$(if $(shell command -v $(name)),$(name))))
+
+# clang 14 accepts the kptr type tag and loses it; 16 is the first that keeps it in BTF.
+CLANG_MAJOR = $(shell $(1) -dumpversion 2>/dev/null | cut -d. -f1)
+ifeq ($(origin CLANG),undefined)
+CLANG := $(strip $(firstword $(foreach name,clang-19 clang,\
+	$(if $(shell test "0$(call CLANG_MAJOR,$(name))" -ge 16 && echo yes),$(name)))))
+endif
+LLVM_STRIP ?= $(call first-of,$(patsubst clang%,llvm-strip%,$(notdir $(CLANG))) llvm-strip-19 llvm-strip)
+BPFTOOL ?= $(call first-of,bpftool)
+
+PACKAGES := libbpf libxdp libmnl inih json-c libcrypto
+
+# The version of a checkout is VERSION and the commit; that of an archive, which has no history, VERSION.
+GIT_SUFFIX := $(shell git -C $(CURDIR) describe --match=NONE --always --dirty 2>/dev/null)
+VERSION := $(shell cat VERSION)$(if $(GIT_SUFFIX),+g$(GIT_SUFFIX))
+
+ifeq ($(V),1)
+Q :=
+say :=
+else
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(patsubst $(OUTPUT)/%,%,$@);
+MAKEFLAGS += --no-print-directory
+endif
+
+# ---- flags -------------------------------------------------------------------------------------------
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
+# No path of the machine that builds goes into what is built.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=.
+DEPENDENCIES = -MMD -MP -MF $@.d
+
+package-cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
+package-libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+
+USER_CFLAGS := -std=gnu11 $(WARNINGS) $(PREFIX_MAP) -D_GNU_SOURCE -Iinclude -Iloader -I$(OUTPUT) \
+	$(call package-cflags,$(PACKAGES)) \
+	-DXDPSEC_LIBDIR='"$(LIBDIR)/xdpsec"'
+USER_LIBS := $(call package-libs,$(PACKAGES))
+
+# clang for the BPF target does not look where Debian has <asm/types.h>.
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -Iinclude \
+	-idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+
+# ---- what there is -----------------------------------------------------------------------------------
+
+BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c loader/*.bpf.c tests/unit/*.bpf.c bench/*.bpf.c)
+BPF_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(BPF_SOURCES)))
+SKELETONS := $(BPF_OBJECTS:.bpf.o=.skel.h)
+INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(wildcard tc/*.bpf.c xdp/*.bpf.c)))
+
+c-sources = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(OUTPUT)/%.o,$(1))
+
+LOADER_OBJECTS := $(call objects,$(call c-sources,loader))
+LIBRARY_OBJECTS := $(filter-out $(OUTPUT)/loader/main.o,$(LOADER_OBJECTS))
+LIBRARY := $(OUTPUT)/loader/loader.a
+
+UNIT_SOURCES := $(wildcard tests/unit/*_test.c)
+UNIT_TESTS := $(patsubst %.c,$(OUTPUT)/%,$(UNIT_SOURCES))
+UNIT_HELPERS := $(call objects,$(filter-out $(UNIT_SOURCES),$(call c-sources,tests/unit)))
+
+BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
+
+# Only these are compiled again when the version changes.
+VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/*.c))
+
+C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o)
+
+# ---- targets -----------------------------------------------------------------------------------------
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all tests check bench bench-core demo install uninstall format lint deps help clean requirements FORCE
+
+all: $(OUTPUT)/xdpsec $(BPF_OBJECTS)
+
+tests: all $(UNIT_TESTS)
+
+help:
+	@printf '%s\n' \
+	'make                 the loader (xdpsec) and the BPF objects' \
+	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some' \
+	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
+	'make bench           all benchmarks (root)' \
+	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
+	'make lint            formatting and static checks' \
+	'make format          format the sources in place' \
+	'make deps            install what building and testing needs (root, apt-get)' \
+	'make install         DESTDIR=, PREFIX=/usr/local, SBINDIR=, LIBDIR=' \
+	'make uninstall       the same variables; keeps $(SYSCONFDIR)/xdpsec' \
+	'make clean           remove $(OUTPUT)' \
+	'' \
+	'V=1 shows the commands, WERROR=1 makes warnings errors, OUTPUT=DIR builds there,' \
+	'CLANG=clang-19 is the compiler for BPF (16 or later).'
+
+deps:
+	$(Q)scripts/install-deps
+
+# Says what is missing by the name of its package instead of failing in the middle.
+missing-package = $(foreach name,$(1),$(if $(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo yes),,$(name)))
+MISSING = $(if $(CLANG),,clang>=16) $(if $(LLVM_STRIP),,llvm-strip) $(if $(BPFTOOL),,bpftool) \
+	$(if $(call first-of,$(PKG_CONFIG)),$(call missing-package,$(PACKAGES)),pkg-config)
+
+requirements:
+	@missing='$(strip $(MISSING))'; if [ -n "$$missing" ]; then \
+		echo "make: missing: $$missing" >&2; \
+		echo "hint: 'sudo make deps' installs what is needed on Debian" >&2; \
+		exit 1; fi
+
+FORCE:
+
+# Everything depends on the flags: a change of them rebuilds.
+FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(LDFLAGS) $(USER_LIBS) | $(CLANG) $(BPF_CFLAGS) | $(LLVM_STRIP) $(BPFTOOL)
+$(OUTPUT)/flags: FORCE | requirements
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
+
+$(OUTPUT)/version: FORCE | requirements
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+
+$(VERSIONED_OBJECTS): $(OUTPUT)/version
+$(VERSIONED_OBJECTS): EXTRA_CFLAGS = -DXDPSEC_VERSION='"$(VERSION)"'
+
+# The linked object keeps its BTF, which the verifier and the kptr need; the DWARF is of no use there.
+define bpf-rule
+$(OUTPUT)/$(notdir $(1:.c=.o)): $(1) $(OUTPUT)/flags
+	$$(call say,CLANG)$$(CLANG) $$(BPF_CFLAGS) $$(DEPENDENCIES) -c $$< -o $$@
+	$(Q)$$(LLVM_STRIP) -g $$@
+endef
+$(foreach source,$(BPF_SOURCES),$(eval $(call bpf-rule,$(source))))
+
+$(OUTPUT)/%.skel.h: $(OUTPUT)/%.bpf.o
+	$(call say,GEN)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(OUTPUT)/%.o: %.c $(OUTPUT)/flags | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(EXTRA_CFLAGS) $(DEPENDENCIES) -c $< -o $@
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(OUTPUT)/xdpsec: $(LOADER_OBJECTS)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
+
+# Archives, so that a test links only the helpers and the parts of the loader that it uses.
+$(OUTPUT)/tests/unit/helpers.a: $(UNIT_HELPERS)
+	@mkdir -p $(@D)
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(UNIT_TESTS): %: %.o $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
+
+$(UNIT_TESTS:=.o) $(UNIT_HELPERS): EXTRA_CFLAGS = -Itests/unit
+
+$(BENCHES): %: %.o $(LIBRARY)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -lm -o $@
+
+-include $(BPF_OBJECTS:=.d) $(C_OBJECTS:=.d)
+
+# ---- run ---------------------------------------------------------------------------------------------
+
+# A second make, because the first has looked for tools before they were installed.
+check:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) tests
+	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) \
+		$(PROVE) --exec '' --timer -j$(JOBS) \
+		$(or $(TESTS),$(UNIT_TESTS) $(wildcard tests/cli/*.t tests/netns/*.t))
+
+demo:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) all
+	$(Q)OUTPUT=$(abspath $(OUTPUT)) scripts/demo
+
+bench:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) run-benches RUN="$(BENCHES)"
+
+bench-core:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/core
+
+.PHONY: run-benches
+run-benches: all $(RUN)
+	$(Q)set -e; for bench in $(RUN); do "$$bench" $(BENCH_ARGS); done
+
+# ---- style -------------------------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo $(wildcard scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
+
+lint: $(SKELETONS)
+	$(call say,FORMAT)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+	$(call say,CPPCHECK)$(CPPCHECK) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
+		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' -Iinclude -Iloader \
+		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,bench)
+	$(call say,SHELL)$(SHELLCHECK) -x $(wildcard $(SHELL_FILES))
+
+# ---- install -----------------------------------------------------------------------------------------
+
+COMPLETIONDIR := $(DATADIR)/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+
+install: all
+	$(Q)$(INSTALL) -d -m 0755 $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/xdpsec
+	$(Q)$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/xdpsec
+	$(Q)$(INSTALL) -m 0755 $(OUTPUT)/xdpsec $(DESTDIR)$(SBINDIR)/xdpsec
+	$(Q)$(INSTALL) -m 0644 $(INSTALLED_OBJECTS) $(DESTDIR)$(LIBDIR)/xdpsec/
+	$(Q)for page in $(wildcard man/*.8); do \
+		$(INSTALL) -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
+	$(Q)for file in $(wildcard dist/xdpsec.bash-completion); do \
+		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(COMPLETIONDIR)/xdpsec; done
+	$(Q)for unit in $(wildcard dist/*.service.in); do \
+		$(INSTALL) -d -m 0755 $(DESTDIR)$(UNITDIR); name=$${unit##*/}; \
+		sed 's|@SBINDIR@|$(SBINDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$${name%.in}; \
+		chmod 0644 $(DESTDIR)$(UNITDIR)/$${name%.in}; done
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(SBINDIR)/xdpsec $(DESTDIR)$(COMPLETIONDIR)/xdpsec
+	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/xdpsec/,$(notdir $(INSTALLED_OBJECTS)))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
+	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec 2>/dev/null || true
+
+clean:
+	$(Q)rm -rf $(OUTPUT)
