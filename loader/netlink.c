@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+
+#include "cleanup.h"
+#include "netlink.h"
+
+static void cleanup_socket(struct mnl_socket **socket)
+{
+	if (*socket)
+		mnl_socket_close(*socket);
+}
+
+int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
+		 void *data)
+{
+	struct mnl_socket *socket __attribute__((cleanup(cleanup_socket))) = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	_cleanup_free_ char *buffer = malloc(NETLINK_BUFFER);
+	ssize_t got;
+	int more = MNL_CB_OK;
+
+	if (!buffer)
+		return -ENOMEM;
+	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	request->nlmsg_seq = (unsigned int)time(NULL);
+	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
+		return -errno;
+	while (more > MNL_CB_STOP) {
+		got = mnl_socket_recvfrom(socket, buffer, NETLINK_BUFFER);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		more = mnl_cb_run(buffer, (size_t)got, request->nlmsg_seq, mnl_socket_get_portid(socket), each,
+				  data);
+		if (more < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static void copy_text(char *to, size_t size, const struct nlattr *attribute)
+{
+	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
+		snprintf(to, size, "%s", mnl_attr_get_str(attribute));
+}
+
+static int parse_kind(const struct nlattr *attribute, void *data)
+{
+	struct link *link = data;
+
+	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+		copy_text(link->kind, sizeof(link->kind), attribute);
+	return MNL_CB_OK;
+}
+
+static int parse_attribute(const struct nlattr *attribute, void *data)
+{
+	struct rtnl_link_stats64 stats;
+	struct link *link = data;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_IFNAME:
+		copy_text(link->name, sizeof(link->name), attribute);
+		break;
+	case IFLA_IFALIAS:
+		copy_text(link->alias, sizeof(link->alias), attribute);
+		break;
+	case IFLA_MTU:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			link->mtu = mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_LINK:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			link->peer = mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_LINKINFO:
+		return mnl_attr_parse_nested(attribute, parse_kind, link);
+	case IFLA_STATS64:
+		if (mnl_attr_get_payload_len(attribute) < sizeof(stats))
+			break;
+		memcpy(&stats, mnl_attr_get_payload(attribute), sizeof(stats));
+		link->tx_packets = stats.tx_packets;
+		link->tx_dropped = stats.tx_dropped;
+		link->rx_dropped = stats.rx_dropped;
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_link(const struct nlmsghdr *message, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct link *link = data;
+
+	link->index = (unsigned int)info->ifi_index;
+	link->type = info->ifi_type;
+	link->up = info->ifi_flags & IFF_UP;
+	return mnl_attr_parse(message, sizeof(*info), parse_attribute, link);
+}
+
+static struct nlmsghdr *link_request(char *buffer, __u16 type, unsigned int index)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *info;
+
+	request->nlmsg_type = type;
+	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)index;
+	return request;
+}
+
+static int find(unsigned int index, const char *name, struct link *link)
+{
+	char buffer[512];
+	struct nlmsghdr *request = link_request(buffer, RTM_GETLINK, index);
+	struct link found = {};
+	int err;
+
+	if (name)
+		mnl_attr_put_strz(request, IFLA_IFNAME, name);
+	err = netlink_talk(NETLINK_ROUTE, request, parse_link, &found);
+	if (err)
+		return err;
+	*link = found;
+	return 0;
+}
+
+int link_find(const char *name, struct link *link)
+{
+	if (strlen(name) >= IF_NAMESIZE)
+		return -ENODEV;
+	return find(0, name, link);
+}
+
+int link_find_index(unsigned int index, struct link *link)
+{
+	return find(index, NULL, link);
+}
+
+/* Nobody speaks IP on them, and a router solicitation must not end up sealed. */
+static int no_ipv6_addresses(const char *name)
+{
+	char buffer[512];
+	struct nlmsghdr *request;
+	struct nlattr *families, *inet6;
+	struct link link;
+	int err = link_find(name, &link);
+
+	if (err)
+		return err;
+	request = link_request(buffer, RTM_NEWLINK, link.index);
+	families = mnl_attr_nest_start(request, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(request, AF_INET6);
+	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(request, inet6);
+	mnl_attr_nest_end(request, families);
+	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	/* A kernel without IPv6, or with it switched off. */
+	return err == -EAFNOSUPPORT ? 0 : err;
+}
+
+int link_create_veth(const char *near, const char *far, unsigned int mtu)
+{
+	char buffer[1024];
+	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, 0);
+	struct nlattr *info, *data, *peer;
+	struct link link;
+	int err;
+
+	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	mnl_attr_put_strz(request, IFLA_IFNAME, near);
+	mnl_attr_put_u32(request, IFLA_MTU, mtu);
+	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
+	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(request, VETH_INFO_PEER);
+	memset(mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg)), 0, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(request, IFLA_IFNAME, far);
+	mnl_attr_put_u32(request, IFLA_MTU, mtu);
+	mnl_attr_nest_end(request, peer);
+	mnl_attr_nest_end(request, data);
+	mnl_attr_nest_end(request, info);
+	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	if (err)
+		return err;
+	err = no_ipv6_addresses(near);
+	if (!err)
+		err = no_ipv6_addresses(far);
+	if (err && link_find(near, &link) == 0)
+		link_delete(link.index);
+	return err;
+}
+
+int link_set_alias(unsigned int index, const char *alias)
+{
+	char buffer[512];
+	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+
+	mnl_attr_put_str(request, IFLA_IFALIAS, alias);
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+int link_set_up(unsigned int index)
+{
+	char buffer[512];
+	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
+
+	info->ifi_flags = IFF_UP;
+	info->ifi_change = IFF_UP;
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+int link_delete(unsigned int index)
+{
+	char buffer[512];
+
+	return netlink_talk(NETLINK_ROUTE, link_request(buffer, RTM_DELLINK, index), NULL, NULL);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network devices by rtnetlink, in the network namespace of the process. */
+#ifndef XDPSEC_NETLINK_H
+#define XDPSEC_NETLINK_H
+
+#include <stdbool.h>
+#include <net/if.h>
+#include <linux/types.h>
+
+struct link {
+	unsigned int index;
+	unsigned int peer; /* IFLA_LINK: of a veth its other end, if that is in the same namespace */
+	char name[IF_NAMESIZE];
+	char kind[16];	  /* "veth"; empty for hardware */
+	char alias[256];  /* empty: none */
+	unsigned int mtu; /* bytes */
+	unsigned short type; /* ARPHRD_* */
+	bool up;
+	__u64 tx_packets, tx_dropped, rx_dropped;
+};
+
+/* 0 or -errno, without a message; -ENODEV where there is none. *link is unchanged on failure. */
+int link_find(const char *name, struct link *link);
+int link_find_index(unsigned int index, struct link *link);
+
+/* A pair of veth devices, both down, both without IPv6 addresses of their own making. 0 or -errno. */
+int link_create_veth(const char *near, const char *far, unsigned int mtu);
+int link_set_alias(unsigned int index, const char *alias);
+int link_set_up(unsigned int index);
+/* Of a veth, the other end goes with it. */
+int link_delete(unsigned int index);
+
+/* Holds the longest message of the kernel, of requests too. */
+#define NETLINK_BUFFER 32768
+
+/*
+ * One request and its answer: socket, sending, receiving, acknowledgement. each is called for every message
+ * of the answer, as mnl_cb_run() does; NULL where only the acknowledgement matters. bus is NETLINK_ROUTE or
+ * NETLINK_GENERIC. 0 or -errno.
+ */
+struct nlmsghdr;
+int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
+		 void *data);
+
+#endif
