@@ -44,7 +44,8 @@
 	X(NO_HOP, "no_hop", "pending checksum or GSO, and no hop device to complete it")                  \
 	X(STRAY, "stray", "on the hop device, but not of a protected flow")                               \
 	X(NO_ROOM, "no_room", "the kernel gave no room for the header, or no linear buffer")              \
-	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")
+	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")                            \
+	X(BAD_CHECKSUM, "bad_checksum", "forwarded with a wrong UDP checksum: sealing would hide that")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
@@ -100,7 +101,8 @@ struct xdpsec_sa {
 	__u32 spi;
 	__u32 peer;
 	__u8 next_header; /* enum xdpsec_next_header; the mode, as the wire has it */
-	__u8 pad[7];
+	__u8 pad[3];
+	__u32 zero; /* where loops start: a zero that the verifier cannot know (ocb.bpf.h) */
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
 	struct xdpsec_block low[8];	      /* C_0 .. C_7 */
 	struct xdpsec_block middle[8];	      /* C_0, C_8 .. C_56 */
@@ -133,8 +135,8 @@ struct xdpsec_counters {
 /* Map "ktops", per CPU: E(K, nonce without its low six bits) of the last packet (RFC 7253 section 4.2). */
 struct xdpsec_ktop {
 	struct xdpsec_block value;
-	__u64 epoch; /* sequence >> 6, plus one: 0 is "nothing cached" */
-	__u64 pad;
+	__u64 nonce_head; /* the nonce block as it was encrypted; all zero: nothing cached, as it holds a 1 bit */
+	__u64 nonce_tail;
 };
 
 /* Map "clear_fragments" (LRU): datagrams in fragments whose first fragment showed a flow that is not

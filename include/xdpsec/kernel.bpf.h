@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What we use of the kernel beyond the UAPI headers: the few types, by the fields that are read (CO-RE finds
+ * them), and the kfuncs. Instead of a vmlinux.h.
+ */
+#ifndef XDPSEC_KERNEL_BPF_H
+#define XDPSEC_KERNEL_BPF_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_core_read.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the shifts in ocb.bpf.h take memory for little-endian"
+#endif
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+
+/* clang 14 loses this tag; the Makefile asks for 16 or later. */
+#define XDPSEC_KPTR __attribute__((btf_type_tag("kptr")))
+
+/* include/linux/skbuff.h */
+#define CHECKSUM_UNNECESSARY 1
+#define CHECKSUM_PARTIAL 3
+
+struct sk_buff {
+	u8 ip_summed : 2;
+} __attribute__((preserve_access_index));
+
+/* kernel/bpf/crypto.c; the same from 6.10 to 7.3. The context is opaque, but a forward declaration does not
+ * match the kernel's struct when libbpf compares the prototypes. */
+struct bpf_crypto_ctx {
+	u32 siv_len;
+} __attribute__((preserve_access_index));
+
+struct bpf_crypto_params {
+	char type[14];
+	u8 reserved[2];
+	char algo[128];
+	u8 key[256];
+	u32 key_len;
+	u32 authsize;
+};
+
+extern struct bpf_crypto_ctx *bpf_crypto_ctx_create(const struct bpf_crypto_params *params, u32 params__sz,
+						    int *err) __ksym;
+extern struct bpf_crypto_ctx *bpf_crypto_ctx_acquire(struct bpf_crypto_ctx *ctx) __ksym;
+extern void bpf_crypto_ctx_release(struct bpf_crypto_ctx *ctx) __ksym;
+extern int bpf_crypto_encrypt(struct bpf_crypto_ctx *ctx, const struct bpf_dynptr *src,
+			      const struct bpf_dynptr *dst, const struct bpf_dynptr *siv__nullable) __ksym;
+extern int bpf_crypto_decrypt(struct bpf_crypto_ctx *ctx, const struct bpf_dynptr *src,
+			      const struct bpf_dynptr *dst, const struct bpf_dynptr *siv__nullable) __ksym;
+
+/* The offsets are u32 up to 6.18 and u64 from 7.2 on. Declared as u64 they are right for both: a u32 callee
+ * ignores the upper half, a u64 callee would see what a u32 caller leaves there. */
+extern int bpf_dynptr_from_skb(struct __sk_buff *skb, u64 flags, struct bpf_dynptr *ptr__uninit) __ksym;
+extern int bpf_dynptr_from_xdp(struct xdp_md *xdp, u64 flags, struct bpf_dynptr *ptr__uninit) __ksym;
+extern int bpf_dynptr_adjust(const struct bpf_dynptr *ptr, u64 start, u64 end) __ksym;
+extern int bpf_dynptr_clone(const struct bpf_dynptr *ptr, struct bpf_dynptr *clone__uninit) __ksym;
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+
+/*
+ * A loop condition that bounds a loop for the verifier at the cost of a counter on the stack (6.9 and
+ * later), where bpf_for costs two calls a turn. The loop variable must start from a value that the verifier
+ * does not know, or it follows every turn instead of converging.
+ */
+static __always_inline bool loop_goes_on(void)
+{
+	asm volatile goto("may_goto %l[ends]" : : : : ends);
+	return true;
+ends:
+	return false;
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maps, shared between all objects by their pins. docs/architecture.md says who writes which.
+ */
+#ifndef XDPSEC_MAPS_BPF_H
+#define XDPSEC_MAPS_BPF_H
+
+#include "kernel.bpf.h"
+#include "abi.h"
+
+/* Nothing but the context: on 6.12 and 6.18 user space's update of an element frees the kptr in it, so that
+ * everything else about an SA lies elsewhere, and contexts come and go by bpf_kptr_xchg (loader/sa.bpf.c). */
+struct context {
+	struct bpf_crypto_ctx XDPSEC_KPTR *ctx;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct context);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} contexts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct xdpsec_sa);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sas SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct xdpsec_ktop);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ktops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct xdpsec_sequence);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sequences SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct xdpsec_replay);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} replay_windows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct xdpsec_counters);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} sa_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, XDPSEC_DROP_COUNT);
+	__type(key, u32);
+	__type(value, u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} drops SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct xdpsec_config);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, XDPSEC_MAX_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct xdpsec_prefix);
+	__type(value, struct xdpsec_policy);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} policies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_PEERS);
+	__type(key, u32);
+	__type(value, struct xdpsec_peer);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} peers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32); /* SPI, host byte order */
+	__type(value, u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} spis SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, XDPSEC_MAX_FRAGMENTS);
+	__type(key, struct xdpsec_fragment);
+	__type(value, u8);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} clear_fragments SEC(".maps");
+
+/* A sealed payload that the packet holds in pieces, put together. */
+struct scratch {
+	u8 bytes[XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scratch);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} scratch SEC(".maps");
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * AES-OCB (RFC 7253) in place over a sealed payload, with the kernel's ECB as the block cipher: one call to
+ * seal, one to open and one more for the pad where the last block is partial.
+ *
+ *	  header slot (16)   tag slot (16)      n full blocks           r bytes
+ *	+------------------+------------------+----------------------+---------+
+ *	| pad block input  | checksum ^ Off.. | P_1^Off_1 .. P_n^Off_n|  P_*   |
+ *	+------------------+------------------+----------------------+---------+
+ *
+ * The range is contiguous, so that everything that is to be encrypted lies in a row. With r = 0 it starts at
+ * the tag slot.
+ *
+ * Shapes that are forced. A packet pointer that a loop advances never converges in the verifier; an index
+ * that is masked and added to a fixed base does. One block for each turn costs five times what eight cost.
+ */
+#ifndef XDPSEC_OCB_BPF_H
+#define XDPSEC_OCB_BPF_H
+
+#include "kernel.bpf.h"
+#include "abi.h"
+#include "wire.h"
+
+#define OCB_GROUP 8 /* blocks for each turn of the loop */
+#define OCB_GROUPS (XDPSEC_PAYLOAD_MAX / (OCB_GROUP * XDPSEC_BLOCK_LEN))
+
+/* RFC 7253 section 4.2: seven bits of TAGLEN mod 128 = 0, zeros, a one, then the 96 bits of the nonce. */
+#define OCB_NONCE_PREFIX 1
+
+/* The sealed payload and what is known of it. */
+struct ocb {
+	u8 *start;	 /* of the header slot; packet or map memory */
+	const void *end; /* of that memory, for the verifier */
+	u32 length;	 /* of the plaintext, 0 .. XDPSEC_PAYLOAD_MAX */
+	const struct xdpsec_sa *sa;
+	struct bpf_crypto_ctx *ctx;
+	struct xdpsec_block offset; /* Offset_0 */
+};
+
+/* What the passes over the blocks gather. */
+struct ocb_sums {
+	struct xdpsec_block checksum; /* RFC 7253's Checksum: XOR of the plaintext */
+	u64 even, odd;		      /* RFC 1071 sums of 32-bit words; two, as one add has to wait for another */
+};
+
+/* One pass over the full blocks: what it does to each besides XORing the offset. */
+enum ocb_pass {
+	OCB_CHECKSUM_BEFORE = 1 << 0, /* the input is plaintext */
+	OCB_CHECKSUM_AFTER = 1 << 1,  /* the output is plaintext */
+	OCB_SUM_BEFORE = 1 << 2,      /* RFC 1071 sum of the input */
+	OCB_SUM_AFTER = 1 << 3,	      /* ... of the output */
+};
+
+static __always_inline void ocb_add(struct ocb_sums *sums, u64 a, u64 b)
+{
+	sums->even += (u32)a;
+	sums->odd += a >> 32;
+	sums->even += (u32)b;
+	sums->odd += b >> 32;
+}
+
+static __always_inline void ocb_mix(u64 *block, u64 offset_a, u64 offset_b, struct ocb_sums *sums,
+				    const u32 pass)
+{
+	u64 a = block[0], b = block[1];
+
+	if (pass & OCB_CHECKSUM_BEFORE) {
+		sums->checksum.a ^= a;
+		sums->checksum.b ^= b;
+	}
+	if (pass & OCB_SUM_BEFORE)
+		ocb_add(sums, a, b);
+	a ^= offset_a;
+	b ^= offset_b;
+	if (pass & OCB_CHECKSUM_AFTER) {
+		sums->checksum.a ^= a;
+		sums->checksum.b ^= b;
+	}
+	if (pass & OCB_SUM_AFTER)
+		ocb_add(sums, a, b);
+	block[0] = a;
+	block[1] = b;
+}
+
+/* Without this the compiler sees that the mask does nothing and drops it, and with it the bound that the
+ * verifier needs. */
+#define OCB_OPAQUE(value) asm volatile("" : "+r"(value))
+
+/*
+ * A loop counter that converges: unknown from the start and, masked at each turn, always in the same range.
+ * Counted freely its lower bound would grow with every turn that the verifier follows.
+ */
+#define OCB_TURNS (2 * OCB_GROUPS)
+
+static __always_inline u32 ocb_first_turn(const struct xdpsec_sa *sa)
+{
+	u32 turn = sa->zero;
+
+	return turn & (OCB_TURNS - 1);
+}
+
+static __always_inline u32 ocb_next_turn(u32 turn)
+{
+	turn++;
+	OCB_OPAQUE(turn);
+	return turn & (OCB_TURNS - 1);
+}
+
+static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums, const u32 pass)
+{
+	const struct xdpsec_sa *sa = o->sa;
+	u8 *first = o->start + XDPSEC_OVERHEAD;
+	u32 blocks = o->length / XDPSEC_BLOCK_LEN, groups = blocks / OCB_GROUP;
+	u64 base_a = o->offset.a, base_b = o->offset.b; /* Offset_0 ^ C_8g */
+	u32 group, i, j;
+
+	for (group = ocb_first_turn(sa); group < groups && loop_goes_on(); group = ocb_next_turn(group)) {
+		u32 at = group, next;
+		u64 *block;
+
+		OCB_OPAQUE(at);
+		at &= OCB_GROUPS - 1;
+		next = at + 1;
+		block = (u64 *)(first + at * OCB_GROUP * XDPSEC_BLOCK_LEN);
+		if ((const void *)(block + 2 * OCB_GROUP) > o->end)
+			break;
+#pragma unroll
+		for (j = 1; j < OCB_GROUP; j++)
+			ocb_mix(block + 2 * (j - 1), base_a ^ sa->low[j].a, base_b ^ sa->low[j].b, sums, pass);
+		base_a = o->offset.a ^ sa->high[next / 8].a ^ sa->middle[next % 8].a;
+		base_b = o->offset.b ^ sa->high[next / 8].b ^ sa->middle[next % 8].b;
+		ocb_mix(block + 2 * (OCB_GROUP - 1), base_a, base_b, sums, pass);
+	}
+	for (i = ocb_first_turn(sa); i < blocks % OCB_GROUP && loop_goes_on(); i = ocb_next_turn(i)) {
+		u32 at = groups * OCB_GROUP + i, low = i + 1;
+		u64 *block;
+
+		OCB_OPAQUE(at);
+		at &= OCB_GROUPS * OCB_GROUP - 1;
+		OCB_OPAQUE(low);
+		low &= 7;
+		block = (u64 *)(first + at * XDPSEC_BLOCK_LEN);
+		if ((const void *)(block + 2) > o->end)
+			break;
+		ocb_mix(block, base_a ^ sa->low[low].a, base_b ^ sa->low[low].b, sums, pass);
+	}
+}
+
+/* Offset_n, that of the last full block (Offset_0 where there is none). */
+static __always_inline struct xdpsec_block ocb_last_offset(const struct ocb *o)
+{
+	const struct xdpsec_sa *sa = o->sa;
+	u32 blocks = o->length / XDPSEC_BLOCK_LEN;
+	u32 high = blocks / 64, middle = blocks / 8 % 8, low = blocks % 8;
+
+	OCB_OPAQUE(high);
+	if (high >= sizeof(sa->high) / sizeof(sa->high[0]))
+		high = 0;
+	OCB_OPAQUE(middle);
+	middle &= 7;
+	OCB_OPAQUE(low);
+	low &= 7;
+	return (struct xdpsec_block){
+		o->offset.a ^ sa->high[high].a ^ sa->middle[middle].a ^ sa->low[low].a,
+		o->offset.b ^ sa->high[high].b ^ sa->middle[middle].b ^ sa->low[low].b,
+	};
+}
+
+/* Move 16 bytes of memory by bytes towards the front (out go the first ones) or the back; bytes < 16. */
+static __always_inline struct xdpsec_block ocb_towards_front(struct xdpsec_block v, u32 bytes)
+{
+	u32 bits = bytes * 8;
+
+	if (bits >= 64)
+		return (struct xdpsec_block){ v.b >> (bits - 64), 0 };
+	/* Two shifts, as one by 64 is not defined. */
+	return (struct xdpsec_block){ v.a >> bits | v.b << 1 << (63 - bits), v.b >> bits };
+}
+
+static __always_inline struct xdpsec_block ocb_towards_back(struct xdpsec_block v, u32 bytes)
+{
+	u32 bits = bytes * 8;
+
+	if (bits >= 64)
+		return (struct xdpsec_block){ 0, v.a << (bits - 64) };
+	return (struct xdpsec_block){ v.a << bits, v.b << bits | v.a >> 1 >> (63 - bits) };
+}
+
+/*
+ * The last 16 bytes of the payload: the r bytes of the partial block are at their end. There are always 16,
+ * as the header and the tag stand in front. NULL: beyond the memory.
+ */
+static __always_inline struct xdpsec_block *ocb_tail(const struct ocb *o)
+{
+	u32 at = o->length;
+	u8 *tail;
+
+	OCB_OPAQUE(at);
+	if (at > XDPSEC_PAYLOAD_MAX)
+		return NULL;
+	tail = o->start + XDPSEC_OVERHEAD - XDPSEC_BLOCK_LEN + at;
+	if ((const void *)(tail + XDPSEC_BLOCK_LEN) > o->end)
+		return NULL;
+	return (struct xdpsec_block *)tail;
+}
+
+/* P_*, zero-padded. */
+static __always_inline struct xdpsec_block ocb_partial(const struct xdpsec_block *tail, u32 rest)
+{
+	return ocb_towards_front(*tail, XDPSEC_BLOCK_LEN - rest);
+}
+
+/* P_* || 1 || 0*, as the checksum takes it. */
+static __always_inline struct xdpsec_block ocb_padded(struct xdpsec_block partial, u32 rest)
+{
+	struct xdpsec_block one = ocb_towards_back((struct xdpsec_block){ 0x80, 0 }, rest);
+
+	return (struct xdpsec_block){ partial.a | one.a, partial.b | one.b };
+}
+
+/*
+ * Offset_0 (RFC 7253 section 4.2) for the 12 bytes of nonce, head being the first four as they lie in memory
+ * and tail the other eight in host byte order. Ktop depends on all but the nonce's low six bits, and so is
+ * kept for each CPU and SA. 0, or the kfunc's error.
+ */
+static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u32 head, u64 tail)
+{
+	u64 nonce_head = (u64)head << 32 | bpf_htonl(OCB_NONCE_PREFIX);
+	u64 nonce_tail = bpf_cpu_to_be64(tail & ~63ULL);
+	u32 bottom = tail & 63;
+	u64 a, b, c;
+
+	if (ktop->nonce_tail != nonce_tail || ktop->nonce_head != nonce_head) {
+		struct bpf_dynptr block;
+		int err;
+
+		ktop->nonce_head = 0;
+		ktop->value = (struct xdpsec_block){ nonce_head, nonce_tail };
+		err = bpf_dynptr_from_mem(&ktop->value, sizeof(ktop->value), 0, &block);
+		if (!err)
+			err = bpf_crypto_encrypt(o->ctx, &block, &block, NULL);
+		if (err)
+			return err;
+		ktop->nonce_tail = nonce_tail;
+		ktop->nonce_head = nonce_head;
+	}
+	/* Stretch = Ktop || (Ktop[1..64] ^ Ktop[9..72]); Offset_0 = Stretch[1+bottom..128+bottom]. */
+	a = bpf_be64_to_cpu(ktop->value.a);
+	b = bpf_be64_to_cpu(ktop->value.b);
+	c = a ^ (a << 8 | b >> 56);
+	o->offset.a = bpf_cpu_to_be64(a << bottom | b >> 1 >> (63 - bottom));
+	o->offset.b = bpf_cpu_to_be64(b << bottom | c >> 1 >> (63 - bottom));
+	return 0;
+}
+
+/* memory is where o->start lies, at bytes in. Both calls take what they work on out of it. */
+static __always_inline int ocb_encrypt(const struct ocb *o, const struct bpf_dynptr *memory, u32 from, u32 to)
+{
+	struct bpf_dynptr range;
+	int err = bpf_dynptr_clone(memory, &range);
+
+	if (!err)
+		err = bpf_dynptr_adjust(&range, from, to);
+	return err ?: bpf_crypto_encrypt(o->ctx, &range, &range, NULL);
+}
+
+static __always_inline int ocb_decrypt(const struct ocb *o, const struct bpf_dynptr *memory, u32 from, u32 to)
+{
+	struct bpf_dynptr range;
+	int err = bpf_dynptr_clone(memory, &range);
+
+	if (!err)
+		err = bpf_dynptr_adjust(&range, from, to);
+	return err ?: bpf_crypto_decrypt(o->ctx, &range, &range, NULL);
+}
+
+/*
+ * Seal what lies behind the two slots; ocb_start() has been called. memory holds o->start at byte at. pass
+ * adds OCB_SUM_BEFORE and OCB_SUM_AFTER: the sums of the plaintext and of the tag and ciphertext. The
+ * header slot holds anything afterwards. 0, or -errno: the payload is partly overwritten then.
+ */
+static __always_inline int ocb_seal(const struct ocb *o, const struct bpf_dynptr *memory, u32 at,
+				    struct ocb_sums *before, struct ocb_sums *after, const u32 pass)
+{
+	const struct xdpsec_sa *sa = o->sa;
+	u32 rest = o->length % XDPSEC_BLOCK_LEN;
+	u32 full = o->length - rest;
+	struct xdpsec_block offset, *header, *tag, *tail;
+	int err;
+
+	header = (struct xdpsec_block *)o->start;
+	tag = header + 1;
+	tail = ocb_tail(o);
+	if ((const void *)(header + 2) > o->end || !tail)
+		return -22 /* EINVAL */;
+
+	ocb_pass(o, before, OCB_CHECKSUM_BEFORE | (pass & OCB_SUM_BEFORE));
+	offset = ocb_last_offset(o);
+	if (rest) {
+		struct xdpsec_block partial = ocb_partial(tail, rest);
+		struct xdpsec_block padded = ocb_padded(partial, rest);
+
+		if (pass & OCB_SUM_BEFORE)
+			ocb_add(before, partial.a, partial.b);
+		before->checksum.a ^= padded.a;
+		before->checksum.b ^= padded.b;
+		offset.a ^= sa->l_star.a;
+		offset.b ^= sa->l_star.b;
+		*header = offset;
+	}
+	tag->a = before->checksum.a ^ offset.a ^ sa->l_dollar.a;
+	tag->b = before->checksum.b ^ offset.b ^ sa->l_dollar.b;
+
+	err = ocb_encrypt(o, memory, at + (rest ? 0 : XDPSEC_HEADER_LEN), at + XDPSEC_OVERHEAD + full);
+	if (err)
+		return err;
+
+	ocb_pass(o, after, pass & OCB_SUM_AFTER);
+	if (rest) {
+		struct xdpsec_block pad = ocb_towards_back(*header, XDPSEC_BLOCK_LEN - rest);
+
+		tail->a ^= pad.a;
+		tail->b ^= pad.b;
+	}
+	if (pass & OCB_SUM_AFTER) {
+		ocb_add(after, tag->a, tag->b);
+		if (rest) {
+			struct xdpsec_block partial = ocb_partial(tail, rest);
+
+			ocb_add(after, partial.a, partial.b);
+		}
+	}
+	return 0;
+}
+
+/* What ocb_open() returns where the tag does not hold: unlike any -errno of the kfuncs. */
+#define OCB_FORGED 1
+
+/*
+ * Open what lies behind the two slots; ocb_start() has been called. sums gets that of the plaintext with
+ * OCB_SUM_AFTER in pass. 0; OCB_FORGED; or -errno. Except with 0 the payload is garbage and must go nowhere.
+ */
+static __always_inline int ocb_open(const struct ocb *o, const struct bpf_dynptr *memory, u32 at,
+				    struct ocb_sums *sums, const u32 pass)
+{
+	const struct xdpsec_sa *sa = o->sa;
+	u32 rest = o->length % XDPSEC_BLOCK_LEN;
+	u32 full = o->length - rest;
+	struct xdpsec_block offset, *header, *tag, *tail;
+	struct ocb_sums none = {};
+	int err;
+
+	header = (struct xdpsec_block *)o->start;
+	tag = header + 1;
+	tail = ocb_tail(o);
+	if ((const void *)(header + 2) > o->end || !tail)
+		return -22 /* EINVAL */;
+
+	offset = ocb_last_offset(o);
+	if (rest) {
+		offset.a ^= sa->l_star.a;
+		offset.b ^= sa->l_star.b;
+		*header = offset;
+		err = ocb_encrypt(o, memory, at, at + XDPSEC_HEADER_LEN);
+		if (err)
+			return err;
+	}
+	ocb_pass(o, &none, 0);
+	err = ocb_decrypt(o, memory, at + XDPSEC_HEADER_LEN, at + XDPSEC_OVERHEAD + full);
+	if (err)
+		return err;
+	/* The offsets are gone from the tag slot's neighbours, but the tag had none: D(T) = Checksum ^ Offset ^ L_$. */
+	ocb_pass(o, sums, OCB_CHECKSUM_AFTER | (pass & OCB_SUM_AFTER));
+	if (rest) {
+		struct xdpsec_block pad = ocb_towards_back(*header, XDPSEC_BLOCK_LEN - rest);
+		struct xdpsec_block partial, padded;
+
+		tail->a ^= pad.a;
+		tail->b ^= pad.b;
+		partial = ocb_partial(tail, rest);
+		padded = ocb_padded(partial, rest);
+		if (pass & OCB_SUM_AFTER)
+			ocb_add(sums, partial.a, partial.b);
+		sums->checksum.a ^= padded.a;
+		sums->checksum.b ^= padded.b;
+	}
+	/* One comparison over all bits, so that its time says nothing of where they differ. */
+	if ((tag->a ^ sums->checksum.a ^ offset.a ^ sa->l_dollar.a) |
+	    (tag->b ^ sums->checksum.b ^ offset.b ^ sa->l_dollar.b))
+		return OCB_FORGED;
+	return 0;
+}
+
+#endif
