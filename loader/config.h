@@ -30,12 +30,13 @@ struct peer_config {
 	char name[XDPSEC_NAME_LEN];
 	int line; /* of its [Peer] */
 	struct xdpsec_prefix *prefixes;
+	int *prefix_lines;
 	size_t n_prefixes;
 	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES]; /* sorted, merged; "all" is 0-65535 */
 	size_t n_ports;
-	size_t key_length;  /* bytes, by Cipher: 16 or 32 */
-	char cipher[32];    /* as in the file: "aes-128-ocb" */
-	char driver[64];    /* "aes" unless Driver names one */
+	size_t key_length; /* bytes, by Cipher: 16 or 32 */
+	char cipher[32];   /* as in the file: "aes-128-ocb" */
+	char driver[64];   /* "aes" unless Driver names one */
 	struct sa_config tx, rx;
 };
 
@@ -64,6 +65,9 @@ void config_free(struct config *config);
  * NULL, is n_peers pairs (tx, rx) and gets the fingerprints.
  */
 int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+
+/* Whether NAME can be the name of an instance: letters, digits, "-" and "_", a letter or digit first. */
+bool instance_name_valid(const char *name);
 
 /* A prefix as text ("198.51.100.0/24", "2001:db8::/32"), and the ports ("4789,5201-5210" or "all"). */
 const char *prefix_text(const struct xdpsec_prefix *prefix, char *text, size_t size);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* xdpsec check: what `up` would refuse, without changing anything. */
+#include <stdio.h>
+
+#include "commands.h"
+#include "config.h"
+#include "device.h"
+
+int command_check(const struct options *options)
+{
+	_cleanup_config_ struct config config = {};
+	size_t i, prefixes = 0;
+	int err;
+
+	err = config_read(&config, options->argument);
+	if (err)
+		return err;
+	err = config_check_keys(&config, NULL);
+	if (err)
+		return err;
+	err = device_check(&config);
+	if (err)
+		return err;
+	for (i = 0; i < config.n_peers; i++)
+		prefixes += config.peers[i].n_prefixes;
+	printf("%s: valid: device %s, %zu peer%s, %zu prefix%s\n", config.path, config.device, config.n_peers,
+	       config.n_peers == 1 ? "" : "s", prefixes, prefixes == 1 ? "" : "es");
+	return 0;
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A configuration file as a whole: its name, its place, its keys. */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "config.h"
+#include "config_parse.h"
+#include "message.h"
+
+#define SUFFIX ".conf"
+
+int fail_at(const struct place *place, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (n < 0) {
+		text = NULL;
+		return fail(ENOMEM, "%s:%d: out of memory", place->path, place->line);
+	}
+	if (!place->key)
+		return fail(EINVAL, "%s:%d: %s", place->path, place->line, text);
+	return fail(EINVAL, "%s:%d: %s: %s", place->path, place->line, place->key, text);
+}
+
+bool instance_name_valid(const char *name)
+{
+	size_t i;
+
+	/* ASCII only, whatever the locale is: the name becomes a directory of the bpffs. */
+	for (i = 0; name[i]; i++) {
+		if (i >= XDPSEC_NAME_LEN - 1)
+			return false;
+		if (isascii(name[i]) && isalnum(name[i]))
+			continue;
+		if (i == 0 || (name[i] != '-' && name[i] != '_'))
+			return false;
+	}
+	return i > 0;
+}
+
+static int set_name(struct config *config, const char *path, const char *file)
+{
+	size_t length = strlen(file);
+
+	if (length <= strlen(SUFFIX) || strcmp(file + length - strlen(SUFFIX), SUFFIX)) {
+		fail(EINVAL, "%s: the file's name does not end in " SUFFIX, path);
+		hint("NAME" SUFFIX " configures the instance NAME");
+		return -EINVAL;
+	}
+	length -= strlen(SUFFIX);
+	if (length < sizeof(config->name)) {
+		memcpy(config->name, file, length);
+		config->name[length] = '\0';
+	}
+	if (length >= sizeof(config->name) || !instance_name_valid(config->name)) {
+		fail(EINVAL, "%s: %.*s: not a name for an instance", path, (int)length, file);
+		hint("a letter or digit first, then letters, digits, \"-\" and \"_\", %d at most",
+		     XDPSEC_NAME_LEN - 1);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* The directory is resolved, the file is not: a link's own name is the instance's name, and relative key
+ * files lie beside the link. */
+static int set_path(struct config *config, const char *path)
+{
+	_cleanup_free_ char *for_directory = strdup(path), *for_file = strdup(path), *directory = NULL;
+	const char *file;
+	int err;
+
+	if (!for_directory || !for_file)
+		return fail(ENOMEM, "%s: out of memory", path);
+	file = basename(for_file);
+	err = set_name(config, path, file);
+	if (err)
+		return err;
+	directory = realpath(dirname(for_directory), NULL);
+	if (!directory)
+		return fail(errno, "%s: %s", path, strerror(errno));
+	/* The root directory brings its own slash. */
+	if ((size_t)snprintf(config->path, sizeof(config->path), "%s/%s", directory[1] ? directory : "",
+			     file) >= sizeof(config->path))
+		return fail(ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
+	return 0;
+}
+
+static int open_file(const struct config *config, FILE **file)
+{
+	_cleanup_close_ int fd = open(config->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return fail(errno, "%s: %s", config->path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fail(EINVAL, "%s: not a regular file", config->path);
+	*file = fdopen(fd, "r");
+	if (!*file)
+		return fail(errno, "%s: %s", config->path, strerror(errno));
+	take_fd(&fd);
+	return 0;
+}
+
+int config_read(struct config *config, const char *path)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	int err;
+
+	memset(config, 0, sizeof(*config));
+	err = set_path(config, path);
+	if (err)
+		return err;
+	err = open_file(config, &file);
+	if (err)
+		return err;
+	err = config_parse(config, file);
+	if (err)
+		return err;
+	return config_check(config);
+}
+
+void config_free(struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->n_peers; i++) {
+		free(config->peers[i].prefixes);
+		free(config->peers[i].prefix_lines);
+	}
+	free(config->peers);
+	config->peers = NULL;
+	config->n_peers = 0;
+}
+
+/* Keys are numbered 2i for what peer i seals with, 2i + 1 for what it opens with. */
+static int key_line(const struct config *config, size_t index)
+{
+	const struct peer_config *peer = &config->peers[index / 2];
+
+	return index % 2 ? peer->rx.key_file_line : peer->tx.key_file_line;
+}
+
+static const char *key_setting(size_t index)
+{
+	return index % 2 ? "RxKeyFile" : "TxKeyFile";
+}
+
+static int read_fingerprint(const struct config *config, size_t index, char fingerprint[FINGERPRINT_HEX])
+{
+	const struct peer_config *peer = &config->peers[index / 2];
+	const struct sa_config *sa = index % 2 ? &peer->rx : &peer->tx;
+	_cleanup_key_ struct key key = {};
+	char what[PATH_MAX + 64];
+	int err;
+
+	snprintf(what, sizeof(what), "%s:%d: %s", config->path, key_line(config, index), key_setting(index));
+	err = key_read(&key, sa->key_file, peer->key_length, what);
+	if (err)
+		return err;
+	return key_fingerprint(&key, fingerprint);
+}
+
+static int refuse_shared(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX], size_t index)
+{
+	size_t i;
+
+	for (i = 0; i < index; i++)
+		if (!strcmp(fingerprints[i / 2][i % 2], fingerprints[index / 2][index % 2]))
+			break;
+	if (i == index)
+		return 0;
+	fail(EINVAL,
+	     "%s:%d: %s: the same key as %s of peer %s in line %d: the nonce holds neither direction nor "
+	     "peer",
+	     config->path, key_line(config, index), key_setting(index), key_setting(i),
+	     config->peers[i / 2].name, key_line(config, i));
+	hint("xdpsec genkey: every direction of every peer needs a key of its own");
+	return -EINVAL;
+}
+
+int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX])
+{
+	_cleanup_free_ char(*own)[2][FINGERPRINT_HEX] = NULL;
+	size_t i;
+	int err;
+
+	if (!fingerprints) {
+		own = calloc(config->n_peers, sizeof(*own));
+		if (!own)
+			return fail(ENOMEM, "%s: out of memory", config->path);
+		fingerprints = own;
+	}
+	for (i = 0; i < 2 * config->n_peers; i++) {
+		err = read_fingerprint(config, i, fingerprints[i / 2][i % 2]);
+		if (err)
+			return err;
+		err = refuse_shared(config, fingerprints, i);
+		if (err)
+			return err;
+	}
+	return 0;
+}

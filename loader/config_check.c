@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Mistakes that take two lines of the configuration file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "config_parse.h"
+#include "message.h"
+
+/* A prefix and where it comes from. */
+struct entry {
+	const struct xdpsec_prefix *prefix;
+	const struct peer_config *peer;
+	int line;
+};
+
+static int check_spis(const struct config *config, bool is_rx)
+{
+	const struct sa_config *one, *other;
+	size_t i, j;
+
+	for (i = 0; i < config->n_peers; i++) {
+		for (j = 0; j < i; j++) {
+			one = is_rx ? &config->peers[i].rx : &config->peers[i].tx;
+			other = is_rx ? &config->peers[j].rx : &config->peers[j].tx;
+			if (one->spi != other->spi)
+				continue;
+			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in line %d", config->path,
+			     one->spi_line, is_rx ? "RxSpi" : "TxSpi", one->spi, is_rx ? "RxSpi" : "TxSpi",
+			     config->peers[j].name, other->spi_line);
+			hint("every SA of a direction needs a number of its own");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+	int order = memcmp(a->prefix->address, b->prefix->address, sizeof(a->prefix->address));
+
+	if (order)
+		return order;
+	if (a->prefix->length != b->prefix->length)
+		return a->prefix->length < b->prefix->length ? -1 : 1;
+	return a->line - b->line;
+}
+
+static bool contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner)
+{
+	unsigned int bytes = outer->length / 8, bits = outer->length % 8;
+
+	if (outer->length > inner->length || memcmp(outer->address, inner->address, bytes))
+		return false;
+	return !bits || !((outer->address[bytes] ^ inner->address[bytes]) >> (8 - bits));
+}
+
+/* Both are sorted and merged, so that a range of the one lies whole in a range of the other, or not. */
+static const struct xdpsec_ports *first_uncovered(const struct peer_config *outer,
+						  const struct peer_config *inner)
+{
+	size_t i, j;
+
+	for (i = 0; i < outer->n_ports; i++) {
+		for (j = 0; j < inner->n_ports; j++)
+			if (inner->ports[j].first <= outer->ports[i].first &&
+			    outer->ports[i].last <= inner->ports[j].last)
+				break;
+		if (j == inner->n_ports)
+			return &outer->ports[i];
+	}
+	return NULL;
+}
+
+static int refuse_same(const struct config *config, const struct entry *one, const struct entry *other)
+{
+	char text[64];
+
+	prefix_text(one->prefix, text, sizeof(text));
+	if (one->peer == other->peer)
+		return fail(EINVAL, "%s:%d: Address: %s: peer %s has it already, in line %d", config->path,
+			    one->line, text, one->peer->name, other->line);
+	return fail(EINVAL, "%s:%d: Address: %s: both of peer %s and, in line %d, of peer %s", config->path,
+		    one->line, text, one->peer->name, other->line, other->peer->name);
+}
+
+static int check_nested(const struct config *config, const struct entry *inner, const struct entry *outer)
+{
+	const struct xdpsec_ports *uncovered;
+	char text[64], outer_text[64], ports[32];
+
+	if (inner->peer == outer->peer)
+		return 0;
+	uncovered = first_uncovered(outer->peer, inner->peer);
+	if (!uncovered)
+		return 0;
+	fail(EINVAL,
+	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects ports %s: "
+	     "they would leave in clear, as the longest prefix wins",
+	     config->path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
+	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name, outer->line,
+	     ports_text(uncovered, 1, ports, sizeof(ports)));
+	hint("add them to Ports of peer %s, or take the address out of %s", inner->peer->name, outer_text);
+	return -EINVAL;
+}
+
+/*
+ * Sorted by address, then length, every prefix comes before those that it contains: the stack holds the
+ * prefixes around the current one. Looking at the innermost is enough, as each covers the ports of the next.
+ */
+static int check_sorted(const struct config *config, const struct entry *entries, size_t n)
+{
+	const struct entry *stack[129];
+	size_t i, depth = 0;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		if (i && !memcmp(entries[i].prefix, entries[i - 1].prefix, sizeof(struct xdpsec_prefix)))
+			return refuse_same(config, &entries[i], &entries[i - 1]);
+		while (depth && !contains(stack[depth - 1]->prefix, entries[i].prefix))
+			depth--;
+		if (depth) {
+			err = check_nested(config, &entries[i], stack[depth - 1]);
+			if (err)
+				return err;
+		}
+		stack[depth++] = &entries[i];
+	}
+	return 0;
+}
+
+static int check_prefixes(const struct config *config)
+{
+	_cleanup_free_ struct entry *entries = NULL;
+	const struct peer_config *peer;
+	size_t i, n = 0;
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		n += peer->n_prefixes;
+	if (n > XDPSEC_MAX_PREFIXES)
+		return fail(EINVAL, "%s: Address: %zu prefixes in all, %d are possible", config->path, n,
+			    XDPSEC_MAX_PREFIXES);
+	entries = calloc(n, sizeof(*entries));
+	if (!entries)
+		return fail(ENOMEM, "%s: out of memory", config->path);
+	n = 0;
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		for (i = 0; i < peer->n_prefixes; i++)
+			entries[n++] = (struct entry){ &peer->prefixes[i], peer, peer->prefix_lines[i] };
+	qsort(entries, n, sizeof(*entries), compare_entries);
+	return check_sorted(config, entries, n);
+}
+
+int config_check(const struct config *config)
+{
+	int err;
+
+	err = check_spis(config, false);
+	if (err)
+		return err;
+	err = check_spis(config, true);
+	if (err)
+		return err;
+	return check_prefixes(config);
+}

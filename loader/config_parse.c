@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Sections and keys of the configuration file. libinih splits the lines into keys and values; the reader in
+ * front of it takes care of what inih 55 does silently: it truncates lines of more than 197 characters, takes
+ * an indented line for the continuation of the one before, knows no "#" behind a value, cannot tell one
+ * [Peer] from the next, and has no line numbers in its callback.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <ini.h>
+
+#include "cleanup.h"
+#include "config_parse.h"
+#include "message.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+enum section {
+	SECTION_NONE,
+	SECTION_INTERFACE,
+	SECTION_PEER,
+};
+
+static const char *const section_names[] = {
+	[SECTION_NONE] = "(no section)",
+	[SECTION_INTERFACE] = "[Interface]",
+	[SECTION_PEER] = "[Peer]",
+};
+
+#define MAX_KEYS 32
+
+struct parser {
+	struct config *config;
+	FILE *file;
+	char *buffer;
+	size_t buffer_size;
+	int line;
+	bool pending; /* inih has a line that must come back as a key and its value */
+	int err;
+	enum section section;
+	int section_line, interface_line;
+	int lines[MAX_KEYS]; /* where this section gave the keys of the table; 0: not yet */
+	size_t peers_allocated;
+};
+
+/* value may be changed. */
+typedef int (*setter)(struct parser *parser, const struct place *place, char *value);
+
+enum presence {
+	OPTIONAL,   /* once or not at all */
+	REQUIRED,   /* once */
+	REPEATABLE, /* once or more often */
+};
+
+struct setting {
+	enum section section;
+	const char *name;
+	setter set;
+	enum presence presence;
+};
+
+static struct peer_config *current_peer(struct parser *parser)
+{
+	return &parser->config->peers[parser->config->n_peers - 1];
+}
+
+static int set_device(struct parser *parser, const struct place *place, char *value)
+{
+	struct config *config = parser->config;
+
+	/* As the kernel's dev_valid_name(). */
+	if (strlen(value) >= sizeof(config->device) || strpbrk(value, "/: \t") || !strcmp(value, ".") ||
+	    !strcmp(value, "..")) {
+		fail_at(place, "%s: not the name of a network device", value);
+		hint("`ip link` lists them; %zu characters at most", sizeof(config->device) - 1);
+		return -EINVAL;
+	}
+	strcpy(config->device, value);
+	config->device_line = place->line;
+	return 0;
+}
+
+static int set_mode(struct parser *parser, const struct place *place, char *value)
+{
+	(void)parser;
+	if (!strcmp(value, "inline"))
+		return 0;
+	if (!strcmp(value, "tunnel")) {
+		fail_at(place, "Mode = tunnel is not available in this version");
+		hint("Mode = inline seals the UDP payloads between the peers in place");
+		return -EINVAL;
+	}
+	fail_at(place, "%s: not a mode", value);
+	hint("Mode = inline");
+	return -EINVAL;
+}
+
+static int set_xdp(struct parser *parser, const struct place *place, char *value)
+{
+	if (!strcmp(value, "auto")) {
+		parser->config->xdp = XDP_MODE_CONFIG_AUTO;
+	} else if (!strcmp(value, "native")) {
+		parser->config->xdp = XDP_MODE_CONFIG_NATIVE;
+	} else if (!strcmp(value, "generic")) {
+		parser->config->xdp = XDP_MODE_CONFIG_GENERIC;
+	} else {
+		fail_at(place, "%s: not a way to attach XDP", value);
+		hint("auto, native or generic");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_name(struct parser *parser, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(parser), *other;
+	size_t i;
+
+	for (i = 0; value[i]; i++)
+		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
+			break;
+	if (value[i] || i >= sizeof(peer->name)) {
+		fail_at(place, "%s: not a name for a peer", value);
+		hint("letters, digits, \".\", \"_\" and \"-\", %zu at most", sizeof(peer->name) - 1);
+		return -EINVAL;
+	}
+	for (other = parser->config->peers; other < peer; other++)
+		if (!strcmp(other->name, value))
+			return fail_at(place, "%s: already the name of the [Peer] in line %d", value,
+				       other->line);
+	strcpy(peer->name, value);
+	return 0;
+}
+
+static int add_prefix(struct peer_config *peer, const struct xdpsec_prefix *prefix, int line)
+{
+	struct xdpsec_prefix *prefixes;
+	int *lines;
+
+	prefixes = reallocarray(peer->prefixes, peer->n_prefixes + 1, sizeof(*prefixes));
+	if (!prefixes)
+		return fail(ENOMEM, "out of memory");
+	peer->prefixes = prefixes;
+	lines = reallocarray(peer->prefix_lines, peer->n_prefixes + 1, sizeof(*lines));
+	if (!lines)
+		return fail(ENOMEM, "out of memory");
+	peer->prefix_lines = lines;
+	prefixes[peer->n_prefixes] = *prefix;
+	lines[peer->n_prefixes++] = line;
+	return 0;
+}
+
+static int set_address(struct parser *parser, const struct place *place, char *value)
+{
+	struct xdpsec_prefix prefix;
+	char *item;
+	int err;
+
+	while ((item = value_next(&value))) {
+		err = value_prefix(place, item, &prefix);
+		if (err)
+			return err;
+		err = add_prefix(current_peer(parser), &prefix, place->line);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int set_ports(struct parser *parser, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(parser);
+
+	return value_ports(place, value, peer->ports, &peer->n_ports);
+}
+
+static int set_cipher(struct parser *parser, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(parser);
+
+	if (!strcmp(value, "aes-128-ocb")) {
+		peer->key_length = 16;
+	} else if (!strcmp(value, "aes-256-ocb")) {
+		peer->key_length = 32;
+	} else {
+		fail_at(place, "%s: not a cipher", value);
+		hint("aes-128-ocb or aes-256-ocb");
+		return -EINVAL;
+	}
+	strcpy(peer->cipher, value);
+	return 0;
+}
+
+static int set_driver(struct parser *parser, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(parser);
+	size_t i;
+
+	/* It becomes a part of an algorithm's name, "ecb(...)". */
+	for (i = 0; value[i]; i++)
+		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
+			break;
+	if (value[i] || i >= sizeof(peer->driver)) {
+		fail_at(place, "%s: not the name of a cipher driver", value);
+		hint("`xdpsec selftest` lists them: aes-generic, for example");
+		return -EINVAL;
+	}
+	strcpy(peer->driver, value);
+	return 0;
+}
+
+static int set_tx_spi(struct parser *parser, const struct place *place, char *value)
+{
+	struct sa_config *sa = &current_peer(parser)->tx;
+
+	sa->spi_line = place->line;
+	return value_spi(place, value, &sa->spi);
+}
+
+static int set_rx_spi(struct parser *parser, const struct place *place, char *value)
+{
+	struct sa_config *sa = &current_peer(parser)->rx;
+
+	sa->spi_line = place->line;
+	return value_spi(place, value, &sa->spi);
+}
+
+static int set_key_file(struct parser *parser, const struct place *place, const char *value,
+			struct sa_config *sa)
+{
+	const char *path = parser->config->path;
+	int directory = value[0] == '/' ? 0 : strrchr(path, '/') + 1 - path;
+
+	if ((size_t)snprintf(sa->key_file, sizeof(sa->key_file), "%.*s%s", directory, path, value) >=
+	    sizeof(sa->key_file))
+		return fail_at(place, "%s: %s", value, strerror(ENAMETOOLONG));
+	sa->key_file_line = place->line;
+	return 0;
+}
+
+static int set_tx_key_file(struct parser *parser, const struct place *place, char *value)
+{
+	return set_key_file(parser, place, value, &current_peer(parser)->tx);
+}
+
+static int set_rx_key_file(struct parser *parser, const struct place *place, char *value)
+{
+	return set_key_file(parser, place, value, &current_peer(parser)->rx);
+}
+
+static int refuse_tunnel(struct parser *parser, const struct place *place, char *value)
+{
+	(void)parser;
+	(void)value;
+	return fail_at(place, "belongs to tunnel mode, and Mode = tunnel is not available in this version");
+}
+
+static int refuse_agreement(struct parser *parser, const struct place *place, char *value)
+{
+	(void)parser;
+	(void)value;
+	fail_at(place, "belongs to key agreement, which is not available in this version");
+	hint("manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
+	return -EINVAL;
+}
+
+static const struct setting settings[] = {
+	{ SECTION_INTERFACE, "Device", set_device, REQUIRED },
+	{ SECTION_INTERFACE, "Mode", set_mode, OPTIONAL },
+	{ SECTION_INTERFACE, "Xdp", set_xdp, OPTIONAL },
+	{ SECTION_INTERFACE, "Name", refuse_tunnel, OPTIONAL },
+	{ SECTION_INTERFACE, "Address", refuse_tunnel, OPTIONAL },
+	{ SECTION_INTERFACE, "ListenPort", refuse_tunnel, OPTIONAL },
+	{ SECTION_INTERFACE, "PrivateKeyFile", refuse_agreement, OPTIONAL },
+	{ SECTION_PEER, "Name", set_name, REQUIRED },
+	{ SECTION_PEER, "Address", set_address, REPEATABLE },
+	{ SECTION_PEER, "Ports", set_ports, REQUIRED },
+	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL },
+	{ SECTION_PEER, "Driver", set_driver, OPTIONAL },
+	{ SECTION_PEER, "TxSpi", set_tx_spi, REQUIRED },
+	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, REQUIRED },
+	{ SECTION_PEER, "RxSpi", set_rx_spi, REQUIRED },
+	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, REQUIRED },
+	{ SECTION_PEER, "Endpoint", refuse_tunnel, OPTIONAL },
+	{ SECTION_PEER, "AllowedIPs", refuse_tunnel, OPTIONAL },
+	{ SECTION_PEER, "PublicKey", refuse_agreement, OPTIONAL },
+	{ SECTION_PEER, "PresharedKeyFile", refuse_agreement, OPTIONAL },
+};
+_Static_assert(ARRAY_SIZE(settings) <= MAX_KEYS, "struct parser.lines");
+
+static int unknown_key(const struct parser *parser, const char *key)
+{
+	const struct place place = { parser->config->path, parser->line, key };
+	const char *names[ARRAY_SIZE(settings)], *meant;
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (settings[i].section == parser->section)
+			names[n++] = settings[i].name;
+		else if (!strcasecmp(settings[i].name, key))
+			return fail_at(&place, "belongs into %s, this is %s",
+				       section_names[settings[i].section], section_names[parser->section]);
+	}
+	fail_at(&place, "unknown key in %s", section_names[parser->section]);
+	meant = did_you_mean(key, names, n);
+	if (meant)
+		hint("did you mean %s?", meant);
+	else
+		hint("xdpsec(8), CONFIGURATION, has the keys");
+	return -EINVAL;
+}
+
+static int set(struct parser *parser, const char *key, const char *value)
+{
+	const struct place place = { parser->config->path, parser->line, key };
+	_cleanup_free_ char *copy = NULL;
+	const struct setting *setting;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++)
+		if (settings[i].section == parser->section && !strcmp(settings[i].name, key))
+			break;
+	if (i == ARRAY_SIZE(settings))
+		return unknown_key(parser, key);
+	setting = &settings[i];
+	if (parser->lines[i] && setting->presence != REPEATABLE)
+		return fail_at(&place, "given twice in one %s, first in line %d",
+			       section_names[parser->section], parser->lines[i]);
+	parser->lines[i] = parser->line;
+	if (!*value)
+		return fail_at(&place, "has no value");
+	copy = strdup(value);
+	if (!copy)
+		return fail(ENOMEM, "%s:%d: out of memory", place.path, place.line);
+	return setting->set(parser, &place, copy);
+}
+
+/* inih's callback: 0 is failure. It goes on nevertheless; the reader then ends it. */
+static int handle(void *user, const char *section, const char *key, const char *value)
+{
+	struct parser *parser = user;
+
+	(void)section;
+	/* "= value" stays pending, and is refused by the reader. */
+	if (!*key)
+		return 0;
+	parser->pending = false;
+	if (!parser->err)
+		parser->err = set(parser, key, value);
+	return !parser->err;
+}
+
+static int end_section(struct parser *parser)
+{
+	const struct place place = { parser->config->path, parser->section_line,
+				     section_names[parser->section] };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++)
+		if (settings[i].section == parser->section && settings[i].presence != OPTIONAL &&
+		    !parser->lines[i])
+			return fail_at(&place, "%s is missing", settings[i].name);
+	return 0;
+}
+
+static int begin_peer(struct parser *parser)
+{
+	struct config *config = parser->config;
+	struct peer_config *peers;
+	size_t room;
+
+	if (config->n_peers == XDPSEC_MAX_PEERS)
+		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", config->path, parser->line,
+			    XDPSEC_MAX_PEERS);
+	if (config->n_peers == parser->peers_allocated) {
+		room = parser->peers_allocated ? 2 * parser->peers_allocated : 4;
+		peers = reallocarray(config->peers, room, sizeof(*peers));
+		if (!peers)
+			return fail(ENOMEM, "%s:%d: out of memory", config->path, parser->line);
+		config->peers = peers;
+		parser->peers_allocated = room;
+	}
+	config->peers[config->n_peers++] = (struct peer_config){
+		.line = parser->line,
+		.cipher = "aes-128-ocb",
+		.key_length = 16,
+		.driver = "aes",
+	};
+	return 0;
+}
+
+static int begin_section(struct parser *parser, const char *text)
+{
+	const struct place place = { parser->config->path, parser->line, NULL };
+	enum section section;
+	const char *meant;
+	int err;
+
+	err = end_section(parser);
+	if (err)
+		return err;
+	for (section = SECTION_INTERFACE; section <= SECTION_PEER; section++)
+		if (!strcmp(text, section_names[section]))
+			break;
+	if (section > SECTION_PEER) {
+		fail_at(&place, "%s: unknown section", text);
+		meant = did_you_mean(text, section_names + 1, 2);
+		hint("%s%s", meant ? "did you mean " : "the sections are [Interface] and [Peer]",
+		     meant ? meant : "");
+		return -EINVAL;
+	}
+	if (section == SECTION_INTERFACE && parser->interface_line)
+		return fail_at(&place, "[Interface]: given twice, first in line %d", parser->interface_line);
+	if (section == SECTION_INTERFACE)
+		parser->interface_line = parser->line;
+	parser->section = section;
+	parser->section_line = parser->line;
+	memset(parser->lines, 0, sizeof(parser->lines));
+	return section == SECTION_PEER ? begin_peer(parser) : 0;
+}
+
+/* Without comment and white space around it. */
+static char *strip(char *line)
+{
+	char *end, *cut;
+
+	while (isspace((unsigned char)*line))
+		line++;
+	for (cut = line; *cut; cut++)
+		if ((*cut == '#' || *cut == ';') && (cut == line || isspace((unsigned char)cut[-1])))
+			break;
+	*cut = '\0';
+	end = cut;
+	while (end > line && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return line;
+}
+
+/* One line for inih, at most size with the NUL. */
+static int next_line(struct parser *parser, char *text, int size)
+{
+	const struct place place = { parser->config->path, parser->line, NULL };
+	char *line = parser->buffer;
+	/* inih wants to keep room for "\r\n" and the NUL. */
+	size_t max = size - 3;
+
+	if (parser->line == 1 && !strncmp(line, "\xef\xbb\xbf", 3))
+		line += 3; /* the byte order mark that some editors leave */
+	line = strip(line);
+	if (strlen(line) > max) {
+		fail_at(&place, "longer than %zu characters", max);
+		hint("Address may be repeated, one line for each");
+		return -EINVAL;
+	}
+	strcpy(text, line);
+	parser->pending = *line && *line != '[';
+	if (*line == '[')
+		return begin_section(parser, line);
+	if (*line && parser->section == SECTION_NONE) {
+		fail_at(&place, "a key in front of the first section");
+		hint("the file starts with [Interface]");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* inih's reader, as fgets(). */
+static char *read_line(char *text, int size, void *stream)
+{
+	struct parser *parser = stream;
+	const struct place place = { parser->config->path, parser->line, NULL };
+	ssize_t n;
+
+	if (parser->err)
+		return NULL;
+	if (parser->pending) {
+		fail_at(&place, "neither a [Section] nor Key = Value");
+		parser->err = -EINVAL;
+		return NULL;
+	}
+	n = getline(&parser->buffer, &parser->buffer_size, parser->file);
+	if (n < 0) {
+		if (ferror(parser->file))
+			parser->err = fail(errno, "%s: %s", parser->config->path, strerror(errno));
+		return NULL;
+	}
+	parser->line++;
+	if (memchr(parser->buffer, '\0', n))
+		parser->err = fail(EINVAL, "%s:%d: a NUL byte: not a text file", parser->config->path,
+				   parser->line);
+	else
+		parser->err = next_line(parser, text, size);
+	return parser->err ? NULL : text;
+}
+
+int config_parse(struct config *config, FILE *file)
+{
+	struct parser parser = { .config = config, .file = file };
+	int err;
+
+	err = ini_parse_stream(read_line, &parser, handle, &parser);
+	free(parser.buffer);
+	if (parser.err)
+		return parser.err;
+	if (err)
+		return fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", config->path,
+			    err < 0 ? 0 : err);
+	err = end_section(&parser);
+	if (err)
+		return err;
+	if (!parser.interface_line) {
+		fail(EINVAL, "%s: no [Interface] section", config->path);
+		hint("xdpsec(8), EXAMPLES, has a whole file");
+		return -EINVAL;
+	}
+	if (!config->n_peers) {
+		fail(EINVAL, "%s: no [Peer] section", config->path);
+		hint("xdpsec(8), EXAMPLES, has a whole file");
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Values of the configuration file: prefixes, ports, SPIs. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config_parse.h"
+#include "message.h"
+
+/* A line holds 200 characters at most, so that there are never more items than this in it. */
+#define ITEMS_MAX 128
+
+char *value_next(char **rest)
+{
+	char *item = strsep(rest, ","), *end;
+
+	if (!item)
+		return NULL;
+	while (isspace((unsigned char)*item))
+		item++;
+	end = item + strlen(item);
+	while (end > item && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return item;
+}
+
+/* strtoul() would also take signs, white space and octal numbers. */
+static bool parse_number(const char *text, unsigned long max, unsigned long *number)
+{
+	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = is_hex ? text + 2 : text;
+	size_t i;
+
+	if (!*digits)
+		return false;
+	for (i = 0; digits[i]; i++)
+		if (!(is_hex ? isxdigit((unsigned char)digits[i]) : isdigit((unsigned char)digits[i])))
+			return false;
+	errno = 0;
+	*number = strtoul(digits, NULL, is_hex ? 16 : 10);
+	return !errno && *number <= max;
+}
+
+int value_spi(const struct place *place, const char *text, unsigned int *spi)
+{
+	unsigned long number;
+
+	if (!parse_number(text, 0xffffffff, &number)) {
+		fail_at(place, "%s: not an SPI", text);
+		hint("a number of 32 bits, decimal or hexadecimal: 0x00001001");
+		return -EINVAL;
+	}
+	if (number < XDPSEC_SPI_MIN) {
+		fail_at(place, "%s: SPIs below %d are reserved", text, XDPSEC_SPI_MIN);
+		hint("0x%08lx, for example; the other site's %s must be the same number", number + 0x1000,
+		     place->key[0] == 'T' ? "RxSpi" : "TxSpi");
+		return -EINVAL;
+	}
+	*spi = number;
+	return 0;
+}
+
+static int parse_port(const struct place *place, const char *text, unsigned short *port)
+{
+	unsigned long number;
+
+	if (!parse_number(text, 65535, &number) || number == 0) {
+		fail_at(place, "%s: not a port", text);
+		hint("1 to 65535, a range such as 5201-5210, or \"all\"");
+		return -EINVAL;
+	}
+	*port = number;
+	return 0;
+}
+
+static int parse_range(const struct place *place, char *text, struct xdpsec_ports *ports)
+{
+	char *last = strchr(text, '-'), first[32];
+	int err;
+
+	if (!last) {
+		err = parse_port(place, text, &ports->first);
+		ports->last = ports->first;
+		return err;
+	}
+	/* "5201 - 5210" is fine, too. */
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "- \t"), text);
+	last++;
+	last += strspn(last, " \t");
+	err = parse_port(place, first, &ports->first);
+	if (err)
+		return err;
+	err = parse_port(place, last, &ports->last);
+	if (err)
+		return err;
+	if (ports->first > ports->last) {
+		fail_at(place, "%u-%u: a range that ends before it starts", ports->first, ports->last);
+		hint("%u-%u", ports->last, ports->first);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int compare_ports(const void *left, const void *right)
+{
+	const struct xdpsec_ports *a = left, *b = right;
+
+	return a->first != b->first ? a->first - b->first : a->last - b->last;
+}
+
+static size_t merge_ports(struct xdpsec_ports *ports, size_t n)
+{
+	size_t i, merged = 0;
+
+	qsort(ports, n, sizeof(*ports), compare_ports);
+	for (i = 1; i < n; i++) {
+		if (ports[i].first <= ports[merged].last + 1) {
+			if (ports[i].last > ports[merged].last)
+				ports[merged].last = ports[i].last;
+		} else {
+			ports[++merged] = ports[i];
+		}
+	}
+	return merged + 1;
+}
+
+int value_ports(const struct place *place, char *text, struct xdpsec_ports *ports, size_t *n)
+{
+	struct xdpsec_ports found[ITEMS_MAX];
+	size_t count = 0;
+	char *item;
+	int err;
+
+	if (!strcasecmp(text, "all")) {
+		ports[0] = (struct xdpsec_ports){ 0, 65535 };
+		*n = 1;
+		return 0;
+	}
+	while ((item = value_next(&text))) {
+		if (count == ITEMS_MAX)
+			return fail_at(place, "too many ports in one line");
+		err = parse_range(place, item, &found[count++]);
+		if (err)
+			return err;
+	}
+	count = merge_ports(found, count);
+	if (count > XDPSEC_MAX_PORT_RANGES) {
+		fail_at(place, "%zu ranges of ports, %d are possible", count, XDPSEC_MAX_PORT_RANGES);
+		hint("ports that follow each other are one range; \"all\" protects every port");
+		return -EINVAL;
+	}
+	memcpy(ports, found, count * sizeof(*ports));
+	*n = count;
+	return 0;
+}
+
+static void clear_host_bits(struct xdpsec_prefix *prefix)
+{
+	unsigned int i, keep;
+
+	for (i = 0; i < sizeof(prefix->address); i++) {
+		keep = prefix->length < 8 * i ? 0 : prefix->length - 8 * i;
+		if (keep < 8)
+			prefix->address[i] &= 0xff00 >> keep;
+	}
+}
+
+/* An address of either family, as xdpsec_prefix has it; *bits is how long a prefix of it can be. */
+static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits)
+{
+	memset(prefix, 0, sizeof(*prefix));
+	if (inet_pton(AF_INET, text, prefix->address + 12) == 1) {
+		prefix->address[10] = prefix->address[11] = 0xff;
+		*bits = 32;
+		return true;
+	}
+	*bits = 128;
+	return inet_pton(AF_INET6, text, prefix->address) == 1;
+}
+
+int value_prefix(const struct place *place, const char *text, struct xdpsec_prefix *prefix)
+{
+	const char *slash = strchr(text, '/');
+	struct xdpsec_prefix found, network;
+	char address[64], hinted[64];
+	unsigned long length;
+	unsigned int bits;
+
+	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
+	if (!parse_address(address, &found, &bits)) {
+		fail_at(place, "%s: not an IPv4 or IPv6 prefix", text);
+		hint("198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up");
+		return -EINVAL;
+	}
+	length = bits;
+	if (slash && (!isdigit((unsigned char)slash[1]) || !parse_number(slash + 1, bits, &length))) {
+		fail_at(place, "%s: the length of the prefix is not 0 to %u", text, bits);
+		return -EINVAL;
+	}
+	found.length = length + 128 - bits;
+	network = found;
+	clear_host_bits(&network);
+	if (memcmp(&network, &found, sizeof(found))) {
+		fail_at(place, "%s: bits of the address are set behind the prefix", text);
+		hint("%s for the network, %s/%u for the one address",
+		     prefix_text(&network, hinted, sizeof(hinted)), address, bits);
+		return -EINVAL;
+	}
+	*prefix = found;
+	return 0;
+}
+
+/* Levenshtein, case ignored. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64], i, j, diagonal, above, columns = strlen(b);
+
+	if (columns >= 64)
+		return 64;
+	for (j = 0; j <= columns; j++)
+		row[j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= columns; j++) {
+			above = row[j];
+			row[j] = diagonal +
+				 (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+			if (above + 1 < row[j])
+				row[j] = above + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			diagonal = above;
+		}
+	}
+	return row[columns];
+}
+
+const char *did_you_mean(const char *text, const char *const *names, size_t n)
+{
+	const char *best = NULL;
+	size_t i, found, nearest = 4;
+
+	for (i = 0; i < n; i++) {
+		found = distance(text, names[i]);
+		/* A third of the name may be wrong. */
+		if (found < nearest && 3 * found <= strlen(names[i])) {
+			nearest = found;
+			best = names[i];
+		}
+	}
+	return best;
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "cleanup.h"
+#include "commands.h"
+#include "config.h"
+#include "message.h"
+#include "state.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define NETNS_DIR "/run/netns"
+
+enum {
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+};
+
+/* Options with a long name only. */
+enum {
+	OPTION_STATE_DIR = 256,
+	OPTION_NEW_KEY,
+	OPTION_NO_ATTACH,
+	OPTION_BITS,
+};
+
+/* Which commands take which option: bits of struct command.options. */
+enum {
+	TAKES_NETNS = 1 << 0,
+	TAKES_STATE_DIR = 1 << 1,
+	TAKES_JSON = 1 << 2,
+	TAKES_NEW_KEY = 1 << 3,
+	TAKES_NO_ATTACH = 1 << 4,
+	TAKES_BITS = 1 << 5,
+};
+
+enum argument {
+	ARGUMENT_NONE,
+	ARGUMENT_FILE,
+	ARGUMENT_NAME,
+	ARGUMENT_NAME_OPTIONAL,
+};
+
+static const char *const argument_names[] = {
+	[ARGUMENT_NONE] = "",
+	[ARGUMENT_FILE] = "FILE",
+	[ARGUMENT_NAME] = "NAME",
+	[ARGUMENT_NAME_OPTIONAL] = "[NAME]",
+};
+
+static const struct command {
+	const char *name;
+	enum argument argument;
+	unsigned int options;
+	int (*run)(const struct options *options);
+	const char *help;
+} commands[] = {
+	{ "up", ARGUMENT_FILE, TAKES_NETNS | TAKES_STATE_DIR | TAKES_NEW_KEY | TAKES_NO_ATTACH, command_up,
+	  "start the instance that FILE (NAME.conf) configures" },
+	{ "down", ARGUMENT_NAME, TAKES_NETNS | TAKES_STATE_DIR, command_down, "end an instance" },
+	{ "reload", ARGUMENT_NAME, TAKES_NETNS | TAKES_STATE_DIR | TAKES_NEW_KEY, command_reload,
+	  "read the configuration again, and change what differs" },
+	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_NETNS | TAKES_JSON, command_status,
+	  "counters of one instance, or of all" },
+	{ "check", ARGUMENT_FILE, TAKES_NETNS, command_check, "find mistakes in FILE, and change nothing" },
+	{ "genkey", ARGUMENT_NONE, TAKES_BITS, command_genkey, "print a random key" },
+	{ "selftest", ARGUMENT_NONE, TAKES_NETNS | TAKES_JSON, command_selftest,
+	  "run the vectors of RFC 7253 through the kernel; list its ciphers" },
+	{ "version", ARGUMENT_NONE, 0, command_version, "print versions" },
+};
+
+static const struct flag {
+	struct option option;
+	unsigned int takes; /* 0: for every command */
+	const char *argument, *help;
+} flags[] = {
+	{ { "netns", required_argument, NULL, 'n' },
+	  TAKES_NETNS,
+	  "NETNS",
+	  "in this network namespace: a name of `ip netns`, or a path" },
+	{ { "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	  TAKES_STATE_DIR,
+	  "DIR",
+	  "where used sequence numbers are recorded; " STATE_DIR },
+	{ { "new-key", no_argument, NULL, OPTION_NEW_KEY },
+	  TAKES_NEW_KEY,
+	  NULL,
+	  "keys without recorded state have never been used before" },
+	{ { "no-attach", no_argument, NULL, OPTION_NO_ATTACH },
+	  TAKES_NO_ATTACH,
+	  NULL,
+	  "load and pin only; the programs are attached by hand" },
+	{ { "json", no_argument, NULL, 'j' }, TAKES_JSON, NULL, "print JSON" },
+	{ { "bits", required_argument, NULL, OPTION_BITS }, TAKES_BITS, "BITS", "128 (the default) or 256" },
+	{ { "help", no_argument, NULL, 'h' }, 0, NULL, "print this" },
+	{ { "version", no_argument, NULL, 'V' }, 0, NULL, "print versions" },
+};
+
+static void print_help(FILE *out)
+{
+	char text[64], letter[8];
+	size_t i;
+
+	fputs("Usage: xdpsec [OPTIONS] COMMAND\n\nCommands:\n", out);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		snprintf(text, sizeof(text), "%s %s", commands[i].name, argument_names[commands[i].argument]);
+		fprintf(out, "  %-17s %s\n", text, commands[i].help);
+	}
+	fputs("\nOptions:\n", out);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		snprintf(letter, sizeof(letter), "-%c,", flags[i].option.val);
+		snprintf(text, sizeof(text), "%s --%s %s", flags[i].option.val < 256 ? letter : "   ",
+			 flags[i].option.name, flags[i].argument ? flags[i].argument : "");
+		fprintf(out, "  %-21s %s\n", text, flags[i].help);
+	}
+	fputs("\nNAME is the file's name without \".conf\". xdpsec(8) has the rest.\n", out);
+}
+
+static int usage_hint(void)
+{
+	hint("xdpsec --help");
+	return EXIT_USAGE;
+}
+
+/* No core dump and no ptrace() by others of the same user: a key is about to be read. */
+static int keep_memory_private(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
+		return fail(errno, "forbid core dumps: %s", strerror(errno));
+	return 0;
+}
+
+/* Unlike `ip netns exec`, nothing is mounted anew: /sys/fs/bpf stays what it is. */
+static int enter_netns(const char *netns)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	int err;
+
+	if (!*netns || (size_t)snprintf(path, sizeof(path), strchr(netns, '/') ? "%.0s%s" : "%s/%s",
+					NETNS_DIR, netns) >= sizeof(path))
+		return fail(EINVAL, "network namespace %s: not a name", netns);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		err = errno;
+		fail(err, "network namespace %s: %s: %s", netns, path, strerror(err));
+		if (err == ENOENT)
+			hint("`ip netns` lists the names; /proc/PID/ns/net is a path");
+		return -err;
+	}
+	if (setns(fd, CLONE_NEWNET)) {
+		err = errno;
+		if (err == EINVAL)
+			return fail(err, "network namespace %s: %s: not a network namespace", netns, path);
+		fail(err, "network namespace %s: %s", netns, strerror(err));
+		if (err == EPERM)
+			hint("this needs root");
+		return -err;
+	}
+	return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* What the command line said; options that the command does not take are found out afterwards, as they may
+ * stand in front of it. */
+struct invocation {
+	struct options options;
+	const char *netns;
+	unsigned int used; /* TAKES_... */
+	bool help, version;
+};
+
+static int set_bits(struct invocation *invocation, const char *text)
+{
+	if (strcmp(text, "128") && strcmp(text, "256")) {
+		fail(EINVAL, "--bits %s: keys have 128 or 256 bits", text);
+		return usage_hint();
+	}
+	invocation->options.key_bits = text[0] == '1' ? 128 : 256;
+	return 0;
+}
+
+static int set_option(struct invocation *invocation, int value)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (flags[i].option.val == value)
+			invocation->used |= flags[i].takes;
+	switch (value) {
+	case 'n':
+		invocation->netns = optarg;
+		return 0;
+	case 'j':
+		invocation->options.json = true;
+		return 0;
+	case 'h':
+		invocation->help = true;
+		return 0;
+	case 'V':
+		invocation->version = true;
+		return 0;
+	case OPTION_STATE_DIR:
+		invocation->options.state_dir = optarg;
+		return 0;
+	case OPTION_NEW_KEY:
+		invocation->options.new_key = true;
+		return 0;
+	case OPTION_NO_ATTACH:
+		invocation->options.no_attach = true;
+		return 0;
+	case OPTION_BITS:
+		return set_bits(invocation, optarg);
+	default:
+		return usage_hint(); /* getopt_long() has said what is wrong */
+	}
+}
+
+static int parse_options(struct invocation *invocation, int argc, char **argv)
+{
+	struct option longs[ARRAY_SIZE(flags) + 1] = {};
+	int value, err;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		longs[i] = flags[i].option;
+	while ((value = getopt_long(argc, argv, "n:jhV", longs, NULL)) != -1) {
+		err = set_option(invocation, value);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int check_options(const struct command *command, unsigned int used)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!(flags[i].takes & used & ~command->options))
+			continue;
+		fail(EINVAL, "%s: takes no --%s", command->name, flags[i].option.name);
+		return usage_hint();
+	}
+	return 0;
+}
+
+static int check_argument(const struct command *command, const char *argument)
+{
+	if (argument && command->argument == ARGUMENT_NONE) {
+		fail(EINVAL, "%s: %s: takes no argument", command->name, argument);
+		return usage_hint();
+	}
+	if (!argument && (command->argument == ARGUMENT_FILE || command->argument == ARGUMENT_NAME)) {
+		fail(EINVAL, "%s: %s is missing", command->name, argument_names[command->argument]);
+		return usage_hint();
+	}
+	if (argument && command->argument != ARGUMENT_FILE && !instance_name_valid(argument)) {
+		fail(EINVAL, "%s: %s: not the name of an instance", command->name, argument);
+		hint("the configuration file's name, without directory and \".conf\"");
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int run(struct invocation *invocation, int argc, char **argv)
+{
+	const struct command *command;
+	int err;
+
+	if (argc == 0) {
+		fail(EINVAL, "no command");
+		return usage_hint();
+	}
+	command = find_command(argv[0]);
+	if (!command) {
+		fail(EINVAL, "%s: not a command", argv[0]);
+		return usage_hint();
+	}
+	err = check_options(command, invocation->used);
+	if (err)
+		return err;
+	err = check_argument(command, argv[1]);
+	if (err)
+		return err;
+	if (argc > 2) {
+		fail(EINVAL, "%s: %s: one argument too many", command->name, argv[2]);
+		return usage_hint();
+	}
+	invocation->options.argument = argv[1];
+	if (invocation->netns && enter_netns(invocation->netns))
+		return EXIT_FAILED;
+	return command->run(&invocation->options) ? EXIT_FAILED : EXIT_SUCCESS;
+}
+
+/* A full disk or a closed pipe must not look like success. */
+static int flush_output(int status)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		fail(errno, "standard output: %s", strerror(errno));
+		return status ? status : EXIT_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct invocation invocation = { .options = { .state_dir = STATE_DIR, .key_bits = 128 } };
+	int err;
+
+	if (keep_memory_private())
+		return EXIT_FAILED;
+	err = parse_options(&invocation, argc, argv);
+	if (err)
+		return err;
+	if (invocation.help)
+		print_help(stdout);
+	else if (invocation.version)
+		command_version(&invocation.options);
+	else
+		return flush_output(run(&invocation, argc - optind, argv + optind));
+	return flush_output(EXIT_SUCCESS);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* xdpsec version */
+#include <stdio.h>
+
+#include <bpf/libbpf.h>
+
+#include "commands.h"
+#include "xdpsec/abi.h"
+
+#ifndef XDPSEC_VERSION
+#define XDPSEC_VERSION "unknown"
+#endif
+
+int command_version(const struct options *options)
+{
+	(void)options;
+	printf("xdpsec %s, wire format %d, map ABI %d, libbpf %s\n", XDPSEC_VERSION, XDPSEC_WIRE_VERSION,
+	       XDPSEC_ABI_VERSION, libbpf_version_string());
+	return 0;
+}
