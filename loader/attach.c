@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <xdp/libxdp.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "message.h"
+#include "objects.h"
+
+/* include/uapi/linux/bpf.h since 6.6; libbpf's own copy of Debian 12 is older. */
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
+
+static void cleanup_object(struct bpf_object **object)
+{
+	bpf_object__close(*object);
+}
+
+static void cleanup_multiprog(struct xdp_multiprog **programs)
+{
+	if (!libxdp_get_error(*programs))
+		xdp_multiprog__close(*programs);
+}
+
+int attach_tcx(const struct plane *plane, int program, const char *device, unsigned int index, bool egress,
+	       const char *name)
+{
+	_cleanup_close_ int link = -1;
+	char path[PATH_MAX];
+
+	link = bpf_link_create(program, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, NULL);
+	if (link == -EINVAL) {
+		fail(EINVAL, "%s: cannot attach %s: this kernel has no TCX", device, name);
+		hint("Linux 6.12 or later with CONFIG_NET_XGRESS");
+		return link;
+	}
+	if (link < 0)
+		return fail(-link, "%s: cannot attach %s to TC %s: %s", device, name,
+			    egress ? "egress" : "ingress", strerror(-link));
+	plane_pin(plane, "links", name, path, sizeof(path));
+	if (bpf_obj_pin(link, path))
+		return fail(errno, "%s: cannot pin it: %s", path, strerror(errno));
+	return 0;
+}
+
+int detach_tcx(const struct plane *plane, const char *name)
+{
+	_cleanup_close_ int link = -1;
+	char path[PATH_MAX];
+	int err;
+
+	plane_pin(plane, "links", name, path, sizeof(path));
+	link = bpf_obj_get(path);
+	if (link < 0 && errno == ENOENT)
+		return 0;
+	if (link < 0)
+		return fail(errno, "%s: cannot open it: %s", path, strerror(errno));
+	/* Removing the pin alone would detach later, from a work queue. */
+	err = bpf_link_detach(link);
+	if (err && err != -ENOLINK)
+		return fail(-err, "%s: cannot detach it: %s", path, strerror(-err));
+	if (unlink(path) < 0)
+		return fail(errno, "%s: cannot remove it: %s", path, strerror(errno));
+	return 0;
+}
+
+int attached_tcx(const struct plane *plane, const char *name, unsigned int *index)
+{
+	/* As info.tcx, which old headers lack: the first member of the union is the ifindex. */
+	struct bpf_link_info info = {};
+	__u32 length = sizeof(info);
+	_cleanup_close_ int link = -1;
+	char path[PATH_MAX];
+
+	plane_pin(plane, "links", name, path, sizeof(path));
+	link = bpf_obj_get(path);
+	if (link < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(link, &info, &length))
+		return -errno;
+	memcpy(index, &info.netns, sizeof(*index));
+	return 0;
+}
+
+static __u32 map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+}
+
+/* Does the program use a map of the data plane of this instance? */
+static bool uses_maps(const struct plane *plane, int program)
+{
+	__u32 ids[64], length = sizeof(struct bpf_prog_info), id;
+	struct bpf_prog_info info = { .map_ids = (__u64)(unsigned long)ids, .nr_map_ids = 64 };
+
+	if (bpf_obj_get_info_by_fd(program, &info, &length))
+		return false;
+	for (int map = 0; map < MAP_COUNT; map++) {
+		id = map_id(plane->maps[map]);
+		for (__u32 i = 0; id && i < info.nr_map_ids && i < 64; i++)
+			if (ids[i] == id)
+				return true;
+	}
+	return false;
+}
+
+static int attach_in_mode(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
+{
+	struct bpf_object *object __attribute__((cleanup(cleanup_object))) = NULL;
+	struct xdp_program *program;
+	int err = objects_open_xdp(plane, &object);
+
+	if (err)
+		return err;
+	program = xdp_program__from_bpf_obj(object, "xdp.frags");
+	err = (int)libxdp_get_error(program);
+	if (err)
+		return err;
+	err = xdp_program__attach(program, (int)index, mode, 0);
+	xdp_program__close(program);
+	return err;
+}
+
+static int cannot_attach(const char *device, enum xdp_mode asked, int err)
+{
+	fail(-err, "%s: cannot attach to XDP%s: %s", device,
+	     asked == XDP_MODE_CONFIG_NATIVE ? " (native)" : "", strerror(-err));
+	bpf_log_show();
+	if (err == -EBUSY || err == -EEXIST)
+		hint("another XDP program is on it (`xdp-loader status %s`), and cannot share the device",
+		     device);
+	else if (asked == XDP_MODE_CONFIG_NATIVE)
+		hint("the driver may have no XDP, or none with buffers of several pieces at this MTU: "
+		     "`Xdp = generic` works everywhere, slowly");
+	return err;
+}
+
+int attach_xdp(const struct plane *plane, const char *device, unsigned int index, enum xdp_mode asked,
+	       __u8 *in_use)
+{
+	int err;
+
+	if (asked != XDP_MODE_CONFIG_GENERIC) {
+		err = attach_in_mode(plane, index, XDP_MODE_NATIVE);
+		if (!err)
+			*in_use = XDP_IN_USE_NATIVE;
+		if (!err || asked == XDP_MODE_CONFIG_NATIVE || err == -EBUSY || err == -EEXIST)
+			return err ? cannot_attach(device, asked, err) : 0;
+		warning("%s: no native XDP (%s): generic XDP is used, which is slow", device, strerror(-err));
+		/* What was said about the first attempt is of no use when the second fails. */
+		bpf_log_start();
+	}
+	err = attach_in_mode(plane, index, XDP_MODE_SKB);
+	if (err)
+		return cannot_attach(device, asked, err);
+	*in_use = XDP_IN_USE_GENERIC;
+	return 0;
+}
+
+/* The program of the instance among those on the device; it belongs to programs. */
+static struct xdp_program *find_xdp(const struct plane *plane, struct xdp_multiprog *programs)
+{
+	struct xdp_program *program = NULL;
+
+	if (xdp_multiprog__is_legacy(programs)) {
+		program = xdp_multiprog__main_prog(programs);
+		return program && uses_maps(plane, xdp_program__fd(program)) ? program : NULL;
+	}
+	while ((program = xdp_multiprog__next_prog(program, programs)))
+		if (uses_maps(plane, xdp_program__fd(program)))
+			break;
+	return program;
+}
+
+int detach_xdp(const struct plane *plane, const char *device, unsigned int index)
+{
+	struct xdp_multiprog *programs __attribute__((cleanup(cleanup_multiprog))) =
+		xdp_multiprog__get_from_ifindex((int)index);
+	struct xdp_program *program;
+	int err;
+
+	/* No program at all is an error of libxdp; so is no device, from which nothing is to be detached. */
+	if (libxdp_get_error(programs))
+		return 0;
+	program = find_xdp(plane, programs);
+	if (!program)
+		return 0;
+	err = xdp_program__detach(program, (int)index, xdp_multiprog__attach_mode(programs), 0);
+	if (err) {
+		fail(-err, "%s: cannot detach the XDP program: %s", device, strerror(-err));
+		bpf_log_show();
+	}
+	return err;
+}
+
+__u8 attached_xdp(const struct plane *plane, unsigned int index)
+{
+	struct xdp_multiprog *programs __attribute__((cleanup(cleanup_multiprog))) =
+		xdp_multiprog__get_from_ifindex((int)index);
+
+	if (libxdp_get_error(programs) || !find_xdp(plane, programs))
+		return XDP_IN_USE_NONE;
+	return xdp_multiprog__attach_mode(programs) == XDP_MODE_SKB ? XDP_IN_USE_GENERIC : XDP_IN_USE_NATIVE;
+}
+
+int programs_of(const struct plane *plane)
+{
+	__u32 id = 0;
+	int count = 0, fd;
+
+	while (bpf_prog_get_next_id(id, &id) == 0) {
+		fd = bpf_prog_get_fd_by_id(id);
+		if (fd < 0)
+			continue;
+		count += uses_maps(plane, fd);
+		close(fd);
+	}
+	return count;
+}
+
+#ifndef XDPSEC_LIBDIR
+#define XDPSEC_LIBDIR "/usr/local/lib/xdpsec"
+#endif
+
+void attach_print(const struct plane *plane, const struct instance *instance)
+{
+	printf("# ingress: one of\n"
+	       "xdp-loader load -p %s/maps %s " XDPSEC_LIBDIR "/open.bpf.o\n"
+	       "ip link set dev %s xdp pinned %s/programs/open\n",
+	       plane->directory, instance->device, instance->device, plane->directory);
+	printf("# egress, after ingress\n"
+	       "tc qdisc add dev %s clsact\n"
+	       "tc filter add dev %s egress bpf direct-action object-pinned %s/programs/seal\n",
+	       instance->device, instance->device, plane->directory);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+#include <xdp/libxdp.h>
+
+#include "kernel.h"
+
+/* The end of what was said: a verifier log has its complaint there. */
+static char text[4096];
+static size_t used;
+
+static void keep(const char *format, va_list arguments)
+{
+	char line[2048];
+	size_t length;
+
+	vsnprintf(line, sizeof(line), format, arguments);
+	length = strlen(line);
+	if (used + length > sizeof(text)) {
+		size_t drop = used + length - sizeof(text);
+
+		memmove(text, text + drop, used - drop);
+		used -= drop;
+	}
+	memcpy(text + used, line, length);
+	used += length;
+}
+
+static int keep_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_WARN)
+		keep(format, arguments);
+	return 0;
+}
+
+static int keep_libxdp(enum libxdp_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBXDP_WARN)
+		keep(format, arguments);
+	return 0;
+}
+
+void bpf_log_start(void)
+{
+	libbpf_set_print(keep_libbpf);
+	libxdp_set_print(keep_libxdp);
+	used = 0;
+}
+
+void bpf_log_show(void)
+{
+	if (!used)
+		return;
+	fprintf(stderr, "%.*s%s", (int)used, text, text[used - 1] == '\n' ? "" : "\n");
+	used = 0;
+}

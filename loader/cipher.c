@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cipher.h"
+#include "cleanup.h"
+
+static void field(struct cipher *cipher, const char *line)
+{
+	char name[32], value[128];
+
+	if (sscanf(line, "%31s : %127s", name, value) != 2)
+		return;
+	if (strcmp(name, "name") == 0)
+		snprintf(cipher->name, sizeof(cipher->name), "%s", value);
+	else if (strcmp(name, "driver") == 0)
+		snprintf(cipher->driver, sizeof(cipher->driver), "%s", value);
+	else if (strcmp(name, "type") == 0)
+		snprintf(cipher->type, sizeof(cipher->type), "%.31s", value);
+	else if (strcmp(name, "priority") == 0)
+		cipher->priority = atoi(value);
+}
+
+int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/crypto", "re");
+	struct cipher cipher = {};
+	char line[512];
+	int result = 0;
+
+	while (file && !result && fgets(line, sizeof(line), file)) {
+		if (line[0] != '\n') {
+			field(&cipher, line);
+			continue;
+		}
+		/* An empty line ends each entry. */
+		result = each(&cipher, data);
+		memset(&cipher, 0, sizeof(cipher));
+	}
+	return result;
+}
+
+struct search {
+	const char *name, *type;
+	struct cipher best;
+};
+
+static int compare(const struct cipher *cipher, void *data)
+{
+	struct search *search = data;
+
+	if (strcmp(cipher->type, search->type) == 0 &&
+	    (strcmp(cipher->name, search->name) == 0 || strcmp(cipher->driver, search->name) == 0) &&
+	    (!search->best.driver[0] || cipher->priority > search->best.priority))
+		search->best = *cipher;
+	return 0;
+}
+
+bool cipher_best(const char *name, const char *type, char *driver, size_t size)
+{
+	struct search search = { .name = name, .type = type };
+
+	cipher_each(compare, &search);
+	if (!search.best.driver[0])
+		return false;
+	snprintf(driver, size, "%s", search.best.driver);
+	return true;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The protected device, which carries the sealed packets (the underlay). */
+#ifndef XDPSEC_DEVICE_H
+#define XDPSEC_DEVICE_H
+
+#include "config.h"
+#include "netlink.h"
+
+/*
+ * Can the configuration's device be protected: it exists in this network namespace, is Ethernet, and a
+ * minimal packet still fits its MTU after sealing. 0, or -errno after a message.
+ */
+int device_check(const struct config *config);
+
+/* The same, and what the device is. */
+int device_find(const struct config *config, struct link *device);
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* xdpsec down: take an instance down, and only what `up` made for it. */
+#include <errno.h>
+
+#include "commands.h"
+#include "message.h"
+#include "teardown.h"
+
+int command_down(const struct options *options)
+{
+	_cleanup_plane_ struct plane plane;
+	_cleanup_plane_lock_ int lock = -1;
+	bool leftover;
+	int err;
+
+	plane_init(&plane);
+	bpf_log_start();
+	err = kernel_check_privileges();
+	if (!err)
+		err = kernel_check_bpffs();
+	if (!err)
+		err = plane_lock(&lock);
+	if (err)
+		return err;
+	leftover = plane_exists(options->argument, true);
+	err = teardown_leftover(options->argument);
+	if (err || (leftover && !plane_exists(options->argument, false)))
+		return err;
+	err = plane_open(&plane, options->argument, false);
+	return err ?: teardown(&plane);
+}

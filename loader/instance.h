@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an instance knows about itself, in two maps beside those of the data plane that only user space uses:
+ * whoever comes later (down, reload, status, the next up after a crash) learns it from there and derives
+ * nothing anew.
+ */
+#ifndef XDPSEC_INSTANCE_H
+#define XDPSEC_INSTANCE_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <linux/types.h>
+
+#include "key.h"
+#include "xdpsec/abi.h"
+
+#define DRIVER_LEN 128
+
+enum xdp_in_use {
+	XDP_IN_USE_NONE, /* not attached, or not yet */
+	XDP_IN_USE_NATIVE,
+	XDP_IN_USE_GENERIC,
+};
+
+/* Map "instance", one element. Written before what it says is done, so that a crash leaves no trace that it
+ * does not know of. */
+struct instance {
+	__u32 abi_version;
+	__u32 device_index;
+	__u64 netns_cookie; /* SO_NETNS_COOKIE: unlike the inode's number, never given out again */
+	__u64 netns_inode;
+	__u64 started; /* seconds since the Epoch */
+	__u32 hop_near_index, hop_far_index;
+	__u8 xdp;	   /* enum xdp_in_use */
+	__u8 xdp_asked;	   /* enum xdp_mode: the configuration's line */
+	__u8 no_attach;	   /* attaching is left to the user */
+	__u8 hop_recorded; /* the creation of the hop device has begun */
+	__u32 pad;
+	char name[XDPSEC_NAME_LEN];
+	char device[IF_NAMESIZE];
+	char hop_near[IF_NAMESIZE], hop_far[IF_NAMESIZE];
+	char path[PATH_MAX];	  /* of the configuration */
+	char state_dir[PATH_MAX]; /* absolute */
+};
+
+/* One direction of a peer. */
+struct sa_record {
+	__u32 slot;
+	__u32 spi;
+	__u64 limit;			   /* of the range reserved, as it was taken; sealing only */
+	char fingerprint[FINGERPRINT_HEX]; /* of the key */
+	char pad[7];
+	char driver[DRIVER_LEN]; /* what the kernel bound the context to: "ecb(aes-generic)" */
+};
+
+/* Map "peer_names": the same index as in map "peers". */
+struct peer_record {
+	__u32 in_use;
+	__u32 pad;
+	char name[XDPSEC_NAME_LEN];
+	char cipher[32]; /* "aes-128-ocb" */
+	char driver[64]; /* "aes", or what Driver asked for */
+	struct sa_record tx, rx;
+};
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <linux/membarrier.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+#include "cleanup.h"
+#include "kernel.h"
+#include "message.h"
+
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
+
+const char *const kernel_kfuncs[] = {
+	"bpf_crypto_ctx_create",  "bpf_crypto_ctx_acquire", "bpf_crypto_ctx_release",
+	"bpf_crypto_encrypt",	  "bpf_crypto_decrypt",	    NULL,
+};
+
+int kernel_check_privileges(void)
+{
+	static const struct {
+		unsigned int number;
+		const char *name, *purpose;
+	} needed[] = {
+		{ CAP_BPF, "CAP_BPF", "load BPF programs" },
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN", "attach them and create devices" },
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "find programs and maps by their ids" },
+	};
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return fail(errno, "capabilities: cannot ask for them: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (data[needed[i].number / 32].effective & 1U << needed[i].number % 32)
+			continue;
+		fail(EPERM, "not permitted: %s is missing, which is needed to %s", needed[i].name,
+		     needed[i].purpose);
+		hint("run it as root (sudo)");
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* `ip netns exec` and `unshare -m` give a mount namespace that ends with the command in it. */
+static bool mounts_are_private(void)
+{
+	struct stat own, first;
+
+	return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/1/ns/mnt", &first) == 0 &&
+	       own.st_ino != first.st_ino;
+}
+
+int kernel_check_bpffs(void)
+{
+	struct statfs status;
+
+	if (statfs(BPFFS, &status) == 0 && status.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0) {
+		int err = errno;
+
+		fail(err, "%s: no BPF file system is mounted there, and mounting it failed: %s", BPFFS,
+		     strerror(err));
+		hint(err == ENODEV ? "this kernel was built without CONFIG_BPF_SYSCALL" :
+				     "mount -t bpf bpf " BPFFS);
+		return -err;
+	}
+	if (mounts_are_private()) {
+		warning("%s: mounted, but only in the mount namespace of this command: what is pinned there "
+			"is gone when it ends",
+			BPFFS);
+		hint("`ip netns exec` makes such a namespace; `xdpsec -n NETNS` does not");
+	}
+	return 0;
+}
+
+int kernel_check_kfuncs(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int err = libbpf_get_error(btf);
+
+	if (err) {
+		fail(ENOTSUP, "this kernel has no BTF: /sys/kernel/btf/vmlinux: %s", strerror(-err));
+		hint("a kernel with CONFIG_DEBUG_INFO_BTF, as distributions have it");
+		return -ENOTSUP;
+	}
+	for (size_t i = 0; !err && kernel_kfuncs[i]; i++)
+		if (btf__find_by_name_kind(btf, kernel_kfuncs[i], BTF_KIND_FUNC) < 0) {
+			err = fail(ENOTSUP, "this kernel has no kfunc %s", kernel_kfuncs[i]);
+			hint("Linux 6.12 or later with CONFIG_CRYPTO and CONFIG_CRYPTO_SKCIPHER");
+		}
+	btf__free(btf);
+	return err;
+}
+
+int kernel_check(void)
+{
+	int err = kernel_check_privileges();
+
+	if (!err)
+		err = kernel_check_bpffs();
+	if (!err)
+		err = kernel_check_kfuncs();
+	return err;
+}
+
+/* An update of a map of maps from user space waits for a grace period before it returns
+ * (kernel/bpf/syscall.c, maybe_wait_bpf_programs); membarrier refuses with nohz_full. */
+static int wait_by_map_update(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options);
+	_cleanup_close_ int inner = -1, outer = -1;
+	__u32 key = 0;
+
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "xs_inner", sizeof(key), sizeof(__u32), 1, NULL);
+	if (inner < 0)
+		return inner;
+	options.inner_map_fd = (__u32)inner;
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "xs_outer", sizeof(key), sizeof(__u32), 1,
+			       &options);
+	if (outer < 0)
+		return outer;
+	return bpf_map_update_elem(outer, &key, &inner, 0) ? -errno : 0;
+}
+
+int kernel_wait_for_programs(void)
+{
+	int err = 0;
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		err = wait_by_map_update();
+	if (err)
+		return fail(-err, "cannot wait until packets on their way are done: %s", strerror(-err));
+	return 0;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "message.h"
+#include "namespace.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+static void cleanup_closedir(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+int namespace_here(struct namespace *namespace)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(namespace->cookie);
+	struct stat status;
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &namespace->cookie, &length) < 0 ||
+	    stat("/proc/self/ns/net", &status) < 0)
+		return fail(errno, "network namespace: cannot tell which one this is: %s", strerror(errno));
+	namespace->inode = status.st_ino;
+	return 0;
+}
+
+static bool is_it(const char *path, __u64 inode)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && status.st_ino == inode;
+}
+
+bool namespace_find(__u64 inode, char *path, size_t path_size, char *name, size_t name_size)
+{
+	DIR *named __attribute__((cleanup(cleanup_closedir))) = opendir("/run/netns");
+	DIR *processes __attribute__((cleanup(cleanup_closedir))) = opendir("/proc");
+	struct dirent *entry;
+
+	while (named && (entry = readdir(named))) {
+		snprintf(path, path_size, "/run/netns/%s", entry->d_name);
+		if (entry->d_name[0] != '.' && is_it(path, inode)) {
+			snprintf(name, name_size, "%s", entry->d_name);
+			return true;
+		}
+	}
+	name[0] = '\0';
+	while (processes && (entry = readdir(processes))) {
+		snprintf(path, path_size, "/proc/%s/ns/net", entry->d_name);
+		if (isdigit((unsigned char)entry->d_name[0]) && is_it(path, inode))
+			return true;
+	}
+	return false;
+}
+
+int namespace_enter(__u64 inode, __u64 cookie, int *back)
+{
+	char path[sizeof("/run/netns/") + 256], name[256];
+	struct namespace entered;
+	_cleanup_close_ int fd = -1;
+
+	*back = -1;
+	if (!namespace_find(inode, path, sizeof(path), name, sizeof(name)))
+		return -ENOENT;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	*back = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || *back < 0 || setns(fd, CLONE_NEWNET) < 0)
+		return -errno;
+	if (namespace_here(&entered) == 0 && entered.cookie == cookie)
+		return 0;
+	namespace_leave(back);
+	return -ENOENT;
+}
+
+void namespace_leave(int *back)
+{
+	if (*back < 0)
+		return;
+	if (setns(*back, CLONE_NEWNET) < 0)
+		warning("network namespace: cannot go back: %s", strerror(errno));
+	close(*back);
+	*back = -1;
+}

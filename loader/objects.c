@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "message.h"
+#include "objects.h"
+#include "hop.skel.h"
+#include "open.skel.h"
+#include "sa.skel.h"
+#include "seal.skel.h"
+#include "selftest.skel.h"
+
+/* The maps of an instance are found by their pins. */
+static void options_for(const struct plane *plane, struct bpf_object_open_opts *options, char *root,
+			size_t size)
+{
+	memset(options, 0, sizeof(*options));
+	options->sz = sizeof(*options);
+	if (!plane->directory[0])
+		return;
+	snprintf(root, size, "%s/maps", plane->directory);
+	options->pin_root_path = root;
+}
+
+static enum plane_map map_by_name(const char *name)
+{
+	enum plane_map map;
+
+	for (map = 0; map < MAP_COUNT; map++)
+		if (strcmp(plane_map_name(map), name) == 0)
+			break;
+	return map;
+}
+
+/* Without pins: every object gets the maps of the first. */
+static int share_maps(const struct plane *plane, struct bpf_object *object)
+{
+	struct bpf_map *map;
+	enum plane_map known;
+	int err;
+
+	if (plane->directory[0])
+		return 0;
+	bpf_object__for_each_map(map, object) {
+		known = map_by_name(bpf_map__name(map));
+		if (known == MAP_COUNT)
+			continue;
+		err = bpf_map__set_pin_path(map, NULL);
+		if (!err && plane->maps[known] >= 0)
+			err = bpf_map__reuse_fd(map, plane->maps[known]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int keep_maps(struct plane *plane, struct bpf_object *object)
+{
+	struct bpf_map *map;
+	enum plane_map known;
+
+	bpf_object__for_each_map(map, object) {
+		known = map_by_name(bpf_map__name(map));
+		if (known == MAP_COUNT || plane->maps[known] >= 0)
+			continue;
+		plane->maps[known] = fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0);
+		if (plane->maps[known] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int cannot(const char *what, const char *object, int err)
+{
+	fail(-err, "%s: cannot %s it: %s", object, what, strerror(-err));
+	bpf_log_show();
+	return err;
+}
+
+static int load(struct plane *plane, struct bpf_object *object, const char *name)
+{
+	int err = share_maps(plane, object);
+
+	if (!err)
+		err = bpf_object__load(object);
+	if (!err)
+		err = keep_maps(plane, object);
+	return err ? cannot("load", name, err) : 0;
+}
+
+int objects_load_sa(struct plane *plane)
+{
+	struct bpf_object_open_opts options;
+	char root[PATH_MAX];
+
+	if (plane->sa)
+		return 0;
+	options_for(plane, &options, root, sizeof(root));
+	plane->sa = sa_bpf__open_opts(&options);
+	if (!plane->sa)
+		return cannot("open", "sa.bpf.o", -errno);
+	return load(plane, plane->sa->obj, "sa.bpf.o");
+}
+
+int objects_load_data(struct plane *plane)
+{
+	struct bpf_object_open_opts options;
+	char root[PATH_MAX];
+	int err;
+
+	options_for(plane, &options, root, sizeof(root));
+	plane->seal = seal_bpf__open_opts(&options);
+	plane->hop = plane->seal ? hop_bpf__open_opts(&options) : NULL;
+	plane->open = plane->hop ? open_bpf__open_opts(&options) : NULL;
+	if (!plane->open)
+		return cannot("open", "the data plane", -errno);
+	err = load(plane, plane->seal->obj, "seal.bpf.o");
+	if (!err)
+		err = load(plane, plane->hop->obj, "hop.bpf.o");
+	if (!err)
+		err = load(plane, plane->open->obj, "open.bpf.o");
+	return err;
+}
+
+int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest)
+{
+	struct bpf_object_open_opts options;
+	char root[PATH_MAX];
+
+	options_for(plane, &options, root, sizeof(root));
+	*selftest = selftest_bpf__open_opts(&options);
+	if (!*selftest)
+		return cannot("open", "selftest.bpf.o", -errno);
+	return load(plane, (*selftest)->obj, "selftest.bpf.o");
+}
+
+int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
+{
+	struct bpf_object_open_opts options;
+	char root[PATH_MAX];
+	size_t size;
+	const void *bytes = open_bpf__elf_bytes(&size);
+	int err;
+
+	options_for(plane, &options, root, sizeof(root));
+	options.object_name = "open";
+	*object = bpf_object__open_mem(bytes, size, &options);
+	if (!*object)
+		return cannot("open", "open.bpf.o", -errno);
+	err = share_maps(plane, *object);
+	if (err) {
+		bpf_object__close(*object);
+		*object = NULL;
+		return cannot("open", "open.bpf.o", err);
+	}
+	return 0;
+}
+
+static int pin(const struct plane *plane, const struct bpf_program *program, const char *name)
+{
+	char path[PATH_MAX];
+
+	plane_pin(plane, "programs", name, path, sizeof(path));
+	if (bpf_obj_pin(bpf_program__fd(program), path))
+		return fail(errno, "%s: cannot pin it: %s", path, strerror(errno));
+	return 0;
+}
+
+int objects_pin(const struct plane *plane)
+{
+	int err = pin(plane, plane->seal->progs.xdpsec_seal, "seal");
+
+	if (!err)
+		err = pin(plane, plane->hop->progs.xdpsec_hop, "hop");
+	if (!err)
+		err = pin(plane, plane->open->progs.xdpsec_open, "open");
+	return err;
+}
+
+void objects_close(struct plane *plane)
+{
+	sa_bpf__destroy(plane->sa);
+	seal_bpf__destroy(plane->seal);
+	hop_bpf__destroy(plane->hop);
+	open_bpf__destroy(plane->open);
+	plane->sa = NULL;
+	plane->seal = NULL;
+	plane->hop = NULL;
+	plane->open = NULL;
+}

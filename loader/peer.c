@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+
+#include "message.h"
+#include "peer.h"
+#include "state.h"
+
+static int read_key(const struct peer_context *context, const struct peer_config *peer,
+		    const struct sa_config *sa, const char *keyword, struct key *key,
+		    struct sa_record *record)
+{
+	char what[PATH_MAX + 64];
+	int err;
+
+	snprintf(what, sizeof(what), "%s:%d: %s", context->config->path, sa->key_file_line, keyword);
+	err = key_read(key, sa->key_file, peer->key_length, what);
+	if (!err)
+		err = key_fingerprint(key, record->fingerprint);
+	return err;
+}
+
+/* Context and tables. The key is wiped as soon as the kernel has it. */
+static int install(const struct plane *plane, const struct peer_config *peer, struct key *key,
+		   struct sa_record *record)
+{
+	char whose[XDPSEC_NAME_LEN + 16];
+	int err;
+
+	snprintf(whose, sizeof(whose), "peer %s", peer->name);
+	err = sa_install(plane, record->slot, key, peer->driver, whose, record->driver);
+	key_wipe(key);
+	return err ?: sa_derive(plane, record->slot);
+}
+
+static int create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
+		     struct sa_record *record)
+{
+	_cleanup_key_ struct key key = {};
+	__u64 first;
+	int err;
+
+	err = read_key(context, peer, &peer->tx, "TxKeyFile", &key, record);
+	if (!err)
+		err = sa_reset(context->plane, record->slot, record->spi, index);
+	if (!err)
+		err = state_reserve(context->state_dir, record->fingerprint, context->new_key, peer->name,
+				    &first, &record->limit);
+	if (!err)
+		err = sa_set_range(context->plane, record->slot, first, record->limit);
+	return err ?: install(context->plane, peer, &key, record);
+}
+
+static int create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
+		     struct sa_record *record)
+{
+	_cleanup_key_ struct key key = {};
+	__u64 next;
+	int err;
+
+	err = read_key(context, peer, &peer->rx, "RxKeyFile", &key, record);
+	if (!err)
+		err = sa_reset(context->plane, record->slot, record->spi, index);
+	if (!err)
+		err = state_load_received(context->state_dir, record->fingerprint, &next);
+	if (!err)
+		err = sa_set_window(context->plane, record->slot, next);
+	return err ?: install(context->plane, peer, &key, record);
+}
+
+int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
+		   struct sa_record *record)
+{
+	struct sa_record created = { .spi = peer->tx.spi };
+	int err = sa_slots_take(&context->slots, &created.slot);
+
+	if (err)
+		return err;
+	err = create_tx(context, peer, index, &created);
+	if (!err) {
+		*record = created;
+		return 0;
+	}
+	peer_save_tx(context->plane, context->state_dir, &created);
+	sa_erase(context->plane, created.slot);
+	return err;
+}
+
+int peer_create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
+		   struct sa_record *record)
+{
+	struct sa_record created = { .spi = peer->rx.spi };
+	int err = sa_slots_take(&context->slots, &created.slot);
+
+	if (err)
+		return err;
+	err = create_rx(context, peer, index, &created);
+	if (!err) {
+		*record = created;
+		return 0;
+	}
+	sa_erase(context->plane, created.slot);
+	return err;
+}
+
+int peer_use_tx(const struct plane *plane, __u32 index, __u32 slot)
+{
+	struct xdpsec_peer peer = { .tx_sa = slot };
+
+	return plane_write(plane, MAP_PEERS, &index, &peer);
+}
+
+int peer_use_rx(const struct plane *plane, __u32 spi, __u32 slot)
+{
+	return plane_write(plane, MAP_SPIS, &spi, &slot);
+}
+
+int peer_forget_rx(const struct plane *plane, __u32 spi)
+{
+	if (bpf_map_delete_elem(plane->maps[MAP_SPIS], &spi) && errno != ENOENT)
+		return fail(errno, "%s: cannot remove SPI %u: %s", plane->name, spi, strerror(errno));
+	return 0;
+}
+
+int peer_add_policies(const struct plane *plane, const struct peer_config *peer, __u32 index)
+{
+	struct xdpsec_policy policy = { .peer = index, .ranges = (__u32)peer->n_ports };
+	int err = 0;
+
+	memcpy(policy.ports, peer->ports, peer->n_ports * sizeof(policy.ports[0]));
+	for (size_t i = 0; !err && i < peer->n_prefixes; i++)
+		err = plane_write(plane, MAP_POLICIES, &peer->prefixes[i], &policy);
+	return err;
+}
+
+void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record)
+{
+	__u64 next, limit;
+
+	/* Without a limit, the crash or failure came before the slot got its range. */
+	if (!record->fingerprint[0] || sa_get_range(plane, record->slot, &next, &limit) || !limit)
+		return;
+	/* Returned once and never again, also when we are killed in between: by the second time somebody else
+	 * may have reserved and used what comes after next. */
+	if (sa_set_range(plane, record->slot, 0, 0))
+		return;
+	if (state_return(state_dir, record->fingerprint, next, limit))
+		warning("%s: sequence numbers that were not used are lost", plane->name);
+}
+
+void peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record)
+{
+	__u64 next;
+
+	if (!record->fingerprint[0] || sa_get_window(plane, record->slot, &next) || !next)
+		return;
+	if (state_save_received(state_dir, record->fingerprint, next))
+		warning("%s: what was received until now could be replayed after the next start", plane->name);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A peer of the configuration in the kernel: its two SAs, and the flows that are protected. */
+#ifndef XDPSEC_PEER_H
+#define XDPSEC_PEER_H
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "sa.h"
+
+/* What creating an SA needs to know. */
+struct peer_context {
+	const struct plane *plane;
+	const struct config *config;
+	const char *state_dir;
+	struct sa_slots slots;
+	bool new_key; /* keys without state are new ones */
+};
+
+/*
+ * Create one SA of a peer in a free slot, which nothing refers to yet: reserve numbers (tx) or load what was
+ * received (rx), install the context, derive the tables. What the SA is goes to *record. 0, or -errno after
+ * a message; the slot is then empty.
+ */
+int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
+		   struct sa_record *record);
+int peer_create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
+		   struct sa_record *record);
+
+/* Point the data plane to the SAs: peers[index] for sealing, spis[spi] for opening. */
+int peer_use_tx(const struct plane *plane, __u32 index, __u32 slot);
+int peer_use_rx(const struct plane *plane, __u32 spi, __u32 slot);
+int peer_forget_rx(const struct plane *plane, __u32 spi);
+
+/* Protect the peer's prefixes. */
+int peer_add_policies(const struct plane *plane, const struct peer_config *peer, __u32 index);
+
+/* What is kept on disk of an SA that no longer seals or opens: the rest of its range, the highest number
+ * received. Warns where that fails: numbers are lost then, none is repeated. */
+void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
+void peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
+
+#endif

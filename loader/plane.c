@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <bpf/bpf.h>
+
+#include "cleanup.h"
+#include "message.h"
+#include "objects.h"
+#include "plane.h"
+
+static const struct {
+	const char *name;
+	__u32 type, key_size, value_size, entries;
+} tables[MAP_COUNT] = {
+#define PLANE_TABLE(id, name, type, key_size, value_size, entries)                                           \
+	[MAP_##id] = { name, type, key_size, value_size, entries },
+	PLANE_MAPS(PLANE_TABLE)
+#undef PLANE_TABLE
+};
+
+const char *plane_map_name(enum plane_map map)
+{
+	return tables[map].name;
+}
+
+void plane_init(struct plane *plane)
+{
+	memset(plane, 0, sizeof(*plane));
+	for (int i = 0; i < MAP_COUNT; i++)
+		plane->maps[i] = -1;
+}
+
+void plane_close(struct plane *plane)
+{
+	objects_close(plane);
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (plane->maps[i] >= 0)
+			close(plane->maps[i]);
+	plane_init(plane);
+}
+
+int plane_lock(int *fd)
+{
+	struct stat locked, current;
+	int err;
+
+	for (;;) {
+		if (mkdir(PLANE_ROOT, 0700) < 0 && errno != EEXIST)
+			return fail(errno, "%s: cannot create it: %s", PLANE_ROOT, strerror(errno));
+		*fd = open(PLANE_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*fd < 0 && errno == ENOENT)
+			continue;
+		if (*fd < 0 || flock(*fd, LOCK_EX) < 0 || fstat(*fd, &locked) < 0) {
+			err = fail(errno, "%s: cannot lock it: %s", PLANE_ROOT, strerror(errno));
+			plane_unlock(fd);
+			return err;
+		}
+		/* Whoever had it before may have removed the directory. */
+		if (stat(PLANE_ROOT, &current) == 0 && current.st_ino == locked.st_ino)
+			return 0;
+		close(*fd);
+	}
+}
+
+void plane_unlock(int *fd)
+{
+	if (*fd < 0)
+		return;
+	/* Fails while anything is in it. */
+	rmdir(PLANE_ROOT);
+	close(*fd);
+	*fd = -1;
+}
+
+static void set_directory(struct plane *plane, const char *name, bool staged)
+{
+	if (name != plane->name)
+		snprintf(plane->name, sizeof(plane->name), "%s", name);
+	snprintf(plane->directory, sizeof(plane->directory), PLANE_ROOT "/%s%s", staged ? "." : "", name);
+}
+
+void plane_pin(const struct plane *plane, const char *kind, const char *name, char *path, size_t size)
+{
+	snprintf(path, size, "%s/%s/%s", plane->directory, kind, name);
+}
+
+/* A name that comes from the command line must not lead out of PLANE_ROOT, nor to a leftover. */
+static bool is_name(const char *name)
+{
+	return name[0] && name[0] != '.' && !strchr(name, '/') && strlen(name) < XDPSEC_NAME_LEN;
+}
+
+bool plane_exists(const char *name, bool staged)
+{
+	struct plane plane;
+
+	plane_init(&plane);
+	set_directory(&plane, name, staged);
+	return is_name(name) && access(plane.directory, F_OK) == 0;
+}
+
+static int other_version(const struct plane *plane, const char *what)
+{
+	fail(EPROTO, "%s: was made by another version of xdpsec: %s differs", plane->name, what);
+	hint("use that version for `down`; without it, `rm -r %s` detaches the TC programs, and `xdp-loader "
+	     "unload DEVICE --all` or `ip link set dev DEVICE xdp off` the XDP program",
+	     plane->directory);
+	return -EPROTO;
+}
+
+static int open_map(struct plane *plane, enum plane_map map)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+	char path[PATH_MAX], what[64];
+	int fd;
+
+	plane_pin(plane, "maps", tables[map].name, path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	plane->maps[map] = fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		return fail(errno, "%s: cannot read what it is: %s", path, strerror(errno));
+	if (info.type == tables[map].type && info.key_size == tables[map].key_size &&
+	    (info.value_size == tables[map].value_size || !tables[map].value_size) &&
+	    info.max_entries == tables[map].entries)
+		return 0;
+	snprintf(what, sizeof(what), "map %s", tables[map].name);
+	return other_version(plane, what);
+}
+
+static int check_version(const struct plane *plane)
+{
+	struct xdpsec_config config;
+	struct instance instance;
+	__u32 key = 0;
+
+	if (plane->maps[MAP_INSTANCE] >= 0 &&
+	    bpf_map_lookup_elem(plane->maps[MAP_INSTANCE], &key, &instance) == 0 && instance.abi_version &&
+	    instance.abi_version != XDPSEC_ABI_VERSION)
+		return other_version(plane, "its version");
+	if (plane->maps[MAP_CONFIG] >= 0 &&
+	    bpf_map_lookup_elem(plane->maps[MAP_CONFIG], &key, &config) == 0 && config.abi_version &&
+	    config.abi_version != XDPSEC_ABI_VERSION)
+		return other_version(plane, "its version");
+	return 0;
+}
+
+int plane_open(struct plane *plane, const char *name, bool staged)
+{
+	int err;
+
+	if (!plane_exists(name, staged)) {
+		fail(ENOENT, "%s: is not up", name);
+		hint("`xdpsec status` lists what is; NAME is the file's name without .conf");
+		return -ENOENT;
+	}
+	set_directory(plane, name, staged);
+	for (int i = 0; i < MAP_COUNT; i++) {
+		err = open_map(plane, i);
+		if (err == -ENOENT && staged)
+			continue;
+		if (err == -ENOENT)
+			return other_version(plane, tables[i].name);
+		if (err)
+			return err;
+	}
+	return check_version(plane);
+}
+
+static int create_map(struct plane *plane, enum plane_map map)
+{
+	char path[PATH_MAX];
+	int fd = bpf_map_create(tables[map].type, tables[map].name, tables[map].key_size,
+				tables[map].value_size, tables[map].entries, NULL);
+
+	if (fd < 0)
+		return fail(-fd, "map %s: cannot create it: %s", tables[map].name, strerror(-fd));
+	plane->maps[map] = fd;
+	plane_pin(plane, "maps", tables[map].name, path, sizeof(path));
+	if (bpf_obj_pin(fd, path))
+		return fail(errno, "%s: cannot pin it: %s", path, strerror(errno));
+	return 0;
+}
+
+int plane_create(struct plane *plane, const char *name)
+{
+	static const char *const kinds[] = { "", "maps", "programs", "links" };
+	char path[PATH_MAX];
+	int err;
+
+	set_directory(plane, name, true);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", plane->directory, kinds[i]);
+		if (mkdir(path, 0700) < 0)
+			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));
+	}
+	err = create_map(plane, MAP_INSTANCE);
+	return err ?: create_map(plane, MAP_PEER_NAMES);
+}
+
+int plane_publish(struct plane *plane)
+{
+	char staged[NAME_MAX];
+
+	snprintf(staged, sizeof(staged), "%s", plane->directory);
+	set_directory(plane, plane->name, false);
+	if (renameat2(AT_FDCWD, staged, AT_FDCWD, plane->directory, RENAME_NOREPLACE) == 0)
+		return 0;
+	set_directory(plane, plane->name, true);
+	return fail(errno, "%s: cannot rename it: %s", plane->directory, strerror(errno));
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status;
+	(void)type;
+	(void)ftw;
+	return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int plane_remove(struct plane *plane)
+{
+	if (nftw(plane->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+		return fail(errno, "%s: cannot remove it: %s", plane->directory, strerror(errno));
+	return 0;
+}
+
+static int whole(const struct dirent *entry)
+{
+	return is_name(entry->d_name);
+}
+
+int plane_each(int (*each)(const char *name, void *data), void *data)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(PLANE_ROOT, &entries, whole, alphasort), result = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (!result)
+			result = each(entries[i]->d_name, data);
+		free(entries[i]);
+	}
+	free(entries);
+	return result;
+}
+
+int plane_read(const struct plane *plane, enum plane_map map, const void *key, void *value)
+{
+	if (bpf_map_lookup_elem(plane->maps[map], key, value))
+		return fail(errno, "%s: map %s: cannot read it: %s", plane->name, tables[map].name,
+			    strerror(errno));
+	return 0;
+}
+
+int plane_write(const struct plane *plane, enum plane_map map, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(plane->maps[map], key, value, BPF_ANY))
+		return fail(errno, "%s: map %s: cannot write it: %s", plane->name, tables[map].name,
+			    strerror(errno));
+	return 0;
+}
+
+int plane_read_instance(const struct plane *plane, struct instance *instance)
+{
+	__u32 key = 0;
+
+	return plane_read(plane, MAP_INSTANCE, &key, instance);
+}
+
+int plane_write_instance(const struct plane *plane, const struct instance *instance)
+{
+	__u32 key = 0;
+
+	return plane_write(plane, MAP_INSTANCE, &key, instance);
+}
+
+int plane_read_peer(const struct plane *plane, __u32 index, struct peer_record *record)
+{
+	return plane_read(plane, MAP_PEER_NAMES, &index, record);
+}
+
+int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_record *record)
+{
+	return plane_write(plane, MAP_PEER_NAMES, &index, record);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane of an instance as it lies in the kernel: its maps, its programs, and the tree of pins that
+ * keeps them alive without us.
+ *
+ *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, `instance`, `peer_names`
+ *			 /programs/PROGRAM	seal, open, hop: to be attached by hand as well
+ *			 /links/LINK		seal, hop: the TCX links
+ *
+ * 1. While `up` builds it, it is BPFFS/xdpsec/.NAME; the rename is the last step. Without the dot it is whole.
+ * 2. What is found under the dot belongs to an `up` that was killed, and may be removed (under the lock).
+ * 3. `instance` says what an `up` is about to do before it does it.
+ * 4. A pin is input: nothing of it is used before its type, sizes and version have been compared.
+ */
+#ifndef XDPSEC_PLANE_H
+#define XDPSEC_PLANE_H
+
+#include <stdbool.h>
+#include <limits.h>
+
+#include "instance.h"
+#include "kernel.h"
+
+#define PLANE_ROOT BPFFS "/xdpsec"
+
+/* X(identifier, name, type, key size, value size, entries). Sizes of 0 are those of a type that only the
+ * programs know. */
+#define PLANE_MAPS(X)                                                                                        \
+	X(CONFIG, "config", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_config), 1)                          \
+	X(POLICIES, "policies", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xdpsec_prefix),                         \
+	  sizeof(struct xdpsec_policy), XDPSEC_MAX_PREFIXES)                                                 \
+	X(PEERS, "peers", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_peer), XDPSEC_MAX_PEERS)               \
+	X(SPIS, "spis", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_SAS)                                             \
+	X(SAS, "sas", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sa), XDPSEC_MAX_SAS)                       \
+	X(CONTEXTS, "contexts", BPF_MAP_TYPE_ARRAY, 4, 8, XDPSEC_MAX_SAS)                                    \
+	X(SEQUENCES, "sequences", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sequence), XDPSEC_MAX_SAS)     \
+	X(REPLAY_WINDOWS, "replay_windows", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_replay),             \
+	  XDPSEC_MAX_SAS)                                                                                    \
+	X(KTOPS, "ktops", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct xdpsec_ktop), XDPSEC_MAX_SAS)          \
+	X(SA_COUNTERS, "sa_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct xdpsec_counters),          \
+	  XDPSEC_MAX_SAS)                                                                                    \
+	X(DROPS, "drops", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, XDPSEC_DROP_COUNT)                                \
+	X(SCRATCH, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, 1)                                            \
+	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 1,      \
+	  XDPSEC_MAX_FRAGMENTS)                                                                              \
+	X(INSTANCE, "instance", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct instance), 1)                           \
+	X(PEER_NAMES, "peer_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS)
+
+enum plane_map {
+#define PLANE_ENUM(id, ...) MAP_##id,
+	PLANE_MAPS(PLANE_ENUM)
+#undef PLANE_ENUM
+	MAP_COUNT,
+};
+
+struct sa_bpf;
+struct seal_bpf;
+struct hop_bpf;
+struct open_bpf;
+
+struct plane {
+	char name[XDPSEC_NAME_LEN];
+	char directory[NAME_MAX]; /* under BPFFS; empty: nothing is pinned, it ends with the process */
+	int maps[MAP_COUNT];	  /* -1: not there */
+	struct sa_bpf *sa;	  /* NULL: not loaded */
+	struct seal_bpf *seal;
+	struct hop_bpf *hop;
+	struct open_bpf *open;
+};
+
+/* Before anything else is done with it. */
+void plane_init(struct plane *plane);
+void plane_close(struct plane *plane);
+#define _cleanup_plane_ __attribute__((cleanup(plane_close)))
+
+/*
+ * One command at a time changes anything: *fd is to be closed at the end, which also removes the directory
+ * of all instances when the last one is gone. 0, or -errno after a message.
+ */
+int plane_lock(int *fd);
+void plane_unlock(int *fd);
+#define _cleanup_plane_lock_ __attribute__((cleanup(plane_unlock)))
+
+/* Is there a whole one (staged: a leftover) of that name? */
+bool plane_exists(const char *name, bool staged);
+
+/*
+ * Open the maps of an existing one. For a leftover (staged), maps that are not there are no error. 0, or
+ * -errno after a message: -ENOENT no such instance, -EPROTO made by another version.
+ */
+int plane_open(struct plane *plane, const char *name, bool staged);
+
+/* Make the staging directories and the two maps of user space. 0, or -errno after a message. */
+int plane_create(struct plane *plane, const char *name);
+
+/* The rename: from here on it is up. */
+int plane_publish(struct plane *plane);
+
+/* Remove the pins. What is attached through links is detached by that. */
+int plane_remove(struct plane *plane);
+
+/* The path of a pin: "maps", "programs" or "links", and its name. */
+void plane_pin(const struct plane *plane, const char *kind, const char *name, char *path, size_t size);
+
+/* Call each for every whole instance, in the order of their names, until it returns other than 0. */
+int plane_each(int (*each)(const char *name, void *data), void *data);
+
+/* Elements of the maps of user space. 0, or -errno after a message. */
+int plane_read_instance(const struct plane *plane, struct instance *instance);
+int plane_write_instance(const struct plane *plane, const struct instance *instance);
+int plane_read_peer(const struct plane *plane, __u32 index, struct peer_record *record);
+int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_record *record);
+
+/* An element of any map, by key. 0, or -errno after a message that names the map. */
+int plane_read(const struct plane *plane, enum plane_map map, const void *key, void *value);
+int plane_write(const struct plane *plane, enum plane_map map, const void *key, const void *value);
+
+/* The name of a map, for messages and pins. */
+const char *plane_map_name(enum plane_map map);
+
+#endif

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "cipher.h"
+#include "cleanup.h"
+#include "message.h"
+#include "sa.h"
+#include "sa_abi.h"
+#include "sa.skel.h"
+
+int sa_slots_read(const struct plane *plane, struct sa_slots *slots)
+{
+	struct peer_record record;
+	struct xdpsec_peer peer;
+	__u32 spi, next, slot;
+	int err;
+
+	memset(slots, 0, sizeof(*slots));
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
+		err = plane_read_peer(plane, i, &record);
+		if (!err)
+			err = plane_read(plane, MAP_PEERS, &i, &peer);
+		if (err)
+			return err;
+		if (!record.in_use)
+			continue;
+		if (record.tx.slot < XDPSEC_MAX_SAS)
+			slots->used[record.tx.slot] = true;
+		if (record.rx.slot < XDPSEC_MAX_SAS)
+			slots->used[record.rx.slot] = true;
+		if (peer.tx_sa < XDPSEC_MAX_SAS)
+			slots->used[peer.tx_sa] = true;
+	}
+	for (err = bpf_map_get_next_key(plane->maps[MAP_SPIS], NULL, &next); !err;
+	     err = bpf_map_get_next_key(plane->maps[MAP_SPIS], &spi, &next)) {
+		spi = next;
+		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &spi, &slot) == 0 && slot < XDPSEC_MAX_SAS)
+			slots->used[slot] = true;
+	}
+	return 0;
+}
+
+int sa_slots_take(struct sa_slots *slots, __u32 *slot)
+{
+	for (__u32 i = 0; i < XDPSEC_MAX_SAS; i++)
+		if (!slots->used[i]) {
+			slots->used[i] = true;
+			*slot = i;
+			return 0;
+		}
+	return fail(ENOSPC, "no free SA: at most %d at a time", XDPSEC_MAX_SAS);
+}
+
+/* Per-CPU values are as long as their type, rounded up to 8 bytes, times the possible CPUs. */
+static int clear_per_cpu(const struct plane *plane, enum plane_map map, __u32 slot, size_t size)
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ void *values = NULL;
+
+	if (cpus < 0)
+		return fail(-cpus, "cannot count the CPUs: %s", strerror(-cpus));
+	values = calloc((size_t)cpus, (size + 7) / 8 * 8);
+	if (!values)
+		return fail(ENOMEM, "out of memory");
+	return plane_write(plane, map, &slot, values);
+}
+
+int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer)
+{
+	struct xdpsec_sa sa = { .spi = spi, .peer = peer, .next_header = XDPSEC_NEXT_UDP };
+	struct xdpsec_sequence sequence = {};
+	struct xdpsec_replay replay = {};
+	int err;
+
+	err = clear_per_cpu(plane, MAP_KTOPS, slot, sizeof(struct xdpsec_ktop));
+	if (!err)
+		err = clear_per_cpu(plane, MAP_SA_COUNTERS, slot, sizeof(struct xdpsec_counters));
+	if (!err)
+		err = plane_write(plane, MAP_SEQUENCES, &slot, &sequence);
+	if (!err)
+		err = plane_write(plane, MAP_REPLAY_WINDOWS, &slot, &replay);
+	if (!err)
+		err = plane_write(plane, MAP_SAS, &slot, &sa);
+	return err;
+}
+
+static int run_syscall(const struct bpf_program *program, void *args, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = (__u32)size);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+
+	return err ? err : (int)options.retval;
+}
+
+int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
+{
+	struct sa_install_args args = { .parameters.type = "skcipher", .slot = slot };
+	int err;
+
+	snprintf(args.parameters.algo, sizeof(args.parameters.algo), "ecb(%s)", driver);
+	memcpy(args.parameters.key, key->bytes, key->length);
+	args.parameters.key_len = (__u32)key->length;
+	err = run_syscall(plane->sa->progs.sa_install, &args, sizeof(args));
+	explicit_bzero(&args, sizeof(args));
+	return err;
+}
+
+/*
+ * What bpf_crypto_ctx_create's error means (kernel/bpf/crypto.c). EINVAL comes from crypto_alloc_lskcipher
+ * for a cipher of another kind and from setkey for a wrong length; ENOENT, when the type "skcipher" has not
+ * registered itself.
+ */
+static int explain(int err, const struct key *key, const char *driver, const char *whose)
+{
+	switch (-err) {
+	case ENOENT:
+		fail(-err, "%s: this kernel has no skciphers for BPF", whose);
+		hint("a kernel with CONFIG_CRYPTO_SKCIPHER; where it is a module: modprobe bpf_crypto_skcipher");
+		break;
+	case EOPNOTSUPP:
+		fail(-err, "%s: this kernel has no cipher ecb(%s)", whose, driver);
+		hint("`xdpsec selftest` lists those it has; modprobe ecb and aes where they are modules");
+		break;
+	case EINVAL:
+		fail(-err, "%s: the kernel refuses ecb(%s) with a key of %zu bits", whose, driver,
+		     key->length * 8);
+		hint("`xdpsec selftest` lists ciphers and key lengths that work; leave Driver out for the "
+		     "kernel's choice");
+		break;
+	case ENOMEM:
+		fail(-err, "%s: the kernel has no memory for the cipher", whose);
+		break;
+	case EPERM:
+		fail(-err, "%s: not permitted to create a cipher context", whose);
+		hint("run it as root (sudo); a locked down kernel refuses as well");
+		break;
+	case ETIMEDOUT:
+		fail(-err, "%s: the kernel did not finish to set up ecb(%s) in time", whose, driver);
+		hint("try again; see `dmesg` for the cipher's self-test");
+		break;
+	case ELIBBAD:
+		fail(-err, "%s: ecb(%s) did not pass the kernel's own self-test", whose, driver);
+		hint("see `dmesg`; name another Driver");
+		break;
+	default:
+		fail(-err, "%s: the kernel cannot create a context for ecb(%s): %s", whose, driver,
+		     strerror(-err));
+	}
+	return err;
+}
+
+/* The first use of a name makes the kernel look for modules and test the cipher, which others may be doing at
+ * the same time or a signal may interrupt. */
+static bool may_pass(int err)
+{
+	return err == -EEXIST || err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
+}
+
+int sa_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
+	       const char *whose, char bound[DRIVER_LEN])
+{
+	char name[DRIVER_LEN];
+	int err, tries = 3;
+
+	do {
+		err = sa_try_install(plane, slot, key, driver);
+	} while (may_pass(err) && --tries);
+	if (err)
+		return explain(err, key, driver, whose);
+	snprintf(name, sizeof(name), "ecb(%s)", driver);
+	/* Kernels whose BPF crypto is the AES library have no drivers to tell. */
+	if (!cipher_best(name, "lskcipher", bound, DRIVER_LEN))
+		memcpy(bound, name, sizeof(name));
+	return 0;
+}
+
+int sa_derive(const struct plane *plane, __u32 slot)
+{
+	unsigned char frame[SA_DERIVE_FRAME_LEN] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+	int err;
+
+	memcpy(frame + SA_DERIVE_SLOT_OFFSET, &slot, sizeof(slot));
+	err = bpf_prog_test_run_opts(bpf_program__fd(plane->sa->progs.sa_derive), &options);
+	if (err)
+		return fail(-err, "SA %u: cannot derive its tables: %s", slot, strerror(-err));
+	if (options.retval)
+		return fail(EIO, "SA %u: the kernel's crypto failed", slot);
+	return 0;
+}
+
+int sa_share(const struct plane *plane, __u32 from, __u32 to)
+{
+	struct sa_share_args args = { .from = from, .to = to };
+	int err = run_syscall(plane->sa->progs.sa_share, &args, sizeof(args));
+
+	return err ? fail(-err, "SA %u: cannot share its context: %s", from, strerror(-err)) : 0;
+}
+
+int sa_remove(const struct plane *plane, __u32 slot)
+{
+	struct sa_remove_args args = { .slot = slot };
+	int err = run_syscall(plane->sa->progs.sa_remove, &args, sizeof(args));
+
+	return err ? fail(-err, "SA %u: cannot release its context: %s", slot, strerror(-err)) : 0;
+}
+
+int sa_erase(const struct plane *plane, __u32 slot)
+{
+	int err = sa_remove(plane, slot);
+
+	return err ?: sa_reset(plane, slot, 0, 0);
+}
+
+int sa_set_range(const struct plane *plane, __u32 slot, __u64 first, __u64 limit)
+{
+	struct xdpsec_sequence sequence = { .next = first, .limit = limit };
+
+	return plane_write(plane, MAP_SEQUENCES, &slot, &sequence);
+}
+
+int sa_get_range(const struct plane *plane, __u32 slot, __u64 *next, __u64 *limit)
+{
+	struct xdpsec_sequence sequence;
+	int err = plane_read(plane, MAP_SEQUENCES, &slot, &sequence);
+
+	if (err)
+		return err;
+	*limit = sequence.limit;
+	/* Every packet that finds the range used up takes a number that it then must not use. */
+	*next = sequence.next < sequence.limit ? sequence.next : sequence.limit;
+	return 0;
+}
+
+int sa_set_window(const struct plane *plane, __u32 slot, __u64 next)
+{
+	struct xdpsec_replay replay = { .next = next };
+	__u64 highest = next - 1;
+
+	if (next) {
+		/* All seen, but for what is above the highest in its own word: advancing within a word clears
+		 * nothing. */
+		memset(replay.bitmap, 0xff, sizeof(replay.bitmap));
+		replay.bitmap[highest / 64 % XDPSEC_REPLAY_WORDS] = ~0ULL >> (63 - highest % 64);
+	}
+	return plane_write(plane, MAP_REPLAY_WINDOWS, &slot, &replay);
+}
+
+int sa_get_window(const struct plane *plane, __u32 slot, __u64 *next)
+{
+	struct xdpsec_replay replay;
+	int err = plane_read(plane, MAP_REPLAY_WINDOWS, &slot, &replay);
+
+	if (!err)
+		*next = replay.next;
+	return err;
+}

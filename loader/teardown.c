@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <bpf/bpf.h>
+
+#include "attach.h"
+#include "hop.h"
+#include "message.h"
+#include "namespace.h"
+#include "objects.h"
+#include "peer.h"
+#include "teardown.h"
+
+enum place {
+	PLACE_HERE,
+	PLACE_ELSEWHERE,
+	PLACE_GONE,
+};
+
+/* A link's device is gone when its ifindex is 0; no link says nothing. */
+static bool on_device(const struct plane *plane)
+{
+	unsigned int index;
+
+	return (attached_tcx(plane, "seal", &index) == 0 && index) ||
+	       (attached_tcx(plane, "hop", &index) == 0 && index);
+}
+
+static int find_place(const struct plane *plane, const struct instance *instance, enum place *place)
+{
+	struct namespace here;
+	int back, err = namespace_here(&here);
+
+	if (err)
+		return err;
+	*place = PLACE_HERE;
+	if (here.cookie == instance->netns_cookie)
+		return 0;
+	*place = PLACE_ELSEWHERE;
+	if (namespace_enter(instance->netns_inode, instance->netns_cookie, &back) == 0)
+		namespace_leave(&back);
+	else if (!on_device(plane))
+		*place = PLACE_GONE;
+	return 0;
+}
+
+static int refuse(const struct instance *instance)
+{
+	char path[300], name[256];
+
+	fail(EXDEV, "%s: is up in another network namespace, where its device %s is", instance->name,
+	     instance->device);
+	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)) && name[0])
+		hint("xdpsec -n %s down %s", name, instance->name);
+	else
+		hint("nsenter --net=NAMESPACE xdpsec down %s", instance->name);
+	return -EXDEV;
+}
+
+static int detach(const struct plane *plane, const struct instance *instance, enum place place)
+{
+	int err = detach_tcx(plane, "seal"), step;
+
+	step = detach_tcx(plane, "hop");
+	err = err ?: step;
+	if (place != PLACE_HERE)
+		return err;
+	step = hop_delete(instance);
+	err = err ?: step;
+	/* What is attached by hand is for the user to detach. */
+	if (!instance->no_attach) {
+		step = detach_xdp(plane, instance->device, instance->device_index);
+		err = err ?: step;
+	}
+	return err;
+}
+
+/* Programs that somebody attached by hand run on: without contexts they drop. */
+static int release_keys(struct plane *plane)
+{
+	struct sa_slots slots;
+	int err = objects_load_sa(plane), step;
+
+	if (!err)
+		err = sa_slots_read(plane, &slots);
+	for (__u32 slot = 0; !err && slot < XDPSEC_MAX_SAS; slot++) {
+		if (!slots.used[slot])
+			continue;
+		step = sa_remove(plane, slot);
+		err = err ?: step;
+	}
+	return err;
+}
+
+static void save_state(const struct plane *plane, const struct instance *instance)
+{
+	struct peer_record record;
+
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
+		if (plane_read_peer(plane, i, &record))
+			return;
+		if (!record.in_use)
+			continue;
+		peer_save_tx(plane, instance->state_dir, &record.tx);
+		peer_save_rx(plane, instance->state_dir, &record.rx);
+	}
+}
+
+static void warn_of_attached(struct plane *plane, const struct instance *instance)
+{
+	int programs;
+
+	objects_close(plane);
+	programs = programs_of(plane);
+	if (!programs)
+		return;
+	warning("%s: %d program%s attached by hand %s still on a device, and now drop%s what was protected",
+		plane->name, programs, programs == 1 ? "" : "s", programs == 1 ? "is" : "are",
+		programs == 1 ? "s" : "");
+	hint("tc filter del dev %s egress; xdp-loader unload %s --all, or ip link set dev %s xdp off",
+	     instance->device, instance->device, instance->device);
+}
+
+static bool has_maps(const struct plane *plane)
+{
+	for (int i = 0; i < MAP_COUNT; i++)
+		if (plane->maps[i] < 0)
+			return false;
+	return true;
+}
+
+/* The order of section 5 of the design in reverse: egress, hop, ingress, keys, pins. */
+static int take_down(struct plane *plane, const struct instance *instance, enum place place)
+{
+	int err = detach(plane, instance, place), step;
+
+	if (has_maps(plane)) {
+		step = release_keys(plane);
+		err = err ?: step;
+		/* Only when nobody can be sealing any more, the next number is the first unused one. */
+		step = kernel_wait_for_programs();
+		err = err ?: step;
+		if (!step)
+			save_state(plane, instance);
+	}
+	step = plane_remove(plane);
+	if (instance->no_attach)
+		warn_of_attached(plane, instance);
+	return err ?: step;
+}
+
+/* Killed before it had written what it was about to do, that is, before it did any of it. */
+static bool is_blank(const struct plane *plane, struct instance *instance)
+{
+	__u32 key = 0;
+
+	return plane->maps[MAP_INSTANCE] < 0 ||
+	       bpf_map_lookup_elem(plane->maps[MAP_INSTANCE], &key, instance) || !instance->name[0];
+}
+
+int teardown(struct plane *plane)
+{
+	struct instance instance;
+	enum place place;
+	int err;
+
+	if (is_blank(plane, &instance))
+		return plane_remove(plane);
+	err = find_place(plane, &instance, &place);
+	if (err)
+		return err;
+	if (place == PLACE_ELSEWHERE)
+		return refuse(&instance);
+	return take_down(plane, &instance, place);
+}
+
+int teardown_leftover(const char *name)
+{
+	_cleanup_plane_ struct plane plane;
+	struct instance instance;
+	int err, back = -1;
+
+	plane_init(&plane);
+	if (!plane_exists(name, true))
+		return 0;
+	err = plane_open(&plane, name, true);
+	if (err)
+		return err;
+	if (!is_blank(&plane, &instance))
+		namespace_enter(instance.netns_inode, instance.netns_cookie, &back);
+	err = teardown(&plane);
+	namespace_leave(&back);
+	return err;
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xdpsec up: build the data plane of a configuration, and only then attach it.
+ *
+ * The order is an invariant. Numbers are reserved on disk before they are in a map; a slot is complete before
+ * anything refers to it; what `instance` says comes before what it says; ingress is attached before egress, so
+ * that no answer arrives sealed where nobody opens; the rename comes last. What fails, or is interrupted, is
+ * undone by the same code that takes down what a killed `up` left.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/libbpf.h>
+
+#include "attach.h"
+#include "commands.h"
+#include "config.h"
+#include "device.h"
+#include "hop.h"
+#include "message.h"
+#include "namespace.h"
+#include "objects.h"
+#include "peer.h"
+#include "state.h"
+#include "teardown.h"
+#include "vectors.h"
+#include "hop.skel.h"
+#include "seal.skel.h"
+
+struct up {
+	const struct options *options;
+	struct config config;
+	struct instance instance;
+	struct plane plane;
+};
+
+/* They are blocked, so that no system call is cut short, and looked for between the steps. */
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+static bool interrupted(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+					     sigismember(&pending, SIGHUP));
+}
+
+/* The state directory may not exist yet, so that realpath() is of no use. */
+static int absolute(const char *path, char *result, size_t size)
+{
+	char directory[PATH_MAX] = "";
+
+	if (path[0] != '/' && !getcwd(directory, sizeof(directory)))
+		return fail(errno, "cannot tell the working directory: %s", strerror(errno));
+	if ((size_t)snprintf(result, size, "%s%s%s", directory, path[0] == '/' ? "" : "/", path) >= size)
+		return fail(ENAMETOOLONG, "state directory %s: %s", path, strerror(ENAMETOOLONG));
+	return 0;
+}
+
+static int describe(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	struct namespace here;
+	struct link device;
+	int err = device_find(&up->config, &device);
+
+	if (!err)
+		err = namespace_here(&here);
+	if (err)
+		return err;
+	err = absolute(up->options->state_dir, instance->state_dir, sizeof(instance->state_dir));
+	if (err)
+		return err;
+	instance->abi_version = XDPSEC_ABI_VERSION;
+	instance->device_index = device.index;
+	instance->netns_cookie = here.cookie;
+	instance->netns_inode = here.inode;
+	instance->started = (__u64)time(NULL);
+	instance->xdp_asked = (__u8)up->config.xdp;
+	instance->no_attach = up->options->no_attach;
+	snprintf(instance->name, sizeof(instance->name), "%s", up->config.name);
+	snprintf(instance->device, sizeof(instance->device), "%s", device.name);
+	snprintf(instance->path, sizeof(instance->path), "%s", up->config.path);
+	hop_name(instance);
+	return 0;
+}
+
+/* The same device in the same namespace: two would seal each other's packets. */
+static int same_device(const char *name, void *data)
+{
+	const struct instance *mine = data;
+	_cleanup_plane_ struct plane plane;
+	struct instance other;
+	int err;
+
+	plane_init(&plane);
+	err = plane_open(&plane, name, false);
+	if (!err)
+		err = plane_read_instance(&plane, &other);
+	if (err)
+		return err;
+	if (other.device_index != mine->device_index || other.netns_cookie != mine->netns_cookie)
+		return 0;
+	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, other.name);
+	hint("add the peers to %s and `xdpsec reload %s`, or `xdpsec down %s`", other.path, other.name,
+	     other.name);
+	return -EBUSY;
+}
+
+static int check_conflicts(struct up *up)
+{
+	if (plane_exists(up->config.name, false)) {
+		fail(EEXIST, "%s: is up already", up->config.name);
+		hint("xdpsec reload %s, or down and up", up->config.name);
+		return -EEXIST;
+	}
+	return plane_each(same_device, &up->instance);
+}
+
+static int write_config(const struct up *up)
+{
+	struct xdpsec_config config = {
+		.abi_version = XDPSEC_ABI_VERSION,
+		.device = up->instance.device_index,
+		.hop_near = up->instance.hop_near_index,
+		.hop_far = up->instance.hop_far_index,
+	};
+	__u32 key = 0;
+
+	return plane_write(&up->plane, MAP_CONFIG, &key, &config);
+}
+
+static int create(struct up *up)
+{
+	int err = plane_create(&up->plane, up->config.name);
+
+	return err ?: plane_write_instance(&up->plane, &up->instance);
+}
+
+static int load(struct up *up)
+{
+	int err = objects_load_sa(&up->plane);
+
+	if (!err)
+		err = objects_load_data(&up->plane);
+	return err ?: write_config(up);
+}
+
+/* A zeroed element of peers would mean slot 0. */
+static int forget_peers(struct up *up)
+{
+	int err = 0;
+
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
+		err = peer_use_tx(&up->plane, i, XDPSEC_NO_SA);
+	return err;
+}
+
+static int self_test(struct up *up)
+{
+	return vectors_check(&up->plane, 0, "aes");
+}
+
+static int add_peer(struct up *up, struct peer_context *context, __u32 index)
+{
+	const struct peer_config *peer = &up->config.peers[index];
+	struct peer_record record = {
+		.in_use = 1,
+		.tx.slot = XDPSEC_NO_SA,
+		.rx.slot = XDPSEC_NO_SA,
+	};
+	int err;
+
+	snprintf(record.name, sizeof(record.name), "%s", peer->name);
+	snprintf(record.cipher, sizeof(record.cipher), "%s", peer->cipher);
+	snprintf(record.driver, sizeof(record.driver), "%s", peer->driver);
+	err = peer_create_tx(context, peer, index, &record.tx);
+	if (err)
+		return err;
+	/* Whoever cleans up after us gives the range back. */
+	err = plane_write_peer(&up->plane, index, &record);
+	if (!err)
+		err = peer_create_rx(context, peer, index, &record.rx);
+	if (!err)
+		err = plane_write_peer(&up->plane, index, &record);
+	if (!err)
+		err = peer_use_tx(&up->plane, index, record.tx.slot);
+	if (!err)
+		err = peer_use_rx(&up->plane, record.rx.spi, record.rx.slot);
+	return err ?: peer_add_policies(&up->plane, peer, index);
+}
+
+static int add_peers(struct up *up)
+{
+	struct peer_context context = {
+		.plane = &up->plane,
+		.config = &up->config,
+		.state_dir = up->instance.state_dir,
+		.new_key = up->options->new_key,
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < up->config.n_peers; i++)
+		err = interrupted() ? -EINTR : add_peer(up, &context, (__u32)i);
+	return err;
+}
+
+static int pin(struct up *up)
+{
+	return objects_pin(&up->plane);
+}
+
+static int attach_ingress(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	int err;
+
+	if (up->options->no_attach)
+		return 0;
+	err = attach_xdp(&up->plane, instance->device, instance->device_index, up->config.xdp, &instance->xdp);
+	return err ?: plane_write_instance(&up->plane, instance);
+}
+
+static int make_hop(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	struct link link;
+	int err;
+
+	/* Only a name that was free when it was recorded is ours after a crash. */
+	if (link_find(instance->hop_near, &link) == 0 || link_find(instance->hop_far, &link) == 0)
+		return hop_create(instance);
+	instance->hop_recorded = 1;
+	err = plane_write_instance(&up->plane, instance);
+	if (!err)
+		err = hop_create(instance);
+	if (!err)
+		err = attach_tcx(&up->plane, bpf_program__fd(up->plane.hop->progs.xdpsec_hop),
+				 instance->hop_far, instance->hop_far_index, false, "hop");
+	if (!err)
+		err = plane_write_instance(&up->plane, instance);
+	return err ?: write_config(up);
+}
+
+static int attach_egress(struct up *up)
+{
+	if (up->options->no_attach)
+		return 0;
+	return attach_tcx(&up->plane, bpf_program__fd(up->plane.seal->progs.xdpsec_seal), up->instance.device,
+			  up->instance.device_index, true, "seal");
+}
+
+static int publish(struct up *up)
+{
+	return plane_publish(&up->plane);
+}
+
+static int build(struct up *up)
+{
+	static int (*const steps[])(struct up *up) = {
+		create, load,	  forget_peers, self_test,     add_peers, pin,
+		attach_ingress, make_hop, attach_egress, publish,
+	};
+	int err = 0, undone;
+
+	for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
+		err = interrupted() ? -EINTR : steps[i](up);
+	if (!err)
+		return 0;
+	if (err == -EINTR)
+		fail(EINTR, "%s: interrupted: undone", up->config.name);
+	undone = teardown(&up->plane);
+	if (undone)
+		hint("xdpsec down %s tries to undo the rest again", up->config.name);
+	return err;
+}
+
+static int up_locked(struct up *up)
+{
+	_cleanup_plane_lock_ int lock = -1;
+	int err = plane_lock(&lock);
+
+	if (!err)
+		err = teardown_leftover(up->config.name);
+	if (!err)
+		err = check_conflicts(up);
+	return err ?: build(up);
+}
+
+static int run(struct up *up)
+{
+	int err = kernel_check();
+
+	if (!err)
+		err = config_read(&up->config, up->options->argument);
+	if (!err)
+		err = config_check_keys(&up->config, NULL);
+	if (!err)
+		err = describe(up);
+	return err ?: up_locked(up);
+}
+
+int command_up(const struct options *options)
+{
+	struct up *up = calloc(1, sizeof(*up));
+	int err;
+
+	if (!up)
+		return fail(ENOMEM, "out of memory");
+	up->options = options;
+	plane_init(&up->plane);
+	bpf_log_start();
+	block_signals();
+	err = run(up);
+	if (!err && options->no_attach)
+		attach_print(&up->plane, &up->instance);
+	plane_close(&up->plane);
+	config_free(&up->config);
+	free(up);
+	return err;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "message.h"
+#include "objects.h"
+#include "sa.h"
+#include "sa_abi.h"
+#include "vectors.h"
+#include "selftest.skel.h"
+
+/*
+ * RFC 7253 appendix A, AEAD_AES_128_OCB_TAGLEN128, K = 000102030405060708090A0B0C0D0E0F: those with an empty
+ * A, which is all that we ever have. P is 00 01 02 .. of the given length. The RFC prints ciphertext and tag
+ * as one string.
+ */
+struct vector {
+	unsigned char nonce_end; /* N = BBAA9988776655443322 11 xx */
+	unsigned int length;	 /* of P, bytes */
+	const char *ciphertext, *tag;
+};
+
+static const struct vector vectors[] = {
+	{ 0x00, 0, "", "785407BFFFC8AD9EDCC5520AC9111EE6" },
+	{ 0x03, 8, "45DD69F8F5AAE724", "14054CD1F35D82760B2CD00D2F99BFA9" },
+	{ 0x06, 16, "5CE88EC2E0692706A915C00AEB8B2396", "F40E1C743F52436BDF06D8FA1ECA343D" },
+	{ 0x09, 24, "221BD0DE7FA6FE993ECCD769460A0AF2D6CDED0C395B1C3C",
+	  "E725F32494B9F914D85C0B1EB38357FF" },
+	{ 0x0c, 32, "2942BFC773BDA23CABC6ACFD9BFD5835BD300F0973792EF46040C53F1432BCDF",
+	  "B5E1DDE3BC18A5F840B52E653444D5DF" },
+	{ 0x0f, 40, "4412923493C57D5DE0D700F753CCE0D1D2D95060122E9F15A5DDBFC5787E50B5CC55EE507BCB084E",
+	  "479AD363AC366B95A98CA5F3000B1479" },
+};
+
+const unsigned int vectors_count = sizeof(vectors) / sizeof(vectors[0]);
+
+#define PAYLOAD_MAX 40
+#define FRAME_MAX (VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD + PAYLOAD_MAX)
+
+struct frame {
+	unsigned char bytes[FRAME_MAX];
+	unsigned int length;
+};
+
+static void from_hex(unsigned char *to, const char *hex)
+{
+	unsigned int byte;
+
+	for (; hex[0]; hex += 2) {
+		sscanf(hex, "%2x", &byte);
+		*to++ = (unsigned char)byte;
+	}
+}
+
+static void start_frame(struct frame *frame, const struct vector *vector, __u32 slot)
+{
+	unsigned char *header = frame->bytes + VECTOR_ETHERNET_LEN;
+
+	memset(frame, 0, sizeof(*frame));
+	frame->length = VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD + vector->length;
+	memcpy(header, &slot, sizeof(slot));
+	from_hex(header + XDPSEC_NONCE_OFFSET, "BBAA99887766554433221100");
+	header[XDPSEC_HEADER_LEN - 1] = vector->nonce_end;
+}
+
+static void clear_frame(struct frame *frame, const struct vector *vector, __u32 slot)
+{
+	unsigned char *payload = frame->bytes + VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD;
+
+	start_frame(frame, vector, slot);
+	for (unsigned int i = 0; i < vector->length; i++)
+		payload[i] = (unsigned char)i;
+}
+
+static void sealed_frame(struct frame *frame, const struct vector *vector, __u32 slot)
+{
+	unsigned char *tag = frame->bytes + VECTOR_ETHERNET_LEN + XDPSEC_HEADER_LEN;
+
+	start_frame(frame, vector, slot);
+	from_hex(tag, vector->tag);
+	from_hex(tag + XDPSEC_TAG_LEN, vector->ciphertext);
+}
+
+/* The program's vector_result, or -errno. */
+static int run(const struct bpf_program *program, struct frame *frame)
+{
+	unsigned char out[FRAME_MAX] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes, .data_size_in = frame->length,
+		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+
+	if (err)
+		return err;
+	memcpy(frame->bytes, out, sizeof(out));
+	if (options.data_size_out != frame->length)
+		return -EBADMSG;
+	return (int)options.retval;
+}
+
+static bool same_from(const struct frame *a, const struct frame *b, unsigned int offset)
+{
+	return memcmp(a->bytes + offset, b->bytes + offset, a->length - offset) == 0;
+}
+
+static int wrong(const struct vector *vector, const char *what, int result)
+{
+	fail(EBADMSG, "self-test: RFC 7253 appendix A, %u bytes: %s (%d)", vector->length, what, result);
+	hint("this kernel's cipher or verifier does something else than it should: nothing is protected with "
+	     "it; please report `xdpsec selftest`");
+	return -EBADMSG;
+}
+
+static int check_vector(const struct selftest_bpf *selftest, const struct vector *vector, __u32 slot)
+{
+	struct frame clear, sealed, frame;
+	int result;
+
+	clear_frame(&clear, vector, slot);
+	sealed_frame(&sealed, vector, slot);
+
+	frame = clear;
+	result = run(selftest->progs.seal_vector, &frame);
+	if (result != VECTOR_DONE || !same_from(&frame, &sealed, 0))
+		return wrong(vector, "sealed to something else", result);
+
+	frame = sealed;
+	result = run(selftest->progs.open_vector, &frame);
+	/* What is in the tag's place after opening is nobody's business. */
+	if (result != VECTOR_DONE || !same_from(&frame, &clear, VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD))
+		return wrong(vector, "opened to something else", result);
+
+	for (unsigned int at = VECTOR_ETHERNET_LEN + XDPSEC_NONCE_OFFSET; at < sealed.length; at += 5) {
+		frame = sealed;
+		frame.bytes[at] ^= (unsigned char)(1 << at % 8);
+		result = run(selftest->progs.open_vector, &frame);
+		if (result != VECTOR_TAG_FAILED)
+			return wrong(vector, "a flipped bit was not refused", result);
+	}
+	return 0;
+}
+
+int vectors_check(struct plane *plane, __u32 slot, const char *driver)
+{
+	struct selftest_bpf *selftest = NULL;
+	struct key key = { .length = 16 };
+	char bound[DRIVER_LEN];
+	int err, erased;
+
+	for (unsigned char i = 0; i < 16; i++)
+		key.bytes[i] = i;
+	err = objects_load_selftest(plane, &selftest);
+	if (!err)
+		err = sa_reset(plane, slot, slot, 0);
+	if (!err)
+		err = sa_install(plane, slot, &key, driver, "self-test", bound);
+	if (!err)
+		err = sa_derive(plane, slot);
+	for (unsigned int i = 0; !err && i < vectors_count; i++)
+		err = check_vector(selftest, &vectors[i], slot);
+	erased = sa_erase(plane, slot);
+	selftest_bpf__destroy(selftest);
+	return err ?: erased;
+}
