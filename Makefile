@@ -231,7 +231,7 @@ lint: $(SKELETONS)
 		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
 		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' -Iinclude -Iloader \
 		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,bench)
-	$(call say,SHELL)$(SHELLCHECK) -x $(wildcard $(SHELL_FILES))
+	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 
 # ---- install -----------------------------------------------------------------------------------------
 

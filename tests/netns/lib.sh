@@ -51,6 +51,7 @@ SITE_A=$ID-a SITE_B=$ID-b MIDDLE=$ID-m HOST=$ID-h
 NAME_A=$ID-a NAME_B=$ID-b
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/$ID-XXXXXX") || exit 255
 defer rm -rf "$WORK"
+# shellcheck disable=SC2034 # used by the tests
 MARKER=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
 
 # in_ns NAMESPACE CMD...: in its network, but with this mount namespace: the bpffs stays visible, which
@@ -155,9 +156,10 @@ make_tunnel() {
 	shift 2
 	ip -n "$SITE_A" link del dev t0 2>/dev/null
 	ip -n "$SITE_B" link del dev t0 2>/dev/null
-	# shellcheck disable=SC2068 # the words of the options have no spaces
-	ip -n "$SITE_A" link add t0 mtu "$mtu" type $(replace_ends "$a" "$b" $@) &&
-		ip -n "$SITE_B" link add t0 mtu "$mtu" type $(replace_ends "$b" "$a" $@) || return 1
+	# shellcheck disable=SC2046,SC2068 # the words of the options have no spaces
+	ip -n "$SITE_A" link add t0 mtu "$mtu" type $(replace_ends "$a" "$b" $@) || return 1
+	# shellcheck disable=SC2046,SC2068
+	ip -n "$SITE_B" link add t0 mtu "$mtu" type $(replace_ends "$b" "$a" $@) || return 1
 	add_address "$SITE_A" t0 $TUNNEL_A4/25 $TUNNEL_A6/64
 	add_address "$SITE_B" t0 $TUNNEL_B4/25 $TUNNEL_B6/64
 }
@@ -256,9 +258,9 @@ new_key() {
 	[ -n "$(ls "$1")" ] || echo --new-key
 }
 
-# shellcheck disable=SC2046 # none, or one word
+# shellcheck disable=SC2046,SC2120 # none, or one word; options only where a test has some
 up_a() { xdpsec_a up "$WORK/$NAME_A.conf" $(new_key "$WORK/state-a") "$@" && defer down_a; }
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2120
 up_b() { xdpsec_b up "$WORK/$NAME_B.conf" $(new_key "$WORK/state-b") "$@" && defer down_b; }
 
 # What is already down is not an error of the cleanup.

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A packet that does not fit after growing: dropped, counted, and its sender is told the MTU that would.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+make_sites
+make_host
+write_configs
+ok "up" up
+usable=$((1500 - OVERHEAD))
+
+# route_mtu NAMESPACE ADDRESS: what the kernel knows of the path
+route_mtu() {
+	ip -n "$1" route get "$2" | sed -n 's/.* mtu \([0-9]*\).*/\1/p'
+}
+
+learned() {
+	[ "$(route_mtu "$1" "$2")" = "$3" ]
+}
+
+for sender in "$SITE_A" "$HOST"; do
+	name=local
+	[ "$sender" = "$SITE_A" ] || name=forwarded
+	for family in 4 6; do
+		address=$B4 header=$IP4_HEADER
+		[ $family = 4 ] || address=$B6 header=$IP6_HEADER
+		largest=$((usable - header - UDP_HEADER))
+		start_sink "$SITE_B" $address 5201 "$WORK/sink" --expect 1 --marker "$MARKER"
+
+		before=$(drops_a too_big)
+		capture_start wire a udp
+		ok "$name, IPv$family: one byte too much" packets "$sender" send $address 5201 \
+			--size $((largest + 1)) --dont-fragment --marker "$MARKER"
+		ok "$name, IPv$family: the kernel learns MTU $usable" wait_for 5 learned "$sender" $address $usable
+		capture_stop wire
+		is "$name, IPv$family: too_big counts it" "$(drops_a too_big)" $((before + 1))
+		is "$name, IPv$family: nothing leaves" "$(udp_of wire length 5201)" 0
+
+		ok "$name, IPv$family: once more" packets "$sender" send $address 5201 \
+			--size $((largest + 1)) --dont-fragment --marker "$MARKER"
+		is "$name, IPv$family: the socket says EMSGSIZE and the MTU" "$(jq -c . <<<"$TAP_OUTPUT")" \
+			"{\"sent\":0,\"refused\":1,\"mtu\":$usable}"
+		is "$name, IPv$family: it did not come as far as the device" "$(drops_a too_big)" $((before + 1))
+
+		ok "$name, IPv$family: what fits" packets "$sender" send $address 5201 \
+			--size $largest --dont-fragment --marker "$MARKER"
+		ok "$name, IPv$family: arrives" wait_for 5 ended "$SINK"
+		is "$name, IPv$family: whole" "$(jq -c . "$WORK/sink")" '{"packets":1,"different":1,"damaged":0}'
+	done
+done
+
+# The answer is an answer: right checksum, the right MTU, about the packet that was sent.
+ok "forget what was learned" ip -n "$HOST" route flush cache
+in_ns "$HOST" tcpdump -i eth0 -U --immediate-mode -n -vv -w "$WORK/icmp.pcap" \
+	"icmp[icmptype] == icmp-unreach or (icmp6 and ip6[40] == 2)" 2>"$WORK/icmp.tcpdump" &
+tcpdump=$!
+defer stop $tcpdump
+wait_for 10 grep -q 'listening on' "$WORK/icmp.tcpdump"
+in_ns "$HOST" ip -6 route flush cache
+packets "$HOST" send $B4 5201 --size 1460 --dont-fragment >/dev/null
+packets "$HOST" send $B6 5201 --size 1440 --dont-fragment >/dev/null
+both_answers() {
+	[ "$(tcpdump -n -r "$WORK/icmp.pcap" 2>/dev/null | grep -c "mtu $usable")" = 2 ]
+}
+ok "both families answer with MTU $usable" wait_for 5 both_answers
+stop $tcpdump
+is "no bad checksum in the answers" \
+	"$(tcpdump -n -vv -r "$WORK/icmp.pcap" 2>/dev/null | grep -c 'bad icmp cksum\|wrong icmp cksum\|bad cksum')" 0
+diag "$(tcpdump -n -r "$WORK/icmp.pcap" 2>/dev/null)"
+
+# A smaller MTU further on: the router there tells its own, which is that of the sealed packet.
+ok "MTU 1400 behind the router" ip -n "$MIDDLE" link set dev b mtu 1400
+ok "forget what was learned at A" ip -n "$SITE_A" route flush cache
+in_a ip -6 route flush cache
+for family in 4 6; do
+	address=$B4 header=$IP4_HEADER
+	[ $family = 4 ] || address=$B6 header=$IP6_HEADER
+	largest=$((1400 - OVERHEAD - header - UDP_HEADER))
+	start_sink "$SITE_B" $address 5201 "$WORK/sink" --expect 1 --marker "$MARKER"
+	packets "$SITE_A" send $address 5201 --size $((largest + 1)) --dont-fragment --marker "$MARKER" >/dev/null
+	ok "path, IPv$family: the kernel learns MTU $((1400 - OVERHEAD))" \
+		wait_for 3 learned "$SITE_A" $address $((1400 - OVERHEAD))
+	ok "path, IPv$family: what fits" packets "$SITE_A" send $address 5201 \
+		--size $largest --dont-fragment --marker "$MARKER"
+	ok "path, IPv$family: arrives" wait_for 5 ended "$SINK"
+done
+ok "down" down
+done_testing
