@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
@@ -13,19 +14,20 @@ static size_t used;
 
 static void keep(const char *format, va_list arguments)
 {
-	char line[2048];
-	size_t length;
+	char *line = NULL;
+	size_t length, skip, drop;
 
-	vsnprintf(line, sizeof(line), format, arguments);
+	if (vasprintf(&line, format, arguments) < 0)
+		return;
 	length = strlen(line);
-	if (used + length > sizeof(text)) {
-		size_t drop = used + length - sizeof(text);
-
-		memmove(text, text + drop, used - drop);
-		used -= drop;
-	}
-	memcpy(text + used, line, length);
+	skip = length > sizeof(text) ? length - sizeof(text) : 0;
+	length -= skip;
+	drop = used + length > sizeof(text) ? used + length - sizeof(text) : 0;
+	memmove(text, text + drop, used - drop);
+	used -= drop;
+	memcpy(text + used, line + skip, length);
 	used += length;
+	free(line);
 }
 
 static int keep_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)

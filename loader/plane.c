@@ -81,7 +81,7 @@ static void set_directory(struct plane *plane, const char *name, bool staged)
 {
 	if (name != plane->name)
 		snprintf(plane->name, sizeof(plane->name), "%s", name);
-	snprintf(plane->directory, sizeof(plane->directory), PLANE_ROOT "/%s%s", staged ? "." : "", name);
+	snprintf(plane->directory, sizeof(plane->directory), PLANE_ROOT "/%s%s", staged ? "_" : "", name);
 }
 
 void plane_pin(const struct plane *plane, const char *kind, const char *name, char *path, size_t size)
@@ -92,7 +92,8 @@ void plane_pin(const struct plane *plane, const char *kind, const char *name, ch
 /* A name that comes from the command line must not lead out of PLANE_ROOT, nor to a leftover. */
 static bool is_name(const char *name)
 {
-	return name[0] && name[0] != '.' && !strchr(name, '/') && strlen(name) < XDPSEC_NAME_LEN;
+	return name[0] && name[0] != '_' && name[0] != '.' && !strchr(name, '/') &&
+	       strlen(name) < XDPSEC_NAME_LEN;
 }
 
 bool plane_exists(const char *name, bool staged)
@@ -191,13 +192,13 @@ static int create_map(struct plane *plane, enum plane_map map)
 
 int plane_create(struct plane *plane, const char *name)
 {
-	static const char *const kinds[] = { "", "maps", "programs", "links" };
+	static const char *const kinds[] = { "", "/maps", "/programs", "/links" };
 	char path[PATH_MAX];
 	int err;
 
 	set_directory(plane, name, true);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", plane->directory, kinds[i]);
+		snprintf(path, sizeof(path), "%s%s", plane->directory, kinds[i]);
 		if (mkdir(path, 0700) < 0)
 			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));
 	}

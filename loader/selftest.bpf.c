@@ -39,7 +39,7 @@ static __always_inline bool prepare(struct ocb *o, void *data, void *data_end, u
 SEC("tc")
 int seal_vector(struct __sk_buff *skb)
 {
-	struct ocb_sums before = {}, after = {};
+	struct ocb_sums sums = {};
 	struct xdpsec_header *header, saved;
 	struct bpf_dynptr memory;
 	struct ocb o;
@@ -50,7 +50,7 @@ int seal_vector(struct __sk_buff *skb)
 	header = (struct xdpsec_header *)o.start;
 	saved = *header;
 	if (bpf_dynptr_from_skb(skb, 0, &memory) ||
-	    ocb_seal(&o, &memory, VECTOR_ETHERNET_LEN, &before, &after, OCB_SUM_BEFORE | OCB_SUM_AFTER))
+	    ocb_seal(&o, &memory, VECTOR_ETHERNET_LEN, &sums, OCB_SUM_AFTER))
 		return VECTOR_ERROR;
 	*header = saved;
 	return VECTOR_DONE;
