@@ -353,6 +353,8 @@ declare -A CAPTURE_PID CAPTURE_DEVICE
 capture_start() {
 	local filter=${3:-} namespace=$MIDDLE device=$2
 
+	# An earlier capture of that name must not look like this one.
+	rm -f "$WORK/$1.pcap" "$WORK/$1.tcpdump"
 	case $2 in
 	site-a) namespace=$SITE_A device=eth0 ;;
 	site-b) namespace=$SITE_B device=eth0 ;;
