@@ -86,6 +86,18 @@ static int refuse_same(const struct config *config, const struct entry *one, con
 		    one->line, text, one->peer->name, other->line, other->peer->name);
 }
 
+static const char *uncovered_text(const struct xdpsec_ports *ports, char *text, size_t size)
+{
+	char numbers[16];
+
+	ports_text(ports, 1, numbers, sizeof(numbers));
+	if (!strcmp(numbers, "all"))
+		snprintf(text, size, "every port");
+	else
+		snprintf(text, size, "port%s %s", ports->first == ports->last ? "" : "s", numbers);
+	return text;
+}
+
 static int check_nested(const struct config *config, const struct entry *inner, const struct entry *outer)
 {
 	const struct xdpsec_ports *uncovered;
@@ -97,12 +109,12 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	if (!uncovered)
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects ports %s: "
-	     "they would leave in clear, as the longest prefix wins",
+	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects %s: "
+	     "that would leave in clear, as the longest prefix wins",
 	     config->path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
 	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name, outer->line,
-	     ports_text(uncovered, 1, ports, sizeof(ports)));
-	hint("add them to Ports of peer %s, or take the address out of %s", inner->peer->name, outer_text);
+	     uncovered_text(uncovered, ports, sizeof(ports)));
+	hint("add it to Ports of peer %s, or take the address out of %s", inner->peer->name, outer_text);
 	return -EINVAL;
 }
 

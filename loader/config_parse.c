@@ -409,8 +409,10 @@ static int begin_section(struct parser *parser, const char *text)
 	if (section > SECTION_PEER) {
 		fail_at(&place, "%s: unknown section", text);
 		meant = did_you_mean(text, section_names + 1, 2);
-		hint("%s%s", meant ? "did you mean " : "the sections are [Interface] and [Peer]",
-		     meant ? meant : "");
+		if (meant)
+			hint("did you mean %s?", meant);
+		else
+			hint("the sections are [Interface] and [Peer]");
 		return -EINVAL;
 	}
 	if (section == SECTION_INTERFACE && parser->interface_line)

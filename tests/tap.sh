@@ -100,7 +100,8 @@ tap_result() {
 	fi
 	echo "not ok $TAP_COUNT - $name"
 	TAP_FAILED=$((TAP_FAILED + 1))
-	diag "at ${BASH_SOURCE[2]}:${BASH_LINENO[1]}" "$@"
+	# The line of the test itself, however many functions are in between.
+	diag "at ${BASH_SOURCE[-1]}:${BASH_LINENO[-2]}" "$@"
 	# The test goes on: a caller that cannot says `|| bail`.
 	return 1
 }

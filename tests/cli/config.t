@@ -1,0 +1,273 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every mistake that a configuration file can have, by `xdpsec check`.
+# shellcheck disable=SC2016 # "$" is sed's last line, backquotes are part of a message
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+make_keys
+
+# ---- what is fine -------------------------------------------------------------------------------------
+
+fine "the configuration that the others are made from" ''
+fine "comments, white space, CRLF and indentation" \
+	'2s/.*/\tDevice=xdpsec-none ; the underlay/; 3s/.*/  # indented comment/; 4s/$/   # auto | native/; 9s/$/\r/'
+fine "a comment of any length" '3s/$/ # '"$(printf '%0300d' 0)"'/'
+fine "byte order mark" $'1s/^/\xef\xbb\xbf/'
+fine "optional keys left out" '3,4d; 10d; 2s/$/\n\n/; $s/$/\n/'
+fine "Address repeated, in lists, and without a length" \
+	'8s/.*/Address = 198.51.100.7, 2001:db8:1::\/48,192.0.2.0\/25\nAddress = 2001:db8::1/'
+fine "everything: 0.0.0.0/0 and ::/0" '18s/.*/Address = 0.0.0.0\/0, ::\/0/; 9s/.*/Ports = all/'
+fine "ports overlap, touch, and stand in any order" '9s/.*/Ports = 5205 - 5220,4789,5201-5210,5221/'
+fine "seventeen ports that are sixteen ranges" \
+	'9s/.*/Ports = 1,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32/'
+fine "decimal SPI, and the same number in both directions" '11s/.*/TxSpi = 4098/; 13s/.*/RxSpi = 0x1002/'
+fine "largest and smallest SPI" '11s/.*/TxSpi = 4294967295/; 13s/.*/RxSpi = 256/'
+fine "nested prefix that protects the ports of the outer one" \
+	'18s/.*/Address = 198.51.100.128\/25/; 19s/.*/Ports = 4789,5201-5300/'
+fine "nested prefix of the same peer" '8s/.*/Address = 198.51.100.0\/24, 198.51.100.1/'
+fine "prefix that is only next to another" '18s/.*/Address = 198.51.101.0\/24/'
+fine "driver" '10s/.*/Driver = aes-generic/'
+fine "absolute key file" "12s|= |= $WORK/|"
+
+# ---- sections and lines -------------------------------------------------------------------------------
+
+mistake "unknown section" '6s/.*/[Pear]/' \
+	'FILE:6: [Pear]: unknown section
+hint: did you mean [Peer]?'
+mistake "section that resembles nothing" '6s/.*/[Gateway]/' \
+	'FILE:6: [Gateway]: unknown section
+hint: the sections are [Interface] and [Peer]'
+mistake "section in the wrong case" '1s/.*/[interface]/' \
+	'FILE:1: [interface]: unknown section
+hint: did you mean [Interface]?'
+mistake "section without its end" '6s/.*/[Peer/' \
+	'FILE:6: [Peer: unknown section
+hint: did you mean [Peer]?'
+mistake "[Interface] twice" '16s/.*/[Interface]/' \
+	'FILE:16: [Interface]: given twice, first in line 1'
+mistake "no [Interface]" '1,5d' \
+	'FILE: no [Interface] section
+hint: xdpsec(8), EXAMPLES, has a whole file'
+mistake "no [Peer]" '5,$d' \
+	'FILE: no [Peer] section
+hint: xdpsec(8), EXAMPLES, has a whole file'
+mistake "empty file" 'd' \
+	'FILE: no [Interface] section
+hint: xdpsec(8), EXAMPLES, has a whole file'
+mistake "key in front of the first section" '1d' \
+	'FILE:1: a key in front of the first section
+hint: the file starts with [Interface]'
+mistake "line that is no key" '4s/.*/Xdp/' 'FILE:4: neither a [Section] nor Key = Value'
+mistake "last line that is no key" '$s/.*/RxKeyFile/' 'FILE:23: neither a [Section] nor Key = Value'
+mistake "value without a key" '4s/.*/= auto/' 'FILE:4: neither a [Section] nor Key = Value'
+mistake "line too long" "8s/.*/Address = $(printf '192.0.2.%d, ' {1..20})/" \
+	'FILE:8: longer than 197 characters
+hint: Address may be repeated, one line for each'
+mistake "NUL byte" '4s/auto/\x00/' 'FILE:4: a NUL byte: not a text file'
+
+# ---- keys ---------------------------------------------------------------------------------------------
+
+mistake "unknown key" '2s/Device/Devise/' \
+	'FILE:2: Devise: unknown key in [Interface]
+hint: did you mean Device?'
+mistake "key in the wrong case" '11s/TxSpi/txspi/' \
+	'FILE:11: txspi: unknown key in [Peer]
+hint: did you mean TxSpi?'
+mistake "unknown key that resembles nothing" '4s/Xdp/FooBarBaz/' \
+	'FILE:4: FooBarBaz: unknown key in [Interface]
+hint: xdpsec(8), CONFIGURATION, has the keys'
+mistake "key of the other section" '9s/.*/Device = eth0/' \
+	'FILE:9: Device: belongs into [Interface], this is [Peer]'
+mistake "key given twice" '9s/$/\nPorts = 53/' \
+	'FILE:10: Ports: given twice in one [Peer], first in line 9'
+mistake "key without a value" '7s/=.*/=/' 'FILE:7: Name: has no value'
+mistake "key with nothing but a comment" '7s/=.*/= # site-b/' 'FILE:7: Name: has no value'
+mistake "Device is missing" 2d 'FILE:1: [Interface]: Device is missing'
+for line in 17:Name 18:Address 19:Ports 20:TxSpi 21:TxKeyFile 22:RxSpi 23:RxKeyFile; do
+	mistake "${line#*:} is missing" "${line%:*}d" "FILE:16: [Peer]: ${line#*:} is missing"
+done
+mistake "a key is missing in a peer that is not the last" 9d 'FILE:6: [Peer]: Ports is missing'
+
+# ---- tunnel mode and key agreement --------------------------------------------------------------------
+
+mistake "tunnel mode" '3s/inline/tunnel/' \
+	'FILE:3: Mode: Mode = tunnel is not available in this version
+hint: Mode = inline seals the UDP payloads between the peers in place'
+for key in Name Address ListenPort; do
+	mistake "[Interface] $key" "4s/.*/$key = 1/" \
+		"FILE:4: $key: belongs to tunnel mode, and Mode = tunnel is not available in this version"
+done
+for key in Endpoint AllowedIPs; do
+	mistake "[Peer] $key" "9s/.*/$key = 1/" \
+		"FILE:9: $key: belongs to tunnel mode, and Mode = tunnel is not available in this version"
+done
+mistake "[Interface] PrivateKeyFile" '4s/.*/PrivateKeyFile = x/' \
+	'FILE:4: PrivateKeyFile: belongs to key agreement, which is not available in this version
+hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile'
+for key in PublicKey PresharedKeyFile; do
+	mistake "[Peer] $key" "9s/.*/$key = x/" \
+		"FILE:9: $key: belongs to key agreement, which is not available in this version
+hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile"
+done
+
+# ---- values -------------------------------------------------------------------------------------------
+
+for device in too-long-for-a-dev eth0/1 . 'eth 0' eth0:1; do
+	mistake "Device = $device" "2s|=.*|= $device|" \
+		"FILE:2: Device: $device: not the name of a network device
+hint: \`ip link\` lists them; 15 characters at most"
+done
+mistake "Mode" '3s/inline/transport/' \
+	'FILE:3: Mode: transport: not a mode
+hint: Mode = inline'
+mistake "Xdp" '4s/auto/offload/' \
+	'FILE:4: Xdp: offload: not a way to attach XDP
+hint: auto, native or generic'
+mistake "Cipher" '10s/=.*/= aes-128-gcm/' \
+	'FILE:10: Cipher: aes-128-gcm: not a cipher
+hint: aes-128-ocb or aes-256-ocb'
+mistake "Driver" '10s/.*/Driver = ecb(aes-generic)/' \
+	'FILE:10: Driver: ecb(aes-generic): not the name of a cipher driver
+hint: `xdpsec selftest` lists them: aes-generic, for example'
+mistake "Name of a peer" '7s/=.*/= site b/' \
+	'FILE:7: Name: site b: not a name for a peer
+hint: letters, digits, ".", "_" and "-", 63 at most'
+mistake "Name of a peer, too long" "7s/=.*/= $(printf '%064d' 0)/" \
+	"FILE:7: Name: $(printf '%064d' 0): not a name for a peer
+hint: letters, digits, \".\", \"_\" and \"-\", 63 at most"
+mistake "Name of a peer twice" '17s/=.*/= site-b/' \
+	'FILE:17: Name: site-b: already the name of the [Peer] in line 6'
+
+for spi in 0x 12a -1 +300 0x100000000 4294967296 '1 2'; do
+	mistake "TxSpi = $spi" "11s/=.*/= $spi/" \
+		"FILE:11: TxSpi: $spi: not an SPI
+hint: a number of 32 bits, decimal or hexadecimal: 0x00001001"
+done
+mistake "TxSpi that is reserved" '11s/=.*/= 255/' \
+	"FILE:11: TxSpi: 255: SPIs below 256 are reserved
+hint: 0x000010ff, for example; the other site's RxSpi must be the same number"
+mistake "RxSpi that is reserved" '13s/=.*/= 0/' \
+	"FILE:13: RxSpi: 0: SPIs below 256 are reserved
+hint: 0x00001000, for example; the other site's TxSpi must be the same number"
+mistake "TxSpi twice" '20s/=.*/= 4097/' \
+	'FILE:20: TxSpi: 0x00001001: already the TxSpi of peer site-b in line 11
+hint: every SA of a direction needs a number of its own'
+mistake "RxSpi twice" '22s/=.*/= 4098/' \
+	'FILE:22: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
+hint: every SA of a direction needs a number of its own'
+
+for port in 0 65536 http '53,' ',53' 53-0 -53 53- 1-2-3 ' '; do
+	bad=$(sed 's/^53,$//; s/^,53$//; s/^53-0$/0/; s/^-53$//; s/^53-$//; s/^1-2-3$/2-3/' <<<"$port")
+	[ "$port" != ' ' ] || continue
+	mistake "Ports = $port" "9s/=.*/= $port/" \
+		"FILE:9: Ports: $bad: not a port
+hint: 1 to 65535, a range such as 5201-5210, or \"all\""
+done
+mistake "range of ports that is reversed" '9s/=.*/= 5210-5201/' \
+	'FILE:9: Ports: 5210-5201: a range that ends before it starts
+hint: 5201-5210'
+mistake "seventeen ranges of ports" '9s/=.*/= 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33/' \
+	'FILE:9: Ports: 17 ranges of ports, 16 are possible
+hint: ports that follow each other are one range; "all" protects every port'
+
+for address in 198.51.100 host.example.com 198.51.100.256/24 2001:db8:::/32 /24 '198.51.100.0,'; do
+	mistake "Address = $address" "8s|=.*|= $address|" \
+		"FILE:8: Address: ${address##*,}: not an IPv4 or IPv6 prefix
+hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up"
+done
+for prefix in 198.51.100.0/33 198.51.100.0/ 198.51.100.0/-1 198.51.100.0/x; do
+	mistake "Address = $prefix" "8s|=.*|= $prefix|" \
+		"FILE:8: Address: $prefix: the length of the prefix is not 0 to 32"
+done
+mistake "IPv6 prefix too long" '8s|=.*|= 2001:db8::/129|' \
+	'FILE:8: Address: 2001:db8::/129: the length of the prefix is not 0 to 128'
+mistake "host bits behind an IPv4 prefix" '8s|=.*|= 198.51.100.130/25|' \
+	'FILE:8: Address: 198.51.100.130/25: bits of the address are set behind the prefix
+hint: 198.51.100.128/25 for the network, 198.51.100.130/32 for the one address'
+mistake "host bits behind an IPv6 prefix" '8s|=.*|= 2001:db8:0:3::1/63|' \
+	'FILE:8: Address: 2001:db8:0:3::1/63: bits of the address are set behind the prefix
+hint: 2001:db8:0:2::/63 for the network, 2001:db8:0:3::1/128 for the one address'
+mistake "host bits behind 0.0.0.0/0" '8s|=.*|= 198.51.100.130/0|' \
+	'FILE:8: Address: 198.51.100.130/0: bits of the address are set behind the prefix
+hint: 0.0.0.0/0 for the network, 198.51.100.130/32 for the one address'
+
+# ---- prefixes against each other ----------------------------------------------------------------------
+
+mistake "prefix of two peers" '18s|=.*|= 198.51.100.0/24|' \
+	'FILE:18: Address: 198.51.100.0/24: both of peer site-c and, in line 8, of peer site-b'
+mistake "prefix of two peers, written as IPv6" '18s|=.*|= ::ffff:198.51.100.0/120|' \
+	'FILE:18: Address: 198.51.100.0/24: both of peer site-c and, in line 8, of peer site-b'
+mistake "prefix twice in one peer" '8s|$|\nAddress = 2001:db8::1, 198.51.100.0/24|' \
+	'FILE:9: Address: 198.51.100.0/24: peer site-b has it already, in line 8'
+mistake "nested prefix that protects less" '18s|=.*|= 198.51.100.128/25|; 19s/=.*/= 4789,5201-5209/' \
+	'FILE:18: Address: 198.51.100.128/25 of peer site-c lies in 198.51.100.0/24 of peer site-b (line 8), which also protects ports 5201-5210: that would leave in clear, as the longest prefix wins
+hint: add it to Ports of peer site-c, or take the address out of 198.51.100.0/24'
+mistake "prefix of a peer that stands first, nested in a later one" '18s|=.*|= 0.0.0.0/0|' \
+	'FILE:8: Address: 198.51.100.0/24 of peer site-b lies in 0.0.0.0/0 of peer site-c (line 18), which also protects every port: that would leave in clear, as the longest prefix wins
+hint: add it to Ports of peer site-b, or take the address out of 0.0.0.0/0'
+mistake "prefix nested not in its neighbour, but in the one around" \
+	'8s|=.*|= 2001:db8::/32, 2001:db8:1::/48|; 18s|=.*|= 2001:db8:2::/48|; 19s/=.*/= 4789/' \
+	'FILE:18: Address: 2001:db8:2::/48 of peer site-c lies in 2001:db8::/32 of peer site-b (line 8), which also protects ports 5201-5210: that would leave in clear, as the longest prefix wins
+hint: add it to Ports of peer site-c, or take the address out of 2001:db8::/32'
+
+# ---- the file itself ----------------------------------------------------------------------------------
+
+write_config
+prints "no such file" 1 "xdpsec: $WORK/none.conf: No such file or directory" "$XDPSEC" check "$WORK/none.conf"
+prints "no such directory" 1 "xdpsec: $WORK/none/none.conf: No such file or directory" \
+	"$XDPSEC" check "$WORK/none/none.conf"
+mkdir "$WORK/dir.conf"
+prints "directory" 1 "xdpsec: $WORK/dir.conf: not a regular file" "$XDPSEC" check "$WORK/dir.conf"
+mkfifo "$WORK/fifo.conf"
+prints "FIFO (it is not waited for)" 1 "xdpsec: $WORK/fifo.conf: not a regular file" \
+	timeout 10 "$XDPSEC" check "$WORK/fifo.conf"
+for name in site-a site-a.cfg .conf site-a.conf~; do
+	cp "$CONFIG" "$WORK/$name"
+	prints "file name $name" 1 "xdpsec: $WORK/$name: the file's name does not end in .conf
+hint: NAME.conf configures the instance NAME" "$XDPSEC" check "$WORK/$name"
+done
+for name in -a _a a.b 'a b' "$(printf '%064d' 0)"; do
+	cp "$CONFIG" "$WORK/$name.conf"
+	prints "instance name $name" 1 "xdpsec: $WORK/$name.conf: $name: not a name for an instance
+hint: a letter or digit first, then letters, digits, \"-\" and \"_\", 63 at most" \
+		"$XDPSEC" check "$WORK/$name.conf"
+done
+long=$(printf '%063d' 0)
+cp "$CONFIG" "$WORK/$long.conf"
+prints "instance name of 63 characters" 1 "${NO_DEVICE//site-a/$long}" "$XDPSEC" check "$WORK/$long.conf"
+prints "relative path, and key files beside the file" 1 "$NO_DEVICE" \
+	env -C "$WORK" "$XDPSEC" check site-a.conf
+mkdir "$WORK/links"
+ln -s ../site-a.conf "$WORK/links/other.conf"
+prints "link: its own name, and key files beside the link" 1 \
+	"xdpsec: $WORK/links/other.conf:12: TxKeyFile: $WORK/links/a-to-b.key: No such file or directory
+hint: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key) makes a key, for both sites" \
+	"$XDPSEC" check "$WORK/links/other.conf"
+
+# ---- many ---------------------------------------------------------------------------------------------
+
+# peers N PREFIXES: N peers with that many prefixes each, and all with the same key files.
+peers() {
+	awk -v n="$1" -v prefixes="$2" 'BEGIN {
+		print "[Interface]\nDevice = xdpsec-none"
+		for (i = 0; i < n; i++) {
+			printf "[Peer]\nName = p%d\nPorts = all\nTxSpi = %d\nRxSpi = %d\n", i, 256 + i, 256 + i
+			printf "TxKeyFile = a-to-b.key\nRxKeyFile = b-to-a.key\n"
+			for (j = 0; j < prefixes; j++)
+				printf "Address = 2001:db8:%x:%x::/64\n", i, j
+		}
+	}' >"$CONFIG"
+}
+
+peers 1024 8
+prints "1024 peers and 8192 prefixes are read, up to the shared key" 1 \
+	"xdpsec: $CONFIG:23: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: the nonce holds neither direction nor peer
+hint: xdpsec genkey: every direction of every peer needs a key of its own" "$XDPSEC" check "$CONFIG"
+peers 1025 1
+prints "1025 peers" 1 "xdpsec: $CONFIG:8195: [Peer]: more than 1024 peers" "$XDPSEC" check "$CONFIG"
+peers 1 8193
+prints "8193 prefixes" 1 "xdpsec: $CONFIG: Address: 8193 prefixes in all, 8192 are possible" \
+	"$XDPSEC" check "$CONFIG"
+
+done_testing

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every mistake that a key file can have, by `xdpsec check`; and that no key shows up anywhere.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+KEY=$WORK/a-to-b.key
+KEY_256=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+
+# key_mistake NAME WANT CMD...: the configuration refers to a key file that CMD has changed; FILE in WANT stands
+# for the message's beginning, KEY for its path.
+key_mistake() {
+	local name=$1 want=${2//FILE/$CONFIG:12: TxKeyFile: $KEY}
+
+	shift 2
+	make_keys
+	"$@"
+	prints "$name" 1 "xdpsec: ${want//KEY/$KEY}" "$XDPSEC" check "$CONFIG"
+	rm -rf "$KEY"
+}
+
+put() {
+	# shellcheck disable=SC2059 # the format is the content
+	printf "$@" >"$KEY"
+}
+
+be_fifo() {
+	rm "$KEY"
+	mkfifo "$KEY"
+}
+
+be_directory() {
+	rm "$KEY"
+	mkdir "$KEY"
+}
+
+be_loop() {
+	rm "$KEY"
+	ln -s "$KEY" "$KEY"
+}
+
+write_config
+
+key_mistake "missing" \
+	"FILE: No such file or directory
+hint: (umask 077; xdpsec genkey --bits 128 >KEY) makes a key, for both sites" rm "$KEY"
+for mode in 0640 0604 0610 0601 0620 0644 4644; do
+	key_mistake "mode $mode" \
+		"FILE: mode $mode lets others than its owner at the key
+hint: chmod 600 KEY, and replace the key if somebody may have read it" chmod "$mode" "$KEY"
+done
+key_mistake "empty" \
+	"FILE: empty
+hint: xdpsec genkey --bits 128 makes a key" put ''
+key_mistake "nothing but white space" \
+	"FILE: empty
+hint: xdpsec genkey --bits 128 makes a key" put '\n \n'
+key_mistake "not hexadecimal" \
+	"FILE: not one line of hexadecimal digits
+hint: xdpsec genkey --bits 128 makes a key" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
+key_mistake "two lines" \
+	"FILE: not one line of hexadecimal digits
+hint: xdpsec genkey --bits 128 makes a key" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
+key_mistake "too short" \
+	"FILE: holds 124 bits, the cipher needs 128
+hint: xdpsec genkey --bits 128 makes a key of this length; or change Cipher" put '%s\n' "${KEY_256:0:31}"
+key_mistake "256 bits for aes-128-ocb" \
+	"FILE: holds 256 bits, the cipher needs 128
+hint: xdpsec genkey --bits 128 makes a key of this length; or change Cipher" put '%s\n' "$KEY_256"
+key_mistake "too long" "FILE: too long for a key" put '%0200d\n' 0
+key_mistake "FIFO (it is not waited for)" "FILE: not a regular file" be_fifo
+key_mistake "directory" "FILE: not a regular file" be_directory
+key_mistake "link to itself" "FILE: Too many levels of symbolic links" be_loop
+if [ "$(id -u)" -eq 0 ]; then
+	key_mistake "owner" \
+		"FILE: belongs to user 12345, who could read and replace the key
+hint: chown root KEY" chown 12345 "$KEY"
+else
+	skip "owner" "needs root to give a file away"
+fi
+
+make_keys
+mv "$KEY" "$WORK/elsewhere"
+ln -s elsewhere "$KEY"
+prints "link to a good key" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+chmod 644 "$WORK/elsewhere"
+prints "link to a key with an open mode" 1 "xdpsec: $CONFIG:12: TxKeyFile: $KEY: mode 0644 lets others than its owner at the key
+hint: chmod 600 $KEY, and replace the key if somebody may have read it" "$XDPSEC" check "$CONFIG"
+rm "$KEY"
+
+make_keys
+chmod 400 "$KEY"
+prints "mode 0400 is fine" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+rm -f "$KEY"
+put '%s \r\n\n' "$(tr a-f A-F <<<"${KEY_256:0:32}")"
+prints "upper case and white space at the end are fine" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+
+mistake "128 bits for aes-256-ocb" '10s/128/256/' \
+	"FILE:12: TxKeyFile: $KEY: holds 128 bits, the cipher needs 256
+hint: xdpsec genkey --bits 256 makes a key of this length; or change Cipher"
+"$XDPSEC" genkey --bits 256 >"$WORK/a-to-b.key"
+"$XDPSEC" genkey --bits 256 >"$WORK/b-to-a.key"
+fine "256 bits for aes-256-ocb" '10s/128/256/'
+
+# ---- one key, two SAs ---------------------------------------------------------------------------------
+
+make_keys
+cp "$WORK/a-to-b.key" "$WORK/b-to-a.key"
+mistake "one key for both directions" '' \
+	'FILE:14: RxKeyFile: the same key as TxKeyFile of peer site-b in line 12: the nonce holds neither direction nor peer
+hint: xdpsec genkey: every direction of every peer needs a key of its own'
+make_keys
+tr a-f A-F <"$WORK/b-to-a.key" >"$WORK/c-to-a.key"
+mistake "one key for two peers, in upper and lower case" '' \
+	'FILE:23: RxKeyFile: the same key as RxKeyFile of peer site-b in line 14: the nonce holds neither direction nor peer
+hint: xdpsec genkey: every direction of every peer needs a key of its own'
+make_keys
+mistake "one file twice" '21s/=.*/= a-to-b.key/' \
+	'FILE:21: TxKeyFile: the same key as TxKeyFile of peer site-b in line 12: the nonce holds neither direction nor peer
+hint: xdpsec genkey: every direction of every peer needs a key of its own'
+
+# ---- secrecy ------------------------------------------------------------------------------------------
+
+printf '%sx\n' "${KEY_256:0:31}" >"$KEY"
+tap_run "$XDPSEC" check "$CONFIG"
+like "a bad key is refused" "$TAP_OUTPUT" 'not one line of hexadecimal digits'
+unlike "and not shown" "$TAP_OUTPUT" "${KEY_256:0:6}"
+
+done_testing

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line itself: what is refused before anything is done, and with which exit code.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+usage() {
+	local name=$1 want=$2
+
+	shift 2
+	prints "$name" 2 "$want"$'\n'"hint: xdpsec --help" "$XDPSEC" "$@"
+}
+
+usage "no command" "xdpsec: no command"
+usage "unknown command" "xdpsec: start: not a command" start
+usage "empty command" "xdpsec: : not a command" ""
+usage "prefix of a command" "xdpsec: stat: not a command" stat
+for command in up check; do
+	usage "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
+done
+for command in down reload; do
+	usage "$command without NAME" "xdpsec: $command: NAME is missing" "$command"
+done
+for command in genkey selftest version; do
+	usage "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
+done
+for command in up down reload status check; do
+	usage "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
+done
+for command in down reload status; do
+	for name in site-a.conf ../site-a . "" -; do
+		prints "$command '$name'" 2 "xdpsec: $command: $name: not the name of an instance
+hint: the configuration file's name, without directory and \".conf\"" "$XDPSEC" "$command" "$name"
+	done
+done
+
+usage "unknown option" "$XDPSEC: unrecognized option '--force'" up --force x.conf
+usage "unknown short option" "$XDPSEC: invalid option -- 'x'" -x
+usage "option without its argument" "$XDPSEC: option requires an argument -- 'n'" status -n
+usage "--bits that is no key length" "xdpsec: --bits 64: keys have 128 or 256 bits" genkey --bits 64
+
+# Each option with a command that does not take it, behind the command and in front of it.
+while read -ra words; do
+	option=${words[0]} command=${words[1]}
+	usage "$command $option" "xdpsec: $command: takes no ${option%%=*}" "$command" "$option" "${words[@]:2}"
+	usage "$option $command" "xdpsec: $command: takes no ${option%%=*}" "$option" "$command" "${words[@]:2}"
+done <<'END'
+--netns=x genkey
+--netns=x version
+--json up x.conf
+--json down x
+--state-dir=/x status x
+--state-dir=/x check x.conf
+--new-key down x
+--no-attach reload x
+--bits=128 up x.conf
+END
+
+for option in --help -h; do
+	tap_run "$XDPSEC" "$option"
+	is "$option: exit code" "$TAP_STATUS" 0
+	for command in up down reload status check genkey selftest version; do
+		like "$option: $command" "$TAP_OUTPUT" $'\n'"  $command "
+	done
+done
+for option in --version -V version; do
+	tap_run "$XDPSEC" "$option"
+	is "$option: exit code" "$TAP_STATUS" 0
+	like "$option" "$TAP_OUTPUT" '^xdpsec [0-9][^ ]*, wire format 1, map ABI [0-9]+, libbpf v[0-9.]+$'
+done
+prints "output that cannot be written" 1 "xdpsec: standard output: No space left on device" \
+	to_full_disk "$XDPSEC" version
+
+# ---- -n -----------------------------------------------------------------------------------------------
+
+make_keys
+write_config
+prints "-n with a name that does not exist" 1 \
+	"xdpsec: network namespace xdpsec-none: /run/netns/xdpsec-none: No such file or directory
+hint: \`ip netns\` lists the names; /proc/PID/ns/net is a path" "$XDPSEC" -n xdpsec-none check "$CONFIG"
+prints "-n with a path that does not exist" 1 \
+	"xdpsec: network namespace $WORK/none: $WORK/none: No such file or directory
+hint: \`ip netns\` lists the names; /proc/PID/ns/net is a path" "$XDPSEC" check -n "$WORK/none" "$CONFIG"
+prints "-n with an empty name" 1 "xdpsec: network namespace : not a name" "$XDPSEC" -n "" check "$CONFIG"
+prints "-n with a file that is no namespace" 1 \
+	"xdpsec: network namespace $CONFIG: $CONFIG: not a network namespace" "$XDPSEC" -n "$CONFIG" check "$CONFIG"
+
+if [ "$(id -u)" -eq 0 ]; then
+	netns=xs$$-usage
+	ip netns add "$netns" || bail "ip netns add"
+	defer ip netns del "$netns"
+	# The other end's name, so that looking in the wrong namespace cannot succeed.
+	ip -n "$netns" link add xdpsec-none type veth peer name far || bail "ip link add"
+	prints "without -n the device is not found" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+	valid="$CONFIG: valid: device xdpsec-none, 2 peers, 2 prefixes"
+	prints "-n NAME" 0 "$valid" "$XDPSEC" -n "$netns" check "$CONFIG"
+	prints "--netns PATH" 0 "$valid" "$XDPSEC" --netns "/run/netns/$netns" check "$CONFIG"
+	prints "option behind the argument" 0 "$valid" "$XDPSEC" check "$CONFIG" -n "$netns"
+	prints "-n with a namespace of another kind" 1 \
+		"xdpsec: network namespace /proc/self/ns/mnt: /proc/self/ns/mnt: not a network namespace" \
+		"$XDPSEC" -n /proc/self/ns/mnt check "$CONFIG"
+
+	ip -n "$netns" link set xdpsec-none mtu 607
+	prints "MTU too small" 1 \
+		"xdpsec: $CONFIG:2: Device: xdpsec-none: an MTU of 607 is too small: 576 bytes of IPv4 and 32 of XDPsec do not fit
+hint: ip link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" check "$CONFIG"
+	ip -n "$netns" link set xdpsec-none mtu 608
+	prints "MTU just large enough" 0 "$valid" "$XDPSEC" -n "$netns" check "$CONFIG"
+	sed -i 's/xdpsec-none/lo/' "$CONFIG"
+	prints "not an Ethernet device" 1 "xdpsec: $CONFIG:2: Device: lo: not an Ethernet device (type 772)
+hint: protect the Ethernet device that carries its packets" "$XDPSEC" -n "$netns" check "$CONFIG"
+else
+	skip "-n NETNS" "needs root"
+fi
+
+done_testing
