@@ -229,7 +229,8 @@ lint: $(SKELETONS)
 	$(call say,FORMAT)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 	$(call say,CPPCHECK)$(CPPCHECK) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
-		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' -Iinclude -Iloader \
+		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
+		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
 		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,bench)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 
