@@ -33,14 +33,13 @@ enum {
 	OPTION_BITS,
 };
 
-/* Which commands take which option: bits of struct command.options. */
+/* Which commands take which option: bits of struct command.options. Those that say where to look (--netns and
+ * --state-dir) are for every command, so that scripts can give the same ones to all. */
 enum {
-	TAKES_NETNS = 1 << 0,
-	TAKES_STATE_DIR = 1 << 1,
-	TAKES_JSON = 1 << 2,
-	TAKES_NEW_KEY = 1 << 3,
-	TAKES_NO_ATTACH = 1 << 4,
-	TAKES_BITS = 1 << 5,
+	TAKES_JSON = 1 << 0,
+	TAKES_NEW_KEY = 1 << 1,
+	TAKES_NO_ATTACH = 1 << 2,
+	TAKES_BITS = 1 << 3,
 };
 
 enum argument {
@@ -64,16 +63,16 @@ static const struct command {
 	int (*run)(const struct options *options);
 	const char *help;
 } commands[] = {
-	{ "up", ARGUMENT_FILE, TAKES_NETNS | TAKES_STATE_DIR | TAKES_NEW_KEY | TAKES_NO_ATTACH, command_up,
+	{ "up", ARGUMENT_FILE, TAKES_NEW_KEY | TAKES_NO_ATTACH, command_up,
 	  "start the instance that FILE (NAME.conf) configures" },
-	{ "down", ARGUMENT_NAME, TAKES_NETNS | TAKES_STATE_DIR, command_down, "end an instance" },
-	{ "reload", ARGUMENT_NAME, TAKES_NETNS | TAKES_STATE_DIR | TAKES_NEW_KEY, command_reload,
+	{ "down", ARGUMENT_NAME, 0, command_down, "end an instance" },
+	{ "reload", ARGUMENT_NAME, TAKES_NEW_KEY, command_reload,
 	  "read the configuration again, and change what differs" },
-	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_NETNS | TAKES_JSON, command_status,
+	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_JSON, command_status,
 	  "counters of one instance, or of all" },
-	{ "check", ARGUMENT_FILE, TAKES_NETNS, command_check, "find mistakes in FILE, and change nothing" },
+	{ "check", ARGUMENT_FILE, 0, command_check, "find mistakes in FILE, and change nothing" },
 	{ "genkey", ARGUMENT_NONE, TAKES_BITS, command_genkey, "print a random key" },
-	{ "selftest", ARGUMENT_NONE, TAKES_NETNS | TAKES_JSON, command_selftest,
+	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
 	  "run the vectors of RFC 7253 through the kernel; list its ciphers" },
 	{ "version", ARGUMENT_NONE, 0, command_version, "print versions" },
 };
@@ -84,13 +83,13 @@ static const struct flag {
 	const char *argument, *help;
 } flags[] = {
 	{ { "netns", required_argument, NULL, 'n' },
-	  TAKES_NETNS,
+	  0,
 	  "NETNS",
 	  "in this network namespace: a name of `ip netns`, or a path" },
 	{ { "state-dir", required_argument, NULL, OPTION_STATE_DIR },
-	  TAKES_STATE_DIR,
+	  0,
 	  "DIR",
-	  "where used sequence numbers are recorded; " STATE_DIR },
+	  "where `up` records used sequence numbers; " STATE_DIR },
 	{ { "new-key", no_argument, NULL, OPTION_NEW_KEY },
 	  TAKES_NEW_KEY,
 	  NULL,

@@ -45,12 +45,11 @@ while read -ra words; do
 	usage "$command $option" "xdpsec: $command: takes no ${option%%=*}" "$command" "$option" "${words[@]:2}"
 	usage "$option $command" "xdpsec: $command: takes no ${option%%=*}" "$option" "$command" "${words[@]:2}"
 done <<'END'
---netns=x genkey
---netns=x version
+--json genkey
+--json version
 --json up x.conf
 --json down x
---state-dir=/x status x
---state-dir=/x check x.conf
+--new-key status x
 --new-key down x
 --no-attach reload x
 --bits=128 up x.conf
@@ -68,6 +67,7 @@ for option in --version -V version; do
 	is "$option: exit code" "$TAP_STATUS" 0
 	like "$option" "$TAP_OUTPUT" '^xdpsec [0-9][^ ]*, wire format 1, map ABI [0-9]+, libbpf v[0-9.]+$'
 done
+prints "--state-dir is for every command" 0 "$("$XDPSEC" version)" "$XDPSEC" --state-dir "$WORK" version
 prints "output that cannot be written" 1 "xdpsec: standard output: No space left on device" \
 	to_full_disk "$XDPSEC" version
 
