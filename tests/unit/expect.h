@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a run of a program over one frame must do, all of it: the verdict, every byte of the frame, every
+ * counter, and the state of every SA. What is not named must not change.
+ */
+#ifndef XDPSEC_UNIT_EXPECT_H
+#define XDPSEC_UNIT_EXPECT_H
+
+#include "site.h"
+
+enum { NO_DROP = -1 };
+
+/* Byte for byte; says where they differ. */
+void expect_same_frame(const struct frame *got, const struct frame *expected);
+
+/* Passed as it is, and nothing counted. */
+void expect_untouched(enum program program, const struct frame *frame);
+
+/*
+ * Dropped for reason and counted once: in drops, and where slot is not SLOT_NONE in that SA's counters. No
+ * sequence number is used, no window moves.
+ */
+void expect_drop(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot);
+
+/* Sent to another device by the program, as it is, and nothing counted. */
+void expect_redirect(enum program program, const struct frame *frame);
+
+/*
+ * plain, sealed under the SA in slot with its next sequence number, comes out with that verdict and is
+ * exactly what OpenSSL makes of it. One sequence number is used, one packet counted.
+ */
+void expect_sealed(enum program program, const struct packet *plain, int slot, int verdict);
+
+/* sealed comes out as plain, is counted, and moves the window of slot. */
+void expect_opened(const struct packet *sealed, const struct packet *plain, int slot);
+
+/* Seal by OpenSSL with sequence, then expect_opened(). */
+void expect_opens(const struct packet *plain, int slot, uint64_t sequence);
+
+/* A program answers a frame with one that it sends back where the frame came from, and counts reason. */
+void expect_answer(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot,
+		   struct frame *answer);
+
+/* Everything that a run can change besides the frame. */
+struct tally {
+	uint64_t drops[XDPSEC_DROP_COUNT];
+	struct tally_sa {
+		uint64_t packets, bytes;
+		uint64_t drops[XDPSEC_DROP_COUNT];
+		struct xdpsec_sequence sequence;
+		struct xdpsec_replay window;
+		struct xdpsec_sa parameters;
+	} sas[SLOTS];
+};
+
+void tally_take(struct tally *tally);
+void expect_same_tally(const struct tally *got, const struct tally *expected);
+
+#endif

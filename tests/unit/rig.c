@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "unit.h"
+#include "rig.h"
+#include "sa_abi.h"
+#include "seal.skel.h"
+#include "hop.skel.h"
+#include "open.skel.h"
+#include "sa.skel.h"
+#include "selftest.skel.h"
+
+#define BPFFS "/sys/fs/bpf"
+
+struct rig rig;
+
+static struct {
+	struct seal_bpf *seal;
+	struct hop_bpf *hop;
+	struct open_bpf *open;
+	struct sa_bpf *sa;
+	struct selftest_bpf *selftest;
+	int programs[PROGRAM_OPEN_VECTOR + 1];
+} objects;
+
+/* Only errors and warnings, as TAP diagnostics. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[16384];
+	char *line, *rest = text;
+
+	if (level == LIBBPF_DEBUG || level == LIBBPF_INFO)
+		return 0;
+	vsnprintf(text, sizeof(text), format, arguments);
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			printf("# %s\n", line);
+	return 0;
+}
+
+static void shell(const char *command)
+{
+	if (system(command) != 0)
+		fail_msg("%s: failed", command);
+}
+
+/* Of this process alone, and gone with it, however it ends. */
+static void enter_namespaces(void)
+{
+	assert_return_code(unshare(CLONE_NEWNET | CLONE_NEWNS), errno);
+	assert_return_code(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), errno);
+	assert_return_code(mount("bpf", BPFFS, "bpf", 0, NULL), errno);
+}
+
+/* They only have to exist, and have an MTU. */
+static void make_devices(void)
+{
+	shell("ip link set lo up");
+	shell("ip link add device mtu 9000 type veth peer name wire mtu 9000");
+	shell("ip link add hop-near mtu 9000 type veth peer name hop-far mtu 9000");
+	shell("for d in device wire hop-near hop-far; do ip link set $d up; done");
+	rig.device = if_nametoindex("device");
+	rig.hop_near = if_nametoindex("hop-near");
+	rig.hop_far = if_nametoindex("hop-far");
+	assert_true(rig.device && rig.hop_near && rig.hop_far);
+}
+
+/* The objects share their maps by pins, as in production. */
+#define load_object(name)                                                                                 \
+	do {                                                                                              \
+		LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = BPFFS);                       \
+		objects.name = name##_bpf__open_opts(&options);                                           \
+		assert_non_null(objects.name);                                                            \
+		assert_return_code(name##_bpf__load(objects.name), errno);                                \
+	} while (0)
+
+static void load_objects(void)
+{
+	load_object(seal);
+	load_object(hop);
+	load_object(open);
+	load_object(sa);
+	load_object(selftest);
+}
+
+static int map_of(const struct bpf_object *object, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, name);
+
+	assert_return_code(fd, errno);
+	return fd;
+}
+
+static void find_everything(void)
+{
+	const struct bpf_object *open = objects.open->obj, *seal = objects.seal->obj;
+
+	objects.programs[PROGRAM_SEAL] = bpf_program__fd(objects.seal->progs.xdpsec_seal);
+	objects.programs[PROGRAM_HOP] = bpf_program__fd(objects.hop->progs.xdpsec_hop);
+	objects.programs[PROGRAM_OPEN] = bpf_program__fd(objects.open->progs.xdpsec_open);
+	objects.programs[PROGRAM_SEAL_VECTOR] = bpf_program__fd(objects.selftest->progs.seal_vector);
+	objects.programs[PROGRAM_OPEN_VECTOR] = bpf_program__fd(objects.selftest->progs.open_vector);
+	rig.maps.config = map_of(seal, "config");
+	rig.maps.policies = map_of(open, "policies");
+	rig.maps.peers = map_of(seal, "peers");
+	rig.maps.spis = map_of(open, "spis");
+	rig.maps.sas = map_of(open, "sas");
+	rig.maps.contexts = map_of(open, "contexts");
+	rig.maps.sequences = map_of(seal, "sequences");
+	rig.maps.replay_windows = map_of(open, "replay_windows");
+	rig.maps.ktops = map_of(open, "ktops");
+	rig.maps.sa_counters = map_of(open, "sa_counters");
+	rig.maps.drops = map_of(open, "drops");
+	rig.maps.clear_fragments = map_of(open, "clear_fragments");
+}
+
+int rig_setup(void **state)
+{
+	(void)state;
+	if (geteuid() != 0) {
+		printf("1..0 # SKIP loading BPF programs needs root\n");
+		exit(0);
+	}
+	libbpf_set_print(print_libbpf);
+	enter_namespaces();
+	make_devices();
+	load_objects();
+	find_everything();
+	rig_hop(true);
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	(void)state;
+	seal_bpf__destroy(objects.seal);
+	hop_bpf__destroy(objects.hop);
+	open_bpf__destroy(objects.open);
+	sa_bpf__destroy(objects.sa);
+	selftest_bpf__destroy(objects.selftest);
+	return 0;
+}
+
+static bool is_tc(enum program program)
+{
+	return program == PROGRAM_SEAL || program == PROGRAM_HOP || program == PROGRAM_SEAL_VECTOR;
+}
+
+static int run(enum program program, const struct frame *in, struct frame *out, int *verdict)
+{
+	struct __sk_buff context = {
+		.ifindex = program == PROGRAM_HOP ? rig.hop_far : rig.device,
+		.ingress_ifindex = in->ingress,
+		.gso_size = in->gso_size,
+		.gso_segs = in->gso_size ? (in->length + in->gso_size - 1) / in->gso_size : 0,
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in->bytes, .data_size_in = in->length,
+		    .data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = 1);
+	int err;
+
+	if (is_tc(program)) {
+		options.ctx_in = &context;
+		options.ctx_size_in = sizeof(context);
+	}
+	err = bpf_prog_test_run_opts(objects.programs[program], &options);
+	out->length = options.data_size_out;
+	*verdict = options.retval;
+	return err;
+}
+
+int rig_run(enum program program, const struct frame *in, struct frame *out)
+{
+	int verdict;
+
+	assert_return_code(run(program, in, out, &verdict), errno);
+	return verdict;
+}
+
+bool rig_try(enum program program, const struct frame *in, struct frame *out, int *verdict)
+{
+	return run(program, in, out, verdict) == 0;
+}
+
+void map_read(int map, uint32_t index, void *value)
+{
+	assert_return_code(bpf_map_lookup_elem(map, &index, value), errno);
+}
+
+void map_write(int map, uint32_t index, const void *value)
+{
+	assert_return_code(bpf_map_update_elem(map, &index, value, BPF_ANY), errno);
+}
+
+static int run_syscall(const struct bpf_program *program, void *context, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+
+	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(program), &options), errno);
+	return (int)options.retval;
+}
+
+static void derive(uint32_t slot)
+{
+	uint8_t frame[SA_DERIVE_FRAME_LEN] = {}, out[SA_DERIVE_FRAME_LEN];
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = 1);
+
+	memcpy(frame + SA_DERIVE_SLOT_OFFSET, &slot, sizeof(slot));
+	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(objects.sa->progs.sa_derive), &options), errno);
+	assert_int_equal(options.retval, 0);
+}
+
+/* Nothing cached of the key that was in the slot before. */
+static void forget_ktop(uint32_t slot)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct xdpsec_ktop none[cpus];
+
+	memset(none, 0, sizeof(none));
+	map_write(rig.maps.ktops, slot, none);
+}
+
+void rig_sa_prepare(const struct rig_sa *sa)
+{
+	struct xdpsec_sa parameters = { .spi = sa->spi, .peer = sa->peer, .next_header = sa->next_header };
+
+	map_write(rig.maps.sas, sa->slot, &parameters);
+	rig_sequence(sa->slot, sa->next, sa->limit);
+	rig_window_reset(sa->slot);
+	forget_ktop(sa->slot);
+}
+
+void rig_sa_install(const struct rig_sa *sa)
+{
+	struct sa_install_args arguments = {
+		.parameters = { .type = "skcipher", .algo = "ecb(aes)", .key_len = sa->key_length },
+		.slot = sa->slot,
+	};
+
+	rig_sa_prepare(sa);
+	memcpy(arguments.parameters.key, sa->key, sa->key_length);
+	assert_int_equal(run_syscall(objects.sa->progs.sa_install, &arguments, sizeof(arguments)), 0);
+	assert_int_equal(arguments.error, 0);
+	derive(sa->slot);
+}
+
+void rig_sa_remove(uint32_t slot)
+{
+	struct sa_remove_args arguments = { .slot = slot };
+
+	assert_int_equal(run_syscall(objects.sa->progs.sa_remove, &arguments, sizeof(arguments)), 0);
+}
+
+void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges)
+{
+	struct xdpsec_policy policy = { .peer = peer, .ranges = ranges };
+	struct xdpsec_prefix key = {};
+	char address[INET6_ADDRSTRLEN];
+	unsigned int length;
+
+	assert_int_equal(sscanf(prefix, "%45[^/]/%u", address, &length), 2);
+	if (strchr(address, ':')) {
+		key.length = length;
+		assert_int_equal(inet_pton(AF_INET6, address, key.address), 1);
+	} else {
+		key.length = 96 + length;
+		memset(key.address + 10, 0xff, 2);
+		assert_int_equal(inet_pton(AF_INET, address, key.address + 12), 1);
+	}
+	assert_true(ranges <= XDPSEC_MAX_PORT_RANGES);
+	memcpy(policy.ports, ports, ranges * sizeof(*ports));
+	assert_return_code(bpf_map_update_elem(rig.maps.policies, &key, &policy, BPF_ANY), errno);
+}
+
+void rig_peer(uint32_t peer, uint32_t tx_sa)
+{
+	map_write(rig.maps.peers, peer, &(struct xdpsec_peer){ .tx_sa = tx_sa });
+}
+
+void rig_spi(uint32_t spi, uint32_t slot)
+{
+	map_write(rig.maps.spis, spi, &slot);
+}
+
+void rig_spi_remove(uint32_t spi)
+{
+	assert_return_code(bpf_map_delete_elem(rig.maps.spis, &spi), errno);
+}
+
+void rig_sequence(uint32_t slot, uint64_t next, uint64_t limit)
+{
+	map_write(rig.maps.sequences, slot, &(struct xdpsec_sequence){ .next = next, .limit = limit });
+}
+
+uint64_t rig_sequence_next(uint32_t slot)
+{
+	struct xdpsec_sequence sequence;
+
+	map_read(rig.maps.sequences, slot, &sequence);
+	return sequence.next;
+}
+
+void rig_window_reset(uint32_t slot)
+{
+	map_write(rig.maps.replay_windows, slot, &(struct xdpsec_replay){});
+}
+
+void rig_fragments_forget(void)
+{
+	struct xdpsec_fragment key;
+
+	while (bpf_map_get_next_key(rig.maps.clear_fragments, NULL, &key) == 0)
+		assert_return_code(bpf_map_delete_elem(rig.maps.clear_fragments, &key), errno);
+}
+
+void rig_hop(bool present)
+{
+	struct xdpsec_config config = {
+		.abi_version = XDPSEC_ABI_VERSION,
+		.device = rig.device,
+		.hop_near = present ? rig.hop_near : 0,
+		.hop_far = present ? rig.hop_far : 0,
+	};
+
+	map_write(rig.maps.config, 0, &config);
+}
+
+static void fill_bucket(const struct bpf_object *object)
+{
+	struct {
+		uint64_t updated, tokens; /* too_big.bpf.h; as long ago as can be, so that it is full */
+	} buckets[libbpf_num_possible_cpus()];
+
+	memset(buckets, 0, sizeof(buckets));
+	map_write(map_of(object, "too_big_tokens"), 0, buckets);
+}
+
+void rig_allow_answers(void)
+{
+	fill_bucket(objects.seal->obj);
+	fill_bucket(objects.hop->obj);
+}
+
+void rig_device_mtu(unsigned int mtu)
+{
+	struct ifreq request = { .ifr_name = "device", .ifr_mtu = mtu };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_return_code(fd, errno);
+	assert_return_code(ioctl(fd, SIOCSIFMTU, &request), errno);
+	close(fd);
+}

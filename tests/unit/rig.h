@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane on its own: the real objects, loaded with shared maps into a network namespace of this
+ * process, their programs run over frames by BPF_PROG_TEST_RUN. Nothing is attached to anything.
+ *
+ * Whatever of this fails fails the test that called it.
+ */
+#ifndef XDPSEC_UNIT_RIG_H
+#define XDPSEC_UNIT_RIG_H
+
+#include <stdint.h>
+#include <linux/bpf.h>
+
+#include "packet.h"
+#include "xdpsec/abi.h"
+
+/* What the programs return. */
+enum {
+	SEAL_PASS = -1, /* TCX_NEXT, TC_ACT_UNSPEC */
+	TC_DROP = 2,	/* TC_ACT_SHOT */
+	TC_REDIRECT = 7,
+};
+
+enum program {
+	PROGRAM_SEAL,
+	PROGRAM_HOP,
+	PROGRAM_OPEN,
+	PROGRAM_SEAL_VECTOR,
+	PROGRAM_OPEN_VECTOR,
+};
+
+enum { RIG_DEVICE_MTU = 9000 };
+
+struct rig {
+	int device;		/* ifindex of the protected device */
+	int hop_near, hop_far;	/* ifindex of the hop's ends */
+	struct {
+		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops, sa_counters,
+			drops, clear_fragments;
+	} maps;
+};
+
+extern struct rig rig;
+
+/* The group setup and teardown of every test: enter the namespace, load, fill in the configuration. Without
+ * root, all tests are skipped. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
+
+/* One run of a program. out gets the frame as the program left it. Returns the program's return value. */
+int rig_run(enum program program, const struct frame *in, struct frame *out);
+
+/* The same where the kernel may refuse the frame (some refuse short ones for TC: false then), and in threads:
+ * no assertion is made. */
+bool rig_try(enum program program, const struct frame *in, struct frame *out, int *verdict);
+
+struct rig_sa {
+	uint32_t slot, spi, peer;
+	uint8_t next_header;
+	const uint8_t *key;
+	size_t key_length;
+	uint64_t next, limit; /* of the sequence */
+};
+
+/* Parameters, sequence and window; then the context; then what derives from the key. */
+void rig_sa_install(const struct rig_sa *sa);
+/* Everything but the context, as between two steps of the loader. */
+void rig_sa_prepare(const struct rig_sa *sa);
+void rig_sa_remove(uint32_t slot);
+
+/* prefix: "198.51.100.0/24". ports: ranges pairs of first and last. */
+void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
+void rig_peer(uint32_t peer, uint32_t tx_sa);
+void rig_spi(uint32_t spi, uint32_t slot);
+void rig_spi_remove(uint32_t spi);
+void rig_sequence(uint32_t slot, uint64_t next, uint64_t limit);
+uint64_t rig_sequence_next(uint32_t slot);
+/* As if nothing had been received. */
+void rig_window_reset(uint32_t slot);
+void rig_fragments_forget(void);
+void rig_hop(bool present);
+/* Fill the buckets that limit how many packets are answered with ICMP. */
+void rig_allow_answers(void);
+void rig_device_mtu(unsigned int mtu);
+
+void map_read(int map, uint32_t index, void *value);
+void map_write(int map, uint32_t index, const void *value);
+
+#endif

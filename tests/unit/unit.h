@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every unit test includes: cmocka with the headers that it wants in front, and TAP as its output. */
+#ifndef XDPSEC_UNIT_H
+#define XDPSEC_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A test that is one row of a table: the function finds the row in *state. */
+#define unit_test_row(text, function, row)                                                                \
+	(struct CMUnitTest)                                                                               \
+	{                                                                                                 \
+		.name = (text), .test_func = (function), .initial_state = (void *)(row)                   \
+	}
+
+/* Say why in the TAP output before skip(): cmocka 1.1 has no place for a reason. */
+#define unit_skip(reason)                                                                                 \
+	do {                                                                                              \
+		printf("# SKIP %s\n", (reason));                                                          \
+		skip();                                                                                   \
+	} while (0)
+
+#endif
