@@ -43,8 +43,7 @@ static void expect_same_drops(const uint64_t *got, const uint64_t *expected, con
 	for (int i = 0; i < XDPSEC_DROP_COUNT; i++)
 		if (got[i] != expected[i])
 			fail_msg("%s %d: drops of %s: %llu, expected %llu", where, slot, drop_names[i],
-				 (unsigned long long)got[i],
-				 (unsigned long long)expected[i]);
+				 (unsigned long long)got[i], (unsigned long long)expected[i]);
 }
 
 void expect_same_tally(const struct tally *got, const struct tally *expected)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fragments, both ways. One of a protected flow is dropped; a later fragment, which has no ports, may pass only
- * where its first fragment showed that the flow is not protected.
+ * Fragments, both ways. One of a protected flow is dropped; a later fragment, which has no ports, may pass
+ * only where its first fragment showed that the flow is not protected.
  */
 #include "unit.h"
 #include "site.h"
@@ -238,7 +238,8 @@ int main(void)
 	fill_pattern(text, sizeof(text), 13);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		for (size_t way = 0; way < ARRAY_SIZE(ways); way++, n++) {
-			snprintf(names[n], sizeof(names[n]), "fragments %s: %s", ways[way].name, rows[i].name);
+			snprintf(names[n], sizeof(names[n]), "fragments %s: %s", ways[way].name,
+				 rows[i].name);
 			tests[n] = unit_test_row(names[n], rows[i].function, &ways[way]);
 			tests[n].setup_func = site_reset;
 		}

@@ -121,7 +121,8 @@ static void test_sequence_exhausted(void **state)
 	expect_packet_drop(&packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
 }
 
-/* A GSO packet that is still one behind the hop: its offloads have been turned on again. Never sealed whole. */
+/* A GSO packet that is still one behind the hop: its offloads have been turned on again. Never sealed whole.
+ */
 static void test_still_gso(void **state)
 {
 	struct packet packet = packet_udp(REMOTE_B4, PORT, text, 1800);

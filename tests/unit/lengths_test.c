@@ -188,16 +188,21 @@ int main(void)
 
 	fill_pattern(text, sizeof(text), 7);
 	for (const struct place *place = places; place < places + ARRAY_SIZE(places); place++) {
-		tests[n++] = unit_test_row(name_of("seal 0 to 1500 bytes", place->name), test_seal_lengths, place);
-		tests[n++] = unit_test_row(name_of("open 0 to 1500 bytes", place->name), test_open_lengths, place);
+		tests[n++] = unit_test_row(name_of("seal 0 to 1500 bytes", place->name), test_seal_lengths,
+					   place);
+		tests[n++] = unit_test_row(name_of("open 0 to 1500 bytes", place->name), test_open_lengths,
+					   place);
 	}
 	for (const struct height *height = heights; height < heights + ARRAY_SIZE(heights); height++) {
-		tests[n++] = unit_test_row(name_of("seal sequences", height->name), test_seal_sequences, height);
-		tests[n++] = unit_test_row(name_of("open sequences", height->name), test_open_sequences, height);
+		tests[n++] = unit_test_row(name_of("seal sequences", height->name), test_seal_sequences,
+					   height);
+		tests[n++] = unit_test_row(name_of("open sequences", height->name), test_open_sequences,
+					   height);
 	}
 	tests[n++] = unit_test_row("seal 1501 to 3400 bytes", test_seal_long, NULL);
 	tests[n++] = unit_test_row("open 1501 bytes to MTU 9000, in several buffers", test_open_jumbo, NULL);
-	tests[n++] = unit_test_row("open where the first buffer ends, in every place", test_open_jumbo_places, NULL);
+	tests[n++] = unit_test_row("open where the first buffer ends, in every place", test_open_jumbo_places,
+				   NULL);
 	tests[n++] = unit_test_row("open a tampered jumbo frame", test_open_jumbo_tampered, NULL);
 	for (size_t i = 0; i < n; i++)
 		tests[i].setup_func = site_reset;

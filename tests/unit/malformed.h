@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packets whose IP and UDP headers lie, by name: no program may seal, open or pass one of a protected prefix. */
+/* Packets whose IP and UDP headers lie, by name: no program may seal, open or pass one of a protected prefix.
+ */
 #ifndef XDPSEC_UNIT_MALFORMED_H
 #define XDPSEC_UNIT_MALFORMED_H
 
@@ -10,7 +11,7 @@ struct malformed {
 	const char *name;
 	int family;
 	void (*change)(struct packet *packet); /* a good packet with at least 16 bytes of payload */
-	bool flow_is_known;		       /* its ports can be read, so that the drop counts for an SA too */
+	bool flow_is_known; /* its ports can be read, so that the drop counts for an SA too */
 };
 
 /*

@@ -17,11 +17,13 @@ static const struct vector {
 } vectors[] = {
 	{ "BBAA99887766554433221100", 0, "785407BFFFC8AD9EDCC5520AC9111EE6" },
 	{ "BBAA99887766554433221103", 8, "45DD69F8F5AAE72414054CD1F35D82760B2CD00D2F99BFA9" },
-	{ "BBAA99887766554433221106", 16, "5CE88EC2E0692706A915C00AEB8B2396F40E1C743F52436BDF06D8FA1ECA343D" },
+	{ "BBAA99887766554433221106", 16,
+	  "5CE88EC2E0692706A915C00AEB8B2396F40E1C743F52436BDF06D8FA1ECA343D" },
 	{ "BBAA99887766554433221109", 24,
 	  "221BD0DE7FA6FE993ECCD769460A0AF2D6CDED0C395B1C3CE725F32494B9F914D85C0B1EB38357FF" },
 	{ "BBAA9988776655443322110C", 32,
-	  "2942BFC773BDA23CABC6ACFD9BFD5835BD300F0973792EF46040C53F1432BCDFB5E1DDE3BC18A5F840B52E653444D5DF" },
+	  "2942BFC773BDA23CABC6ACFD9BFD5835BD300F0973792EF46040C53F1432BCDFB5E1DDE3BC18A5F840B52E653444D5D"
+	  "F" },
 	{ "BBAA9988776655443322110F", 40,
 	  "4412923493C57D5DE0D700F753CCE0D1D2D95060122E9F15A5DDBFC5787E50B5CC55EE507BCB084E479AD363AC366B95"
 	  "A98CA5F3000B1479" },
@@ -68,7 +70,8 @@ static uint8_t *vector_frame(struct frame *frame, const uint8_t nonce[XDPSEC_NON
 }
 
 /* OCB-ENCRYPT(K, N, <empty>, P) by the data plane: cipher gets n bytes and the tag behind them. */
-static void seal_vector(const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *plain, size_t n, uint8_t *cipher)
+static void seal_vector(const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *plain, size_t n,
+			uint8_t *cipher)
 {
 	static struct frame frame, out;
 	uint8_t *header = vector_frame(&frame, nonce, plain, n);
@@ -210,14 +213,15 @@ int main(void)
 		snprintf(names[n], sizeof(names[n]), "RFC 7253 appendix A, %zu bytes: sealed", vectors[i].n);
 		tests[n] = unit_test_row(names[n], test_vector_seals, &vectors[i]);
 		n++;
-		snprintf(names[n], sizeof(names[n]), "RFC 7253 appendix A, %zu bytes: opened, each bit flipped: not",
-			 vectors[i].n);
+		snprintf(names[n], sizeof(names[n]),
+			 "RFC 7253 appendix A, %zu bytes: opened, each bit flipped: not", vectors[i].n);
 		tests[n] = unit_test_row(names[n], test_vector_opens, &vectors[i]);
 		n++;
 	}
 	tests[n++] = unit_test_row("RFC 7253 appendix A, iterated, AES-128", test_iterated, &iterated[0]);
 	tests[n++] = unit_test_row("RFC 7253 appendix A, iterated, AES-256", test_iterated, &iterated[1]);
-	tests[n++] = unit_test_row("another key gives another result", test_another_key_gives_another_result, NULL);
+	tests[n++] = unit_test_row("another key gives another result", test_another_key_gives_another_result,
+				   NULL);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("ocb", tests, rig_setup, rig_teardown);
 }

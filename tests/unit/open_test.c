@@ -110,8 +110,8 @@ static void test_sealed_payload_long(void **state)
 }
 
 /* A payload with this header, sealed properly, so that only the header is to blame. */
-static struct packet with_header(const struct packet *plain, uint8_t *buffer, uint32_t spi, uint8_t next_header,
-				 uint8_t version, uint16_t reserved)
+static struct packet with_header(const struct packet *plain, uint8_t *buffer, uint32_t spi,
+				 uint8_t next_header, uint8_t version, uint16_t reserved)
 {
 	write32(buffer, spi);
 	buffer[4] = next_header;
@@ -166,7 +166,8 @@ static void test_next_header(void **state)
 
 static void test_unknown_spi(void **state)
 {
-	static const uint32_t spis[] = { 0, 1, 255, 256, 0x1001 /* the way out */, 0x1003, 0x02100000, 0xfffffffe };
+	static const uint32_t spis[] = { 0,	 1,	     255,	256, 0x1001 /* the way out */,
+					 0x1003, 0x02100000, 0xfffffffe };
 	uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
 	struct packet plain = good(4), packet;
 
@@ -259,7 +260,8 @@ static void test_not_ours(void **state)
 static void test_wrong_peer(void **state)
 {
 	uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
-	struct packet plain = from(REMOTE_C4, PORT), packet = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
+	struct packet plain = from(REMOTE_C4, PORT),
+		      packet = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
 
 	(void)state;
 	expect_packet_drop(&packet, XDPSEC_DROP_WRONG_PEER, SLOT_B_RX);

@@ -38,6 +38,8 @@ struct oracle *oracle_new(const uint8_t *key, size_t key_length)
 
 void oracle_free(struct oracle *oracle)
 {
+	if (!oracle)
+		return;
 	EVP_CIPHER_CTX_free(oracle->encrypt);
 	EVP_CIPHER_CTX_free(oracle->decrypt);
 	free(oracle);
@@ -63,8 +65,8 @@ void oracle_encrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN]
 	assert(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, XDPSEC_TAG_LEN, tag) == 1);
 }
 
-bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *cipher, size_t n,
-		    const uint8_t tag[XDPSEC_TAG_LEN], uint8_t *plain)
+bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *cipher,
+		    size_t n, const uint8_t tag[XDPSEC_TAG_LEN], uint8_t *plain)
 {
 	EVP_CIPHER_CTX *context = oracle->decrypt;
 	uint8_t rest[XDPSEC_BLOCK_LEN], copy[XDPSEC_TAG_LEN];
@@ -102,6 +104,6 @@ bool oracle_open(struct oracle *oracle, const uint8_t *sealed, size_t n, uint8_t
 {
 	if (n < XDPSEC_OVERHEAD)
 		return false;
-	return oracle_decrypt(oracle, sealed + XDPSEC_NONCE_OFFSET, sealed + XDPSEC_OVERHEAD, n - XDPSEC_OVERHEAD,
-			      sealed + XDPSEC_HEADER_LEN, plain);
+	return oracle_decrypt(oracle, sealed + XDPSEC_NONCE_OFFSET, sealed + XDPSEC_OVERHEAD,
+			      n - XDPSEC_OVERHEAD, sealed + XDPSEC_HEADER_LEN, plain);
 }

@@ -15,7 +15,7 @@
 struct oracle; /* a key, expanded; one thread at a time */
 
 struct oracle *oracle_new(const uint8_t *key, size_t key_length);
-void oracle_free(struct oracle *oracle);
+void oracle_free(struct oracle *oracle); /* NULL is fine */
 
 /* OCB-ENCRYPT(K, N, A, P) with a nonce of 12 bytes and a tag of 16: cipher gets n bytes. */
 void oracle_encrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *associated,
@@ -23,8 +23,8 @@ void oracle_encrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN]
 		    uint8_t tag[XDPSEC_TAG_LEN]);
 
 /* OCB-DECRYPT. false: the tag does not hold. */
-bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *cipher, size_t n,
-		    const uint8_t tag[XDPSEC_TAG_LEN], uint8_t *plain);
+bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *cipher,
+		    size_t n, const uint8_t tag[XDPSEC_TAG_LEN], uint8_t *plain);
 
 /* The payload of a sealed datagram: out gets XDPSEC_OVERHEAD + n bytes. Returns that length. */
 size_t oracle_seal(struct oracle *oracle, uint32_t spi, uint8_t next_header, uint64_t sequence,

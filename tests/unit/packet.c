@@ -268,7 +268,9 @@ bool frame_layout(const struct frame *frame, struct layout *layout)
 	while (read16(frame->bytes + at) == 0x8100 || read16(frame->bytes + at) == 0x88a8)
 		at += VLAN_LEN;
 	layout->network = at + 2;
-	layout->family = read16(frame->bytes + at) == 0x0800 ? 4 : read16(frame->bytes + at) == 0x86dd ? 6 : 0;
+	layout->family = read16(frame->bytes + at) == 0x0800   ? 4
+			 : read16(frame->bytes + at) == 0x86dd ? 6
+							       : 0;
 	if (!layout->family)
 		return false;
 	good = layout->family == 4 ? layout_ipv4(frame, layout) : layout_ipv6(frame, layout);
@@ -297,8 +299,8 @@ bool frame_checksums_hold(const struct frame *frame)
 		return false;
 	if (layout.protocol == PROTOCOL_UDP && read16(transport + 6) == 0)
 		return layout.family == 4;
-	sum = layout.protocol == PROTOCOL_ICMP ?
-		      0 :
-		      sum_pseudo_header(layout.family, network, layout.protocol, length);
+	sum = layout.protocol == PROTOCOL_ICMP
+		      ? 0
+		      : sum_pseudo_header(layout.family, network, layout.protocol, length);
 	return sum_bytes(sum, transport, length) == 0xffff;
 }

@@ -49,8 +49,8 @@ struct frame {
 };
 
 struct extension {
-	uint8_t type;	 /* PROTOCOL_HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION */
-	uint16_t length; /* bytes, a multiple of 8 */
+	uint8_t type;	  /* PROTOCOL_HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION */
+	uint16_t length;  /* bytes, a multiple of 8 */
 	int length_field; /* AUTO: as length says */
 };
 

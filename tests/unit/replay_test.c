@@ -112,7 +112,11 @@ static const struct sweep {
 	{ "2 up to the window + 1, then 1 and 0", 2, LIMIT, { { 1, true }, { 0, false } }, 2 },
 	{ "the window down to 0", LIMIT - 1, 0, {}, 0 },
 	{ "the window + 1 down to 1, then 0", LIMIT, 1, { { 0, false } }, 1 },
-	{ "the window down to 1, then the window + 1 and 0", LIMIT - 1, 1, { { LIMIT, true }, { 0, false } }, 2 },
+	{ "the window down to 1, then the window + 1 and 0",
+	  LIMIT - 1,
+	  1,
+	  { { LIMIT, true }, { 0, false } },
+	  2 },
 	{ "the window down to 0, then the window + 1", LIMIT - 1, 1, { { 0, true }, { LIMIT, true } }, 2 },
 };
 
@@ -136,7 +140,8 @@ static void test_truth_table(void **state)
 	(void)state;
 	for (const struct truth *truth = truths; truth < truths + ARRAY_SIZE(truths); truth++)
 		if (receives(&sender, truth->sequence) != truth->taken)
-			fail_msg("number %u: sequence %llu", truth->number, (unsigned long long)truth->sequence);
+			fail_msg("number %u: sequence %llu", truth->number,
+				 (unsigned long long)truth->sequence);
 }
 
 static void test_sweep(void **state)
@@ -153,7 +158,8 @@ static void test_sweep(void **state)
 
 /* The model: every number that was taken, and the highest. */
 struct model {
-	uint64_t *taken; /* a hash table, open addressing; 0 is an empty place, so that numbers are kept plus one */
+	uint64_t *taken; /* a hash table, open addressing; 0 is an empty place, so that numbers are kept plus
+			    one */
 	uint64_t highest;
 	bool any;
 };
@@ -209,7 +215,8 @@ static uint64_t random_sequence(uint64_t highest)
 	if (kind < 55)
 		return back(highest, step % 64); /* out of order, or again */
 	if (kind < 75)
-		return back(highest, step % (XDPSEC_REPLAY_WINDOW + 64)); /* in the window and around its end */
+		return back(highest,
+			    step % (XDPSEC_REPLAY_WINDOW + 64)); /* in the window and around its end */
 	if (kind < 85)
 		return back(highest, XDPSEC_REPLAY_WINDOW + 2) + step % 5;
 	if (kind < 92)
@@ -233,8 +240,9 @@ static void test_random_walk(void **state)
 		bool expected = model_takes(&model, sequence);
 
 		if (receives(&sender, sequence) != expected)
-			fail_msg("step %u: sequence %llu after %llu: expected %s", i, (unsigned long long)sequence,
-				 (unsigned long long)before, expected ? "taken" : "refused");
+			fail_msg("step %u: sequence %llu after %llu: expected %s", i,
+				 (unsigned long long)sequence, (unsigned long long)before,
+				 expected ? "taken" : "refused");
 		taken += expected;
 	}
 	/* That the walk saw both, in quantity. */

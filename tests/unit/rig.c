@@ -75,22 +75,27 @@ static void make_devices(void)
 	assert_true(rig.device && rig.hop_near && rig.hop_far);
 }
 
-/* The objects share their maps by pins, as in production. */
-#define load_object(name)                                                                                 \
-	do {                                                                                              \
-		LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = BPFFS);                       \
-		objects.name = name##_bpf__open_opts(&options);                                           \
-		assert_non_null(objects.name);                                                            \
-		assert_return_code(name##_bpf__load(objects.name), errno);                                \
-	} while (0)
+static void load(struct bpf_object *object)
+{
+	assert_return_code(bpf_object__load(object), errno);
+}
 
+/* They share their maps by pins, as in production. */
 static void load_objects(void)
 {
-	load_object(seal);
-	load_object(hop);
-	load_object(open);
-	load_object(sa);
-	load_object(selftest);
+	static const struct bpf_object_open_opts pins = { .sz = sizeof(pins), .pin_root_path = BPFFS };
+
+	objects.seal = seal_bpf__open_opts(&pins);
+	objects.hop = hop_bpf__open_opts(&pins);
+	objects.open = open_bpf__open_opts(&pins);
+	objects.sa = sa_bpf__open_opts(&pins);
+	objects.selftest = selftest_bpf__open_opts(&pins);
+	assert_true(objects.seal && objects.hop && objects.open && objects.sa && objects.selftest);
+	load(objects.seal->obj);
+	load(objects.hop->obj);
+	load(objects.open->obj);
+	load(objects.sa->obj);
+	load(objects.selftest->obj);
 }
 
 static int map_of(const struct bpf_object *object, const char *name)
@@ -164,8 +169,14 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 		.gso_size = in->gso_size,
 		.gso_segs = in->gso_size ? (in->length + in->gso_size - 1) / in->gso_size : 0,
 	};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in->bytes, .data_size_in = in->length,
-		    .data_out = out->bytes, .data_size_out = sizeof(out->bytes), .repeat = 1);
+	struct bpf_test_run_opts options = {
+		.sz = sizeof(options),
+		.data_in = in->bytes,
+		.data_size_in = in->length,
+		.data_out = out->bytes,
+		.data_size_out = sizeof(out->bytes),
+		.repeat = 1,
+	};
 	int err;
 
 	if (is_tc(program)) {
@@ -203,7 +214,11 @@ void map_write(int map, uint32_t index, const void *value)
 
 static int run_syscall(const struct bpf_program *program, void *context, size_t size)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
+	struct bpf_test_run_opts options = {
+		.sz = sizeof(options),
+		.ctx_in = context,
+		.ctx_size_in = size,
+	};
 
 	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(program), &options), errno);
 	return (int)options.retval;
@@ -212,11 +227,18 @@ static int run_syscall(const struct bpf_program *program, void *context, size_t 
 static void derive(uint32_t slot)
 {
 	uint8_t frame[SA_DERIVE_FRAME_LEN] = {}, out[SA_DERIVE_FRAME_LEN];
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame), .data_out = out,
-		    .data_size_out = sizeof(out), .repeat = 1);
+	struct bpf_test_run_opts options = {
+		.sz = sizeof(options),
+		.data_in = frame,
+		.data_size_in = sizeof(frame),
+		.data_out = out,
+		.data_size_out = sizeof(out),
+		.repeat = 1,
+	};
 
 	memcpy(frame + SA_DERIVE_SLOT_OFFSET, &slot, sizeof(slot));
-	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(objects.sa->progs.sa_derive), &options), errno);
+	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(objects.sa->progs.sa_derive), &options),
+			   errno);
 	assert_int_equal(options.retval, 0);
 }
 

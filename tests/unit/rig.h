@@ -32,11 +32,11 @@ enum program {
 enum { RIG_DEVICE_MTU = 9000 };
 
 struct rig {
-	int device;		/* ifindex of the protected device */
-	int hop_near, hop_far;	/* ifindex of the hop's ends */
+	int device;	       /* ifindex of the protected device */
+	int hop_near, hop_far; /* ifindex of the hop's ends */
 	struct {
-		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops, sa_counters,
-			drops, clear_fragments;
+		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops,
+			sa_counters, drops, clear_fragments;
 	} maps;
 };
 

@@ -46,7 +46,8 @@ static void test_malformed(void **state)
 	expect_packet_untouched(&packet);
 }
 
-/* Cut behind the addresses, everywhere. Before that nothing tells whose it is, nor could anybody deliver it. */
+/* Cut behind the addresses, everywhere. Before that nothing tells whose it is, nor could anybody deliver it.
+ */
 static void test_truncated(void **state)
 {
 	static const struct {
@@ -162,11 +163,16 @@ static void test_not_ours(void **state)
 		const char *remote;
 		int ethertype, protocol;
 	} others[] = {
-		{ REMOTE_C4, AUTO, PROTOCOL_TCP },	  { REMOTE_C4, AUTO, PROTOCOL_ICMP },
-		{ REMOTE_C4, AUTO, 47 /* GRE */ },	  { REMOTE_C4, AUTO, 50 /* ESP */ },
-		{ REMOTE_C6, AUTO, PROTOCOL_TCP },	  { REMOTE_C6, AUTO, PROTOCOL_ICMPV6 },
-		{ REMOTE_C6, AUTO, PROTOCOL_NONE },	  { REMOTE_C4, 0x0806 /* ARP */, PROTOCOL_UDP },
-		{ REMOTE_C4, 0x88cc /* LLDP */, PROTOCOL_UDP }, { REMOTE_C6, 0x8847 /* MPLS */, PROTOCOL_UDP },
+		{ REMOTE_C4, AUTO, PROTOCOL_TCP },
+		{ REMOTE_C4, AUTO, PROTOCOL_ICMP },
+		{ REMOTE_C4, AUTO, 47 /* GRE */ },
+		{ REMOTE_C4, AUTO, 50 /* ESP */ },
+		{ REMOTE_C6, AUTO, PROTOCOL_TCP },
+		{ REMOTE_C6, AUTO, PROTOCOL_ICMPV6 },
+		{ REMOTE_C6, AUTO, PROTOCOL_NONE },
+		{ REMOTE_C4, 0x0806 /* ARP */, PROTOCOL_UDP },
+		{ REMOTE_C4, 0x88cc /* LLDP */, PROTOCOL_UDP },
+		{ REMOTE_C6, 0x8847 /* MPLS */, PROTOCOL_UDP },
 		{ REMOTE_C4, 40 /* 802.3 length */, PROTOCOL_UDP },
 	};
 
@@ -228,7 +234,8 @@ static void test_checksum_zero_stays_ipv6(void **state)
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 }
 
-/* A forwarded packet: sealed with a new and right checksum, damaged data would pass for good at the receiver. */
+/* A forwarded packet: sealed with a new and right checksum, damaged data would pass for good at the receiver.
+ */
 static void test_checksum_wrong(void **state)
 {
 	(void)state;

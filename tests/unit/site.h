@@ -28,7 +28,7 @@
 #define REMOTE_CLEAR6 "2001:db8:6::2"
 
 enum {
-	PORT = 4789,	       /* protected towards PEER_B */
+	PORT = 4789,		 /* protected towards PEER_B */
 	PORT_RANGE_FIRST = 5201, /* ... to PORT_RANGE_LAST */
 	PORT_RANGE_LAST = 5210,
 	PORT_CLEAR = 7777, /* not protected */
@@ -66,7 +66,8 @@ int site_teardown(void **state);
 /* The test setup of every test: sequences from 1, windows empty, a hop, the full MTU. */
 int site_reset(void **state);
 
-/* What the SA in slot makes of a packet with this sequence number: the whole packet, its payload in buffer. */
+/* What the SA in slot makes of a packet with this sequence number: the whole packet, its payload in buffer.
+ */
 struct packet site_sealed(const struct packet *plain, int slot, uint64_t sequence, uint8_t *buffer);
 
 #endif

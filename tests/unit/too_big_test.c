@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Packets that would not fit the device after growing by XDPSEC_OVERHEAD: dropped, and answered to their sender
- * with what path MTU discovery needs (RFC 1191, RFC 8201).
+ * Packets that would not fit the device after growing by XDPSEC_OVERHEAD: dropped, and answered to their
+ * sender with what path MTU discovery needs (RFC 1191, RFC 8201).
  */
 #include <arpa/inet.h>
 
