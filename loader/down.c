@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* xdpsec down: take an instance down, and only what `up` made for it. */
-#include <errno.h>
-
 #include "commands.h"
-#include "message.h"
+#include "interrupt.h"
 #include "teardown.h"
 
 int command_down(const struct options *options)
@@ -15,6 +13,7 @@ int command_down(const struct options *options)
 
 	plane_init(&plane);
 	bpf_log_start();
+	interrupt_block();
 	err = kernel_check_privileges();
 	if (!err)
 		err = kernel_check_bpffs();

@@ -35,8 +35,16 @@ static int install(const struct plane *plane, const struct peer_config *peer, st
 	return err ?: sa_derive(plane, record->slot);
 }
 
+static int share(const struct plane *plane, const struct sa_record *same, struct sa_record *record)
+{
+	int err = sa_share(plane, same->slot, record->slot);
+
+	memcpy(record->driver, same->driver, sizeof(record->driver));
+	return err ?: sa_derive(plane, record->slot);
+}
+
 static int create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
-		     struct sa_record *record)
+		     const struct sa_record *same, struct sa_record *record)
 {
 	_cleanup_key_ struct key key = {};
 	__u64 first;
@@ -50,6 +58,8 @@ static int create_tx(struct peer_context *context, const struct peer_config *pee
 				    &first, &record->limit);
 	if (!err)
 		err = sa_set_range(context->plane, record->slot, first, record->limit);
+	if (!err && same)
+		return share(context->plane, same, record);
 	return err ?: install(context->plane, peer, &key, record);
 }
 
@@ -71,14 +81,14 @@ static int create_rx(struct peer_context *context, const struct peer_config *pee
 }
 
 int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
-		   struct sa_record *record)
+		   const struct sa_record *same, struct sa_record *record)
 {
 	struct sa_record created = { .spi = peer->tx.spi };
 	int err = sa_slots_take(&context->slots, &created.slot);
 
 	if (err)
 		return err;
-	err = create_tx(context, peer, index, &created);
+	err = create_tx(context, peer, index, same, &created);
 	if (!err) {
 		*record = created;
 		return 0;

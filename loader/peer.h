@@ -19,11 +19,12 @@ struct peer_context {
 
 /*
  * Create one SA of a peer in a free slot, which nothing refers to yet: reserve numbers (tx) or load what was
- * received (rx), install the context, derive the tables. What the SA is goes to *record. 0, or -errno after
- * a message; the slot is then empty.
+ * received (rx), install the context, derive the tables. same is an SA with the same key and driver, whose
+ * context is then shared, or NULL. What the SA is goes to *record. 0, or -errno after a message; the slot is
+ * then empty.
  */
 int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
-		   struct sa_record *record);
+		   const struct sa_record *same, struct sa_record *record);
 int peer_create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
 		   struct sa_record *record);
 

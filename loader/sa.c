@@ -239,13 +239,12 @@ int sa_get_range(const struct plane *plane, __u32 slot, __u64 *next, __u64 *limi
 int sa_set_window(const struct plane *plane, __u32 slot, __u64 next)
 {
 	struct xdpsec_replay replay = { .next = next };
-	__u64 highest = next - 1;
 
 	if (next) {
-		/* All seen, but for what is above the highest in its own word: advancing within a word clears
-		 * nothing. */
+		/* Bits are by sequence number plus one (replay.bpf.h). All of them seen, but for those above the
+		 * newest in its own word: advancing within a word clears nothing. */
 		memset(replay.bitmap, 0xff, sizeof(replay.bitmap));
-		replay.bitmap[highest / 64 % XDPSEC_REPLAY_WORDS] = ~0ULL >> (63 - highest % 64);
+		replay.bitmap[next / 64 % XDPSEC_REPLAY_WORDS] = ~0ULL >> (63 - next % 64);
 	}
 	return plane_write(plane, MAP_REPLAY_WINDOWS, &slot, &replay);
 }

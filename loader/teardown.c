@@ -9,53 +9,8 @@
 #include "namespace.h"
 #include "objects.h"
 #include "peer.h"
+#include "place.h"
 #include "teardown.h"
-
-enum place {
-	PLACE_HERE,
-	PLACE_ELSEWHERE,
-	PLACE_GONE,
-};
-
-/* A link's device is gone when its ifindex is 0; no link says nothing. */
-static bool on_device(const struct plane *plane)
-{
-	unsigned int index;
-
-	return (attached_tcx(plane, "seal", &index) == 0 && index) ||
-	       (attached_tcx(plane, "hop", &index) == 0 && index);
-}
-
-static int find_place(const struct plane *plane, const struct instance *instance, enum place *place)
-{
-	struct namespace here;
-	int back, err = namespace_here(&here);
-
-	if (err)
-		return err;
-	*place = PLACE_HERE;
-	if (here.cookie == instance->netns_cookie)
-		return 0;
-	*place = PLACE_ELSEWHERE;
-	if (namespace_enter(instance->netns_inode, instance->netns_cookie, &back) == 0)
-		namespace_leave(&back);
-	else if (!on_device(plane))
-		*place = PLACE_GONE;
-	return 0;
-}
-
-static int refuse(const struct instance *instance)
-{
-	char path[300], name[256];
-
-	fail(EXDEV, "%s: is up in another network namespace, where its device %s is", instance->name,
-	     instance->device);
-	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)) && name[0])
-		hint("xdpsec -n %s down %s", name, instance->name);
-	else
-		hint("nsenter --net=NAMESPACE xdpsec down %s", instance->name);
-	return -EXDEV;
-}
 
 static int detach(const struct plane *plane, const struct instance *instance, enum place place)
 {
@@ -166,11 +121,11 @@ int teardown(struct plane *plane)
 
 	if (is_blank(plane, &instance))
 		return plane_remove(plane);
-	err = find_place(plane, &instance, &place);
+	err = place_find(plane, &instance, &place);
 	if (err)
 		return err;
 	if (place == PLACE_ELSEWHERE)
-		return refuse(&instance);
+		return place_refuse(&instance, "down");
 	return take_down(plane, &instance, place);
 }
 

@@ -8,7 +8,6 @@
  * undone by the same code that takes down what a killed `up` left.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "config.h"
 #include "device.h"
 #include "hop.h"
+#include "interrupt.h"
 #include "message.h"
 #include "namespace.h"
 #include "objects.h"
@@ -37,26 +37,6 @@ struct up {
 	struct instance instance;
 	struct plane plane;
 };
-
-/* They are blocked, so that no system call is cut short, and looked for between the steps. */
-static void block_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-}
-
-static bool interrupted(void)
-{
-	sigset_t pending;
-
-	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-					     sigismember(&pending, SIGHUP));
-}
 
 /* The state directory may not exist yet, so that realpath() is of no use. */
 static int absolute(const char *path, char *result, size_t size)
@@ -187,7 +167,7 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 	snprintf(record.name, sizeof(record.name), "%s", peer->name);
 	snprintf(record.cipher, sizeof(record.cipher), "%s", peer->cipher);
 	snprintf(record.driver, sizeof(record.driver), "%s", peer->driver);
-	err = peer_create_tx(context, peer, index, &record.tx);
+	err = peer_create_tx(context, peer, index, NULL, &record.tx);
 	if (err)
 		return err;
 	/* Whoever cleans up after us gives the range back. */
@@ -214,7 +194,7 @@ static int add_peers(struct up *up)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < up->config.n_peers; i++)
-		err = interrupted() ? -EINTR : add_peer(up, &context, (__u32)i);
+		err = interrupt_pending() ? -EINTR : add_peer(up, &context, (__u32)i);
 	return err;
 }
 
@@ -277,7 +257,7 @@ static int build(struct up *up)
 	int err = 0, undone;
 
 	for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
-		err = interrupted() ? -EINTR : steps[i](up);
+		err = interrupt_pending() ? -EINTR : steps[i](up);
 	if (!err)
 		return 0;
 	if (err == -EINTR)
@@ -323,7 +303,7 @@ int command_up(const struct options *options)
 	up->options = options;
 	plane_init(&up->plane);
 	bpf_log_start();
-	block_signals();
+	interrupt_block();
 	err = run(up);
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);

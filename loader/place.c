@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+
+#include "attach.h"
+#include "message.h"
+#include "namespace.h"
+#include "place.h"
+
+/* A link's device is gone when its ifindex is 0; no link says nothing. */
+static bool on_device(const struct plane *plane)
+{
+	unsigned int index;
+
+	return (attached_tcx(plane, "seal", &index) == 0 && index) ||
+	       (attached_tcx(plane, "hop", &index) == 0 && index);
+}
+
+int place_find(const struct plane *plane, const struct instance *instance, enum place *place)
+{
+	struct namespace here;
+	int back, err = namespace_here(&here);
+
+	if (err)
+		return err;
+	*place = PLACE_HERE;
+	if (here.cookie == instance->netns_cookie)
+		return 0;
+	*place = PLACE_ELSEWHERE;
+	if (namespace_enter(instance->netns_inode, instance->netns_cookie, &back) == 0)
+		namespace_leave(&back);
+	else if (!on_device(plane))
+		*place = PLACE_GONE;
+	return 0;
+}
+
+int place_refuse(const struct instance *instance, const char *command)
+{
+	char path[300], name[256];
+
+	fail(EXDEV, "%s: is up in another network namespace, where its device %s is", instance->name,
+	     instance->device);
+	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)) && name[0])
+		hint("xdpsec -n %s %s %s", name, command, instance->name);
+	else
+		hint("nsenter --net=NAMESPACE xdpsec %s %s", command, instance->name);
+	return -EXDEV;
+}

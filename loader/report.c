@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "attach.h"
+#include "cipher.h"
+#include "cleanup.h"
+#include "message.h"
+#include "namespace.h"
+#include "netlink.h"
+#include "plane.h"
+#include "report.h"
+#include "state.h"
+
+/* RFC 7253 section 5.1: no more than 2^48 blocks under a key. */
+#define KEY_BLOCKS (1ULL << 48)
+
+static int warn(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int warn(struct report *report, const char *format, ...)
+{
+	char **warnings = realloc(report->warnings, (report->n_warnings + 1) * sizeof(*warnings));
+	va_list arguments;
+	int length;
+
+	if (!warnings)
+		return -ENOMEM;
+	report->warnings = warnings;
+	va_start(arguments, format);
+	length = vasprintf(&warnings[report->n_warnings], format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return -ENOMEM;
+	report->n_warnings++;
+	return 0;
+}
+
+void report_free(struct report *report)
+{
+	for (size_t i = 0; i < report->n_peers; i++)
+		free(report->peers[i].prefixes);
+	for (size_t i = 0; i < report->n_warnings; i++)
+		free(report->warnings[i]);
+	free(report->peers);
+	free(report->warnings);
+	memset(report, 0, sizeof(*report));
+}
+
+double report_range_used(const struct sa_report *tx)
+{
+	__u64 left = tx->next < tx->record.limit ? tx->record.limit - tx->next : 0;
+
+	return left >= STATE_RANGE ? 0 : 100 - 100.0 * (double)left / (double)STATE_RANGE;
+}
+
+/* The data plane has CLOCK_MONOTONIC. */
+static __u64 since_epoch(__u64 monotonic_ns)
+{
+	struct timespec now;
+
+	if (!monotonic_ns || clock_gettime(CLOCK_MONOTONIC, &now))
+		return 0;
+	return (__u64)time(NULL) - ((__u64)now.tv_sec - monotonic_ns / 1000000000);
+}
+
+static int read_counters(const struct plane *plane, struct sa_report *sa, int cpus)
+{
+	_cleanup_free_ struct xdpsec_counters *counters = calloc((size_t)cpus, sizeof(*counters));
+	__u64 last = 0;
+	int err;
+
+	if (!counters)
+		return fail(ENOMEM, "out of memory");
+	err = plane_read(plane, MAP_SA_COUNTERS, &sa->record.slot, counters);
+	for (int cpu = 0; !err && cpu < cpus; cpu++) {
+		sa->packets += counters[cpu].packets;
+		sa->bytes += counters[cpu].bytes;
+		if (counters[cpu].last_seen > last)
+			last = counters[cpu].last_seen;
+		for (int i = 0; i < XDPSEC_DROP_COUNT; i++)
+			sa->drops[i] += counters[cpu].drops[i];
+	}
+	sa->last_seen = since_epoch(last);
+	return err;
+}
+
+static int read_peer(const struct plane *plane, struct peer_report *peer, int cpus)
+{
+	struct xdpsec_sequence sequence;
+	struct xdpsec_replay replay;
+	int err;
+
+	peer->tx.record = peer->record.tx;
+	peer->rx.record = peer->record.rx;
+	err = plane_read(plane, MAP_SEQUENCES, &peer->tx.record.slot, &sequence);
+	if (!err)
+		err = plane_read(plane, MAP_REPLAY_WINDOWS, &peer->rx.record.slot, &replay);
+	if (!err)
+		err = read_counters(plane, &peer->tx, cpus);
+	if (!err)
+		err = read_counters(plane, &peer->rx, cpus);
+	if (err)
+		return err;
+	/* Packets that found the range used up counted on. */
+	peer->tx.next = sequence.next < sequence.limit ? sequence.next : sequence.limit;
+	peer->tx.record.limit = sequence.limit;
+	peer->rx.next = replay.next;
+	return 0;
+}
+
+/* index[i] is the place of peer i in the report, plus one. */
+static int read_peers(struct report *report, const struct plane *plane, size_t index[XDPSEC_MAX_PEERS])
+{
+	struct peer_report *peers = calloc(XDPSEC_MAX_PEERS, sizeof(*peers));
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+
+	report->peers = peers;
+	if (!peers)
+		return fail(ENOMEM, "out of memory");
+	if (cpus < 0)
+		return fail(-cpus, "cannot count the CPUs: %s", strerror(-cpus));
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		err = plane_read_peer(plane, i, &peers[report->n_peers].record);
+		/* One that a reload is just making, or did not get to finish. */
+		if (err || !peers[report->n_peers].record.in_use ||
+		    peers[report->n_peers].record.tx.slot >= XDPSEC_MAX_SAS ||
+		    peers[report->n_peers].record.rx.slot >= XDPSEC_MAX_SAS)
+			continue;
+		err = read_peer(plane, &peers[report->n_peers], cpus);
+		index[i] = ++report->n_peers;
+	}
+	return err;
+}
+
+static int add_prefix(struct peer_report *peer, const struct xdpsec_prefix *prefix,
+		      const struct xdpsec_policy *policy)
+{
+	struct protected_prefix *prefixes =
+		realloc(peer->prefixes, (peer->n_prefixes + 1) * sizeof(*prefixes));
+
+	if (!prefixes)
+		return fail(ENOMEM, "out of memory");
+	peer->prefixes = prefixes;
+	prefixes += peer->n_prefixes++;
+	prefixes->prefix = *prefix;
+	prefixes->n_ports = policy->ranges;
+	memcpy(prefixes->ports, policy->ports, sizeof(prefixes->ports));
+	return 0;
+}
+
+static int read_prefixes(struct report *report, const struct plane *plane, const size_t *index)
+{
+	struct xdpsec_prefix prefix, *previous = NULL, last;
+	struct xdpsec_policy policy;
+	int fd = plane->maps[MAP_POLICIES], err = 0;
+
+	while (!err && bpf_map_get_next_key(fd, previous, &prefix) == 0) {
+		last = prefix;
+		previous = &last;
+		if (bpf_map_lookup_elem(fd, &prefix, &policy) || policy.peer >= XDPSEC_MAX_PEERS ||
+		    !index[policy.peer] || policy.ranges > XDPSEC_MAX_PORT_RANGES)
+			continue;
+		err = add_prefix(&report->peers[index[policy.peer] - 1], &prefix, &policy);
+	}
+	return err;
+}
+
+static int read_drops(struct report *report, const struct plane *plane)
+{
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+	_cleanup_free_ __u64 *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+
+	if (!counts)
+		return fail(ENOMEM, "out of memory");
+	for (__u32 i = 0; !err && i < XDPSEC_DROP_COUNT; i++) {
+		err = plane_read(plane, MAP_DROPS, &i, counts);
+		for (int cpu = 0; !err && cpu < cpus; cpu++)
+			report->drops[i] += counts[cpu];
+	}
+	return err;
+}
+
+/* What only the instance's own namespace can tell. */
+static int read_devices(struct report *report, const struct plane *plane)
+{
+	const struct instance *instance = &report->instance;
+	struct namespace here;
+	struct link hop;
+	int back = -1, err = namespace_here(&here);
+	unsigned int index;
+
+	if (err)
+		return err;
+	if (attached_tcx(plane, "seal", &index) == 0)
+		report->egress = index == instance->device_index;
+	if (here.cookie != instance->netns_cookie &&
+	    namespace_enter(instance->netns_inode, instance->netns_cookie, &back))
+		return 0;
+	report->reachable = true;
+	report->xdp = attached_xdp(plane, instance->device_index);
+	if (link_find(instance->hop_near, &hop) == 0 && hop.index == instance->hop_near_index) {
+		report->hop_exists = true;
+		report->hop_packets = hop.tx_packets;
+		report->hop_dropped = hop.tx_dropped;
+	}
+	namespace_leave(&back);
+	return 0;
+}
+
+static void warn_of_devices(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!report->reachable) {
+		warn(report, "the network namespace of %s is gone, or cannot be found", instance->device);
+		return;
+	}
+	if (report->xdp == XDP_IN_USE_NONE)
+		warn(report, "not attached to XDP of %s: nothing is opened%s", instance->device,
+		     instance->no_attach ? "" : "; down and up");
+	if (report->xdp == XDP_IN_USE_GENERIC)
+		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
+	if (!report->egress && !instance->no_attach)
+		warn(report, "not attached to TC egress of %s: packets leave in clear; down and up",
+		     instance->device);
+	if (!report->hop_exists)
+		warn(report, "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
+		     instance->hop_near);
+}
+
+static void warn_of_peer(struct report *report, const struct peer_report *peer)
+{
+	char best[DRIVER_LEN], bound[DRIVER_LEN + 8];
+	double used = report_range_used(&peer->tx);
+
+	if (used > 90)
+		warn(report, "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s reserves more",
+		     peer->record.name, used, report->instance.name);
+	/* Full blocks, and for each packet one for the pad and one for the tag. */
+	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
+		warn(report, "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253, 5.1)",
+		     peer->record.name);
+	if (strcmp(peer->record.driver, "aes") != 0 || !cipher_best("aes", "cipher", best, sizeof(best)))
+		return;
+	snprintf(bound, sizeof(bound), "ecb(%s)", best);
+	if (strcmp(bound, peer->tx.record.driver) != 0 && strstr(peer->tx.record.driver, "aes-"))
+		warn(report, "%s: sealed with %s, created before %s was there: down and up", peer->record.name,
+		     peer->tx.record.driver, bound);
+}
+
+int report_read(struct report *report, const char *name)
+{
+	size_t index[XDPSEC_MAX_PEERS] = {};
+	_cleanup_plane_ struct plane plane;
+	int err;
+
+	memset(report, 0, sizeof(*report));
+	plane_init(&plane);
+	err = plane_open(&plane, name, false);
+	if (!err)
+		err = plane_read_instance(&plane, &report->instance);
+	if (!err)
+		err = read_peers(report, &plane, index);
+	if (!err)
+		err = read_prefixes(report, &plane, index);
+	if (!err)
+		err = read_drops(report, &plane);
+	if (!err)
+		err = read_devices(report, &plane);
+	if (err)
+		return err;
+	warn_of_devices(report);
+	for (size_t i = 0; i < report->n_peers; i++)
+		warn_of_peer(report, &report->peers[i]);
+	return 0;
+}
