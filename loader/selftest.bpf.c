@@ -50,7 +50,7 @@ int seal_vector(struct __sk_buff *skb)
 	header = (struct xdpsec_header *)o.start;
 	saved = *header;
 	if (bpf_dynptr_from_skb(skb, 0, &memory) ||
-	    ocb_seal(&o, &memory, VECTOR_ETHERNET_LEN, &sums, OCB_SUM_AFTER))
+	    ocb_seal(&o, &memory, VECTOR_ETHERNET_LEN, &sums, true))
 		return VECTOR_ERROR;
 	*header = saved;
 	return VECTOR_DONE;
@@ -71,7 +71,7 @@ int open_vector(struct xdp_md *xdp)
 	saved = *header;
 	if (bpf_dynptr_from_xdp(xdp, 0, &memory))
 		return VECTOR_ERROR;
-	err = ocb_open(&o, &memory, VECTOR_ETHERNET_LEN, &sums, OCB_SUM_AFTER);
+	err = ocb_open(&o, &memory, VECTOR_ETHERNET_LEN, &sums, true);
 	*header = saved;
 	if (err)
 		return err == OCB_FORGED ? VECTOR_TAG_FAILED : VECTOR_ERROR;

@@ -81,4 +81,8 @@ ends:
 	return false;
 }
 
+/* A value of which the compiler knows nothing: it would drop a mask or a test that changes nothing for it,
+ * and with it the bound that the verifier needs. */
+#define OPAQUE(value) asm volatile("" : "+r"(value))
+
 #endif

@@ -47,16 +47,28 @@ struct ocb_sums {
 enum ocb_pass {
 	OCB_CHECKSUM_BEFORE = 1 << 0, /* the input is plaintext */
 	OCB_CHECKSUM_AFTER = 1 << 1,  /* the output is plaintext */
-	OCB_SUM_BEFORE = 1 << 2,      /* RFC 1071 sum of the input */
-	OCB_SUM_AFTER = 1 << 3,	      /* ... of the output */
+	OCB_SUM_AFTER = 1 << 2,	      /* RFC 1071 sum of the output */
 };
 
+/* Left alone the compiler keeps the terms of many blocks, on the stack, to add them up as a tree. */
 static __always_inline void ocb_add(struct ocb_sums *sums, u64 a, u64 b)
 {
 	sums->even += (u32)a;
 	sums->odd += a >> 32;
+	OPAQUE(sums->even);
+	OPAQUE(sums->odd);
 	sums->even += (u32)b;
 	sums->odd += b >> 32;
+	OPAQUE(sums->even);
+	OPAQUE(sums->odd);
+}
+
+static __always_inline void ocb_gather(struct xdpsec_block *checksum, u64 a, u64 b)
+{
+	checksum->a ^= a;
+	checksum->b ^= b;
+	OPAQUE(checksum->a);
+	OPAQUE(checksum->b);
 }
 
 static __always_inline void ocb_mix(u64 *block, u64 offset_a, u64 offset_b, struct ocb_sums *sums,
@@ -64,27 +76,17 @@ static __always_inline void ocb_mix(u64 *block, u64 offset_a, u64 offset_b, stru
 {
 	u64 a = block[0], b = block[1];
 
-	if (pass & OCB_CHECKSUM_BEFORE) {
-		sums->checksum.a ^= a;
-		sums->checksum.b ^= b;
-	}
-	if (pass & OCB_SUM_BEFORE)
-		ocb_add(sums, a, b);
+	if (pass & OCB_CHECKSUM_BEFORE)
+		ocb_gather(&sums->checksum, a, b);
 	a ^= offset_a;
 	b ^= offset_b;
-	if (pass & OCB_CHECKSUM_AFTER) {
-		sums->checksum.a ^= a;
-		sums->checksum.b ^= b;
-	}
+	if (pass & OCB_CHECKSUM_AFTER)
+		ocb_gather(&sums->checksum, a, b);
 	if (pass & OCB_SUM_AFTER)
 		ocb_add(sums, a, b);
 	block[0] = a;
 	block[1] = b;
 }
-
-/* Without this the compiler sees that the mask does nothing and drops it, and with it the bound that the
- * verifier needs. */
-#define OCB_OPAQUE(value) asm volatile("" : "+r"(value))
 
 /*
  * A loop counter that converges: unknown from the start and, masked at each turn, always in the same range.
@@ -102,7 +104,7 @@ static __always_inline u32 ocb_first_turn(const struct xdpsec_sa *sa)
 static __always_inline u32 ocb_next_turn(u32 turn)
 {
 	turn++;
-	OCB_OPAQUE(turn);
+	OPAQUE(turn);
 	return turn & (OCB_TURNS - 1);
 }
 
@@ -118,7 +120,9 @@ static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums,
 		u32 at = group, next;
 		u64 *block;
 
-		OCB_OPAQUE(at);
+		/* Or the compiler loads all of low[] before the loop, into 112 bytes of stack. */
+		OPAQUE(sa);
+		OPAQUE(at);
 		at &= OCB_GROUPS - 1;
 		next = at + 1;
 		block = (u64 *)(first + at * OCB_GROUP * XDPSEC_BLOCK_LEN);
@@ -135,9 +139,9 @@ static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums,
 		u32 at = groups * OCB_GROUP + i, low = i + 1;
 		u64 *block;
 
-		OCB_OPAQUE(at);
+		OPAQUE(at);
 		at &= OCB_GROUPS * OCB_GROUP - 1;
-		OCB_OPAQUE(low);
+		OPAQUE(low);
 		low &= 7;
 		block = (u64 *)(first + at * XDPSEC_BLOCK_LEN);
 		if ((const void *)(block + 2) > o->end)
@@ -153,12 +157,12 @@ static __always_inline struct xdpsec_block ocb_last_offset(const struct ocb *o)
 	u32 blocks = o->length / XDPSEC_BLOCK_LEN;
 	u32 high = blocks / 64, middle = blocks / 8 % 8, low = blocks % 8;
 
-	OCB_OPAQUE(high);
+	OPAQUE(high);
 	if (high >= sizeof(sa->high) / sizeof(sa->high[0]))
 		high = 0;
-	OCB_OPAQUE(middle);
+	OPAQUE(middle);
 	middle &= 7;
-	OCB_OPAQUE(low);
+	OPAQUE(low);
 	low &= 7;
 	return (struct xdpsec_block){
 		o->offset.a ^ sa->high[high].a ^ sa->middle[middle].a ^ sa->low[low].a,
@@ -188,20 +192,20 @@ static __always_inline struct xdpsec_block ocb_towards_back(struct xdpsec_block 
 
 /*
  * The last 16 bytes of the payload: the r bytes of the partial block are at their end. There are always 16,
- * as the header and the tag stand in front. NULL: beyond the memory.
+ * as the header and the tag stand in front. False: beyond the memory. No NULL for that: in map memory the
+ * verifier learns nothing from the comparison, and would follow both answers to the end.
  */
-static __always_inline struct xdpsec_block *ocb_tail(const struct ocb *o)
+static __always_inline bool ocb_tail(const struct ocb *o, struct xdpsec_block **tail)
 {
 	u32 at = o->length;
-	u8 *tail;
+	u8 *start;
 
-	OCB_OPAQUE(at);
+	OPAQUE(at);
 	if (at > XDPSEC_PAYLOAD_MAX)
-		return NULL;
-	tail = o->start + XDPSEC_OVERHEAD - XDPSEC_BLOCK_LEN + at;
-	if ((const void *)(tail + XDPSEC_BLOCK_LEN) > o->end)
-		return NULL;
-	return (struct xdpsec_block *)tail;
+		return false;
+	start = o->start + XDPSEC_OVERHEAD - XDPSEC_BLOCK_LEN + at;
+	*tail = (struct xdpsec_block *)start;
+	return (const void *)(start + XDPSEC_BLOCK_LEN) <= o->end;
 }
 
 /* P_*, zero-padded. */
@@ -253,34 +257,13 @@ static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u3
 	return 0;
 }
 
-/* memory is where o->start lies, at bytes in. Both calls take what they work on out of it. */
-static __always_inline int ocb_encrypt(const struct ocb *o, const struct bpf_dynptr *memory, u32 from, u32 to)
-{
-	struct bpf_dynptr range;
-	int err = bpf_dynptr_clone(memory, &range);
-
-	if (!err)
-		err = bpf_dynptr_adjust(&range, from, to);
-	return err ?: bpf_crypto_encrypt(o->ctx, &range, &range, NULL);
-}
-
-static __always_inline int ocb_decrypt(const struct ocb *o, const struct bpf_dynptr *memory, u32 from, u32 to)
-{
-	struct bpf_dynptr range;
-	int err = bpf_dynptr_clone(memory, &range);
-
-	if (!err)
-		err = bpf_dynptr_adjust(&range, from, to);
-	return err ?: bpf_crypto_decrypt(o->ctx, &range, &range, NULL);
-}
-
 /*
- * Seal what lies behind the two slots; ocb_start() has been called. memory holds o->start at byte at. pass
- * adds OCB_SUM_BEFORE and OCB_SUM_AFTER: the sums of the plaintext and of the tag and ciphertext. The
- * header slot holds anything afterwards. 0, or -errno: the payload is partly overwritten then.
+ * Seal what lies behind the two slots; ocb_start() has been called. memory holds o->start at byte at, and is
+ * used up. If sum, sums gets that of the tag and the ciphertext. The header slot holds
+ * anything afterwards. 0, or -errno: the payload is partly overwritten then.
  */
-static __always_inline int ocb_seal(const struct ocb *o, const struct bpf_dynptr *memory, u32 at,
-				    struct ocb_sums *before, struct ocb_sums *after, const u32 pass)
+static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memory, u32 at,
+				    struct ocb_sums *sums, bool sum)
 {
 	const struct xdpsec_sa *sa = o->sa;
 	u32 rest = o->length % XDPSEC_BLOCK_LEN;
@@ -290,44 +273,45 @@ static __always_inline int ocb_seal(const struct ocb *o, const struct bpf_dynptr
 
 	header = (struct xdpsec_block *)o->start;
 	tag = header + 1;
-	tail = ocb_tail(o);
-	if ((const void *)(header + 2) > o->end || !tail)
+	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
 		return -22 /* EINVAL */;
 
-	ocb_pass(o, before, OCB_CHECKSUM_BEFORE | (pass & OCB_SUM_BEFORE));
+	ocb_pass(o, sums, OCB_CHECKSUM_BEFORE);
 	offset = ocb_last_offset(o);
 	if (rest) {
-		struct xdpsec_block partial = ocb_partial(tail, rest);
-		struct xdpsec_block padded = ocb_padded(partial, rest);
+		struct xdpsec_block padded = ocb_padded(ocb_partial(tail, rest), rest);
 
-		if (pass & OCB_SUM_BEFORE)
-			ocb_add(before, partial.a, partial.b);
-		before->checksum.a ^= padded.a;
-		before->checksum.b ^= padded.b;
+		sums->checksum.a ^= padded.a;
+		sums->checksum.b ^= padded.b;
 		offset.a ^= sa->l_star.a;
 		offset.b ^= sa->l_star.b;
 		*header = offset;
 	}
-	tag->a = before->checksum.a ^ offset.a ^ sa->l_dollar.a;
-	tag->b = before->checksum.b ^ offset.b ^ sa->l_dollar.b;
+	tag->a = sums->checksum.a ^ offset.a ^ sa->l_dollar.a;
+	tag->b = sums->checksum.b ^ offset.b ^ sa->l_dollar.b;
 
-	err = ocb_encrypt(o, memory, at + (rest ? 0 : XDPSEC_HEADER_LEN), at + XDPSEC_OVERHEAD + full);
+	err = bpf_dynptr_adjust(memory, at + (rest ? 0 : XDPSEC_HEADER_LEN), at + XDPSEC_OVERHEAD + full);
+	if (!err)
+		err = bpf_crypto_encrypt(o->ctx, memory, memory, NULL);
 	if (err)
 		return err;
 
-	ocb_pass(o, after, pass & OCB_SUM_AFTER);
+	if (sum)
+		ocb_pass(o, sums, OCB_SUM_AFTER);
+	else
+		ocb_pass(o, sums, 0);
 	if (rest) {
 		struct xdpsec_block pad = ocb_towards_back(*header, XDPSEC_BLOCK_LEN - rest);
 
 		tail->a ^= pad.a;
 		tail->b ^= pad.b;
 	}
-	if (pass & OCB_SUM_AFTER) {
-		ocb_add(after, tag->a, tag->b);
+	if (sum) {
+		ocb_add(sums, tag->a, tag->b);
 		if (rest) {
 			struct xdpsec_block partial = ocb_partial(tail, rest);
 
-			ocb_add(after, partial.a, partial.b);
+			ocb_add(sums, partial.a, partial.b);
 		}
 	}
 	return 0;
@@ -337,23 +321,24 @@ static __always_inline int ocb_seal(const struct ocb *o, const struct bpf_dynptr
 #define OCB_FORGED 1
 
 /*
- * Open what lies behind the two slots; ocb_start() has been called. sums gets that of the plaintext with
- * OCB_SUM_AFTER in pass. 0; OCB_FORGED; or -errno. Except with 0 the payload is garbage and must go nowhere.
+ * Open what lies behind the two slots; ocb_start() has been called. memory holds o->start at byte at, and is
+ * used up. If sum, sums gets that of the plaintext. 0; OCB_FORGED; or -errno. Except with
+ * 0 the payload is garbage and must go nowhere.
  */
-static __always_inline int ocb_open(const struct ocb *o, const struct bpf_dynptr *memory, u32 at,
-				    struct ocb_sums *sums, const u32 pass)
+static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memory, u32 at,
+				    struct ocb_sums *sums, bool sum)
 {
 	const struct xdpsec_sa *sa = o->sa;
 	u32 rest = o->length % XDPSEC_BLOCK_LEN;
 	u32 full = o->length - rest;
 	struct xdpsec_block offset, *header, *tag, *tail;
+	struct bpf_dynptr pad_input;
 	struct ocb_sums none = {};
 	int err;
 
 	header = (struct xdpsec_block *)o->start;
 	tag = header + 1;
-	tail = ocb_tail(o);
-	if ((const void *)(header + 2) > o->end || !tail)
+	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
 		return -22 /* EINVAL */;
 
 	offset = ocb_last_offset(o);
@@ -361,16 +346,24 @@ static __always_inline int ocb_open(const struct ocb *o, const struct bpf_dynptr
 		offset.a ^= sa->l_star.a;
 		offset.b ^= sa->l_star.b;
 		*header = offset;
-		err = ocb_encrypt(o, memory, at, at + XDPSEC_HEADER_LEN);
+		err = bpf_dynptr_clone(memory, &pad_input);
+		if (!err)
+			err = bpf_dynptr_adjust(&pad_input, at, at + XDPSEC_HEADER_LEN);
+		if (!err)
+			err = bpf_crypto_encrypt(o->ctx, &pad_input, &pad_input, NULL);
 		if (err)
 			return err;
 	}
 	ocb_pass(o, &none, 0);
-	err = ocb_decrypt(o, memory, at + XDPSEC_HEADER_LEN, at + XDPSEC_OVERHEAD + full);
+	err = bpf_dynptr_adjust(memory, at + XDPSEC_HEADER_LEN, at + XDPSEC_OVERHEAD + full);
+	if (!err)
+		err = bpf_crypto_decrypt(o->ctx, memory, memory, NULL);
 	if (err)
 		return err;
-	/* The offsets are gone from the tag slot's neighbours, but the tag had none: D(T) = Checksum ^ Offset ^ L_$. */
-	ocb_pass(o, sums, OCB_CHECKSUM_AFTER | (pass & OCB_SUM_AFTER));
+	if (sum)
+		ocb_pass(o, sums, OCB_CHECKSUM_AFTER | OCB_SUM_AFTER);
+	else
+		ocb_pass(o, sums, OCB_CHECKSUM_AFTER);
 	if (rest) {
 		struct xdpsec_block pad = ocb_towards_back(*header, XDPSEC_BLOCK_LEN - rest);
 		struct xdpsec_block partial, padded;
@@ -379,12 +372,12 @@ static __always_inline int ocb_open(const struct ocb *o, const struct bpf_dynptr
 		tail->b ^= pad.b;
 		partial = ocb_partial(tail, rest);
 		padded = ocb_padded(partial, rest);
-		if (pass & OCB_SUM_AFTER)
+		if (sum)
 			ocb_add(sums, partial.a, partial.b);
 		sums->checksum.a ^= padded.a;
 		sums->checksum.b ^= padded.b;
 	}
-	/* One comparison over all bits, so that its time says nothing of where they differ. */
+	/* D(T) = Checksum ^ Offset ^ L_$. One comparison over all bits, so that its time says nothing of where they differ. */
 	if ((tag->a ^ sums->checksum.a ^ offset.a ^ sa->l_dollar.a) |
 	    (tag->b ^ sums->checksum.b ^ offset.b ^ sa->l_dollar.b))
 		return OCB_FORGED;

@@ -35,7 +35,7 @@ struct xdpsec_header {
 	__u8 version;
 	__be16 reserved; /* zero; a receiver drops anything else */
 	__be64 sequence;
-} __attribute__((packed));
+};
 
 #define XDPSEC_HEADER_LEN 16
 #define XDPSEC_NONCE_OFFSET 4

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The one exit for packets that are dropped, and the counters. */
+#ifndef XDPSEC_DROP_BPF_H
+#define XDPSEC_DROP_BPF_H
+
+#include "maps.bpf.h"
+
+/* What became of a packet; the entry points translate it for their hook. */
+enum verdict {
+	VERDICT_PASS,	 /* not ours, or done with */
+	VERDICT_DROP,	 /* counted */
+	VERDICT_REDIRECT, /* bpf_redirect() has been called */
+};
+
+/* Count reason, for the SA too where it is known (else XDPSEC_NO_SA). A call and no inlined copy: there are
+ * a dozen of them, and none is on the fast path. */
+static __noinline int drop(u32 reason, u32 sa)
+{
+	struct xdpsec_counters *counters;
+	u32 index = reason; /* stays in a register, and keeps its bound; reason lies on the stack */
+	u64 *count;
+
+	OPAQUE(index);
+	if (index >= XDPSEC_DROP_COUNT)
+		return VERDICT_DROP;
+	count = bpf_map_lookup_elem(&drops, &reason);
+	if (count)
+		*count += 1;
+	counters = bpf_map_lookup_elem(&sa_counters, &sa);
+	if (counters)
+		counters->drops[index] += 1;
+	return VERDICT_DROP;
+}
+
+static __always_inline void count_packet(u32 sa, u32 bytes)
+{
+	struct xdpsec_counters *counters = bpf_map_lookup_elem(&sa_counters, &sa);
+
+	if (!counters)
+		return;
+	counters->packets += 1;
+	counters->bytes += bytes;
+	counters->last_seen = bpf_ktime_get_coarse_ns();
+}
+
+#endif

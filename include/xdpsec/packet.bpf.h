@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From an Ethernet frame to its UDP header. The one parser, for both directions.
+ *
+ * It fills in what it could read before it met something wrong, as a packet whose lengths lie is to be
+ * dropped where its remote address is protected, and is none of our business elsewhere.
+ */
+#ifndef XDPSEC_PACKET_BPF_H
+#define XDPSEC_PACKET_BPF_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+
+#include "kernel.bpf.h"
+#include "abi.h"
+
+#define PACKET_VLANS_MAX 2
+/* Hop-by-hop, destination, routing, fragment, and destination again (RFC 8200 section 4.1), and as many
+ * more; a longer chain is malformed. */
+#define PACKET_EXTENSIONS_MAX 8
+
+#define IP_FRAGMENT_OFFSET 0x1fff
+#define IP_MORE_FRAGMENTS 0x2000
+
+enum packet_kind {
+	PACKET_OTHER,	  /* neither IP nor a chance of UDP */
+	PACKET_UDP,	  /* whole, or the first fragment: ports and lengths are known */
+	PACKET_FRAGMENT,  /* a later fragment, of what may be UDP: no ports */
+	PACKET_MALFORMED, /* IP with readable addresses, and then something that cannot be */
+};
+
+struct packet {
+	enum packet_kind kind;
+	bool ipv6;
+	bool first_fragment;
+	bool lying;	 /* the lengths of frame, IP and UDP do not agree */
+	u32 l3, l4;	 /* offsets of the IP and the UDP header in the frame */
+	u32 ip_length;	 /* of the IP packet, with its header */
+	u32 udp_length;	 /* of the UDP datagram, with its header, as IP has it */
+	u32 id_be;	 /* of a fragment */
+	u16 source_port, destination_port; /* host byte order */
+	u16 checksum;			   /* of UDP, as it lies in memory; 0: none */
+	/* As struct xdpsec_prefix.address; in words, as the compiler copies bytes one by one. */
+	u32 source[4], destination[4];
+};
+
+struct cursor {
+	void *position;
+	void *start;
+	void *end;
+};
+
+struct vlan_header {
+	__be16 tci;
+	__be16 protocol;
+};
+
+struct ipv6_extension {
+	u8 next_header;
+	u8 length; /* in 8 bytes, without the first 8 */
+	u8 type;   /* of a routing header */
+	u8 segments_left;
+};
+
+struct ipv6_fragment {
+	u8 next_header;
+	u8 reserved;
+	__be16 offset; /* 13 bits in 8 bytes, 2 reserved, 1 more fragments */
+	__be32 id;
+};
+
+static __always_inline void *cursor_take(struct cursor *cursor, u32 length)
+{
+	void *taken = cursor->position;
+
+	if (taken + length > cursor->end)
+		return NULL;
+	cursor->position = taken + length;
+	return taken;
+}
+
+/* The protocol behind Ethernet and its VLAN tags, network byte order; 0: too short. */
+static __always_inline __be16 packet_ethertype(struct cursor *cursor)
+{
+	struct ethhdr *ethernet = cursor_take(cursor, sizeof(*ethernet));
+	__be16 protocol;
+	int i;
+
+	if (!ethernet)
+		return 0;
+	protocol = ethernet->h_proto;
+#pragma unroll
+	for (i = 0; i < PACKET_VLANS_MAX; i++) {
+		struct vlan_header *vlan;
+
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		vlan = cursor_take(cursor, sizeof(*vlan));
+		if (!vlan)
+			return 0;
+		protocol = vlan->protocol;
+	}
+	return protocol;
+}
+
+static __always_inline void packet_udp(struct cursor *cursor, struct packet *packet)
+{
+	struct udphdr *udp;
+
+	packet->l4 = cursor->position - cursor->start;
+	udp = cursor_take(cursor, sizeof(*udp));
+	if (!udp) {
+		/* A first fragment this short hides its ports on purpose. */
+		packet->kind = packet->first_fragment ? PACKET_FRAGMENT : PACKET_MALFORMED;
+		return;
+	}
+	packet->kind = PACKET_UDP;
+	packet->source_port = bpf_ntohs(udp->source);
+	packet->destination_port = bpf_ntohs(udp->dest);
+	packet->checksum = udp->check;
+	if (packet->udp_length < sizeof(*udp) || bpf_ntohs(udp->len) != packet->udp_length)
+		packet->lying = true;
+}
+
+static __always_inline void packet_map_ipv4(u32 mapped[4], const __be32 *address)
+{
+	mapped[0] = 0;
+	mapped[1] = 0;
+	mapped[2] = bpf_htonl(0xffff);
+	mapped[3] = *address;
+}
+
+static __always_inline void packet_ipv4(struct cursor *cursor, struct packet *packet, u32 frame_length)
+{
+	struct iphdr *ip = cursor_take(cursor, sizeof(*ip));
+	u32 header_length, fragment;
+
+	if (!ip)
+		return;
+	packet_map_ipv4(packet->source, &ip->saddr);
+	packet_map_ipv4(packet->destination, &ip->daddr);
+	if (ip->protocol != IPPROTO_UDP)
+		return;
+	packet->kind = PACKET_MALFORMED;
+	header_length = ip->ihl * 4;
+	packet->ip_length = bpf_ntohs(ip->tot_len);
+	if (ip->version != 4 || header_length < sizeof(*ip) ||
+	    !cursor_take(cursor, header_length - sizeof(*ip)))
+		return;
+	if (packet->ip_length < header_length || packet->l3 + packet->ip_length > frame_length)
+		packet->lying = true;
+	packet->udp_length = packet->ip_length - header_length;
+	fragment = bpf_ntohs(ip->frag_off);
+	packet->id_be = ip->id;
+	if (fragment & IP_FRAGMENT_OFFSET) {
+		packet->kind = PACKET_FRAGMENT;
+		return;
+	}
+	packet->first_fragment = fragment & IP_MORE_FRAGMENTS;
+	packet_udp(cursor, packet);
+}
+
+/* What follows a later fragment's header is only told by the first one: only these cannot lead to UDP. */
+static __always_inline bool packet_may_be_udp(u8 next_header)
+{
+	return next_header != IPPROTO_TCP && next_header != IPPROTO_ICMPV6 && next_header != IPPROTO_ESP &&
+	       next_header != IPPROTO_SCTP && next_header != IPPROTO_GRE;
+}
+
+static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *packet, u32 frame_length)
+{
+	struct ipv6hdr *ip = cursor_take(cursor, sizeof(*ip));
+	u32 headers = 0;
+	u8 next_header;
+	int i;
+
+	if (!ip)
+		return;
+	__builtin_memcpy(packet->source, ip->saddr.in6_u.u6_addr32, 16);
+	__builtin_memcpy(packet->destination, ip->daddr.in6_u.u6_addr32, 16);
+	next_header = ip->nexthdr;
+	packet->ipv6 = true;
+	packet->ip_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (packet->l3 + packet->ip_length > frame_length)
+		packet->lying = true;
+	if (ip->version != 6) {
+		packet->kind = PACKET_MALFORMED;
+		return;
+	}
+	for (i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
+		if (next_header == IPPROTO_UDP) {
+			/* Extension headers that reach beyond the payload make this wrap: it lies then. */
+			packet->udp_length = packet->ip_length - sizeof(*ip) - headers;
+			if (headers > packet->ip_length - sizeof(*ip))
+				packet->lying = true;
+			packet_udp(cursor, packet);
+			return;
+		}
+		if (next_header == IPPROTO_FRAGMENT) {
+			struct ipv6_fragment *fragment = cursor_take(cursor, sizeof(*fragment));
+
+			packet->kind = PACKET_MALFORMED;
+			if (!fragment)
+				return;
+			next_header = fragment->next_header;
+			headers += sizeof(*fragment);
+			packet->id_be = fragment->id;
+			if (fragment->offset & bpf_htons(0xfff8)) {
+				packet->kind = packet_may_be_udp(next_header) ? PACKET_FRAGMENT : PACKET_OTHER;
+				return;
+			}
+			/* Neither offset nor more fragments: an atomic fragment (RFC 6946), as good as whole. */
+			packet->first_fragment = fragment->offset & bpf_htons(1);
+		} else if (next_header == IPPROTO_HOPOPTS || next_header == IPPROTO_ROUTING ||
+			   next_header == IPPROTO_DSTOPTS) {
+			struct ipv6_extension *extension = cursor_take(cursor, 8);
+			u32 rest;
+
+			packet->kind = PACKET_MALFORMED;
+			if (!extension)
+				return;
+			/* On its way to another node first: neither the flow's remote address nor the one in
+			 * the checksum is the destination here. */
+			if (next_header == IPPROTO_ROUTING && extension->segments_left)
+				return;
+			next_header = extension->next_header;
+			rest = extension->length * 8;
+			if (!cursor_take(cursor, rest))
+				return;
+			headers += 8 + rest;
+		} else {
+			packet->kind = PACKET_OTHER;
+			return;
+		}
+	}
+	packet->kind = PACKET_MALFORMED;
+}
+
+/* frame_length counts what lies outside of [data, data_end) too. */
+static __always_inline void packet_parse(struct packet *packet, void *data, void *data_end, u32 frame_length)
+{
+	struct cursor cursor = { data, data, data_end };
+	__be16 protocol = packet_ethertype(&cursor);
+
+	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->l3 = cursor.position - data;
+	if (protocol == bpf_htons(ETH_P_IP))
+		packet_ipv4(&cursor, packet, frame_length);
+	else if (protocol == bpf_htons(ETH_P_IPV6))
+		packet_ipv6(&cursor, packet, frame_length);
+}
+
+#endif

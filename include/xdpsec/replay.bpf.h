@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The replay window, after RFC 6479: a ring of bits, of which the word ahead of the newest is cleared when
+ * the window moves there. Called only for packets whose tag held.
+ */
+#ifndef XDPSEC_REPLAY_BPF_H
+#define XDPSEC_REPLAY_BPF_H
+
+#include "kernel.bpf.h"
+#include "abi.h"
+
+/* An index that the verifier can bound. */
+#define REPLAY_WORD(index) ((index) & (XDPSEC_REPLAY_WORDS - 1))
+
+/*
+ * Is sequence new? If so it is marked as seen. Several CPUs ask at the same time, for one SA: the lock makes
+ * test, move and mark one step. zero is a zero that the verifier does not know.
+ */
+static __always_inline bool replay_accept(struct xdpsec_replay *window, u64 sequence, u32 zero)
+{
+	u64 number = sequence + 1; /* 0 is "none yet" in window->next */
+	u64 bit = 1ULL << (number & 63), newest, steps;
+	u32 word, i;
+	bool fresh = false;
+
+	if (sequence >= XDPSEC_SEQUENCE_LIMIT)
+		return false;
+	bpf_spin_lock(&window->lock);
+	if (number + XDPSEC_REPLAY_WINDOW < window->next)
+		goto unlock;
+	if (number > window->next) {
+		newest = window->next >> 6;
+		steps = (number >> 6) - newest;
+		if (steps > XDPSEC_REPLAY_WORDS)
+			steps = XDPSEC_REPLAY_WORDS;
+		for (i = zero & 255; i < steps && loop_goes_on();) {
+			i++;
+			OPAQUE(i);
+			i &= 255;
+			word = REPLAY_WORD((u32)newest + i);
+			OPAQUE(word);
+			window->bitmap[REPLAY_WORD(word)] = 0;
+		}
+		window->next = number;
+	}
+	word = number >> 6;
+	OPAQUE(word);
+	word = REPLAY_WORD(word);
+	fresh = !(window->bitmap[word] & bit);
+	window->bitmap[word] |= bit;
+unlock:
+	bpf_spin_unlock(&window->lock);
+	return fresh;
+}
+
+#endif

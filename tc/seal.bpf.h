@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sealing, for both places where it happens: on the protected device's egress, and behind the hop device,
+ * where come packets that had a pending checksum or were GSO.
+ */
+#ifndef XDPSEC_SEAL_BPF_H
+#define XDPSEC_SEAL_BPF_H
+
+#include <linux/pkt_cls.h>
+
+#include "xdpsec/checksum.bpf.h"
+#include "xdpsec/drop.bpf.h"
+#include "xdpsec/maps.bpf.h"
+#include "xdpsec/ocb.bpf.h"
+#include "xdpsec/packet.bpf.h"
+#include "xdpsec/policy.bpf.h"
+#include "too_big.bpf.h"
+
+/* As much as is parsed: what lies behind is looked at only for flows that are protected. */
+#define SEAL_HEADERS 512
+/* IPv4 options or IPv6 extension headers, and the UDP header; a longer chain is not sealed. */
+#define SEAL_MOVED_MAX 256
+
+struct seal {
+	struct __sk_buff *skb;
+	const struct xdpsec_config *config;
+	struct packet packet;
+	u32 peer, sa;
+	bool tagged; /* the frame's outer VLAN tag has been taken out */
+	__be16 vlan_protocol;
+	u16 vlan_tci;
+};
+
+static __always_inline void seal_parse(struct __sk_buff *skb, struct packet *packet)
+{
+	u32 linear = skb->data_end - skb->data;
+
+	if (linear < SEAL_HEADERS && linear < skb->len)
+		bpf_skb_pull_data(skb, skb->len < SEAL_HEADERS ? skb->len : SEAL_HEADERS);
+	packet_parse(packet, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+}
+
+/* Something is left to be done to the packet between here and the wire, and sealed it would be done to
+ * ciphertext: segments would share one header, a checksum be written into it (skbuff.h, CHECKSUM_PARTIAL). */
+static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct sk_buff *kernel_skb)
+{
+	return skb->gso_size || BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) == CHECKSUM_PARTIAL;
+}
+
+/*
+ * A forwarded packet whose checksum nobody has looked at: sealed, opened and given a new checksum, one that
+ * was damaged before would arrive as good. What is sent from here, or had its checksum made by the stack on
+ * its way to the hop, cannot be.
+ */
+static __always_inline bool seal_must_verify(struct __sk_buff *skb, const struct sk_buff *kernel_skb, bool at_hop)
+{
+	return !at_hop && skb->ingress_ifindex &&
+	       BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) != CHECKSUM_UNNECESSARY;
+}
+
+/*
+ * bpf_skb_adjust_room() refuses skb->protocol = 802.1Q, so that a tag in the frame goes to where the kernel
+ * keeps offloaded ones, and from there back into the frame where the device wants it so. With a second tag
+ * it is the outer one that has to be put back.
+ */
+static __always_inline int seal_untag(struct seal *s)
+{
+	struct __sk_buff *skb = s->skb;
+	struct vlan_header *tag;
+
+	if (s->packet.l3 == sizeof(struct ethhdr))
+		return 0;
+	if (skb->vlan_present) {
+		s->vlan_protocol = skb->vlan_proto;
+		s->vlan_tci = skb->vlan_tci;
+	} else {
+		tag = (void *)(long)skb->data + sizeof(struct ethhdr);
+		if ((void *)(tag + 1) > (void *)(long)skb->data_end)
+			return -1;
+		s->vlan_protocol = ((struct ethhdr *)(void *)(long)skb->data)->h_proto;
+		s->vlan_tci = bpf_ntohs(tag->tci);
+	}
+	s->tagged = true;
+	s->packet.l4 -= s->packet.l3 - sizeof(struct ethhdr);
+	s->packet.l3 = sizeof(struct ethhdr);
+	return bpf_skb_vlan_pop(skb);
+}
+
+static __always_inline int seal_tag(struct seal *s)
+{
+	return s->tagged ? bpf_skb_vlan_push(s->skb, s->vlan_protocol, s->vlan_tci) : 0;
+}
+
+/*
+ * Room for the header and the tag between the UDP header and its payload. The kernel makes it behind the IP
+ * header without options; what follows is moved back to it. The payload stays where it is in memory.
+ */
+static __always_inline int seal_make_room(struct seal *s)
+{
+	struct __sk_buff *skb = s->skb;
+	u32 base = sizeof(struct ethhdr) + (s->packet.ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	u32 moved = s->packet.l4 + sizeof(struct udphdr) - base;
+	u32 zero = 0;
+
+	if (bpf_skb_adjust_room(skb, XDPSEC_OVERHEAD, BPF_ADJ_ROOM_NET, 0))
+		return -1;
+	if (moved == sizeof(struct udphdr)) {
+		u64 *udp = (void *)(long)skb->data + base;
+
+		if ((void *)udp + XDPSEC_OVERHEAD + sizeof(struct udphdr) > (void *)(long)skb->data_end)
+			return -1;
+		*udp = udp[XDPSEC_OVERHEAD / sizeof(*udp)];
+	} else {
+		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
+
+		OPAQUE(moved);
+		if (!buffer || moved - 1 >= SEAL_MOVED_MAX ||
+		    bpf_skb_load_bytes(skb, base + XDPSEC_OVERHEAD, buffer->bytes, moved) ||
+		    bpf_skb_store_bytes(skb, base, buffer->bytes, moved, 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* The next sequence number: never the same twice, never from beyond the range that is reserved on disk. */
+static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
+{
+	volatile struct xdpsec_sequence *s = bpf_map_lookup_elem(&sequences, &sa);
+	u64 limit;
+
+	if (!s)
+		return false;
+	limit = s->limit;
+	if (limit > XDPSEC_SEQUENCE_LIMIT)
+		limit = XDPSEC_SEQUENCE_LIMIT;
+	/* Asked first, so that packets that are dropped here do not carry the counter on for ever. */
+	if (s->next >= limit)
+		return false;
+	*sequence = __sync_fetch_and_add(&s->next, 1);
+	return *sequence < limit;
+}
+
+/* The lengths in the IP and UDP headers, and IPv4's checksum. */
+static __always_inline int seal_lengthen(struct seal *s)
+{
+	const struct packet *packet = &s->packet;
+	struct udphdr *udp;
+	void *data = (void *)(long)s->skb->data, *data_end = (void *)(long)s->skb->data_end;
+	u16 length = bpf_htons(packet->ip_length + XDPSEC_OVERHEAD);
+
+	if (packet->ipv6) {
+		struct ipv6hdr *ip = data + sizeof(struct ethhdr);
+
+		if ((void *)(ip + 1) > data_end)
+			return -1;
+		ip->payload_len = bpf_htons(packet->ip_length + XDPSEC_OVERHEAD - sizeof(*ip));
+	} else {
+		struct iphdr *ip = data + sizeof(struct ethhdr);
+
+		if ((void *)(ip + 1) > data_end)
+			return -1;
+		ip->check = checksum_replace(ip->check, ip->tot_len, length);
+		ip->tot_len = length;
+	}
+	udp = data + (packet->l4 & (SEAL_HEADERS - 1));
+	if ((void *)(udp + 1) > data_end)
+		return -1;
+	udp->len = bpf_htons(packet->udp_length + XDPSEC_OVERHEAD);
+	return 0;
+}
+
+/* bpf_csum_diff takes this much at a time on 6.12, in multiples of four. */
+#define SEAL_SUM_CHUNK 512
+
+/*
+ * Does the payload complete sum, that of the pseudo header and the UDP header, to a right checksum? at is
+ * where it starts. A call of its own, as it is rare and needs stack.
+ */
+static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64 sum)
+{
+	struct scratch *buffer;
+	u32 zero = 0, i;
+
+	buffer = bpf_map_lookup_elem(&scratch, &zero);
+	OPAQUE(length);
+	if (!buffer || length > XDPSEC_PAYLOAD_MAX)
+		return 0;
+	if (length && bpf_skb_load_bytes(skb, at, buffer->bytes, length))
+		return 0;
+	__builtin_memset(buffer->bytes + length, 0, 4);
+	for (i = 0; i < XDPSEC_PAYLOAD_MAX / SEAL_SUM_CHUNK; i++) {
+		u32 done = i * SEAL_SUM_CHUNK, chunk;
+
+		if (done >= length)
+			break;
+		chunk = (length - done + 3) & ~3;
+		if (chunk > SEAL_SUM_CHUNK)
+			chunk = SEAL_SUM_CHUNK;
+		OPAQUE(chunk);
+		sum += (u32)bpf_csum_diff(NULL, 0, (__be32 *)(buffer->bytes + done),
+					  chunk & (2 * SEAL_SUM_CHUNK - 1), 0);
+	}
+	return checksum_fold(sum) == 0xffff;
+}
+
+/* The sum of what stands in front of the payload: pseudo header and UDP header with this length and checksum. */
+static __always_inline u64 seal_sum_headers(const struct packet *packet, u32 udp_length, u16 checksum)
+{
+	return checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length, IPPROTO_UDP) +
+	       bpf_htons(packet->source_port) + bpf_htons(packet->destination_port) + bpf_htons(udp_length) +
+	       checksum;
+}
+
+/* Encrypt, write the header and the checksum: the packet has its final shape. */
+static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
+{
+	struct __sk_buff *skb = s->skb;
+	struct packet *packet = &s->packet;
+	u32 at = (packet->l4 & (SEAL_HEADERS - 1)) + sizeof(struct udphdr);
+	u32 length = packet->udp_length - sizeof(struct udphdr);
+	struct ocb_sums sums = {};
+	struct bpf_dynptr memory;
+	struct xdpsec_ktop *ktop;
+	u64 sequence, *header;
+	struct udphdr *udp;
+	u32 nonce_head;
+	struct ocb o;
+	int err;
+
+	OPAQUE(length);
+	o.start = (void *)(long)skb->data + at;
+	o.end = (void *)(long)skb->data_end;
+	o.length = length;
+	o.sa = sa;
+	o.ctx = ctx;
+	header = (u64 *)o.start;
+	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	ktop = bpf_map_lookup_elem(&ktops, &s->sa);
+	if (!ktop || bpf_dynptr_from_skb(skb, 0, &memory))
+		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+	if (!seal_next_sequence(s->sa, &sequence))
+		return drop(XDPSEC_DROP_SEQUENCE_EXHAUSTED, s->sa);
+
+	/* Next header, version and two reserved bytes, as they lie in memory. */
+	nonce_head = sa->next_header | XDPSEC_WIRE_VERSION << 8;
+	err = ocb_start(&o, ktop, nonce_head, sequence);
+	if (err)
+		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+	err = ocb_seal(&o, &memory, at, &sums, packet->checksum);
+	if (err)
+		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+
+	header[0] = (u64)nonce_head << 32 | bpf_htonl(sa->spi);
+	header[1] = bpf_cpu_to_be64(sequence);
+	if (packet->checksum) {
+		ocb_add(&sums, header[0], header[1]);
+		/* From the start again: the verifier takes no step back from what it has bounded. */
+		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
+		if ((const void *)(udp + 1) > o.end)
+			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+		udp->check = checksum_finish(seal_sum_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
+					     checksum_fold(sums.even) + checksum_fold(sums.odd));
+	}
+	count_packet(s->sa, length);
+	return VERDICT_PASS;
+}
+
+/* A packet of a protected flow, whole and with all its checksums. */
+static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
+				     bool verify)
+{
+	struct __sk_buff *skb = s->skb;
+	u32 mtu = s->packet.ip_length; /* in: the packet's length, out: the device's MTU */
+	long fits;
+	int verdict;
+
+	if (seal_untag(s))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	fits = bpf_check_mtu(skb, s->config->device, &mtu, XDPSEC_OVERHEAD, 0);
+	if (fits) {
+		if (fits < 0)
+			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+		verdict = too_big(skb, &s->packet, mtu - XDPSEC_OVERHEAD, s->config->device, s->sa);
+		return seal_tag(s) ? VERDICT_DROP : verdict;
+	}
+	/* The kfunc wants one piece. And this unshares: the verifier does not see that a dynptr writes, and
+	 * so does not; TCP's retransmit copy or a capture would be encrypted with it. */
+	if (bpf_skb_pull_data(skb, skb->len))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	if (verify && s->packet.checksum &&
+	    !seal_verify(skb, s->packet.l4 + sizeof(struct udphdr),
+			 s->packet.udp_length - sizeof(struct udphdr),
+			 seal_sum_headers(&s->packet, s->packet.udp_length, s->packet.checksum)))
+		return drop(XDPSEC_DROP_BAD_CHECKSUM, s->sa);
+	if (seal_make_room(s) || seal_lengthen(s))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	verdict = seal_payload(s, sa, ctx);
+	if (verdict == VERDICT_PASS && seal_tag(s))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	return verdict;
+}
+
+/* Judge a packet on its way out, and seal it. VERDICT_PASS: it may leave as it is now. */
+static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
+{
+	struct seal s = { .skb = skb, .sa = XDPSEC_NO_SA };
+	const struct sk_buff *kernel_skb;
+	struct bpf_crypto_ctx *ctx;
+	struct xdpsec_peer *peer;
+	struct context *context;
+	struct xdpsec_sa *sa;
+	u32 zero = 0;
+
+	s.config = bpf_map_lookup_elem(&config, &zero);
+	if (!s.config)
+		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
+	/* What comes from behind the hop has been sealed there, and nothing else comes out of it. */
+	if (!at_hop && s.config->hop_far && skb->ingress_ifindex == s.config->hop_far)
+		return VERDICT_PASS;
+
+	seal_parse(skb, &s.packet);
+	switch (policy_judge(&s.packet, s.packet.destination, &s.peer)) {
+	case POLICY_CLEAR:
+		return at_hop ? drop(XDPSEC_DROP_STRAY, s.sa) : VERDICT_PASS;
+	case POLICY_FRAGMENT:
+		return drop(XDPSEC_DROP_FRAGMENT, s.sa);
+	case POLICY_MALFORMED:
+		return drop(XDPSEC_DROP_MALFORMED, s.sa);
+	case POLICY_PROTECTED:
+		break;
+	}
+
+	peer = bpf_map_lookup_elem(&peers, &s.peer);
+	if (!peer)
+		return drop(XDPSEC_DROP_NO_KEY, s.sa);
+	s.sa = peer->tx_sa;
+	sa = bpf_map_lookup_elem(&sas, &s.sa);
+	context = bpf_map_lookup_elem(&contexts, &s.sa);
+	if (!sa || !context)
+		return drop(XDPSEC_DROP_NO_KEY, s.sa);
+	ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
+	if (!ctx)
+		return drop(XDPSEC_DROP_NO_KEY, s.sa);
+
+	kernel_skb = bpf_cast_to_kern_ctx(skb);
+	if (seal_is_pending(skb, kernel_skb)) {
+		if (at_hop || !s.config->hop_near ||
+		    bpf_redirect(s.config->hop_near, 0) != TC_ACT_REDIRECT)
+			return drop(XDPSEC_DROP_NO_HOP, s.sa);
+		return VERDICT_REDIRECT;
+	}
+	if (s.packet.lying)
+		return drop(XDPSEC_DROP_MALFORMED, s.sa);
+	return seal_flow(&s, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
+}
+
+#endif

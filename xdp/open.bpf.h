@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Opening: a sealed packet of a protected flow becomes what it was before it was sealed. Everything that
+ * changes state, the replay window and the counters of what was received, comes after the tag held.
+ */
+#ifndef XDPSEC_OPEN_BPF_H
+#define XDPSEC_OPEN_BPF_H
+
+#include "xdpsec/checksum.bpf.h"
+#include "xdpsec/drop.bpf.h"
+#include "xdpsec/maps.bpf.h"
+#include "xdpsec/ocb.bpf.h"
+#include "xdpsec/packet.bpf.h"
+#include "xdpsec/policy.bpf.h"
+#include "xdpsec/replay.bpf.h"
+
+/* Headers in front of the sealed payload; what has more is not opened. */
+#define OPEN_HEADERS 512
+/* A frame in several buffers has at least this in the first one, or it cannot be judged. */
+#define OPEN_LINEAR_MIN 192
+
+struct open {
+	struct xdp_md *xdp;
+	struct packet packet;
+	u32 peer, sa;
+	u32 at, length;	 /* of the sealed payload: offset in the frame, bytes with header and tag */
+	bool in_pieces;	 /* it is not in one buffer, and lies in the scratch map while it is opened */
+	u8 *payload;	 /* where it is; end is that of this memory */
+	const void *end;
+};
+
+/* Where the sealed payload lies in one piece. 0, or -errno. */
+static __always_inline int open_locate(struct open *o)
+{
+	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
+	struct scratch *buffer;
+	u32 zero = 0, length = o->length, at = o->at;
+
+	OPAQUE(at);
+	OPAQUE(length);
+	if (at > OPEN_HEADERS || length > XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX)
+		return -1;
+	o->payload = data + at;
+	o->end = data_end;
+	if (at + length <= (u32)(data_end - data))
+		return 0;
+	buffer = bpf_map_lookup_elem(&scratch, &zero);
+	if (!buffer || !length || bpf_xdp_load_bytes(o->xdp, at, buffer->bytes, length))
+		return -1;
+	o->in_pieces = true;
+	o->payload = buffer->bytes;
+	o->end = buffer->bytes + sizeof(buffer->bytes);
+	return 0;
+}
+
+/*
+ * Which SA is this sealed for? What has no SPI of ours and does not look sealed either is taken for what
+ * fail-closed is about: clear text on a protected flow. 0, or the reason to drop it plus one.
+ */
+static __always_inline u32 open_identify(struct open *o)
+{
+	const struct xdpsec_header *header = (const struct xdpsec_header *)o->payload;
+	const struct xdpsec_sa *sa;
+	bool well_formed;
+	u32 *slot, spi;
+
+	if (o->length < sizeof(header->spi) || (const void *)(&header->spi + 1) > o->end)
+		return XDPSEC_DROP_PLAINTEXT + 1;
+	spi = bpf_ntohl(header->spi);
+	slot = bpf_map_lookup_elem(&spis, &spi);
+	well_formed = o->length >= XDPSEC_OVERHEAD && (const void *)(header + 1) <= o->end &&
+		      header->version == XDPSEC_WIRE_VERSION && !header->reserved;
+	if (!slot)
+		return (well_formed ? XDPSEC_DROP_UNKNOWN_SPI : XDPSEC_DROP_PLAINTEXT) + 1;
+	o->sa = *slot;
+	if (!well_formed)
+		return XDPSEC_DROP_MALFORMED + 1;
+	sa = bpf_map_lookup_elem(&sas, &o->sa);
+	if (!sa)
+		return XDPSEC_DROP_NO_KEY + 1;
+	if (header->next_header != sa->next_header)
+		return XDPSEC_DROP_WRONG_NEXT_HEADER + 1;
+	if (sa->peer != o->peer)
+		return XDPSEC_DROP_WRONG_PEER + 1;
+	return 0;
+}
+
+/*
+ * Decrypt and authenticate, then ask the replay window. sum gets the RFC 1071 sum of the plaintext. A call of
+ * its own, for its stack. 0, or the reason to drop it plus one.
+ */
+static __noinline int open_payload(struct open *o, u64 *sum)
+{
+	struct xdpsec_header *header = (struct xdpsec_header *)o->payload;
+	u32 length = o->length - XDPSEC_OVERHEAD, at = 0, nonce_head;
+	struct context *context;
+	struct xdpsec_replay *window;
+	struct ocb_sums sums = {};
+	struct bpf_dynptr memory;
+	struct xdpsec_ktop *ktop;
+	struct ocb ocb;
+	u64 sequence;
+	int err;
+
+	OPAQUE(length);
+	if (length > XDPSEC_PAYLOAD_MAX || (const void *)(header + 2) > o->end)
+		return XDPSEC_DROP_NO_ROOM + 1;
+	ocb.sa = bpf_map_lookup_elem(&sas, &o->sa);
+	context = bpf_map_lookup_elem(&contexts, &o->sa);
+	ktop = bpf_map_lookup_elem(&ktops, &o->sa);
+	window = bpf_map_lookup_elem(&replay_windows, &o->sa);
+	if (!ocb.sa || !context || !ktop || !window)
+		return XDPSEC_DROP_NO_KEY + 1;
+	ocb.ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
+	if (!ocb.ctx)
+		return XDPSEC_DROP_NO_KEY + 1;
+	ocb.start = o->payload;
+	ocb.end = o->end;
+	ocb.length = length;
+	nonce_head = header->next_header | XDPSEC_WIRE_VERSION << 8;
+	sequence = bpf_be64_to_cpu(*((u64 *)header + 1));
+	if (o->in_pieces) {
+		u32 zero = 0;
+		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
+
+		if (!buffer)
+			return XDPSEC_DROP_NO_ROOM + 1;
+		err = bpf_dynptr_from_mem(buffer->bytes, sizeof(buffer->bytes), 0, &memory);
+	} else {
+		at = o->at;
+		err = bpf_dynptr_from_xdp(o->xdp, 0, &memory);
+	}
+	if (!err)
+		err = ocb_start(&ocb, ktop, nonce_head, sequence);
+	if (!err)
+		err = ocb_open(&ocb, &memory, at, &sums, o->packet.checksum);
+	if (err)
+		return (err == OCB_FORGED ? XDPSEC_DROP_AUTH_FAILED : XDPSEC_DROP_CRYPTO) + 1;
+	if (!replay_accept(window, sequence, ocb.sa->zero))
+		return XDPSEC_DROP_REPLAYED + 1;
+	*sum = (u64)checksum_fold(sums.even) + checksum_fold(sums.odd);
+	return 0;
+}
+
+/* The lengths in the IP and UDP headers, and the checksums. */
+static __always_inline int open_shorten(struct open *o, u64 sum)
+{
+	const struct packet *packet = &o->packet;
+	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
+	u32 udp_length = packet->udp_length - XDPSEC_OVERHEAD;
+	u16 length = bpf_htons(packet->ip_length - XDPSEC_OVERHEAD);
+	u32 l3 = packet->l3 & (OPEN_HEADERS - 1), l4 = packet->l4 & (OPEN_HEADERS - 1);
+	struct udphdr *udp;
+
+	if (packet->ipv6) {
+		struct ipv6hdr *ip = data + l3;
+
+		if ((void *)(ip + 1) > data_end)
+			return -1;
+		ip->payload_len = bpf_htons(packet->ip_length - XDPSEC_OVERHEAD - sizeof(*ip));
+	} else {
+		struct iphdr *ip = data + l3;
+
+		if ((void *)(ip + 1) > data_end)
+			return -1;
+		ip->check = checksum_replace(ip->check, ip->tot_len, length);
+		ip->tot_len = length;
+	}
+	udp = data + l4;
+	if ((void *)(udp + 1) > data_end)
+		return -1;
+	udp->len = bpf_htons(udp_length);
+	if (packet->checksum) {
+		sum += checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length,
+				       IPPROTO_UDP);
+		sum += bpf_htons(packet->source_port) + bpf_htons(packet->destination_port) +
+		       bpf_htons(udp_length);
+		udp->check = checksum_finish(sum);
+	}
+	return 0;
+}
+
+/* Move the headers over the sealed header and the tag. length is a constant: loads and stores, no loop. */
+static __always_inline int open_move_headers(struct xdp_md *xdp, const u32 length)
+{
+	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
+	u64 words[8], last;
+	u32 i;
+
+	if (data + XDPSEC_OVERHEAD + length > data_end)
+		return -1;
+#pragma unroll
+	for (i = 0; i < length / sizeof(u64); i++)
+		words[i] = *((u64 *)data + i);
+	last = *(u64 *)(data + length - sizeof(last));
+#pragma unroll
+	for (i = 0; i < length / sizeof(u64); i++)
+		*(u64 *)(data + XDPSEC_OVERHEAD + i * sizeof(u64)) = words[i];
+	*(u64 *)(data + XDPSEC_OVERHEAD + length - sizeof(last)) = last;
+	return 0;
+}
+
+#define OPEN_PLAIN_IPV4 (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
+#define OPEN_PLAIN_IPV6 (sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + sizeof(struct udphdr))
+
+static __always_inline int open_strip(struct open *o)
+{
+	u32 headers = o->at, zero = 0;
+
+	if (headers == OPEN_PLAIN_IPV4) {
+		if (open_move_headers(o->xdp, OPEN_PLAIN_IPV4))
+			return -1;
+	} else if (headers == OPEN_PLAIN_IPV6) {
+		if (open_move_headers(o->xdp, OPEN_PLAIN_IPV6))
+			return -1;
+	} else {
+		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
+
+		OPAQUE(headers);
+		if (!buffer || headers - 1 >= OPEN_HEADERS ||
+		    bpf_xdp_load_bytes(o->xdp, 0, buffer->bytes, headers) ||
+		    bpf_xdp_store_bytes(o->xdp, XDPSEC_OVERHEAD, buffer->bytes, headers))
+			return -1;
+	}
+	return bpf_xdp_adjust_head(o->xdp, XDPSEC_OVERHEAD);
+}
+
+/* What was opened in the scratch map goes back into the packet. */
+static __always_inline int open_put_back(struct open *o)
+{
+	u32 zero = 0, length = o->length - XDPSEC_OVERHEAD;
+	struct scratch *buffer;
+
+	OPAQUE(length);
+	if (!o->in_pieces || !length)
+		return 0;
+	buffer = bpf_map_lookup_elem(&scratch, &zero);
+	if (!buffer || length > XDPSEC_PAYLOAD_MAX)
+		return -1;
+	return bpf_xdp_store_bytes(o->xdp, o->at + XDPSEC_OVERHEAD, buffer->bytes + XDPSEC_OVERHEAD, length);
+}
+
+/* Judge a packet on its way in, and open it. VERDICT_PASS: the stack may have it as it is now. */
+static __always_inline int open_packet(struct xdp_md *xdp)
+{
+	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
+	struct open o = { .xdp = xdp, .sa = XDPSEC_NO_SA };
+	u32 length = bpf_xdp_get_buff_len(xdp), linear = data_end - data;
+	u64 sum = 0;
+	u32 reason;
+
+	if (linear < length && linear < OPEN_LINEAR_MIN)
+		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
+	packet_parse(&o.packet, data, data_end, length);
+	switch (policy_judge(&o.packet, o.packet.source, &o.peer)) {
+	case POLICY_CLEAR:
+		return VERDICT_PASS;
+	case POLICY_FRAGMENT:
+		return drop(XDPSEC_DROP_FRAGMENT, o.sa);
+	case POLICY_MALFORMED:
+		return drop(XDPSEC_DROP_MALFORMED, o.sa);
+	case POLICY_PROTECTED:
+		break;
+	}
+	if (o.packet.lying)
+		return drop(XDPSEC_DROP_MALFORMED, o.sa);
+
+	o.at = o.packet.l4 + sizeof(struct udphdr);
+	o.length = o.packet.udp_length - sizeof(struct udphdr);
+	if (open_locate(&o))
+		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
+	reason = open_identify(&o);
+	if (!reason)
+		reason = open_payload(&o, &sum);
+	if (reason)
+		return drop(reason - 1, o.sa);
+	if (open_put_back(&o) || open_shorten(&o, sum) || open_strip(&o))
+		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
+	count_packet(o.sa, o.length - XDPSEC_OVERHEAD);
+	return VERDICT_PASS;
+}
+
+#endif
