@@ -26,9 +26,9 @@ run_printed() {
 }
 
 for ingress in xdp-loader "ip link"; do
-	ok "$ingress: up --no-attach at A" up_a --no-attach
+	ok "$ingress: up --no-attach at A" up_a --no-attach || bail "not up"
 	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_A"
-	ok "$ingress: up --no-attach at B" up_b --no-attach
+	ok "$ingress: up --no-attach at B" up_b --no-attach || bail "not up"
 	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_B"
 	is "$ingress: status says that no XDP program is attached" "$(status_a .xdp)" none
 

@@ -15,7 +15,7 @@ done
 capture_start clear b "udp port 5201"
 ok "in clear" packets "$SITE_A" send $B4 5201 --size 1000 --marker "$MARKER"
 capture_stop clear
-ok "up" up
+ok "up" up || bail "not up"
 
 for family in 4 6; do
 	address=$B4

@@ -14,7 +14,7 @@ for key in c-to-b b-to-c; do
 done
 write_config unused unused site-c "192.0.2.3/32" 0x2002 "$WORK/b-to-c.key" 0x2001 "$WORK/c-to-b.key" |
 	sed -n '/\[Peer\]/,$p' >>"$WORK/$NAME_B.conf"
-ok "up" up
+ok "up" up || bail "not up"
 start_sink "$SITE_B" $B4 5201 "$WORK/sink" --marker "$MARKER"
 mac_b=$(mac "$SITE_B" eth0)
 
@@ -89,7 +89,7 @@ done
 # The same SPI with another key.
 ok "A down" down_a
 (umask 077 && "$XDPSEC" genkey >"$WORK/a-to-b.key")
-ok "A up with another key" xdpsec_a up "$WORK/$NAME_A.conf" --new-key
+ok "A up with another key" xdpsec_a up "$WORK/$NAME_A.conf" --new-key || bail "not up"
 defer down_a
 before=$(drops_b auth_failed) received=$(udp_received "$SITE_B")
 ok "send with another key" packets "$SITE_A" send $B4 5201 --count 3 --size 100 --marker "$MARKER"

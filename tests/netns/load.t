@@ -7,7 +7,7 @@
 
 make_sites
 write_configs
-ok "up" up
+ok "up" up || bail "not up"
 
 # Senders on every CPU, more flows than CPUs; paced below what the machine can do, so that a lost packet is
 # one that we lost.

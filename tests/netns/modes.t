@@ -17,7 +17,7 @@ for combination in "native 1500 aes-128-ocb" "generic 1500 aes-256-ocb" "native 
 	rm -rf "$WORK"/state-?
 	write_configs
 	ok "$combination: set the MTU" set_mtu "$mtu"
-	ok "$combination: up" up
+	ok "$combination: up" up || bail "not up"
 	is "$combination: status tells the mode" "$(status_b .xdp)" "$XDP"
 	is "$combination: the device has it" \
 		"$(ip -n "$SITE_B" -j link show eth0 | jq -r '.[0].xdp.mode')" "$([ "$XDP" = native ] && echo 1 || echo 2)"

@@ -8,7 +8,7 @@
 make_sites
 make_host
 write_configs
-ok "up" up
+ok "up" up || bail "not up"
 usable=$((1500 - OVERHEAD))
 
 # route_mtu NAMESPACE ADDRESS: what the kernel knows of the path

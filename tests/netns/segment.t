@@ -8,7 +8,7 @@
 
 make_sites
 write_configs
-ok "up" up
+ok "up" up || bail "not up"
 
 for offload in on off; do
 	ok "tx $offload on the outer device" in_a ethtool -K eth0 tx $offload

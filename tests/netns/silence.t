@@ -28,7 +28,7 @@ try() {
 # ping repeats up to 16 bytes of pattern: half of the marker, which the search finds by its windows.
 MARKER_HEX=$(printf '%s' "${MARKER:0:16}" | od -An -tx1 | tr -d ' \n')
 
-ok "up" up
+ok "up" up || bail "not up"
 ok "up: an answer" packets "$SITE_A" roundtrip $B4 5201 --marker "$MARKER"
 ok "up: an answer over IPv6" packets "$SITE_A" roundtrip $B6 5201 --marker "$MARKER"
 ok "up: the tunnel answers" wait_for 5 in_a ping -c1 -W1 $TUNNEL_B4
@@ -68,12 +68,12 @@ ok "A down: the control finds clear text" leaks control "$MARKER"
 is "A down: B counts each as plaintext" "$(drops_b plaintext)" "$(udp_of control 'length')"
 
 # Without B's end.
-ok "A up" up_a
+ok "A up" up_a || bail "not up"
 ok "A up: an answer" packets "$SITE_A" roundtrip $B4 5201 --marker "$MARKER"
 ok "B down" down_b
 try "B down"
 ok "B down: A's packets leave sealed" [ "$wire" -gt 0 ]
-ok "B up" up_b
+ok "B up" up_b || bail "not up"
 ok "B up: an answer" packets "$SITE_A" roundtrip $B4 5201 --marker "$MARKER"
 
 # Without the device that completes checksums: pending ones cannot be sealed.

@@ -15,7 +15,7 @@ make_sites
 
 for PORTS in "4789, 5201-5210" all; do
 	write_configs
-	ok "ports $PORTS: up" up
+	ok "ports $PORTS: up" up || bail "not up"
 	is "ports $PORTS: traceroute from A" "$(hops "$SITE_A" $B4)" "192.0.2.254 $B4"
 	is "ports $PORTS: traceroute from B" "$(hops "$SITE_B" $A4)" "198.51.100.254 $A4"
 	is "ports $PORTS: over IPv6" "$(hops "$SITE_A" $B6)" "2001:db8:a::fe $B6"

@@ -14,7 +14,7 @@ has_fou() {
 make_sites
 PORTS="6080, 6081"
 write_configs
-ok "up" up
+ok "up" up || bail "not up"
 
 if has_link_type geneve id 1 remote $B4; then
 	inner=$((1500 - IP4_HEADER - UDP_HEADER - OVERHEAD - 8 - ETHERNET_HEADER))

@@ -18,8 +18,8 @@ ok "in clear: an answer" packets "$SITE_A" roundtrip $B4 5201 --marker "$MARKER"
 capture_stop clear
 ok "in clear: the capture shows the payload" leaks clear "$MARKER"
 
-ok "up at A" up_a
-ok "up at B" up_b
+ok "up at A" up_a || bail "not up"
+ok "up at B" up_b || bail "not up"
 
 for family in 4 6; do
 	address=$B4 header=$IP4_HEADER

@@ -53,7 +53,7 @@ for combination in "802.1Q" "802.1Q 7" "802.1ad 7"; do
 	read -r outer inner <<<"$combination"
 	tagged "$outer" "$inner"
 	ok "$combination: a way" wait_for 5 in_a ping -c1 -W1 $B4
-	ok "$combination: up" up
+	ok "$combination: up" up || bail "not up"
 	for offload in on off; do
 		in_a ethtool -K eth0 txvlan $offload rxvlan $offload >/dev/null 2>&1
 		in_b ethtool -K eth0 txvlan $offload rxvlan $offload >/dev/null 2>&1

@@ -19,7 +19,7 @@ for combination in "4 1500" "6 1500" "4 9000"; do
 	inner=$((mtu - header - UDP_HEADER - OVERHEAD - VXLAN_HEADER - ETHERNET_HEADER))
 
 	set_mtu "$mtu"
-	ok "IPv$family, MTU $mtu: up" up
+	ok "IPv$family, MTU $mtu: up" up || bail "not up"
 	ok "IPv$family, MTU $mtu: make the tunnel" \
 		make_tunnel "$family" "$inner" vxlan id 42 local LOCAL remote REMOTE dstport 4789
 	tunnel_carries "IPv$family, MTU $mtu" "$inner" 4789
@@ -29,7 +29,7 @@ done
 
 # A checksum of zero, which RFC 7348 allows and UDP over IPv4 means "none" by, is complete as it is.
 set_mtu 1500
-ok "without outer checksums: up" up
+ok "without outer checksums: up" up || bail "not up"
 ok "without outer checksums: make the tunnel" make_tunnel 4 1418 vxlan id 42 local LOCAL remote REMOTE \
 	dstport 4789 noudpcsum
 ok "without outer checksums: ping" in_a ping -c3 -i0.2 -W5 $TUNNEL_B4
