@@ -136,6 +136,10 @@ void expect_sealed(enum program program, const struct packet *plain, int slot, i
 	sealed = site_sealed(plain, slot, expected.sas[slot].sequence.next, buffer);
 	packet_build(&in, plain);
 	packet_build(&expected_frame, &sealed);
+	/* A tag that has been in the frame ends up beside it, which a test run does not show (the netns tests
+	 * see it on the wire). */
+	if (plain->vlans)
+		frame_untag(&expected_frame);
 	expected.sas[slot].sequence.next++;
 	expected.sas[slot].packets++;
 	expected.sas[slot].bytes += plain->length;

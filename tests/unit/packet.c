@@ -221,6 +221,14 @@ void packet_build(struct frame *frame, const struct packet *packet)
 	frame->ingress = packet->ingress;
 }
 
+void frame_untag(struct frame *frame)
+{
+	size_t behind = 12 + VLAN_LEN;
+
+	memmove(frame->bytes + 12, frame->bytes + behind, frame->length - behind);
+	frame->length -= VLAN_LEN;
+}
+
 static bool layout_ipv4(const struct frame *frame, struct layout *layout)
 {
 	const uint8_t *ip = frame->bytes + layout->network;

@@ -93,6 +93,9 @@ struct packet packet_reversed(struct packet packet);
 
 void packet_build(struct frame *frame, const struct packet *packet);
 
+/* Take the outer VLAN tag out of the frame, as where the kernel keeps it beside (skb->vlan_tci). */
+void frame_untag(struct frame *frame);
+
 /* One more extension header at the end of the chain. */
 void packet_extend(struct packet *packet, uint8_t type, uint16_t length);
 

@@ -21,11 +21,4 @@
 		.name = (text), .test_func = (function), .initial_state = (void *)(row)                      \
 	}
 
-/* cmocka 1.1 has no place for a reason: it stands in the line before. */
-static inline void unit_skip(const char *reason)
-{
-	printf("# SKIP %s\n", reason);
-	skip();
-}
-
 #endif
