@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The manual page and the completion know everything that the program knows, and nothing else.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PAGE=$TOP/man/xdpsec.8
+COMPLETION=$TOP/dist/xdpsec.bash-completion
+[ -f "$PAGE" ] || bail "no $PAGE"
+
+# section TITLE: its source.
+section() {
+	sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$PAGE"
+}
+
+# same NAME GOT WANT: equal as sets of lines.
+same() {
+	is "$1" "$(sort -u <<<"$2")" "$(sort -u <<<"$3")"
+}
+
+help=$("$XDPSEC" --help)
+commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]\+\) .*/\1/p' <<<"$help")
+options=$(sed -n '/^Options:/,/^$/s/^  .*--\([a-z-]\+\).*/\1/p' <<<"$help")
+letters=$(sed -n '/^Options:/,/^$/s/^  -\([a-zA-Z]\),.*/\1/p' <<<"$help")
+like "there are commands" "$commands" 'selftest'
+like "there are options" "$options" 'no-attach'
+like "there are short options" "$letters" 'n'
+
+# ---- manual page --------------------------------------------------------------------------------------
+
+same "commands in COMMANDS" "$(section COMMANDS | sed -n 's/^\.It Cm \([a-z]*\).*/\1/p')" "$commands"
+same "commands in SYNOPSIS" "$(section SYNOPSIS | sed -n 's/^\.Cm \([a-z]*\)$/\1/p')" "$commands"
+same "options in OPTIONS" "$(section OPTIONS | sed -n 's/^\.It .*Fl -\([a-z-]*\).*/\1/p')" "$options"
+same "short options in OPTIONS" "$(section OPTIONS | sed -n 's/^\.It Fl \([a-zA-Z]\) .*/\1/p')" "$letters"
+
+# The table of keys, as the parser has it, and the lists of the page.
+keys() {
+	sed -n "s/^\t{ SECTION_$1, \"\([A-Za-z]*\)\".*/\1/p" "$TOP/loader/config_parse.c"
+}
+
+documented_keys() {
+	section CONFIGURATION | sed -n "/^\.Ss The \[$1\]/,/^\.El/s/^\.It Cm //p" | sed 's/ , /\n/g'
+}
+
+like "there are keys" "$(keys INTERFACE) $(keys PEER)" 'Device.*TxSpi'
+same "keys of [Interface]" "$(documented_keys Interface)" "$(keys INTERFACE)"
+same "keys of [Peer]" "$(documented_keys Peer)" "$(keys PEER)"
+
+reasons=$(sed -n 's/^\tX([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$TOP/include/xdpsec/abi.h")
+like "there are drop reasons" "$reasons" 'plaintext.*crypto'
+same "drop reasons" "$(section DIAGNOSTICS | sed -n '/^\.Ss Drops/,/^\.El/s/^\.It Sy //p')" "$reasons"
+
+# The file of EXAMPLES is one that `check` has nothing against.
+make_keys
+section EXAMPLES | sed -n '/^\[Interface\]/,/^\.Ed/p' | sed '$d; s/= eth0/= xdpsec-none/' >"$CONFIG"
+prints "the configuration in EXAMPLES is valid" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+
+# Every message of the loader: one part of it that has no placeholder must be in DIAGNOSTICS, word for word.
+messages() {
+	perl -0777 -ne '
+		while (/\b(?:fail|fail_at|warning|warn)\(((?:[^"();]|\([^()]*\))*?)((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
+			my $format = $2;
+			$format =~ s/"\s*"//g;
+			$format =~ s/^"|"\s*$//g;
+			$format =~ s/\\"/"/g;
+			print "$format\n" if $format =~ /[a-z]{4}/;
+		}' "$TOP"/loader/*.c | sort -u
+}
+
+# unknown_messages FILE: those of the standard input that no part of is in FILE.
+unknown_messages() {
+	perl -e '
+		open(my $page, "<", $ARGV[0]) or die;
+		my $text = join("", <$page>);
+		$text =~ s/^\.It Sy //mg;
+		$text =~ s/\\&//g;
+		$text =~ s/\s+/ /g;
+		while (my $format = <STDIN>) {
+			chomp $format;
+			my @parts = map { s/^[\s:,()-]+|[\s:,()-]+$//gr } split(/%[-.*0-9]*[lz]*[a-zA-Z%]|[:(]/, $format);
+			print "$format\n" unless grep { length >= 5 && index($text, $_) >= 0 } @parts;
+		}' "$1"
+}
+
+section DIAGNOSTICS >"$WORK/diagnostics"
+like "there are messages" "$(messages | wc -l)" '^[0-9]{2,}$'
+is "every message is in DIAGNOSTICS" "$(messages | unknown_messages "$WORK/diagnostics")" ""
+is "one that is not would be noticed" "$(echo '%s: the sky is blue: %s' | unknown_messages "$WORK/diagnostics")" \
+	"%s: the sky is blue: %s"
+
+# ---- form ---------------------------------------------------------------------------------------------
+
+if command -v mandoc >/dev/null; then
+	# The database of the machine's other pages is none of our business.
+	is "mandoc has no complaint" "$(mandoc -T lint -W warning "$PAGE" 2>&1 | grep -v 'mandoc\.db')" ""
+else
+	skip "mandoc has no complaint" "no mandoc"
+fi
+if command -v man >/dev/null; then
+	is "man has no complaint" "$(man --warnings -l "$PAGE" 2>&1 >/dev/null)" ""
+else
+	skip "man has no complaint" "no man"
+fi
+
+# ---- completion ---------------------------------------------------------------------------------------
+
+# complete_words WORD...: what the last one can become.
+complete_words() {
+	(
+		# shellcheck disable=SC2317 # called by the completion
+		compopt() { :; }
+		# shellcheck source=/dev/null
+		. "$COMPLETION"
+		# shellcheck disable=SC2034 # read by the completion
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+		_xdpsec
+		printf '%s\n' "${COMPREPLY[@]}"
+	)
+}
+
+same "completion of commands" "$(complete_words xdpsec "" | grep -v '^-')" "$commands"
+offered=$(for command in "" $commands; do complete_words xdpsec ${command:+"$command"} -; done)
+same "completion of options" "$(sed -n 's/^--//p' <<<"$offered")" "$options"
+same "completion of short options" "$(sed -n 's/^-\([^-]\)$/\1/p' <<<"$offered")" "$letters"
+
+# What is offered is taken, and what is not offered is not.
+for command in $commands; do
+	for option in $options; do
+		case $option in
+		version | help) continue ;;
+		netns | state-dir) argument="=/nowhere" ;;
+		bits) argument="=128" ;;
+		*) argument= ;;
+		esac
+		# Two arguments are too many for every command, but options are looked at before.
+		tap_run "$XDPSEC" "$command" "--$option$argument" x y
+		taken=yes
+		[[ $TAP_OUTPUT != *": takes no --"* ]] || taken=no
+		wanted=no
+		! complete_words xdpsec "$command" - | grep -qx -e "--$option" || wanted=yes
+		is "$command --$option: taken: $taken" "$wanted" "$taken"
+	done
+done
+
+touch "$WORK/b.cfg"
+mkdir -p "$WORK/sub"
+same "completion of FILE" "$(complete_words xdpsec check "$WORK/")" "$WORK/site-a.conf"$'\n'"$WORK/sub"
+same "completion of --bits" "$(complete_words xdpsec genkey --bits "")" $'128\n256'
+
+done_testing
