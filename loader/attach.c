@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
@@ -10,6 +11,10 @@
 #include "cleanup.h"
 #include "message.h"
 #include "objects.h"
+
+#ifndef XDPSEC_LIBDIR
+#define XDPSEC_LIBDIR "/usr/local/lib/xdpsec"
+#endif
 
 /* include/uapi/linux/bpf.h since 6.6; libbpf's own copy of Debian 12 is older. */
 #define TCX_INGRESS 46
@@ -225,18 +230,31 @@ int programs_of(const struct plane *plane)
 	return count;
 }
 
-#ifndef XDPSEC_LIBDIR
-#define XDPSEC_LIBDIR "/usr/local/lib/xdpsec"
-#endif
+/* `ip -n` mounts a /sys of its own (iproute2 lib/namespace.c, netns_switch), in which no pins are. */
+static bool in_named_namespace(void)
+{
+	struct stat own, first;
+
+	return stat("/proc/self/ns/net", &own) == 0 && stat("/proc/1/ns/net", &first) == 0 &&
+	       own.st_ino != first.st_ino;
+}
 
 void attach_print(const struct plane *plane, const struct instance *instance)
 {
-	printf("# ingress: one of\n"
-	       "xdp-loader load -p %s/maps %s " XDPSEC_LIBDIR "/open.bpf.o\n"
-	       "ip link set dev %s xdp pinned %s/programs/open\n",
-	       plane->directory, instance->device, instance->device, plane->directory);
-	printf("# egress, after ingress\n"
-	       "tc qdisc add dev %s clsact\n"
-	       "tc filter add dev %s egress bpf direct-action object-pinned %s/programs/seal\n",
-	       instance->device, instance->device, plane->directory);
+	const char *directory = plane->directory, *device = instance->device;
+
+	if (in_named_namespace())
+		puts("# under `nsenter --net=/run/netns/NETNS`: `ip -n` and `tc -n` do not see what is pinned");
+	puts("# ingress, one of:");
+	printf("xdp-loader load -p %s/maps %s " XDPSEC_LIBDIR "/open.bpf.o\n", directory, device);
+	printf("TC_BPF_MNT=%s ip link set dev %s xdp obj " XDPSEC_LIBDIR "/open.bpf.o sec xdp.frags\n", directory,
+	       device);
+	printf("ip link set dev %s xdp pinned %s/programs/open\n", device, directory);
+	puts("# then egress, one of the filters:");
+	printf("tc qdisc add dev %s clsact\n", device);
+	printf("TC_BPF_MNT=%s tc filter add dev %s egress bpf direct-action obj " XDPSEC_LIBDIR
+	       "/seal.bpf.o sec tc\n",
+	       directory, device);
+	printf("tc filter add dev %s egress bpf direct-action object-pinned %s/programs/seal\n", device,
+	       directory);
 }

@@ -206,6 +206,22 @@ int plane_create(struct plane *plane, const char *name)
 	return err ?: create_map(plane, MAP_PEER_NAMES);
 }
 
+int plane_link_for_iproute2(const struct plane *plane)
+{
+	static const char *const kinds[] = { "tc", "xdp" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", plane->directory, kinds[i]);
+		if (mkdir(path, 0700) < 0)
+			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));
+		plane_pin(plane, kinds[i], "globals", path, sizeof(path));
+		if (symlink("../maps", path) < 0)
+			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
 int plane_publish(struct plane *plane)
 {
 	char staged[NAME_MAX];

@@ -6,6 +6,7 @@
  *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, `instance`, `peer_names`
  *			 /programs/PROGRAM	seal, open, hop: to be attached by hand as well
  *			 /links/LINK		seal, hop: the TCX links
+ *			 /{tc,xdp}/globals	with --no-attach: maps/ as iproute2 looks for it
  *
  * 1. While `up` builds it, it is BPFFS/xdpsec/_NAME (bpffs takes no name with a dot, and no NAME begins with
  *    "_"); the rename is the last step. Without the "_" it is whole.
@@ -93,6 +94,13 @@ int plane_open(struct plane *plane, const char *name, bool staged);
 
 /* Make the staging directories and the two maps of user space. 0, or -errno after a message. */
 int plane_create(struct plane *plane, const char *name);
+
+/*
+ * iproute2 has no option for the directory of an object's maps: it takes $TC_BPF_MNT/{tc,xdp}/globals
+ * (lib/bpf_legacy.c, bpf_get_work_dir). With links there that lead to maps/, TC_BPF_MNT=DIRECTORY makes `tc` and
+ * `ip` use them. 0, or -errno after a message.
+ */
+int plane_link_for_iproute2(const struct plane *plane);
 
 /* The rename: from here on it is up. */
 int plane_publish(struct plane *plane);

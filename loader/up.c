@@ -211,7 +211,9 @@ static int add_peers(struct up *up)
 
 static int pin(struct up *up)
 {
-	return objects_pin(&up->plane);
+	int err = objects_pin(&up->plane);
+
+	return err || !up->options->no_attach ? err : plane_link_for_iproute2(&up->plane);
 }
 
 static int attach_ingress(struct up *up)
