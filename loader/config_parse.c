@@ -17,21 +17,11 @@
 #include "config_parse.h"
 #include "message.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-enum section {
-	SECTION_NONE,
-	SECTION_INTERFACE,
-	SECTION_PEER,
-};
-
 static const char *const section_names[] = {
 	[SECTION_NONE] = "(no section)",
 	[SECTION_INTERFACE] = "[Interface]",
 	[SECTION_PEER] = "[Peer]",
 };
-
-#define MAX_KEYS 32
 
 struct parser {
 	struct config *config;
@@ -43,270 +33,25 @@ struct parser {
 	int err;
 	enum section section;
 	int section_line, interface_line;
-	int lines[MAX_KEYS]; /* where this section gave the keys of the table; 0: not yet */
+	int lines[MAX_SETTINGS]; /* where this section gave the keys of the table; 0: not yet */
 	size_t peers_allocated;
 };
-
-/* value may be changed. */
-typedef int (*setter)(struct parser *parser, const struct place *place, char *value);
-
-enum presence {
-	OPTIONAL,   /* once or not at all */
-	REQUIRED,   /* once */
-	REPEATABLE, /* once or more often */
-};
-
-struct setting {
-	enum section section;
-	const char *name;
-	setter set;
-	enum presence presence;
-};
-
-static struct peer_config *current_peer(struct parser *parser)
-{
-	return &parser->config->peers[parser->config->n_peers - 1];
-}
-
-static int set_device(struct parser *parser, const struct place *place, char *value)
-{
-	struct config *config = parser->config;
-
-	/* As the kernel's dev_valid_name(). */
-	if (strlen(value) >= sizeof(config->device) || strpbrk(value, "/: \t") || !strcmp(value, ".") ||
-	    !strcmp(value, "..")) {
-		fail_at(place, "%s: not the name of a network device", value);
-		hint("`ip link` lists them; %zu characters at most", sizeof(config->device) - 1);
-		return -EINVAL;
-	}
-	strcpy(config->device, value);
-	config->device_line = place->line;
-	return 0;
-}
-
-static int set_mode(struct parser *parser, const struct place *place, char *value)
-{
-	(void)parser;
-	if (!strcmp(value, "inline"))
-		return 0;
-	if (!strcmp(value, "tunnel")) {
-		fail_at(place, "Mode = tunnel is not available in this version");
-		hint("Mode = inline seals the UDP payloads between the peers in place");
-		return -EINVAL;
-	}
-	fail_at(place, "%s: not a mode", value);
-	hint("Mode = inline");
-	return -EINVAL;
-}
-
-static int set_xdp(struct parser *parser, const struct place *place, char *value)
-{
-	if (!strcmp(value, "auto")) {
-		parser->config->xdp = XDP_MODE_CONFIG_AUTO;
-	} else if (!strcmp(value, "native")) {
-		parser->config->xdp = XDP_MODE_CONFIG_NATIVE;
-	} else if (!strcmp(value, "generic")) {
-		parser->config->xdp = XDP_MODE_CONFIG_GENERIC;
-	} else {
-		fail_at(place, "%s: not a way to attach XDP", value);
-		hint("auto, native or generic");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int set_name(struct parser *parser, const struct place *place, char *value)
-{
-	struct peer_config *peer = current_peer(parser), *other;
-	size_t i;
-
-	for (i = 0; value[i]; i++)
-		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
-			break;
-	if (value[i] || i >= sizeof(peer->name)) {
-		fail_at(place, "%s: not a name for a peer", value);
-		hint("letters, digits, \".\", \"_\" and \"-\", %zu at most", sizeof(peer->name) - 1);
-		return -EINVAL;
-	}
-	for (other = parser->config->peers; other < peer; other++)
-		if (!strcmp(other->name, value))
-			return fail_at(place, "%s: already the name of the [Peer] in line %d", value,
-				       other->line);
-	strcpy(peer->name, value);
-	return 0;
-}
-
-static int add_prefix(struct peer_config *peer, const struct xdpsec_prefix *prefix, int line)
-{
-	struct xdpsec_prefix *prefixes;
-	int *lines;
-
-	prefixes = reallocarray(peer->prefixes, peer->n_prefixes + 1, sizeof(*prefixes));
-	if (!prefixes)
-		return fail(ENOMEM, "out of memory");
-	peer->prefixes = prefixes;
-	lines = reallocarray(peer->prefix_lines, peer->n_prefixes + 1, sizeof(*lines));
-	if (!lines)
-		return fail(ENOMEM, "out of memory");
-	peer->prefix_lines = lines;
-	prefixes[peer->n_prefixes] = *prefix;
-	lines[peer->n_prefixes++] = line;
-	return 0;
-}
-
-static int set_address(struct parser *parser, const struct place *place, char *value)
-{
-	struct xdpsec_prefix prefix;
-	char *item;
-	int err;
-
-	while ((item = value_next(&value))) {
-		err = value_prefix(place, item, &prefix);
-		if (err)
-			return err;
-		err = add_prefix(current_peer(parser), &prefix, place->line);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int set_ports(struct parser *parser, const struct place *place, char *value)
-{
-	struct peer_config *peer = current_peer(parser);
-
-	return value_ports(place, value, peer->ports, &peer->n_ports);
-}
-
-static int set_cipher(struct parser *parser, const struct place *place, char *value)
-{
-	struct peer_config *peer = current_peer(parser);
-
-	if (!strcmp(value, "aes-128-ocb")) {
-		peer->key_length = 16;
-	} else if (!strcmp(value, "aes-256-ocb")) {
-		peer->key_length = 32;
-	} else {
-		fail_at(place, "%s: not a cipher", value);
-		hint("aes-128-ocb or aes-256-ocb");
-		return -EINVAL;
-	}
-	strcpy(peer->cipher, value);
-	return 0;
-}
-
-static int set_driver(struct parser *parser, const struct place *place, char *value)
-{
-	struct peer_config *peer = current_peer(parser);
-	size_t i;
-
-	/* It becomes a part of an algorithm's name, "ecb(...)". */
-	for (i = 0; value[i]; i++)
-		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
-			break;
-	if (value[i] || i >= sizeof(peer->driver)) {
-		fail_at(place, "%s: not the name of a cipher driver", value);
-		hint("`xdpsec selftest` lists them: aes-generic, for example");
-		return -EINVAL;
-	}
-	strcpy(peer->driver, value);
-	return 0;
-}
-
-static int set_tx_spi(struct parser *parser, const struct place *place, char *value)
-{
-	struct sa_config *sa = &current_peer(parser)->tx;
-
-	sa->spi_line = place->line;
-	return value_spi(place, value, &sa->spi);
-}
-
-static int set_rx_spi(struct parser *parser, const struct place *place, char *value)
-{
-	struct sa_config *sa = &current_peer(parser)->rx;
-
-	sa->spi_line = place->line;
-	return value_spi(place, value, &sa->spi);
-}
-
-static int set_key_file(struct parser *parser, const struct place *place, const char *value,
-			struct sa_config *sa)
-{
-	const char *path = parser->config->path;
-	int directory = value[0] == '/' ? 0 : strrchr(path, '/') + 1 - path;
-
-	if ((size_t)snprintf(sa->key_file, sizeof(sa->key_file), "%.*s%s", directory, path, value) >=
-	    sizeof(sa->key_file))
-		return fail_at(place, "%s: %s", value, strerror(ENAMETOOLONG));
-	sa->key_file_line = place->line;
-	return 0;
-}
-
-static int set_tx_key_file(struct parser *parser, const struct place *place, char *value)
-{
-	return set_key_file(parser, place, value, &current_peer(parser)->tx);
-}
-
-static int set_rx_key_file(struct parser *parser, const struct place *place, char *value)
-{
-	return set_key_file(parser, place, value, &current_peer(parser)->rx);
-}
-
-static int refuse_tunnel(struct parser *parser, const struct place *place, char *value)
-{
-	(void)parser;
-	(void)value;
-	return fail_at(place, "belongs to tunnel mode, and Mode = tunnel is not available in this version");
-}
-
-static int refuse_agreement(struct parser *parser, const struct place *place, char *value)
-{
-	(void)parser;
-	(void)value;
-	fail_at(place, "belongs to key agreement, which is not available in this version");
-	hint("manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
-	return -EINVAL;
-}
-
-static const struct setting settings[] = {
-	{ SECTION_INTERFACE, "Device", set_device, REQUIRED },
-	{ SECTION_INTERFACE, "Mode", set_mode, OPTIONAL },
-	{ SECTION_INTERFACE, "Xdp", set_xdp, OPTIONAL },
-	{ SECTION_INTERFACE, "Name", refuse_tunnel, OPTIONAL },
-	{ SECTION_INTERFACE, "Address", refuse_tunnel, OPTIONAL },
-	{ SECTION_INTERFACE, "ListenPort", refuse_tunnel, OPTIONAL },
-	{ SECTION_INTERFACE, "PrivateKeyFile", refuse_agreement, OPTIONAL },
-	{ SECTION_PEER, "Name", set_name, REQUIRED },
-	{ SECTION_PEER, "Address", set_address, REPEATABLE },
-	{ SECTION_PEER, "Ports", set_ports, REQUIRED },
-	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL },
-	{ SECTION_PEER, "Driver", set_driver, OPTIONAL },
-	{ SECTION_PEER, "TxSpi", set_tx_spi, REQUIRED },
-	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, REQUIRED },
-	{ SECTION_PEER, "RxSpi", set_rx_spi, REQUIRED },
-	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, REQUIRED },
-	{ SECTION_PEER, "Endpoint", refuse_tunnel, OPTIONAL },
-	{ SECTION_PEER, "AllowedIPs", refuse_tunnel, OPTIONAL },
-	{ SECTION_PEER, "PublicKey", refuse_agreement, OPTIONAL },
-	{ SECTION_PEER, "PresharedKeyFile", refuse_agreement, OPTIONAL },
-};
-_Static_assert(ARRAY_SIZE(settings) <= MAX_KEYS, "struct parser.lines");
 
 static int unknown_key(const struct parser *parser, const char *key)
 {
 	const struct place place = { parser->config->path, parser->line, key };
-	const char *names[ARRAY_SIZE(settings)], *meant;
+	const char *names[MAX_SETTINGS] = {}, *meant;
 	size_t i, n = 0;
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+	for (i = 0; i < n_settings; i++)
 		if (settings[i].section == parser->section)
 			names[n++] = settings[i].name;
-		else if (!strcasecmp(settings[i].name, key))
+	meant = did_you_mean(key, names, n);
+	for (i = 0; i < n_settings && !meant; i++)
+		if (settings[i].section != parser->section && !strcasecmp(settings[i].name, key))
 			return fail_at(&place, "belongs into %s, this is %s",
 				       section_names[settings[i].section], section_names[parser->section]);
-	}
 	fail_at(&place, "unknown key in %s", section_names[parser->section]);
-	meant = did_you_mean(key, names, n);
 	if (meant)
 		hint("did you mean %s?", meant);
 	else
@@ -321,10 +66,10 @@ static int set(struct parser *parser, const char *key, const char *value)
 	const struct setting *setting;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
+	for (i = 0; i < n_settings; i++)
 		if (settings[i].section == parser->section && !strcmp(settings[i].name, key))
 			break;
-	if (i == ARRAY_SIZE(settings))
+	if (i == n_settings)
 		return unknown_key(parser, key);
 	setting = &settings[i];
 	if (parser->lines[i] && setting->presence != REPEATABLE)
@@ -336,7 +81,7 @@ static int set(struct parser *parser, const char *key, const char *value)
 	copy = strdup(value);
 	if (!copy)
 		return fail(ENOMEM, "%s:%d: out of memory", place.path, place.line);
-	return setting->set(parser, &place, copy);
+	return setting->set(parser->config, &place, copy);
 }
 
 /* inih's callback: 0 is failure. It goes on nevertheless; the reader then ends it. */
@@ -360,7 +105,7 @@ static int end_section(struct parser *parser)
 				     section_names[parser->section] };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
+	for (i = 0; i < n_settings; i++)
 		if (settings[i].section == parser->section && settings[i].presence != OPTIONAL &&
 		    !parser->lines[i])
 			return fail_at(&place, "%s is missing", settings[i].name);

@@ -16,6 +16,30 @@ struct place {
 
 int fail_at(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+enum section {
+	SECTION_NONE,
+	SECTION_INTERFACE,
+	SECTION_PEER,
+};
+
+enum presence {
+	OPTIONAL,   /* once or not at all */
+	REQUIRED,   /* once */
+	REPEATABLE, /* once or more often */
+};
+
+/* One key. set() gets a value that is not empty and that it may change; 0, or -errno after a message. */
+struct setting {
+	enum section section;
+	const char *name;
+	int (*set)(struct config *config, const struct place *place, char *value);
+	enum presence presence;
+};
+
+#define MAX_SETTINGS 32
+extern const struct setting settings[];
+extern const size_t n_settings;
+
 /* Sections and keys of the file into *config, whose name and path are set. 0, or -errno after a message. */
 int config_parse(struct config *config, FILE *file);
 

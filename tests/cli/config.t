@@ -74,6 +74,9 @@ hint: did you mean Device?'
 mistake "key in the wrong case" '11s/TxSpi/txspi/' \
 	'FILE:11: txspi: unknown key in [Peer]
 hint: did you mean TxSpi?'
+mistake "key in the wrong case that both sections have" '8s/Address/address/' \
+	'FILE:8: address: unknown key in [Peer]
+hint: did you mean Address?'
 mistake "unknown key that resembles nothing" '4s/Xdp/FooBarBaz/' \
 	'FILE:4: FooBarBaz: unknown key in [Interface]
 hint: xdpsec(8), CONFIGURATION, has the keys'

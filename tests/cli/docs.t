@@ -35,7 +35,7 @@ same "short options in OPTIONS" "$(section OPTIONS | sed -n 's/^\.It Fl \([a-zA-
 
 # The table of keys, as the parser has it, and the lists of the page.
 keys() {
-	sed -n "s/^\t{ SECTION_$1, \"\([A-Za-z]*\)\".*/\1/p" "$TOP/loader/config_parse.c"
+	sed -n "s/^\t{ SECTION_$1, \"\([A-Za-z]*\)\".*/\1/p" "$TOP/loader/config_settings.c"
 }
 
 documented_keys() {

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The keys of the configuration file, and what each of them sets. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_parse.h"
+#include "message.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Keys of [Peer] belong to the last one. */
+static struct peer_config *current_peer(struct config *config)
+{
+	return &config->peers[config->n_peers - 1];
+}
+
+static int set_device(struct config *config, const struct place *place, char *value)
+{
+	/* As the kernel's dev_valid_name(). */
+	if (strlen(value) >= sizeof(config->device) || strpbrk(value, "/: \t") || !strcmp(value, ".") ||
+	    !strcmp(value, "..")) {
+		fail_at(place, "%s: not the name of a network device", value);
+		hint("`ip link` lists them; %zu characters at most", sizeof(config->device) - 1);
+		return -EINVAL;
+	}
+	strcpy(config->device, value);
+	config->device_line = place->line;
+	return 0;
+}
+
+static int set_mode(struct config *config, const struct place *place, char *value)
+{
+	(void)config;
+	if (!strcmp(value, "inline"))
+		return 0;
+	if (!strcmp(value, "tunnel")) {
+		fail_at(place, "Mode = tunnel is not available in this version");
+		hint("Mode = inline seals the UDP payloads between the peers in place");
+		return -EINVAL;
+	}
+	fail_at(place, "%s: not a mode", value);
+	hint("Mode = inline");
+	return -EINVAL;
+}
+
+static int set_xdp(struct config *config, const struct place *place, char *value)
+{
+	if (!strcmp(value, "auto")) {
+		config->xdp = XDP_MODE_CONFIG_AUTO;
+	} else if (!strcmp(value, "native")) {
+		config->xdp = XDP_MODE_CONFIG_NATIVE;
+	} else if (!strcmp(value, "generic")) {
+		config->xdp = XDP_MODE_CONFIG_GENERIC;
+	} else {
+		fail_at(place, "%s: not a way to attach XDP", value);
+		hint("auto, native or generic");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int set_name(struct config *config, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(config), *other;
+	size_t i;
+
+	for (i = 0; value[i]; i++)
+		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
+			break;
+	if (value[i] || i >= sizeof(peer->name)) {
+		fail_at(place, "%s: not a name for a peer", value);
+		hint("letters, digits, \".\", \"_\" and \"-\", %zu at most", sizeof(peer->name) - 1);
+		return -EINVAL;
+	}
+	for (other = config->peers; other < peer; other++)
+		if (!strcmp(other->name, value))
+			return fail_at(place, "%s: already the name of the [Peer] in line %d", value,
+				       other->line);
+	strcpy(peer->name, value);
+	return 0;
+}
+
+static int add_prefix(struct peer_config *peer, const struct xdpsec_prefix *prefix, int line)
+{
+	struct xdpsec_prefix *prefixes;
+	int *lines;
+
+	prefixes = reallocarray(peer->prefixes, peer->n_prefixes + 1, sizeof(*prefixes));
+	if (!prefixes)
+		return fail(ENOMEM, "out of memory");
+	peer->prefixes = prefixes;
+	lines = reallocarray(peer->prefix_lines, peer->n_prefixes + 1, sizeof(*lines));
+	if (!lines)
+		return fail(ENOMEM, "out of memory");
+	peer->prefix_lines = lines;
+	prefixes[peer->n_prefixes] = *prefix;
+	lines[peer->n_prefixes++] = line;
+	return 0;
+}
+
+static int set_address(struct config *config, const struct place *place, char *value)
+{
+	struct xdpsec_prefix prefix;
+	char *item;
+	int err;
+
+	while ((item = value_next(&value))) {
+		err = value_prefix(place, item, &prefix);
+		if (err)
+			return err;
+		err = add_prefix(current_peer(config), &prefix, place->line);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int set_ports(struct config *config, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(config);
+
+	return value_ports(place, value, peer->ports, &peer->n_ports);
+}
+
+static int set_cipher(struct config *config, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(config);
+
+	if (!strcmp(value, "aes-128-ocb")) {
+		peer->key_length = 16;
+	} else if (!strcmp(value, "aes-256-ocb")) {
+		peer->key_length = 32;
+	} else {
+		fail_at(place, "%s: not a cipher", value);
+		hint("aes-128-ocb or aes-256-ocb");
+		return -EINVAL;
+	}
+	strcpy(peer->cipher, value);
+	return 0;
+}
+
+static int set_driver(struct config *config, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(config);
+	size_t i;
+
+	/* It becomes a part of an algorithm's name, "ecb(...)". */
+	for (i = 0; value[i]; i++)
+		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
+			break;
+	if (value[i] || i >= sizeof(peer->driver)) {
+		fail_at(place, "%s: not the name of a cipher driver", value);
+		hint("`xdpsec selftest` lists them: aes-generic, for example");
+		return -EINVAL;
+	}
+	strcpy(peer->driver, value);
+	return 0;
+}
+
+static int set_tx_spi(struct config *config, const struct place *place, char *value)
+{
+	struct sa_config *sa = &current_peer(config)->tx;
+
+	sa->spi_line = place->line;
+	return value_spi(place, value, &sa->spi);
+}
+
+static int set_rx_spi(struct config *config, const struct place *place, char *value)
+{
+	struct sa_config *sa = &current_peer(config)->rx;
+
+	sa->spi_line = place->line;
+	return value_spi(place, value, &sa->spi);
+}
+
+static int set_key_file(struct config *config, const struct place *place, const char *value,
+			struct sa_config *sa)
+{
+	const char *path = config->path;
+	int directory = value[0] == '/' ? 0 : strrchr(path, '/') + 1 - path;
+
+	if ((size_t)snprintf(sa->key_file, sizeof(sa->key_file), "%.*s%s", directory, path, value) >=
+	    sizeof(sa->key_file))
+		return fail_at(place, "%s: %s", value, strerror(ENAMETOOLONG));
+	sa->key_file_line = place->line;
+	return 0;
+}
+
+static int set_tx_key_file(struct config *config, const struct place *place, char *value)
+{
+	return set_key_file(config, place, value, &current_peer(config)->tx);
+}
+
+static int set_rx_key_file(struct config *config, const struct place *place, char *value)
+{
+	return set_key_file(config, place, value, &current_peer(config)->rx);
+}
+
+static int refuse_tunnel(struct config *config, const struct place *place, char *value)
+{
+	(void)config;
+	(void)value;
+	return fail_at(place, "belongs to tunnel mode, and Mode = tunnel is not available in this version");
+}
+
+static int refuse_agreement(struct config *config, const struct place *place, char *value)
+{
+	(void)config;
+	(void)value;
+	fail_at(place, "belongs to key agreement, which is not available in this version");
+	hint("manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
+	return -EINVAL;
+}
+
+const struct setting settings[] = {
+	{ SECTION_INTERFACE, "Device", set_device, REQUIRED },
+	{ SECTION_INTERFACE, "Mode", set_mode, OPTIONAL },
+	{ SECTION_INTERFACE, "Xdp", set_xdp, OPTIONAL },
+	{ SECTION_INTERFACE, "Name", refuse_tunnel, OPTIONAL },
+	{ SECTION_INTERFACE, "Address", refuse_tunnel, OPTIONAL },
+	{ SECTION_INTERFACE, "ListenPort", refuse_tunnel, OPTIONAL },
+	{ SECTION_INTERFACE, "PrivateKeyFile", refuse_agreement, OPTIONAL },
+	{ SECTION_PEER, "Name", set_name, REQUIRED },
+	{ SECTION_PEER, "Address", set_address, REPEATABLE },
+	{ SECTION_PEER, "Ports", set_ports, REQUIRED },
+	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL },
+	{ SECTION_PEER, "Driver", set_driver, OPTIONAL },
+	{ SECTION_PEER, "TxSpi", set_tx_spi, REQUIRED },
+	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, REQUIRED },
+	{ SECTION_PEER, "RxSpi", set_rx_spi, REQUIRED },
+	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, REQUIRED },
+	{ SECTION_PEER, "Endpoint", refuse_tunnel, OPTIONAL },
+	{ SECTION_PEER, "AllowedIPs", refuse_tunnel, OPTIONAL },
+	{ SECTION_PEER, "PublicKey", refuse_agreement, OPTIONAL },
+	{ SECTION_PEER, "PresharedKeyFile", refuse_agreement, OPTIONAL },
+};
+const size_t n_settings = ARRAY_SIZE(settings);
+_Static_assert(ARRAY_SIZE(settings) <= MAX_SETTINGS, "raise MAX_SETTINGS");
