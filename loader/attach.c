@@ -186,8 +186,8 @@ static struct xdp_program *find_xdp(const struct plane *plane, struct xdp_multip
 
 int detach_xdp(const struct plane *plane, const char *device, unsigned int index)
 {
-	struct xdp_multiprog *programs __attribute__((cleanup(cleanup_multiprog))) =
-		xdp_multiprog__get_from_ifindex((int)index);
+	struct xdp_multiprog *programs
+		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
 	struct xdp_program *program;
 	int err;
 
@@ -207,8 +207,8 @@ int detach_xdp(const struct plane *plane, const char *device, unsigned int index
 
 __u8 attached_xdp(const struct plane *plane, unsigned int index)
 {
-	struct xdp_multiprog *programs __attribute__((cleanup(cleanup_multiprog))) =
-		xdp_multiprog__get_from_ifindex((int)index);
+	struct xdp_multiprog *programs
+		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
 
 	if (libxdp_get_error(programs) || !find_xdp(plane, programs))
 		return XDP_IN_USE_NONE;
@@ -244,11 +244,12 @@ void attach_print(const struct plane *plane, const struct instance *instance)
 	const char *directory = plane->directory, *device = instance->device;
 
 	if (in_named_namespace())
-		puts("# under `nsenter --net=/run/netns/NETNS`: `ip -n` and `tc -n` do not see what is pinned");
+		puts("# under `nsenter --net=/run/netns/NETNS`: `ip -n` and `tc -n` do not see what is "
+		     "pinned");
 	puts("# ingress, one of:");
 	printf("xdp-loader load -p %s/maps %s " XDPSEC_LIBDIR "/open.bpf.o\n", directory, device);
-	printf("TC_BPF_MNT=%s ip link set dev %s xdp obj " XDPSEC_LIBDIR "/open.bpf.o sec xdp.frags\n", directory,
-	       device);
+	printf("TC_BPF_MNT=%s ip link set dev %s xdp obj " XDPSEC_LIBDIR "/open.bpf.o sec xdp.frags\n",
+	       directory, device);
 	printf("ip link set dev %s xdp pinned %s/programs/open\n", device, directory);
 	puts("# then egress, one of the filters:");
 	printf("tc qdisc add dev %s clsact\n", device);

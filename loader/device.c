@@ -47,7 +47,9 @@ int device_find(const struct config *config, struct link *device)
 		return -EINVAL;
 	}
 	if (link.mtu < minimum + XDPSEC_OVERHEAD) {
-		fail(EMSGSIZE, "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %d of XDPsec do not fit",
+		fail(EMSGSIZE,
+		     "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %d of XDPsec do "
+		     "not fit",
 		     config->path, config->device_line, config->device, link.mtu, minimum,
 		     minimum == IPV6_MINIMUM ? '6' : '4', XDPSEC_OVERHEAD);
 		hint("ip link set dev %s mtu %u", config->device, minimum + XDPSEC_OVERHEAD);

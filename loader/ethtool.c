@@ -87,14 +87,14 @@ static int parse_active(const struct nlmsghdr *message, void *data)
 	struct features *features = data;
 	const struct nlattr *attribute, *bits, *bit, *field;
 
-	mnl_attr_for_each(attribute, message, sizeof(struct genlmsghdr)) {
+	mnl_attr_for_each (attribute, message, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attribute) != ETHTOOL_A_FEATURES_ACTIVE)
 			continue;
-		mnl_attr_for_each_nested(bits, attribute) {
+		mnl_attr_for_each_nested (bits, attribute) {
 			if (mnl_attr_get_type(bits) != ETHTOOL_A_BITSET_BITS)
 				continue;
-			mnl_attr_for_each_nested(bit, bits) {
-				mnl_attr_for_each_nested(field, bit) {
+			mnl_attr_for_each_nested (bit, bits) {
+				mnl_attr_for_each_nested (field, bit) {
 					if (mnl_attr_get_type(field) == ETHTOOL_A_BITSET_BIT_NAME &&
 					    mnl_attr_validate(field, MNL_TYPE_NUL_STRING) == 0)
 						features_add(features, mnl_attr_get_str(field));
@@ -236,6 +236,7 @@ int offloads_off(const char *device)
 	if (err < 0)
 		return fail(-err, "%s: cannot switch its offloads off: %s", device, strerror(-err));
 	if (features.count)
-		return fail(EOPNOTSUPP, "%s: the offload %s cannot be switched off", device, features.names[0]);
+		return fail(EOPNOTSUPP, "%s: the offload %s cannot be switched off", device,
+			    features.names[0]);
 	return 0;
 }

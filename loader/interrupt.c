@@ -18,6 +18,6 @@ bool interrupt_pending(void)
 {
 	sigset_t pending;
 
-	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-					     sigismember(&pending, SIGHUP));
+	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) ||
+					     sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP));
 }

@@ -20,8 +20,8 @@
 #endif
 
 const char *const kernel_kfuncs[] = {
-	"bpf_crypto_ctx_create",  "bpf_crypto_ctx_acquire", "bpf_crypto_ctx_release",
-	"bpf_crypto_encrypt",	  "bpf_crypto_decrypt",	    NULL,
+	"bpf_crypto_ctx_create", "bpf_crypto_ctx_acquire", "bpf_crypto_ctx_release",
+	"bpf_crypto_encrypt",	 "bpf_crypto_decrypt",	   NULL,
 };
 
 int kernel_check_privileges(void)
@@ -70,8 +70,8 @@ int kernel_check_bpffs(void)
 
 		fail(err, "%s: no BPF file system is mounted there, and mounting it failed: %s", BPFFS,
 		     strerror(err));
-		hint(err == ENODEV ? "this kernel was built without CONFIG_BPF_SYSCALL" :
-				     "mount -t bpf bpf " BPFFS);
+		hint(err == ENODEV ? "this kernel was built without CONFIG_BPF_SYSCALL"
+				   : "mount -t bpf bpf " BPFFS);
 		return -err;
 	}
 	if (mounts_are_private()) {

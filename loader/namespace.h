@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <linux/types.h>
 
-struct namespace {
+struct namespace
+{
 	__u64 cookie; /* unique since boot */
 	__u64 inode;  /* what /proc/PID/ns/net and /run/netns/NAME show; reused */
 };

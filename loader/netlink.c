@@ -19,7 +19,8 @@ static void cleanup_socket(struct mnl_socket **socket)
 int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
 		 void *data)
 {
-	struct mnl_socket *socket __attribute__((cleanup(cleanup_socket))) = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	struct mnl_socket *socket
+		__attribute__((cleanup(cleanup_socket))) = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	_cleanup_free_ char *buffer = malloc(NETLINK_BUFFER);
 	ssize_t got;
 	int more = MNL_CB_OK;
@@ -38,8 +39,8 @@ int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlm
 			continue;
 		if (got < 0)
 			return -errno;
-		more = mnl_cb_run(buffer, (size_t)got, request->nlmsg_seq, mnl_socket_get_portid(socket), each,
-				  data);
+		more = mnl_cb_run(buffer, (size_t)got, request->nlmsg_seq, mnl_socket_get_portid(socket),
+				  each, data);
 		if (more < 0)
 			return -errno;
 	}

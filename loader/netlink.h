@@ -11,9 +11,9 @@ struct link {
 	unsigned int index;
 	unsigned int peer; /* IFLA_LINK: of a veth its other end, if that is in the same namespace */
 	char name[IF_NAMESIZE];
-	char kind[16];	  /* "veth"; empty for hardware */
-	char alias[256];  /* empty: none */
-	unsigned int mtu; /* bytes */
+	char kind[16];	     /* "veth"; empty for hardware */
+	char alias[256];     /* empty: none */
+	unsigned int mtu;    /* bytes */
 	unsigned short type; /* ARPHRD_* */
 	bool up;
 	__u64 tx_packets, tx_dropped, rx_dropped;

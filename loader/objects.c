@@ -46,7 +46,7 @@ static int share_maps(const struct plane *plane, struct bpf_object *object)
 
 	if (plane->directory[0])
 		return 0;
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		known = map_by_name(bpf_map__name(map));
 		if (known == MAP_COUNT)
 			continue;
@@ -64,7 +64,7 @@ static int keep_maps(struct plane *plane, struct bpf_object *object)
 	struct bpf_map *map;
 	enum plane_map known;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map (map, object) {
 		known = map_by_name(bpf_map__name(map));
 		if (known == MAP_COUNT || plane->maps[known] >= 0)
 			continue;

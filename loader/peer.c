@@ -167,5 +167,6 @@ void peer_save_rx(const struct plane *plane, const char *state_dir, const struct
 	if (!record->fingerprint[0] || sa_get_window(plane, record->slot, &next) || !next)
 		return;
 	if (state_save_received(state_dir, record->fingerprint, next))
-		warning("%s: what was received until now could be replayed after the next start", plane->name);
+		warning("%s: what was received until now could be replayed after the next start",
+			plane->name);
 }

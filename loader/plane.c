@@ -284,6 +284,39 @@ int plane_write(const struct plane *plane, enum plane_map map, const void *key, 
 	return 0;
 }
 
+/* One call for each of a thousand peers would be most of what `up` and `status` do. */
+int plane_read_all(const struct plane *plane, enum plane_map map, void *values)
+{
+	_cleanup_free_ __u32 *keys = calloc(tables[map].entries, sizeof(*keys));
+	__u32 count = tables[map].entries, batch;
+
+	if (!keys)
+		return fail(ENOMEM, "out of memory");
+	if (bpf_map_lookup_batch(plane->maps[map], NULL, &batch, keys, values, &count, NULL) &&
+	    errno != ENOENT)
+		return fail(errno, "%s: map %s: cannot read it: %s", plane->name, tables[map].name,
+			    strerror(errno));
+	if (count != tables[map].entries)
+		return fail(EIO, "%s: map %s: read %u elements of %u", plane->name, tables[map].name, count,
+			    tables[map].entries);
+	return 0;
+}
+
+int plane_write_all(const struct plane *plane, enum plane_map map, const void *values)
+{
+	_cleanup_free_ __u32 *keys = calloc(tables[map].entries, sizeof(*keys));
+	__u32 count = tables[map].entries;
+
+	if (!keys)
+		return fail(ENOMEM, "out of memory");
+	for (__u32 i = 0; i < count; i++)
+		keys[i] = i;
+	if (bpf_map_update_batch(plane->maps[map], keys, values, &count, NULL))
+		return fail(errno, "%s: map %s: cannot write it: %s", plane->name, tables[map].name,
+			    strerror(errno));
+	return 0;
+}
+
 int plane_read_instance(const struct plane *plane, struct instance *instance)
 {
 	__u32 key = 0;
@@ -296,11 +329,6 @@ int plane_write_instance(const struct plane *plane, const struct instance *insta
 	__u32 key = 0;
 
 	return plane_write(plane, MAP_INSTANCE, &key, instance);
-}
-
-int plane_read_peer(const struct plane *plane, __u32 index, struct peer_record *record)
-{
-	return plane_read(plane, MAP_PEER_NAMES, &index, record);
 }
 
 int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_record *record)

@@ -3,9 +3,9 @@
  * The data plane of an instance as it lies in the kernel: its maps, its programs, and the tree of pins that
  * keeps them alive without us.
  *
- *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, `instance`, `peer_names`
- *			 /programs/PROGRAM	seal, open, hop: to be attached by hand as well
- *			 /links/LINK		seal, hop: the TCX links
+ *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, `instance`,
+ *`peer_names` /programs/PROGRAM	seal, open, hop: to be attached by hand as well /links/LINK
+ *seal, hop: the TCX links
  *			 /{tc,xdp}/globals	with --no-attach: maps/ as iproute2 looks for it
  *
  * 1. While `up` builds it, it is BPFFS/xdpsec/_NAME (bpffs takes no name with a dot, and no NAME begins with
@@ -52,7 +52,7 @@ enum plane_map {
 #define PLANE_ENUM(id, ...) MAP_##id,
 	PLANE_MAPS(PLANE_ENUM)
 #undef PLANE_ENUM
-	MAP_COUNT,
+		MAP_COUNT,
 };
 
 struct sa_bpf;
@@ -97,8 +97,8 @@ int plane_create(struct plane *plane, const char *name);
 
 /*
  * iproute2 has no option for the directory of an object's maps: it takes $TC_BPF_MNT/{tc,xdp}/globals
- * (lib/bpf_legacy.c, bpf_get_work_dir). With links there that lead to maps/, TC_BPF_MNT=DIRECTORY makes `tc` and
- * `ip` use them. 0, or -errno after a message.
+ * (lib/bpf_legacy.c, bpf_get_work_dir). With links there that lead to maps/, TC_BPF_MNT=DIRECTORY makes `tc`
+ * and `ip` use them. 0, or -errno after a message.
  */
 int plane_link_for_iproute2(const struct plane *plane);
 
@@ -117,12 +117,15 @@ int plane_each(int (*each)(const char *name, void *data), void *data);
 /* Elements of the maps of user space. 0, or -errno after a message. */
 int plane_read_instance(const struct plane *plane, struct instance *instance);
 int plane_write_instance(const struct plane *plane, const struct instance *instance);
-int plane_read_peer(const struct plane *plane, __u32 index, struct peer_record *record);
 int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_record *record);
 
 /* An element of any map, by key. 0, or -errno after a message that names the map. */
 int plane_read(const struct plane *plane, enum plane_map map, const void *key, void *value);
 int plane_write(const struct plane *plane, enum plane_map map, const void *key, const void *value);
+
+/* All elements of an array map at once, in the order of their keys, from or to values. */
+int plane_read_all(const struct plane *plane, enum plane_map map, void *values);
+int plane_write_all(const struct plane *plane, enum plane_map map, const void *values);
 
 /* The name of a map, for messages and pins. */
 const char *plane_map_name(enum plane_map map);

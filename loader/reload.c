@@ -86,9 +86,7 @@ static int read_instance(struct reload *reload)
 		err = place_find(&reload->plane, &reload->instance, &place);
 	if (!err && place == PLACE_ELSEWHERE)
 		err = place_refuse(&reload->instance, "reload");
-	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
-		err = plane_read_peer(&reload->plane, i, &reload->before[i]);
-	return err;
+	return err ?: plane_read_all(&reload->plane, MAP_PEER_NAMES, reload->before);
 }
 
 static int read_config(struct reload *reload)
@@ -171,8 +169,8 @@ static int create_tx(struct reload *reload, struct change *change, const char *f
 	if (same_context && before->tx.spi == change->peer->tx.spi &&
 	    !range_runs_out(&reload->plane, &before->tx))
 		return 0;
-	err = peer_create_tx(&reload->context, change->peer, change->index,
-			     same_context ? &before->tx : NULL, &change->after.tx);
+	err = peer_create_tx(&reload->context, change->peer, change->index, same_context ? &before->tx : NULL,
+			     &change->after.tx);
 	change->tx = !err;
 	return err;
 }

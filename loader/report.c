@@ -117,21 +117,22 @@ static int read_peer(const struct plane *plane, struct peer_report *peer, int cp
 /* index[i] is the place of peer i in the report, plus one. */
 static int read_peers(struct report *report, const struct plane *plane, size_t index[XDPSEC_MAX_PEERS])
 {
+	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
 	struct peer_report *peers = calloc(XDPSEC_MAX_PEERS, sizeof(*peers));
-	int cpus = libbpf_num_possible_cpus(), err = 0;
+	int cpus = libbpf_num_possible_cpus(), err;
 
 	report->peers = peers;
-	if (!peers)
+	if (!peers || !records)
 		return fail(ENOMEM, "out of memory");
 	if (cpus < 0)
 		return fail(-cpus, "cannot count the CPUs: %s", strerror(-cpus));
+	err = plane_read_all(plane, MAP_PEER_NAMES, records);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
-		err = plane_read_peer(plane, i, &peers[report->n_peers].record);
 		/* One that a reload is just making, or did not get to finish. */
-		if (err || !peers[report->n_peers].record.in_use ||
-		    peers[report->n_peers].record.tx.slot >= XDPSEC_MAX_SAS ||
-		    peers[report->n_peers].record.rx.slot >= XDPSEC_MAX_SAS)
+		if (!records[i].in_use || records[i].tx.slot >= XDPSEC_MAX_SAS ||
+		    records[i].rx.slot >= XDPSEC_MAX_SAS)
 			continue;
+		peers[report->n_peers].record = records[i];
 		err = read_peer(plane, &peers[report->n_peers], cpus);
 		index[i] = ++report->n_peers;
 	}
@@ -141,8 +142,8 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 static int add_prefix(struct peer_report *peer, const struct xdpsec_prefix *prefix,
 		      const struct xdpsec_policy *policy)
 {
-	struct protected_prefix *prefixes =
-		realloc(peer->prefixes, (peer->n_prefixes + 1) * sizeof(*prefixes));
+	struct protected_prefix *prefixes = realloc(peer->prefixes,
+						    (peer->n_prefixes + 1) * sizeof(*prefixes));
 
 	if (!prefixes)
 		return fail(ENOMEM, "out of memory");
@@ -230,7 +231,8 @@ static void warn_of_devices(struct report *report)
 		warn(report, "not attached to TC egress of %s: packets leave in clear; down and up",
 		     instance->device);
 	if (!report->hop_exists)
-		warn(report, "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
+		warn(report,
+		     "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
 		     instance->hop_near);
 }
 
@@ -240,18 +242,20 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 	double used = report_range_used(&peer->tx);
 
 	if (used > 90)
-		warn(report, "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s reserves more",
+		warn(report,
+		     "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s reserves more",
 		     peer->record.name, used, report->instance.name);
 	/* Full blocks, and for each packet one for the pad and one for the tag. */
 	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
-		warn(report, "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253, 5.1)",
+		warn(report,
+		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253, 5.1)",
 		     peer->record.name);
 	if (strcmp(peer->record.driver, "aes") != 0 || !cipher_best("aes", "cipher", best, sizeof(best)))
 		return;
 	snprintf(bound, sizeof(bound), "ecb(%s)", best);
 	if (strcmp(bound, peer->tx.record.driver) != 0 && strstr(peer->tx.record.driver, "aes-"))
-		warn(report, "%s: sealed with %s, created before %s was there: down and up", peer->record.name,
-		     peer->tx.record.driver, bound);
+		warn(report, "%s: sealed with %s, created before %s was there: down and up",
+		     peer->record.name, peer->tx.record.driver, bound);
 }
 
 int report_read(struct report *report, const char *name)

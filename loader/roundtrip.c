@@ -92,7 +92,8 @@ static bool same(const struct packet *a, const struct packet *b)
 
 static int check_length(const struct plane *plane, unsigned int length)
 {
-	const struct bpf_program *seal = plane->seal->progs.xdpsec_seal, *open = plane->open->progs.xdpsec_open;
+	const struct bpf_program *seal = plane->seal->progs.xdpsec_seal,
+				 *open = plane->open->progs.xdpsec_open;
 	struct packet clear, sealed, packet;
 	int verdict;
 
@@ -101,7 +102,8 @@ static int check_length(const struct plane *plane, unsigned int length)
 	verdict = run(seal, &sealed);
 	if (verdict != -1 || sealed.length != clear.length + XDPSEC_OVERHEAD)
 		return wrong(length, "was not sealed", verdict);
-	if (length >= 16 && memcmp(sealed.bytes + HEADERS + XDPSEC_OVERHEAD, clear.bytes + HEADERS, length) == 0)
+	if (length >= 16 &&
+	    memcmp(sealed.bytes + HEADERS + XDPSEC_OVERHEAD, clear.bytes + HEADERS, length) == 0)
 		return wrong(length, "was sealed to itself", verdict);
 	packet = sealed;
 	packet.bytes[packet.length - 1] ^= 1;

@@ -12,36 +12,46 @@
 #include "sa_abi.h"
 #include "sa.skel.h"
 
+static void mark(struct sa_slots *slots, __u32 slot)
+{
+	if (slot < XDPSEC_MAX_SAS)
+		slots->used[slot] = true;
+}
+
+static int mark_peers(const struct plane *plane, struct sa_slots *slots)
+{
+	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
+	_cleanup_free_ struct xdpsec_peer *peers = calloc(XDPSEC_MAX_PEERS, sizeof(*peers));
+	int err;
+
+	if (!records || !peers)
+		return fail(ENOMEM, "out of memory");
+	err = plane_read_all(plane, MAP_PEER_NAMES, records);
+	if (!err)
+		err = plane_read_all(plane, MAP_PEERS, peers);
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		if (!records[i].in_use)
+			continue;
+		mark(slots, records[i].tx.slot);
+		mark(slots, records[i].rx.slot);
+		mark(slots, peers[i].tx_sa);
+	}
+	return err;
+}
+
 int sa_slots_read(const struct plane *plane, struct sa_slots *slots)
 {
-	struct peer_record record;
-	struct xdpsec_peer peer;
 	__u32 spi, next, slot;
 	int err;
 
 	memset(slots, 0, sizeof(*slots));
-	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
-		err = plane_read_peer(plane, i, &record);
-		if (!err)
-			err = plane_read(plane, MAP_PEERS, &i, &peer);
-		if (err)
-			return err;
-		if (!record.in_use)
-			continue;
-		if (record.tx.slot < XDPSEC_MAX_SAS)
-			slots->used[record.tx.slot] = true;
-		if (record.rx.slot < XDPSEC_MAX_SAS)
-			slots->used[record.rx.slot] = true;
-		if (peer.tx_sa < XDPSEC_MAX_SAS)
-			slots->used[peer.tx_sa] = true;
-	}
 	for (err = bpf_map_get_next_key(plane->maps[MAP_SPIS], NULL, &next); !err;
 	     err = bpf_map_get_next_key(plane->maps[MAP_SPIS], &spi, &next)) {
 		spi = next;
-		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &spi, &slot) == 0 && slot < XDPSEC_MAX_SAS)
-			slots->used[slot] = true;
+		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &spi, &slot) == 0)
+			mark(slots, slot);
 	}
-	return 0;
+	return mark_peers(plane, slots);
 }
 
 int sa_slots_take(struct sa_slots *slots, __u32 *slot)
@@ -119,7 +129,8 @@ static int explain(int err, const struct key *key, const char *driver, const cha
 	switch (-err) {
 	case ENOENT:
 		fail(-err, "%s: this kernel has no skciphers for BPF", whose);
-		hint("a kernel with CONFIG_CRYPTO_SKCIPHER; where it is a module: modprobe bpf_crypto_skcipher");
+		hint("a kernel with CONFIG_CRYPTO_SKCIPHER; where it is a module: modprobe "
+		     "bpf_crypto_skcipher");
 		break;
 	case EOPNOTSUPP:
 		fail(-err, "%s: this kernel has no cipher ecb(%s)", whose, driver);
@@ -241,8 +252,8 @@ int sa_set_window(const struct plane *plane, __u32 slot, __u64 next)
 	struct xdpsec_replay replay = { .next = next };
 
 	if (next) {
-		/* Bits are by sequence number plus one (replay.bpf.h). All of them seen, but for those above the
-		 * newest in its own word: advancing within a word clears nothing. */
+		/* Bits are by sequence number plus one (replay.bpf.h). All of them seen, but for those above
+		 * the newest in its own word: advancing within a word clears nothing. */
 		memset(replay.bitmap, 0xff, sizeof(replay.bitmap));
 		replay.bitmap[next / 64 % XDPSEC_REPLAY_WORDS] = ~0ULL >> (63 - next % 64);
 	}

@@ -92,7 +92,8 @@ static int test_drivers(struct result *result)
 	result->passed = result->drivers[0].vectors && result->drivers[0].roundtrip;
 	if (!first && !result->passed) {
 		fail(EOPNOTSUPP, "this kernel offers no ecb(aes) to BPF");
-		hint("a kernel with CONFIG_CRYPTO_AES and CONFIG_CRYPTO_ECB; modprobe ecb and aes where they are "
+		hint("a kernel with CONFIG_CRYPTO_AES and CONFIG_CRYPTO_ECB; modprobe ecb and aes where they "
+		     "are "
 		     "modules");
 		first = -EOPNOTSUPP;
 	}
@@ -115,7 +116,8 @@ static void print_text(const struct result *result)
 			printf("Driver = %s: not offered to BPF\n", driver->name);
 			continue;
 		}
-		printf("Driver = %s: %s, aes-128-ocb %s, aes-256-ocb %s, %u vectors of RFC 7253 %s, round trip %s\n",
+		printf("Driver = %s: %s, aes-128-ocb %s, aes-256-ocb %s, %u vectors of RFC 7253 %s, round "
+		       "trip %s\n",
 		       driver->name, driver->bound, yes(driver->bits128), yes(driver->bits256), vectors_count,
 		       yes(driver->vectors), yes(driver->roundtrip));
 	}
@@ -150,7 +152,8 @@ static void print_json(const struct result *result)
 	json_object_object_add(object, "ciphers", ciphers);
 	json_object_object_add(object, "vectors", json_object_new_int((int)vectors_count));
 	add_bool(object, "passed", result->passed);
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(object,
+					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 }
 

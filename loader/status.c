@@ -124,9 +124,9 @@ static struct json_object *report_json(const struct report *report)
 	add_text(object, "config", report->instance.path);
 	add_number(object, "started", report->instance.started);
 	/* With --no-attach, who knows of egress is who attached it. */
-	json_object_object_add(object, "attached",
-			       json_object_new_boolean(ingress &&
-						       (report->egress || report->instance.no_attach)));
+	json_object_object_add(
+		object, "attached",
+		json_object_new_boolean(ingress && (report->egress || report->instance.no_attach)));
 	json_object_object_add(object, "by_hand", json_object_new_boolean(report->instance.no_attach));
 	json_object_object_add(object, "hop", report->hop_exists ? hop_json(report) : NULL);
 	for (size_t i = 0; i < report->n_peers; i++)
@@ -189,7 +189,8 @@ static void print_drops(const char *indent, const struct report *report, const s
 
 		if (!count)
 			continue;
-		printf("%s%s%s %llu", any ? "" : indent, any ? separator : "dropped: ", reasons[i].name, count);
+		printf("%s%s%s %llu", any ? "" : indent, any ? separator : "dropped: ", reasons[i].name,
+		       count);
 		separator = ", ";
 		any = true;
 	}
@@ -264,7 +265,8 @@ static int list(const char *name, void *data)
 
 static void print_json(struct json_object *object)
 {
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(object,
+					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 }
 

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 
 #include "attach.h"
+#include "cleanup.h"
 #include "hop.h"
 #include "message.h"
 #include "namespace.h"
@@ -49,15 +50,17 @@ static int release_keys(struct plane *plane)
 
 static void save_state(const struct plane *plane, const struct instance *instance)
 {
-	struct peer_record record;
+	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
 
+	if (!records || plane_read_all(plane, MAP_PEER_NAMES, records)) {
+		warning("%s: sequence numbers that were not used are lost", plane->name);
+		return;
+	}
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
-		if (plane_read_peer(plane, i, &record))
-			return;
-		if (!record.in_use)
+		if (!records[i].in_use)
 			continue;
-		peer_save_tx(plane, instance->state_dir, &record.tx);
-		peer_save_rx(plane, instance->state_dir, &record.rx);
+		peer_save_tx(plane, instance->state_dir, &records[i].tx);
+		peer_save_rx(plane, instance->state_dir, &records[i].rx);
 	}
 }
 

@@ -3,9 +3,9 @@
  * xdpsec up: build the data plane of a configuration, and only then attach it.
  *
  * The order is an invariant. Numbers are reserved on disk before they are in a map; a slot is complete before
- * anything refers to it; what `instance` says comes before what it says; ingress is attached before egress, so
- * that no answer arrives sealed where nobody opens; the rename comes last. What fails, or is interrupted, is
- * undone by the same code that takes down what a killed `up` left.
+ * anything refers to it; what `instance` says comes before what it says; ingress is attached before egress,
+ * so that no answer arrives sealed where nobody opens; the rename comes last. What fails, or is interrupted,
+ * is undone by the same code that takes down what a killed `up` left.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -142,11 +142,11 @@ static int load(struct up *up)
 /* A zeroed element of peers would mean slot 0. */
 static int forget_peers(struct up *up)
 {
-	int err = 0;
+	struct xdpsec_peer peers[XDPSEC_MAX_PEERS];
 
-	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
-		err = peer_use_tx(&up->plane, i, XDPSEC_NO_SA);
-	return err;
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
+		peers[i] = (struct xdpsec_peer){ .tx_sa = XDPSEC_NO_SA };
+	return plane_write_all(&up->plane, MAP_PEERS, peers);
 }
 
 /* With every driver that some peer uses; slot 0 is free until the first peer is added. */
@@ -223,7 +223,8 @@ static int attach_ingress(struct up *up)
 
 	if (up->options->no_attach)
 		return 0;
-	err = attach_xdp(&up->plane, instance->device, instance->device_index, up->config.xdp, &instance->xdp);
+	err = attach_xdp(&up->plane, instance->device, instance->device_index, up->config.xdp,
+			 &instance->xdp);
 	return err ?: plane_write_instance(&up->plane, instance);
 }
 
@@ -264,8 +265,8 @@ static int publish(struct up *up)
 static int build(struct up *up)
 {
 	static int (*const steps[])(struct up *up) = {
-		create, load,	  forget_peers, self_test,     add_peers, pin,
-		attach_ingress, make_hop, attach_egress, publish,
+		create, load,		forget_peers, self_test,     add_peers,
+		pin,	attach_ingress, make_hop,     attach_egress, publish,
 	};
 	int err = 0, undone;
 

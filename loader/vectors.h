@@ -10,8 +10,8 @@ extern const unsigned int vectors_count;
 
 /*
  * Seal and open every vector with the plane's maps, and see that a flipped bit is refused; slot is a free SA
- * slot, and is erased at the end. driver is "aes" or the name of a driver. 0, or -errno after a message; -EBADMSG
- * when a result is wrong.
+ * slot, and is erased at the end. driver is "aes" or the name of a driver. 0, or -errno after a message;
+ * -EBADMSG when a result is wrong.
  */
 int vectors_check(struct plane *plane, __u32 slot, const char *driver);
 
