@@ -316,6 +316,15 @@ stop() {
 	return 0
 }
 
+# start NAMESPACE OUTPUT CMD...: a process that goes on beside the test; STARTED is its id, by which it is
+# ended at the latest when the test ends. A function in the background would be a shell around the process,
+# and ending that shell would leave the process behind.
+start() {
+	nsenter --net="/run/netns/$1" -- "${@:3}" >"$2" 2>"$2.err" </dev/null &
+	STARTED=$!
+	defer stop "$STARTED"
+}
+
 # listening NAMESPACE PORT [tcp]
 listening() {
 	local kind=-u
@@ -326,17 +335,15 @@ listening() {
 
 # start_echo NAMESPACE ADDRESS PORT
 start_echo() {
-	packets "$1" echo "$2" "$3" &
-	defer stop $!
+	start "$1" "$WORK/echo" "$PACKETS" echo "$2" "$3"
 	wait_for 5 listening "$1" "$3" || bail "no echo server"
 }
 
 # start_sink NAMESPACE ADDRESS PORT FILE [--expect N] [--marker M]: its result goes to FILE when it ends;
 # SINK is its process.
 start_sink() {
-	packets "$1" sink "$2" "$3" "${@:5}" >"$4" &
-	SINK=$!
-	defer stop "$SINK"
+	start "$1" "$4" "$PACKETS" sink "$2" "$3" "${@:5}"
+	SINK=$STARTED
 	wait_for 5 listening "$1" "$3" || bail "no sink"
 }
 
@@ -354,16 +361,15 @@ capture_start() {
 	local filter=${3:-} namespace=$MIDDLE device=$2
 
 	# An earlier capture of that name must not look like this one.
-	rm -f "$WORK/$1.pcap" "$WORK/$1.tcpdump"
+	rm -f "$WORK/$1.pcap" "$WORK/$1.tcpdump.err"
 	case $2 in
 	site-a) namespace=$SITE_A device=eth0 ;;
 	site-b) namespace=$SITE_B device=eth0 ;;
 	esac
-	in_ns "$namespace" tcpdump -i "$device" -s 0 -U --immediate-mode -B 65536 -n -w "$WORK/$1.pcap" \
-		"${filter:+($filter) or ether proto 0x88b5}" 2>"$WORK/$1.tcpdump" &
-	CAPTURE_PID[$1]=$! CAPTURE_DEVICE[$1]=${2#site-}
-	defer stop $!
-	wait_for 10 grep -q 'listening on' "$WORK/$1.tcpdump" || bail "tcpdump does not listen"
+	start "$namespace" "$WORK/$1.tcpdump" tcpdump -i "$device" -s 0 -U --immediate-mode -B 65536 -n \
+		-w "$WORK/$1.pcap" "${filter:+($filter) or ether proto 0x88b5}"
+	CAPTURE_PID[$1]=$STARTED CAPTURE_DEVICE[$1]=${2#site-}
+	wait_for 10 grep -q 'listening on' "$WORK/$1.tcpdump.err" || bail "tcpdump does not listen"
 }
 
 capture_has_sentinel() {
@@ -377,7 +383,7 @@ capture_stop() {
 	packets "$MIDDLE" sentinel "${CAPTURE_DEVICE[$1]}" "$sentinel"
 	wait_for 10 capture_has_sentinel "$1" "$sentinel" || bail "the capture does not end"
 	stop "${CAPTURE_PID[$1]}"
-	if grep -qE '^[1-9][0-9]* packets? dropped by kernel' "$WORK/$1.tcpdump"; then
+	if grep -qE '^[1-9][0-9]* packets? dropped by kernel' "$WORK/$1.tcpdump.err"; then
 		bail "the capture lost packets"
 	fi
 }

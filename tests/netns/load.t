@@ -22,10 +22,9 @@ done
 for ((flow = 0; flow < flows; flow++)); do
 	address=$B4
 	((flow % 2)) && address=$B6
-	in_a taskset -c $((flow % $(nproc))) "$PACKETS" send $address $((5201 + flow)) --count $each --size 400 \
-		--rate 2000 --marker "$MARKER" >/dev/null &
-	senders+=($!)
-	defer stop $!
+	start "$SITE_A" "$WORK/sender-$flow" taskset -c $((flow % $(nproc))) "$PACKETS" send $address \
+		$((5201 + flow)) --count $each --size 400 --rate 2000 --marker "$MARKER"
+	senders+=("$STARTED")
 done
 wait "${senders[@]}"
 for ((flow = 0; flow < flows; flow++)); do
@@ -51,9 +50,8 @@ for name in "$NAME_A" "$NAME_B"; do
 done
 
 start_sink "$SITE_B" $B4 5201 "$WORK/reload" --marker "$MARKER"
-in_a "$PACKETS" send $B4 5201 --count 8000 --size 400 --rate 2000 --marker "$MARKER" >/dev/null &
-sender=$!
-defer stop $sender
+start "$SITE_A" "$WORK/sender" "$PACKETS" send $B4 5201 --count 8000 --size 400 --rate 2000 --marker "$MARKER"
+sender=$STARTED
 reloads=0 failed=0
 while ! ended $sender; do
 	variant=two

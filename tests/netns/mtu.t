@@ -20,6 +20,16 @@ learned() {
 	[ "$(route_mtu "$1" "$2")" = "$3" ]
 }
 
+# A forwarded packet is answered by site A's own stack where that has learned the MTU before.
+forget() {
+	local namespace
+
+	for namespace in "$SITE_A" "$HOST"; do
+		ip -n "$namespace" route flush cache
+		ip -n "$namespace" -6 route flush cache
+	done
+}
+
 for sender in "$SITE_A" "$HOST"; do
 	name=local
 	[ "$sender" = "$SITE_A" ] || name=forwarded
@@ -27,6 +37,7 @@ for sender in "$SITE_A" "$HOST"; do
 		address=$B4 header=$IP4_HEADER
 		[ $family = 4 ] || address=$B6 header=$IP6_HEADER
 		largest=$((usable - header - UDP_HEADER))
+		forget
 		start_sink "$SITE_B" $address 5201 "$WORK/sink" --expect 1 --marker "$MARKER"
 
 		before=$(drops_a too_big)
@@ -52,13 +63,11 @@ for sender in "$SITE_A" "$HOST"; do
 done
 
 # The answer is an answer: right checksum, the right MTU, about the packet that was sent.
-ok "forget what was learned" ip -n "$HOST" route flush cache
-in_ns "$HOST" tcpdump -i eth0 -U --immediate-mode -n -vv -w "$WORK/icmp.pcap" \
-	"icmp[icmptype] == icmp-unreach or (icmp6 and ip6[40] == 2)" 2>"$WORK/icmp.tcpdump" &
-tcpdump=$!
-defer stop $tcpdump
-wait_for 10 grep -q 'listening on' "$WORK/icmp.tcpdump"
-in_ns "$HOST" ip -6 route flush cache
+forget
+start "$HOST" "$WORK/icmp" tcpdump -i eth0 -U --immediate-mode -n -vv -w "$WORK/icmp.pcap" \
+	"icmp[icmptype] == icmp-unreach or (icmp6 and ip6[40] == 2)"
+tcpdump=$STARTED
+wait_for 10 grep -q 'listening on' "$WORK/icmp.err"
 packets "$HOST" send $B4 5201 --size 1460 --dont-fragment >/dev/null
 packets "$HOST" send $B6 5201 --size 1440 --dont-fragment >/dev/null
 both_answers() {
@@ -72,8 +81,7 @@ diag "$(tcpdump -n -r "$WORK/icmp.pcap" 2>/dev/null)"
 
 # A smaller MTU further on: the router there tells its own, which is that of the sealed packet.
 ok "MTU 1400 behind the router" ip -n "$MIDDLE" link set dev b mtu 1400
-ok "forget what was learned at A" ip -n "$SITE_A" route flush cache
-in_a ip -6 route flush cache
+forget
 for family in 4 6; do
 	address=$B4 header=$IP4_HEADER
 	[ $family = 4 ] || address=$B6 header=$IP6_HEADER

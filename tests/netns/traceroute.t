@@ -22,9 +22,8 @@ for PORTS in "4789, 5201-5210" all; do
 	is "ports $PORTS: with ICMP" "$(hops "$SITE_A" $B4 -I)" "192.0.2.254 $B4"
 	is "ports $PORTS: with TCP" "$(hops "$SITE_A" $B4 -T -p 80)" "192.0.2.254 $B4"
 
-	packets "$SITE_B" tcp-receive $B4 8000 >"$WORK/received" &
-	server=$!
-	defer stop $server
+	start "$SITE_B" "$WORK/received" "$PACKETS" tcp-receive $B4 8000
+	server=$STARTED
 	wait_for 5 listening "$SITE_B" 8000 tcp
 	head -c 2000000 /dev/urandom >"$WORK/sent"
 	ok "ports $PORTS: TCP beside it" \

@@ -19,9 +19,8 @@ tunnel_carries() {
 	# Text that any stretch of can be found in the capture, and a sum to compare.
 	yes "$MARKER" | tr -d '\n' | head -c 4000000 >"$WORK/text"
 	sum=$(sha256sum <"$WORK/text")
-	packets "$SITE_B" tcp-receive $TUNNEL_B4 8000 >"$WORK/received" &
-	server=$!
-	defer stop "$server"
+	start "$SITE_B" "$WORK/received" "$PACKETS" tcp-receive $TUNNEL_B4 8000
+	server=$STARTED
 	wait_for 5 listening "$SITE_B" 8000 tcp || bail "no TCP server"
 	ok "$name: 4 MB of TCP" sh -c "exec nsenter --net=/run/netns/$SITE_A $PACKETS tcp-send $TUNNEL_B4 8000 <$WORK/text"
 	wait_for 5 ended "$server"
@@ -32,15 +31,13 @@ tunnel_carries() {
 	is "$name: no sequence number twice" \
 		"$(udp_of wire 'map([.spi, .sequence]) | (length - (unique | length))')" 0
 
-	in_b iperf3 -s -1 -B $TUNNEL_B4 -p 8001 >/dev/null 2>&1 &
-	defer stop $!
+	start "$SITE_B" "$WORK/iperf3" iperf3 -s -1 -B $TUNNEL_B4 -p 8001
 	wait_for 5 listening "$SITE_B" 8001 tcp || bail "no iperf3 server"
 	ok "$name: iperf3, 32 MB" in_a iperf3 -c $TUNNEL_B4 -p 8001 -n 32M -J
 	is "$name: iperf3 has no error" "$(jq -r '.error // "none"' <<<"$TAP_OUTPUT")" none
 	diag "$name: $(jq -r '.end.sum_received.bits_per_second / 1e6 | floor' <<<"$TAP_OUTPUT") Mbit/s"
 
-	in_b iperf3 -s -1 -B $TUNNEL_B4 -p 8002 >/dev/null 2>&1 &
-	defer stop $!
+	start "$SITE_B" "$WORK/iperf3" iperf3 -s -1 -B $TUNNEL_B4 -p 8002
 	wait_for 5 listening "$SITE_B" 8002 tcp || bail "no iperf3 server"
 	ok "$name: iperf3 the other way" in_a iperf3 -c $TUNNEL_B4 -p 8002 -n 32M -R -J
 	is "$name: iperf3 the other way has no error" "$(jq -r '.error // "none"' <<<"$TAP_OUTPUT")" none
