@@ -49,8 +49,7 @@ int seal_vector(struct __sk_buff *skb)
 		return VECTOR_ERROR;
 	header = (struct xdpsec_header *)o.start;
 	saved = *header;
-	if (bpf_dynptr_from_skb(skb, 0, &memory) ||
-	    ocb_seal(&o, &memory, VECTOR_ETHERNET_LEN, &sums, true))
+	if (bpf_dynptr_from_skb(skb, 0, &memory) || ocb_seal(&o, &memory, VECTOR_ETHERNET_LEN, &sums, true))
 		return VECTOR_ERROR;
 	*header = saved;
 	return VECTOR_DONE;

@@ -52,7 +52,8 @@ static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct 
  * was damaged before would arrive as good. What is sent from here, or had its checksum made by the stack on
  * its way to the hop, cannot be.
  */
-static __always_inline bool seal_must_verify(struct __sk_buff *skb, const struct sk_buff *kernel_skb, bool at_hop)
+static __always_inline bool seal_must_verify(struct __sk_buff *skb, const struct sk_buff *kernel_skb,
+					     bool at_hop)
 {
 	return !at_hop && skb->ingress_ifindex &&
 	       BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) != CHECKSUM_UNNECESSARY;
@@ -203,7 +204,8 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 	return checksum_fold(sum) == 0xffff;
 }
 
-/* The sum of what stands in front of the payload: pseudo header and UDP header with this length and checksum. */
+/* The sum of what stands in front of the payload: pseudo header and UDP header with this length and checksum.
+ */
 static __always_inline u64 seal_sum_headers(const struct packet *packet, u32 udp_length, u16 checksum)
 {
 	return checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length, IPPROTO_UDP) +
@@ -254,13 +256,15 @@ static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	header[0] = (u64)nonce_head << 32 | bpf_htonl(sa->spi);
 	header[1] = bpf_cpu_to_be64(sequence);
 	if (packet->checksum) {
-		ocb_add(&sums, header[0], header[1]);
+		ocb_add(&sums, header[0]);
+		ocb_add(&sums, header[1]);
 		/* From the start again: the verifier takes no step back from what it has bounded. */
 		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
 		if ((const void *)(udp + 1) > o.end)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-		udp->check = checksum_finish(seal_sum_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
-					     checksum_fold(sums.even) + checksum_fold(sums.odd));
+		udp->check = checksum_finish(
+			seal_sum_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
+			checksum_fold(sums.even) + checksum_fold(sums.odd));
 	}
 	count_packet(s->sa, length);
 	return VERDICT_PASS;
@@ -345,8 +349,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
 	if (seal_is_pending(skb, kernel_skb)) {
-		if (at_hop || !s.config->hop_near ||
-		    bpf_redirect(s.config->hop_near, 0) != TC_ACT_REDIRECT)
+		if (at_hop || !s.config->hop_near || bpf_redirect(s.config->hop_near, 0) != TC_ACT_REDIRECT)
 			return drop(XDPSEC_DROP_NO_HOP, s.sa);
 		return VERDICT_REDIRECT;
 	}

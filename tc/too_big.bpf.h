@@ -157,9 +157,9 @@ static __always_inline bool too_big_ipv6(struct __sk_buff *skb, const struct pac
 		.type = ICMPV6_PKT_TOOBIG,
 		.mtu = bpf_htonl(mtu),
 	};
-	icmp->checksum = ~checksum_fold(too_big_sum(icmp, length) +
-					checksum_pseudo(packet->destination, packet->source, true, length,
-							IPPROTO_ICMPV6));
+	icmp->checksum = ~checksum_fold(too_big_sum(icmp, length) + checksum_pseudo(packet->destination,
+										    packet->source, true,
+										    length, IPPROTO_ICMPV6));
 	return true;
 }
 
@@ -167,8 +167,7 @@ static __always_inline bool too_big_ipv6(struct __sk_buff *skb, const struct pac
  * Count the packet as too big, and answer it; mtu is what the sender may send. The VLAN tag is out of the
  * frame. Without an answer (rate, source) it is only dropped.
  */
-static __noinline int too_big(struct __sk_buff *skb, const struct packet *packet, u32 mtu, u32 device,
-				   u32 sa)
+static __noinline int too_big(struct __sk_buff *skb, const struct packet *packet, u32 mtu, u32 device, u32 sa)
 {
 	u32 room = packet->ipv6 ? sizeof(struct ipv6hdr) + sizeof(struct icmp_error)
 				: sizeof(struct iphdr) + sizeof(struct icmp_error);

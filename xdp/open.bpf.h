@@ -23,9 +23,9 @@ struct open {
 	struct xdp_md *xdp;
 	struct packet packet;
 	u32 peer, sa;
-	u32 at, length;	 /* of the sealed payload: offset in the frame, bytes with header and tag */
-	bool in_pieces;	 /* it is not in one buffer, and lies in the scratch map while it is opened */
-	u8 *payload;	 /* where it is; end is that of this memory */
+	u32 at, length; /* of the sealed payload: offset in the frame, bytes with header and tag */
+	bool in_pieces; /* it is not in one buffer, and lies in the scratch map while it is opened */
+	u8 *payload;	/* where it is; end is that of this memory */
 	const void *end;
 };
 

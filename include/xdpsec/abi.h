@@ -29,29 +29,29 @@
  * Why a packet was dropped. Numbers and names are stable: other programs read them. A new reason goes to
  * the end. X(identifier, name in `xdpsec status`, what it means).
  */
-#define XDPSEC_DROP_REASONS(X)                                                                            \
-	X(PLAINTEXT, "plaintext", "arrived in clear on a protected flow")                                 \
-	X(UNKNOWN_SPI, "unknown_spi", "sealed for an SPI that no SA here has")                            \
-	X(MALFORMED, "malformed", "too short, wrong lengths, wrong version or reserved bits")             \
-	X(AUTH_FAILED, "auth_failed", "the tag does not hold: tampered, forged or another key")           \
-	X(REPLAYED, "replayed", "sequence number already seen, or older than the replay window")          \
-	X(FRAGMENT, "fragment", "IP fragment of a protected flow, or one whose flow is not known")        \
-	X(TOO_BIG, "too_big", "does not fit the device's MTU after growing; answered with ICMP")          \
-	X(NO_KEY, "no_key", "protected flow without a usable SA")                                         \
-	X(SEQUENCE_EXHAUSTED, "sequence_exhausted", "the reserved range of sequence numbers is used up")  \
-	X(WRONG_NEXT_HEADER, "wrong_next_header", "the sealed payload is not what this SA carries")       \
-	X(WRONG_PEER, "wrong_peer", "sealed with an SA of another peer than the source address")          \
-	X(NO_HOP, "no_hop", "pending checksum or GSO, and no hop device to complete it")                  \
-	X(STRAY, "stray", "on the hop device, but not of a protected flow")                               \
-	X(NO_ROOM, "no_room", "the kernel gave no room for the header, or no linear buffer")              \
-	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")                            \
+#define XDPSEC_DROP_REASONS(X)                                                                               \
+	X(PLAINTEXT, "plaintext", "arrived in clear on a protected flow")                                    \
+	X(UNKNOWN_SPI, "unknown_spi", "sealed for an SPI that no SA here has")                               \
+	X(MALFORMED, "malformed", "too short, wrong lengths, wrong version or reserved bits")                \
+	X(AUTH_FAILED, "auth_failed", "the tag does not hold: tampered, forged or another key")              \
+	X(REPLAYED, "replayed", "sequence number already seen, or older than the replay window")             \
+	X(FRAGMENT, "fragment", "IP fragment of a protected flow, or one whose flow is not known")           \
+	X(TOO_BIG, "too_big", "does not fit the device's MTU after growing; answered with ICMP")             \
+	X(NO_KEY, "no_key", "protected flow without a usable SA")                                            \
+	X(SEQUENCE_EXHAUSTED, "sequence_exhausted", "the reserved range of sequence numbers is used up")     \
+	X(WRONG_NEXT_HEADER, "wrong_next_header", "the sealed payload is not what this SA carries")          \
+	X(WRONG_PEER, "wrong_peer", "sealed with an SA of another peer than the source address")             \
+	X(NO_HOP, "no_hop", "pending checksum or GSO, and no hop device to complete it")                     \
+	X(STRAY, "stray", "on the hop device, but not of a protected flow")                                  \
+	X(NO_ROOM, "no_room", "the kernel gave no room for the header, or no linear buffer")                 \
+	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")                               \
 	X(BAD_CHECKSUM, "bad_checksum", "forwarded with a wrong UDP checksum: sealing would hide that")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
 	XDPSEC_DROP_REASONS(XDPSEC_DROP_ENUM)
 #undef XDPSEC_DROP_ENUM
-	XDPSEC_DROP_COUNT,
+		XDPSEC_DROP_COUNT,
 };
 
 /* Map "config", one element. */
@@ -135,7 +135,8 @@ struct xdpsec_counters {
 /* Map "ktops", per CPU: E(K, nonce without its low six bits) of the last packet (RFC 7253 section 4.2). */
 struct xdpsec_ktop {
 	struct xdpsec_block value;
-	__u64 nonce_head; /* the nonce block as it was encrypted; all zero: nothing cached, as it holds a 1 bit */
+	__u64 nonce_head; /* the nonce block as it was encrypted; all zero: nothing cached, as it holds a 1
+			     bit */
 	__u64 nonce_tail;
 };
 

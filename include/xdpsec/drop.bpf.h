@@ -7,8 +7,8 @@
 
 /* What became of a packet; the entry points translate it for their hook. */
 enum verdict {
-	VERDICT_PASS,	 /* not ours, or done with */
-	VERDICT_DROP,	 /* counted */
+	VERDICT_PASS,	  /* not ours, or done with */
+	VERDICT_DROP,	  /* counted */
 	VERDICT_REDIRECT, /* bpf_redirect() has been called */
 };
 

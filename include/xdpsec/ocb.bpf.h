@@ -40,7 +40,7 @@ struct ocb {
 /* What the passes over the blocks gather. */
 struct ocb_sums {
 	struct xdpsec_block checksum; /* RFC 7253's Checksum: XOR of the plaintext */
-	u64 even, odd;		      /* RFC 1071 sums of 32-bit words; two, as one add has to wait for another */
+	u64 even, odd; /* RFC 1071 sums of 32-bit words; two, as one add has to wait for another */
 };
 
 /* One pass over the full blocks: what it does to each besides XORing the offset. */
@@ -50,42 +50,47 @@ enum ocb_pass {
 	OCB_SUM_AFTER = 1 << 2,	      /* RFC 1071 sum of the output */
 };
 
-/* Left alone the compiler keeps the terms of many blocks, on the stack, to add them up as a tree. */
-static __always_inline void ocb_add(struct ocb_sums *sums, u64 a, u64 b)
+/* OPAQUE, as left alone the compiler keeps the terms of many blocks, on the stack, to add them up as a tree.
+ */
+static __always_inline void ocb_add(struct ocb_sums *sums, u64 word)
 {
-	sums->even += (u32)a;
-	sums->odd += a >> 32;
-	OPAQUE(sums->even);
-	OPAQUE(sums->odd);
-	sums->even += (u32)b;
-	sums->odd += b >> 32;
+	sums->even += (u32)word;
+	sums->odd += word >> 32;
 	OPAQUE(sums->even);
 	OPAQUE(sums->odd);
 }
 
-static __always_inline void ocb_gather(struct xdpsec_block *checksum, u64 a, u64 b)
-{
-	checksum->a ^= a;
-	checksum->b ^= b;
-	OPAQUE(checksum->a);
-	OPAQUE(checksum->b);
-}
-
-static __always_inline void ocb_mix(u64 *block, u64 offset_a, u64 offset_b, struct ocb_sums *sums,
+/* One of a block's two words: XORed with its offset, and gathered as pass says. */
+static __always_inline void ocb_mix(u64 *word, u64 offset, u64 *checksum, struct ocb_sums *sums,
 				    const u32 pass)
 {
-	u64 a = block[0], b = block[1];
+	u64 value = *word;
 
 	if (pass & OCB_CHECKSUM_BEFORE)
-		ocb_gather(&sums->checksum, a, b);
-	a ^= offset_a;
-	b ^= offset_b;
+		*checksum ^= value;
+	value ^= offset;
 	if (pass & OCB_CHECKSUM_AFTER)
-		ocb_gather(&sums->checksum, a, b);
+		*checksum ^= value;
+	OPAQUE(*checksum);
+	*word = value;
 	if (pass & OCB_SUM_AFTER)
-		ocb_add(sums, a, b);
-	block[0] = a;
-	block[1] = b;
+		ocb_add(sums, value);
+}
+
+/*
+ * The first words of a group's blocks, or their second ones. Not block by block: base, checksum and the two
+ * sums of one lane fit the registers, those of both do not. next is Offset_0 ^ C_8(g+1), base that of this
+ * group.
+ */
+static __always_inline void ocb_lane(u64 *words, const u64 *low, u64 base, u64 next, u64 *checksum,
+				     struct ocb_sums *sums, const u32 pass)
+{
+	u32 j;
+
+#pragma unroll
+	for (j = 1; j < OCB_GROUP; j++)
+		ocb_mix(words + 2 * (j - 1), base ^ low[2 * j], checksum, sums, pass);
+	ocb_mix(words + 2 * (OCB_GROUP - 1), next, checksum, sums, pass);
 }
 
 /*
@@ -113,8 +118,8 @@ static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums,
 	const struct xdpsec_sa *sa = o->sa;
 	u8 *first = o->start + XDPSEC_OVERHEAD;
 	u32 blocks = o->length / XDPSEC_BLOCK_LEN, groups = blocks / OCB_GROUP;
-	u64 base_a = o->offset.a, base_b = o->offset.b; /* Offset_0 ^ C_8g */
-	u32 group, i, j;
+	u64 base_a = o->offset.a, base_b = o->offset.b, next_a, next_b; /* Offset_0 ^ C_8g */
+	u32 group, i;
 
 	for (group = ocb_first_turn(sa); group < groups && loop_goes_on(); group = ocb_next_turn(group)) {
 		u32 at = group, next;
@@ -128,12 +133,12 @@ static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums,
 		block = (u64 *)(first + at * OCB_GROUP * XDPSEC_BLOCK_LEN);
 		if ((const void *)(block + 2 * OCB_GROUP) > o->end)
 			break;
-#pragma unroll
-		for (j = 1; j < OCB_GROUP; j++)
-			ocb_mix(block + 2 * (j - 1), base_a ^ sa->low[j].a, base_b ^ sa->low[j].b, sums, pass);
-		base_a = o->offset.a ^ sa->high[next / 8].a ^ sa->middle[next % 8].a;
-		base_b = o->offset.b ^ sa->high[next / 8].b ^ sa->middle[next % 8].b;
-		ocb_mix(block + 2 * (OCB_GROUP - 1), base_a, base_b, sums, pass);
+		next_a = o->offset.a ^ sa->high[next / 8].a ^ sa->middle[next % 8].a;
+		ocb_lane(block, &sa->low[0].a, base_a, next_a, &sums->checksum.a, sums, pass);
+		base_a = next_a;
+		next_b = o->offset.b ^ sa->high[next / 8].b ^ sa->middle[next % 8].b;
+		ocb_lane(block + 1, &sa->low[0].b, base_b, next_b, &sums->checksum.b, sums, pass);
+		base_b = next_b;
 	}
 	for (i = ocb_first_turn(sa); i < blocks % OCB_GROUP && loop_goes_on(); i = ocb_next_turn(i)) {
 		u32 at = groups * OCB_GROUP + i, low = i + 1;
@@ -146,7 +151,8 @@ static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums,
 		block = (u64 *)(first + at * XDPSEC_BLOCK_LEN);
 		if ((const void *)(block + 2) > o->end)
 			break;
-		ocb_mix(block, base_a ^ sa->low[low].a, base_b ^ sa->low[low].b, sums, pass);
+		ocb_mix(block, base_a ^ sa->low[low].a, &sums->checksum.a, sums, pass);
+		ocb_mix(block + 1, base_b ^ sa->low[low].b, &sums->checksum.b, sums, pass);
 	}
 }
 
@@ -307,11 +313,13 @@ static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memo
 		tail->b ^= pad.b;
 	}
 	if (sum) {
-		ocb_add(sums, tag->a, tag->b);
+		ocb_add(sums, tag->a);
+		ocb_add(sums, tag->b);
 		if (rest) {
 			struct xdpsec_block partial = ocb_partial(tail, rest);
 
-			ocb_add(sums, partial.a, partial.b);
+			ocb_add(sums, partial.a);
+			ocb_add(sums, partial.b);
 		}
 	}
 	return 0;
@@ -372,12 +380,15 @@ static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memo
 		tail->b ^= pad.b;
 		partial = ocb_partial(tail, rest);
 		padded = ocb_padded(partial, rest);
-		if (sum)
-			ocb_add(sums, partial.a, partial.b);
+		if (sum) {
+			ocb_add(sums, partial.a);
+			ocb_add(sums, partial.b);
+		}
 		sums->checksum.a ^= padded.a;
 		sums->checksum.b ^= padded.b;
 	}
-	/* D(T) = Checksum ^ Offset ^ L_$. One comparison over all bits, so that its time says nothing of where they differ. */
+	/* D(T) = Checksum ^ Offset ^ L_$. One comparison over all bits, so that its time says nothing of
+	 * where they differ. */
 	if ((tag->a ^ sums->checksum.a ^ offset.a ^ sa->l_dollar.a) |
 	    (tag->b ^ sums->checksum.b ^ offset.b ^ sa->l_dollar.b))
 		return OCB_FORGED;

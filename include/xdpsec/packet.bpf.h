@@ -36,11 +36,11 @@ struct packet {
 	enum packet_kind kind;
 	bool ipv6;
 	bool first_fragment;
-	bool lying;	 /* the lengths of frame, IP and UDP do not agree */
-	u32 l3, l4;	 /* offsets of the IP and the UDP header in the frame */
-	u32 ip_length;	 /* of the IP packet, with its header */
-	u32 udp_length;	 /* of the UDP datagram, with its header, as IP has it */
-	u32 id_be;	 /* of a fragment */
+	bool lying;			   /* the lengths of frame, IP and UDP do not agree */
+	u32 l3, l4;			   /* offsets of the IP and the UDP header in the frame */
+	u32 ip_length;			   /* of the IP packet, with its header */
+	u32 udp_length;			   /* of the UDP datagram, with its header, as IP has it */
+	u32 id_be;			   /* of a fragment */
 	u16 source_port, destination_port; /* host byte order */
 	u16 checksum;			   /* of UDP, as it lies in memory; 0: none */
 	/* As struct xdpsec_prefix.address; in words, as the compiler copies bytes one by one. */
@@ -209,10 +209,12 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 			headers += sizeof(*fragment);
 			packet->id_be = fragment->id;
 			if (fragment->offset & bpf_htons(0xfff8)) {
-				packet->kind = packet_may_be_udp(next_header) ? PACKET_FRAGMENT : PACKET_OTHER;
+				packet->kind = packet_may_be_udp(next_header) ? PACKET_FRAGMENT
+									      : PACKET_OTHER;
 				return;
 			}
-			/* Neither offset nor more fragments: an atomic fragment (RFC 6946), as good as whole. */
+			/* Neither offset nor more fragments: an atomic fragment (RFC 6946), as good as whole.
+			 */
 			packet->first_fragment = fragment->offset & bpf_htons(1);
 		} else if (next_header == IPPROTO_HOPOPTS || next_header == IPPROTO_ROUTING ||
 			   next_header == IPPROTO_DSTOPTS) {

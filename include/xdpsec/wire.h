@@ -22,10 +22,10 @@
 
 /* IP protocol numbers that a sealed payload can be. */
 enum xdpsec_next_header {
-	XDPSEC_NEXT_IPV4 = 4,	/* tunnel mode: an IPv4 packet */
-	XDPSEC_NEXT_UDP = 17,	/* inline mode: the payload of the UDP header in front */
-	XDPSEC_NEXT_IPV6 = 41,	/* tunnel mode: an IPv6 packet */
-	XDPSEC_NEXT_NONE = 59,	/* keepalive: nothing */
+	XDPSEC_NEXT_IPV4 = 4,  /* tunnel mode: an IPv4 packet */
+	XDPSEC_NEXT_UDP = 17,  /* inline mode: the payload of the UDP header in front */
+	XDPSEC_NEXT_IPV6 = 41, /* tunnel mode: an IPv6 packet */
+	XDPSEC_NEXT_NONE = 59, /* keepalive: nothing */
 };
 
 struct xdpsec_header {
