@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packets for the end-to-end tests: send, echo and count UDP, read captures, inject frames.
 
