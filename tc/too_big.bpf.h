@@ -13,6 +13,7 @@
 
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/drop.bpf.h"
+#include "xdpsec/icmp.bpf.h"
 #include "xdpsec/packet.bpf.h"
 
 /* Of the packet: enough for the longest IPv4 header and what VXLAN needs to find its device, and for the
@@ -85,19 +86,6 @@ static __always_inline void too_big_swap_macs(struct ethhdr *ethernet)
 	}
 }
 
-/* The numbers are here because <linux/icmp.h> wants the C library. Both messages have one layout: RFC 1191
- * has 16 unused bits and 16 of MTU where RFC 4443 has 32 of MTU. */
-#define ICMP_DEST_UNREACH 3
-#define ICMP_FRAG_NEEDED 4
-#define ICMPV6_PKT_TOOBIG 2
-
-struct icmp_error {
-	u8 type;
-	u8 code;
-	__be16 checksum;
-	__be32 mtu;
-};
-
 /* The ICMP checksum covers the quote; bpf_csum_diff folds its result on some kernels and not on others. */
 static __always_inline u64 too_big_sum(const struct icmp_error *icmp, u32 length)
 {
@@ -129,7 +117,7 @@ static __always_inline bool too_big_ipv4(struct __sk_buff *skb, const struct pac
 	*icmp = (struct icmp_error){
 		.type = ICMP_DEST_UNREACH,
 		.code = ICMP_FRAG_NEEDED,
-		.mtu = bpf_htonl(mtu),
+		.mtu_low = bpf_htons(mtu),
 	};
 	icmp->checksum = ~checksum_fold(too_big_sum(icmp, length));
 	return true;
@@ -155,7 +143,7 @@ static __always_inline bool too_big_ipv6(struct __sk_buff *skb, const struct pac
 	__builtin_memcpy(ip->daddr.in6_u.u6_addr32, packet->source, 16);
 	*icmp = (struct icmp_error){
 		.type = ICMPV6_PKT_TOOBIG,
-		.mtu = bpf_htonl(mtu),
+		.mtu_low = bpf_htons(mtu),
 	};
 	icmp->checksum = ~checksum_fold(too_big_sum(icmp, length) + checksum_pseudo(packet->destination,
 										    packet->source, true,

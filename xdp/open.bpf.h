@@ -13,6 +13,7 @@
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
 #include "xdpsec/replay.bpf.h"
+#include "path_mtu.bpf.h"
 
 /* Headers in front of the sealed payload; what has more is not opened. */
 #define OPEN_HEADERS 512
@@ -254,6 +255,8 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	packet_parse(&o.packet, data, data_end, length);
 	switch (policy_judge(&o.packet, o.packet.source, &o.peer)) {
 	case POLICY_CLEAR:
+		if (o.packet.kind == PACKET_OTHER)
+			path_mtu_adjust(xdp);
 		return VERDICT_PASS;
 	case POLICY_FRAGMENT:
 		return drop(XDPSEC_DROP_FRAGMENT, o.sa);
