@@ -72,16 +72,18 @@ ok "is opened too" wait_for 5 delivered_two
 
 # Packets that the middle holds back and brings in another order: each is taken once.
 ok "hold packets back" set_middle_drop 5202
-start_sink "$SITE_B" $B4 5202 "$WORK/late" --expect 5 --marker "$MARKER"
+start_sink "$SITE_B" $B4 5202 "$WORK/late" --expect 6 --marker "$MARKER"
 late=$SINK
 capture_start good a "udp port 5202"
-ok "five packets" packets "$SITE_A" send $B4 5202 --count 5 --size 300 --marker "$MARKER"
+ok "six packets" packets "$SITE_A" send $B4 5202 --count 6 --size 300 --marker "$MARKER"
 capture_stop good
 for index in 3 0 4 2 1; do
 	ok "bring number $index" packets "$MIDDLE" inject b "$WORK/good.pcap" --mac "$mac_b" --index $index
 done
-ok "all five arrive" wait_for 5 ended "$late"
-is "whole" "$(jq -c . "$WORK/late")" '{"packets":5,"different":5,"damaged":0}'
+# A tag with VLAN 0 carries a priority and nothing else (IEEE 802.1Q): the stack takes it off.
+ok "bring number 5 with a priority tag" packets "$MIDDLE" inject b "$WORK/good.pcap" --mac "$mac_b" --index 5 --vlan 0
+ok "all six arrive" wait_for 5 ended "$late"
+is "whole" "$(jq -c . "$WORK/late")" '{"packets":6,"different":6,"damaged":0}'
 for index in 0 2 4; do
 	dropped "number $index once more" replayed --index $index
 done

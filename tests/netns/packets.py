@@ -16,6 +16,7 @@ import sys
 import time
 
 UDP_SEGMENT = 103
+IP_OPTIONS, IPV6_DSTOPTS = 4, 59
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_MTU = 10, 2, 14
 IPV6_MTU_DISCOVER, IPV6_MTU = 23, 24
 SO_RCVBUFFORCE = 33
@@ -87,6 +88,11 @@ def send(a):
                      a.ttl)
     if a.tos:
         s.setsockopt(*((socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if v6 else (socket.IPPROTO_IP, socket.IP_TOS)), a.tos)
+    if a.options and v6:
+        # A destination options header with nothing but PadN (RFC 8200 section 4.6).
+        s.setsockopt(socket.IPPROTO_IPV6, IPV6_DSTOPTS, bytes([0, 0, 1, 4, 0, 0, 0, 0]))
+    elif a.options:
+        s.setsockopt(socket.IPPROTO_IP, IP_OPTIONS, bytes([1, 1, 1, 0]))  # three times "no operation", and the end
     if a.segment:
         s.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, a.segment)
     if a.dont_fragment:
@@ -209,6 +215,9 @@ class Frame:
             self.fragment = self.protocol == 44
             self.l4 = self.l3 + 40
             self.end = self.l4 + struct.unpack_from("!H", data, self.l3 + 4)[0]
+            if self.protocol == 60:  # destination options
+                self.protocol = data[self.l4]
+                self.l4 += 8 * (data[self.l4 + 1] + 1)
         else:
             self.protocol = data[self.l3 + 9]
             self.fragment = bool(struct.unpack_from("!H", data, self.l3 + 6)[0] & 0x3FFF)
@@ -398,6 +407,7 @@ def arguments():
     p.add_argument("--tos", type=number, default=0)
     p.add_argument("--source-port", type=int, default=0)
     p.add_argument("--dont-fragment", action="store_true")
+    p.add_argument("--options", action="store_true", help="with IPv4 options, or an IPv6 extension header")
 
     p = command(roundtrip, "address", "port")
     p.add_argument("--size", type=int, default=100)

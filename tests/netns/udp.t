@@ -69,6 +69,23 @@ for family in 4 6; do
 	ok "IPv$family: the payload is there after opening" leaks "opened-$family" "$MARKER"
 done
 
+# IPv4 options, an IPv6 extension header: the UDP header is further back.
+for family in 4 6; do
+	address=$B4
+	[ $family = 4 ] || address=$B6
+	start_sink "$SITE_B" $address 5203 "$WORK/sink-options-$family" --expect 1 --marker "$MARKER"
+	capture_start "options-$family" b "ip or ip6"
+	packets "$SITE_A" send $address 5203 --options --size 200 --marker "$MARKER" >/dev/null
+	ok "IPv$family with options: arrives" wait_for 5 ended "$SINK"
+	capture_stop "options-$family"
+	is "IPv$family with options: whole" "$(jq -c . "$WORK/sink-options-$family")" \
+		'{"packets":1,"different":1,"damaged":0}'
+	refuses "IPv$family with options: not in clear" leaks "options-$family" "$MARKER"
+	is "IPv$family with options: length and checksum on the wire" \
+		"$(udp_of "options-$family" 'map([.udp_length, .checksum, .lengths_ok, .header_ok]) | unique' 5203)" \
+		"[[$((UDP_HEADER + OVERHEAD + 200)),\"ok\",true,true]]"
+done
+
 # Another port is none of our business.
 capture_start other b udp
 ok "another port: an answer" packets "$SITE_A" roundtrip $B4 5300 --marker "$MARKER"
