@@ -211,7 +211,7 @@ bench:
 
 bench-core:
 	$(Q)scripts/install-deps
-	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/core
+	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/core BENCH_ARGS='$(or $(BENCH_ARGS),-j $(OUTPUT)/bench-core.json)'
 
 .PHONY: run-benches
 run-benches: all $(RUN)

@@ -73,12 +73,14 @@ static __always_inline int bare(struct __sk_buff *skb, bool encrypt)
 	struct bpf_crypto_ctx *ctx;
 	struct context *context;
 	struct bpf_dynptr memory;
+	u32 slot;
 
 	if (!s || s->payload > CORE_PAYLOAD_MAX)
 		return 1;
 	if (skb->len != CORE_HEADERS + s->payload && bpf_skb_change_tail(skb, CORE_HEADERS + s->payload, 0))
 		return 1;
-	context = bpf_map_lookup_elem(&contexts, &s->slot);
+	slot = s->peers > 1 ? s->slot + 2 * (turn++ % s->peers) : s->slot;
+	context = bpf_map_lookup_elem(&contexts, &slot);
 	if (!context)
 		return 1;
 	ctx = context->ctx;

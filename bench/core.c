@@ -71,7 +71,8 @@ struct bench {
 	struct plane plane;
 	struct core_bpf *core;
 	struct core_settings settings;
-	unsigned int peers; /* that are set up */
+	unsigned int peers;	/* that are set up */
+	char bound[DRIVER_LEN]; /* what the kernel took for the cipher asked for */
 };
 
 /* One plane with one peer, one with many: what the number costs is measured in one run. */
@@ -115,14 +116,13 @@ static int add_peer(struct bench *b, unsigned int peer, const struct key *key, c
 	struct xdpsec_policy policy = { .peer = peer, .ranges = 1, .ports = { { PORT, PORT } } };
 	struct xdpsec_peer entry = { .tx_sa = slot_tx(peer) };
 	__u32 spi = XDPSEC_SPI_MIN + peer, rx = slot_rx(peer);
-	char bound[DRIVER_LEN];
 	int err;
 
 	err = sa_reset(&b->plane, slot_tx(peer), spi, peer);
 	if (!err)
 		err = sa_reset(&b->plane, slot_rx(peer), spi, peer);
 	if (!err)
-		err = sa_install(&b->plane, slot_tx(peer), key, driver, "benchmark", bound);
+		err = sa_install(&b->plane, slot_tx(peer), key, driver, "benchmark", b->bound);
 	if (!err)
 		err = sa_share(&b->plane, slot_tx(peer), slot_rx(peer));
 	if (!err)
@@ -418,8 +418,8 @@ static void print_rows(const struct row *rows, unsigned int n_rows)
 {
 	unsigned int i, f;
 
-	printf("\necb(%s): ns, and the ratio to the bare kfunc in front; +sum: with a UDP checksum\n",
-	       rows[0].driver);
+	printf("\necb(%s), by %s: ns, and the ratio to the bare kfunc in front; +sum: with a UDP checksum\n",
+	       rows[0].driver, rows[0].bench->bound);
 	printf("%7s %5s %5s |%7s %13s %13s |%7s %13s %13s\n", "payload", "peers", "turns", "encrypt", "seal",
 	       "seal+sum", "decrypt", "open", "open+sum");
 	for (i = 0; i < n_rows; i++) {
@@ -445,6 +445,7 @@ static struct json_object *json_rows(const struct row *rows, unsigned int n_rows
 		struct json_object *row = json_object_new_object();
 
 		json_object_object_add(row, "cipher", json_object_new_string(rows[i].driver));
+		json_object_object_add(row, "driver", json_object_new_string(rows[i].bench->bound));
 		json_object_object_add(row, "payload", json_object_new_int(rows[i].payload));
 		json_object_object_add(row, "peers", json_object_new_int(rows[i].bench->peers));
 		json_object_object_add(row, "peers_in_turn", json_object_new_int(rows[i].peers));
