@@ -175,6 +175,22 @@ int plane_open(struct plane *plane, const char *name, bool staged)
 	return check_version(plane);
 }
 
+int plane_peek(const char *name, struct instance *instance)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info), key = 0;
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), PLANE_ROOT "/%s/maps/instance", name);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+		return -errno;
+	if (info.value_size != sizeof(*instance))
+		return -EPROTO;
+	return bpf_map_lookup_elem(fd, &key, instance) ? -errno : 0;
+}
+
 static int create_map(struct plane *plane, enum plane_map map)
 {
 	char path[PATH_MAX];
@@ -222,16 +238,27 @@ int plane_link_for_iproute2(const struct plane *plane)
 	return 0;
 }
 
+static int rename_to(struct plane *plane, bool staged)
+{
+	char before[NAME_MAX];
+
+	snprintf(before, sizeof(before), "%s", plane->directory);
+	set_directory(plane, plane->name, staged);
+	if (strcmp(before, plane->directory) == 0 ||
+	    renameat2(AT_FDCWD, before, AT_FDCWD, plane->directory, RENAME_NOREPLACE) == 0)
+		return 0;
+	set_directory(plane, plane->name, !staged);
+	return fail(errno, "%s: cannot rename it: %s", plane->directory, strerror(errno));
+}
+
 int plane_publish(struct plane *plane)
 {
-	char staged[NAME_MAX];
+	return rename_to(plane, false);
+}
 
-	snprintf(staged, sizeof(staged), "%s", plane->directory);
-	set_directory(plane, plane->name, false);
-	if (renameat2(AT_FDCWD, staged, AT_FDCWD, plane->directory, RENAME_NOREPLACE) == 0)
-		return 0;
-	set_directory(plane, plane->name, true);
-	return fail(errno, "%s: cannot rename it: %s", plane->directory, strerror(errno));
+int plane_withdraw(struct plane *plane)
+{
+	return rename_to(plane, true);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw)

@@ -10,7 +10,7 @@
  *
  * 1. While `up` builds it, it is BPFFS/xdpsec/_NAME (bpffs takes no name with a dot, and no NAME begins with
  *    "_"); the rename is the last step. Without the "_" it is whole.
- * 2. What is found under "_" belongs to an `up` that was killed, and may be removed (under the lock).
+ * 2. What is found under "_" belongs to an `up` or `down` that was killed, and may be removed (under the lock).
  * 3. `instance` says what an `up` is about to do before it does it.
  * 4. A pin is input: nothing of it is used before its type, sizes and version have been compared.
  */
@@ -92,6 +92,9 @@ bool plane_exists(const char *name, bool staged);
  */
 int plane_open(struct plane *plane, const char *name, bool staged);
 
+/* Only what a whole one says of itself; -errno without a message. */
+int plane_peek(const char *name, struct instance *instance);
+
 /* Make the staging directories and the two maps of user space. 0, or -errno after a message. */
 int plane_create(struct plane *plane, const char *name);
 
@@ -104,6 +107,9 @@ int plane_link_for_iproute2(const struct plane *plane);
 
 /* The rename: from here on it is up. */
 int plane_publish(struct plane *plane);
+
+/* The rename back: from here on it is a leftover, so that whoever finds it half removed knows what to do. */
+int plane_withdraw(struct plane *plane);
 
 /* Remove the pins. What is attached through links is detached by that. */
 int plane_remove(struct plane *plane);

@@ -90,8 +90,11 @@ static bool has_maps(const struct plane *plane)
 /* The order of section 5 of the design in reverse: egress, hop, ingress, keys, pins. */
 static int take_down(struct plane *plane, const struct instance *instance, enum place place)
 {
-	int err = detach(plane, instance, place), step;
+	int err = plane_withdraw(plane), step;
 
+	if (err)
+		return err;
+	err = detach(plane, instance, place);
 	if (has_maps(plane)) {
 		step = release_keys(plane);
 		err = err ?: step;

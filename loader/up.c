@@ -82,16 +82,12 @@ static int describe(struct up *up)
 static int same_device(const char *name, void *data)
 {
 	const struct instance *mine = data;
-	_cleanup_plane_ struct plane plane;
 	struct instance other;
-	int err;
 
-	plane_init(&plane);
-	err = plane_open(&plane, name, false);
-	if (!err)
-		err = plane_read_instance(&plane, &other);
-	if (err)
-		return err;
+	if (plane_peek(name, &other)) {
+		warning("%s: cannot be read: it may protect %s as well", name, mine->device);
+		return 0;
+	}
 	if (other.device_index != mine->device_index || other.netns_cookie != mine->netns_cookie)
 		return 0;
 	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, other.name);

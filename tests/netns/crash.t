@@ -1,0 +1,201 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# `xdpsec up`, `reload` and `down` are killed with SIGKILL at every step that changes anything: strace delivers
+# the signal on entering the Nth call of a kind. After each: what the killed run had reserved is on disk; the
+# next `up` (or `down` and `up`) works; it seals with numbers that nobody has had; `down` leaves nothing.
+#
+# To tell that a number cannot repeat, the killed run's sequence is moved on by 1000 where its map is found: as
+# if it had sealed so many packets.
+#
+# CRASH_STEP=1 takes every single step; see steps() for what is left out without it.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+[ -n "$(command -v strace)" ] || skip_all "needs strace"
+strace -o /dev/null true 2>/dev/null || skip_all "strace cannot trace here"
+
+make_sites
+write_configs
+ok "up at B" up_b || bail "not up"
+start_echo "$SITE_B" $B4 5201
+
+INSTANCE=/sys/fs/bpf/xdpsec/$NAME_A
+LEFTOVER=/sys/fs/bpf/xdpsec/_$NAME_A
+CALLS=bpf,mkdir,rename,renameat,renameat2,fsync,sendto,unlink,unlinkat,rmdir,symlink
+# The first number that no run has had.
+FREE=0
+
+# What is up when a check fails, and what is left half-way, must not stay.
+down_anyhow() { [ ! -e "$INSTANCE" ] && [ ! -e "$LEFTOVER" ] || xdpsec_a down "$NAME_A"; }
+defer down_anyhow
+
+# sequence DIRECTORY: "NEXT LIMIT SLOT" of the SA that A seals with, nothing where there is none yet
+sequence() {
+	local maps=$1/maps
+
+	[ -e "$maps/sequences" ] || return 0
+	bpftool -j map dump pinned "$maps/sequences" |
+		jq -r '[.[] | (.formatted // .)] | map(select(.value.limit > 0)) | sort_by(.value.next) | last |
+			select(.) | "\(.value.next) \(.value.limit) \(.key)"'
+}
+
+# The number that the state file says is given out next.
+on_disk() {
+	cat "$WORK"/state-a/*.tx 2>/dev/null | awk '$3 ~ /[.]tx$/ { print $4 }' | sort -n | tail -n1
+}
+
+# bytes NUMBER: of a __u64, for bpftool
+bytes() {
+	local i
+
+	for ((i = 0; i < 8; i++)); do
+		printf '0x%02x ' $(($1 >> (8 * i) & 255))
+	done
+}
+
+# use_up DIRECTORY: as if the killed run had sealed 1000 packets. Its range must be on disk as given out.
+use_up() {
+	local next limit slot
+
+	read -r next limit slot < <(sequence "$1")
+	[ -n "$next" ] || return 0
+	[ "$(on_disk)" -ge "$limit" ] || { echo "limit $limit, but on disk $(on_disk)"; return 1; }
+	[ "$next" -ge "$FREE" ] || { echo "starts at $next, but $FREE was the first free number"; return 1; }
+	next=$((next + 1000))
+	FREE=$next
+	# shellcheck disable=SC2046 # words
+	bpftool map update pinned "$1/maps/sequences" key $(bytes "$slot" | cut -d' ' -f1-4) \
+		value $(bytes "$next") $(bytes "$limit") $(bytes 0) $(bytes 0) $(bytes 0) $(bytes 0) $(bytes 0) $(bytes 0)
+}
+
+# attached: it protects, and an answer comes back
+attached() {
+	[ "$(status_a '"\(.attached) \(.hop != null) \(.warnings | length)"')" = "true true 0" ] ||
+		{ status_a .; return 1; }
+	[ ! -e "$LEFTOVER" ] || { echo "$LEFTOVER is left"; return 1; }
+	packets "$SITE_A" roundtrip $B4 5201 --size 200
+}
+
+# takes_over: what runs now seals with numbers that nobody has had
+takes_over() {
+	local next limit slot
+
+	read -r next limit slot < <(sequence "$INSTANCE")
+	[ "${next:-0}" -ge "$FREE" ] || { echo "seals with $next; free from $FREE"; return 1; }
+	[ "$(on_disk)" -ge "$limit" ] || { echo "limit $limit, but on disk $(on_disk)"; return 1; }
+	FREE=$next
+}
+
+no_trace_a() {
+	[ ! -e "$LEFTOVER" ] || { echo "$LEFTOVER is left"; return 1; }
+	[ ! -e "$INSTANCE" ] || { echo "$INSTANCE is left"; return 1; }
+	! ip -n "$SITE_A" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric' || return 1
+	! in_a bpftool net show dev eth0 | grep -E 'tcx|clsact' || return 1
+	! ip -n "$SITE_A" -o link show | grep -vE '^[0-9]+: (lo|eth0)[:@]'
+}
+
+up_again() { xdpsec_a up "$WORK/$NAME_A.conf" --new-key; }
+
+# steps CMD...: "CALL N" for each call that changes anything. Of the pins of maps, and of the writes to maps, which
+# come in long rows, every CRASH_STEPth.
+steps() {
+	strace -f -o "$WORK/strace" -s 200 -e trace="$CALLS" "$@" >/dev/null || return 1
+	awk -v step="${CRASH_STEP:-4}" '
+		{
+			# after the process id
+			sub(/^[0-9]+ +/, "")
+			call = $0
+			sub(/\(.*/, "", call)
+			n[call]++
+		}
+		/ = -1 E/ { next }
+		# RTM_GETLINK
+		call == "sendto" && /nlmsg_type=0x12/ { next }
+		# With a packet they are the self-test.
+		call == "bpf" && !/BPF_(LINK_CREATE|LINK_DETACH|OBJ_PIN|MAP_UPDATE|MAP_DELETE)/ &&
+			!/BPF_PROG_(TEST_)?RUN.*data_size_in=0,/ { next }
+		/BPF_MAP_UPDATE|\/maps\// && row++ % step { next }
+		/^[a-z0-9]+\(/ { print call, n[call] }
+	' "$WORK/strace"
+}
+
+# killed CALL N CMD...: killed there, or it has ended before that (then with success)
+killed() {
+	local call=$1 n=$2 status
+
+	shift 2
+	# shellcheck disable=SC2015
+	(strace -f --seccomp-bpf -o /dev/null -e trace="$call" -e inject="$call:signal=SIGKILL:when=$n" "$@") >/dev/null 2>&1
+	status=$?
+	[ $status -eq 137 ] || [ $status -eq 0 ] || { echo "exit code $status"; return 1; }
+}
+
+# after_up CALL N: everything about one step of `up`
+after_up() {
+	killed "$1" "$2" "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$WORK/$NAME_A.conf" --new-key || return 1
+	if [ -e "$INSTANCE" ]; then
+		use_up "$INSTANCE" && attached && xdpsec_a down "$NAME_A" || return 1
+	elif [ -e "$LEFTOVER" ]; then
+		use_up "$LEFTOVER" || return 1
+		# One time in three `down` cleans up, else the next `up`.
+		[ $(($2 % 3)) -ne 0 ] || { xdpsec_a down "$NAME_A" && no_trace_a; } || return 1
+	fi
+	up_again && takes_over && attached && use_up "$INSTANCE" && xdpsec_a down "$NAME_A" && no_trace_a
+}
+
+# after_down CALL N: `down` again ends what was begun
+after_down() {
+	up_again && takes_over && attached || return 1
+	use_up "$INSTANCE" || return 1
+	killed "$1" "$2" "$XDPSEC" -n "$SITE_A" down "$NAME_A" || return 1
+	[ ! -e "$INSTANCE" ] || xdpsec_a down "$NAME_A" || return 1
+	no_trace_a
+}
+
+# after_reload CALL N: with a new key for sending, SPI and port range; the next reload ends it
+after_reload() {
+	write_config "$NAME_A" eth0 site-b "$B4/32 $B6/128" 0x1001 "$WORK/a-to-b.key" 0x1002 "$WORK/b-to-a.key" \
+		>"$WORK/$NAME_A.conf"
+	up_again && takes_over || return 1
+	use_up "$INSTANCE" || return 1
+	PORTS="4789, 5201-5300" write_config "$NAME_A" eth0 site-b "$B4/32 2001:db8:b::/64" \
+		0x1003 "$WORK/a-to-b.key" 0x1004 "$WORK/b-to-a.key" >"$WORK/$NAME_A.conf"
+	killed "$1" "$2" "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" reload "$NAME_A" --new-key || return 1
+	use_up "$INSTANCE" || return 1
+	xdpsec_a reload "$NAME_A" --new-key || return 1
+	takes_over || return 1
+	is_reloaded || return 1
+	xdpsec_a down "$NAME_A" && no_trace_a
+}
+
+is_reloaded() {
+	local got
+
+	got=$(status_a '.peers[0] | "\(.tx.spi) \(.rx.spi) \([.protects[].prefix] | sort | join(" ")) \(.protects[0].ports)"')
+	[ "$got" = "4099 4100 $B4/32 2001:db8:b::/64 4789,5201-5300" ] || { echo "$got"; return 1; }
+}
+
+steps "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$WORK/$NAME_A.conf" --new-key >"$WORK/up" || bail "up fails"
+steps "$XDPSEC" -n "$SITE_A" down "$NAME_A" >"$WORK/down" || bail "down fails"
+diag "$(wc -l <"$WORK/up") steps of up, $(wc -l <"$WORK/down") of down"
+
+while read -r call n <&3; do
+	ok "up, killed at $call $n" after_up "$call" "$n" || break
+done 3<"$WORK/up"
+while read -r call n <&3; do
+	ok "down, killed at $call $n" after_down "$call" "$n" || break
+done 3<"$WORK/down"
+
+up_again >/dev/null || bail "not up"
+PORTS="4789, 5201-5300" write_config "$NAME_A" eth0 site-b "$B4/32 2001:db8:b::/64" \
+	0x1003 "$WORK/a-to-b.key" 0x1004 "$WORK/b-to-a.key" >"$WORK/$NAME_A.conf"
+steps "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" reload "$NAME_A" --new-key >"$WORK/reload" || bail "reload fails"
+xdpsec_a down "$NAME_A" || bail "down fails"
+while read -r call n <&3; do
+	ok "reload, killed at $call $n" after_reload "$call" "$n" || break
+done 3<"$WORK/reload"
+
+ok "down at B" down_b
+ok "nothing is left" no_trace
+done_testing
