@@ -198,7 +198,7 @@ check:
 	$(Q)$(MAKE) tests
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) \
 		$(PROVE) --exec '' --timer -j$(JOBS) \
-		$(or $(TESTS),$(UNIT_TESTS) $(wildcard tests/cli/*.t tests/netns/*.t))
+		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) $(UNIT_TESTS))
 
 demo:
 	$(Q)scripts/install-deps
@@ -215,7 +215,7 @@ bench-core:
 
 .PHONY: run-benches
 run-benches: all $(RUN)
-	$(Q)set -e; for bench in $(RUN); do "$$bench" $(BENCH_ARGS); done
+	$(Q)set -e; for bench in $(RUN); do "$$bench" -j "$$bench.json" $(BENCH_ARGS); done
 
 # ---- style -------------------------------------------------------------------------------------------
 

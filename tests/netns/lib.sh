@@ -343,6 +343,7 @@ start_echo() {
 # SINK is its process.
 start_sink() {
 	start "$1" "$4" "$PACKETS" sink "$2" "$3" "${@:5}"
+	# shellcheck disable=SC2034 # used by the tests
 	SINK=$STARTED
 	wait_for 5 listening "$1" "$3" || bail "no sink"
 }
