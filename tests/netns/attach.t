@@ -18,14 +18,17 @@ run_printed() {
 
 	grep -E "$2" "$WORK/printed-$1" >"$WORK/commands" || { echo "no such command was printed"; return 1; }
 	while read -r command; do
-		command=$(sed -E "s|[^ ]*/open.bpf.o|$OUTPUT/open.bpf.o|" <<<"$command")
+		command=$(sed -E "s|[^ ]*/(open\|seal)\.bpf\.o|$OUTPUT/\1.bpf.o|" <<<"$command")
 		echo "$command"
-		# shellcheck disable=SC2086 # words
-		in_ns "$1" $command || return 1
+		# shellcheck disable=SC2086 # words; some begin with a variable for env
+		in_ns "$1" env $command || return 1
 	done <"$WORK/commands"
 }
 
-for ingress in xdp-loader "ip link"; do
+# The object file that libxdp loads, what is pinned, and the object files that iproute2 loads.
+for way in "xdp-loader load:tc filter .*object-pinned" "ip link set .* pinned:tc filter .*object-pinned" \
+	"TC_BPF_MNT=[^ ]* ip link .* obj:TC_BPF_MNT=[^ ]* tc filter .* obj"; do
+	ingress=${way%%:*} egress=${way#*:}
 	ok "$ingress: up --no-attach at A" up_a --no-attach || bail "not up"
 	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_A"
 	ok "$ingress: up --no-attach at B" up_b --no-attach || bail "not up"
@@ -34,7 +37,8 @@ for ingress in xdp-loader "ip link"; do
 
 	for site in "$SITE_A" "$SITE_B"; do
 		ok "$ingress: ingress of ${site##*-}" run_printed "$site" "^$ingress "
-		ok "$ingress: egress of ${site##*-}" run_printed "$site" '^tc '
+		ok "$ingress: qdisc of ${site##*-}" run_printed "$site" '^tc qdisc '
+		ok "$ingress: egress of ${site##*-}" run_printed "$site" "^$egress "
 	done
 	capture_start wire b udp
 	ok "$ingress: an answer" packets "$SITE_A" roundtrip $B4 5201 --size 600 --marker "$MARKER"
@@ -54,7 +58,7 @@ for ingress in xdp-loader "ip link"; do
 	refuses "$ingress: down, still attached: nothing in clear" leaks after "$MARKER"
 	for site in "$SITE_A" "$SITE_B"; do
 		case $ingress in
-		xdp-loader) ok "$ingress: unload" in_ns "$site" xdp-loader unload -a eth0 ;;
+		xdp-loader*) ok "$ingress: unload" in_ns "$site" xdp-loader unload -a eth0 ;;
 		*) ok "$ingress: xdp off" in_ns "$site" ip link set dev eth0 xdp off ;;
 		esac
 		ok "$ingress: remove the filter" in_ns "$site" tc qdisc del dev eth0 clsact

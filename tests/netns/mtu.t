@@ -95,4 +95,16 @@ for family in 4 6; do
 	ok "path, IPv$family: arrives" wait_for 5 ended "$SINK"
 done
 ok "down" down
+
+# Generic XDP sees packets later than a driver does, and must leave our own answer alone too.
+ok "generic XDP: MTU 1500 behind the router" ip -n "$MIDDLE" link set dev b mtu 1500
+XDP=generic write_configs
+ok "generic XDP: up" up || bail "not up"
+for address in $B4 $B6; do
+	forget
+	packets "$SITE_A" send $address 5201 --size 1445 --dont-fragment >/dev/null
+	ok "generic XDP, $address: the kernel learns MTU $usable" wait_for 5 learned "$SITE_A" $address $usable
+done
+ok "generic XDP: down" down
+ok "nothing is left" no_trace
 done_testing
