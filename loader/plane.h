@@ -10,7 +10,8 @@
  *
  * 1. While `up` builds it, it is BPFFS/xdpsec/_NAME (bpffs takes no name with a dot, and no NAME begins with
  *    "_"); the rename is the last step. Without the "_" it is whole.
- * 2. What is found under "_" belongs to an `up` or `down` that was killed, and may be removed (under the lock).
+ * 2. What is found under "_" belongs to an `up` or `down` that was killed, and may be removed (under the
+ *lock).
  * 3. `instance` says what an `up` is about to do before it does it.
  * 4. A pin is input: nothing of it is used before its type, sizes and version have been compared.
  */
