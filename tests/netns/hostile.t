@@ -108,7 +108,7 @@ ok "in clear: plaintext" wait_for 5 drops_grew plaintext $((before + 2))
 is "in clear: exactly three" "$(drops_b plaintext)" $((before + 3))
 is "in clear: nothing is delivered" "$(udp_received "$SITE_B")" "$received"
 
-kill "$SINK" 2>/dev/null
+stop "$SINK"
 ok "down" down
 ok "nothing is left" no_trace
 done_testing

@@ -309,9 +309,21 @@ all_drops_b() { status_b '[.drops | to_entries | sort_by(.key)[] | select(.value
 
 # ---- processes ---------------------------------------------------------------------------------------
 
+# running PID: of a process that this shell started. The shell's own list is asked, as the id of one that has
+# ended may be somebody else's by now.
+running() {
+	jobs -rp >"$WORK/jobs"
+	grep -qx "$1" "$WORK/jobs"
+}
+
+ended() {
+	! running "$1"
+}
+
 # stop PID: end a process that this shell started, and wait for it.
 stop() {
-	kill "$1" 2>/dev/null
+	running "$1" || return 0
+	kill "$1"
 	wait "$1" 2>/dev/null
 	return 0
 }
@@ -346,10 +358,6 @@ start_sink() {
 	# shellcheck disable=SC2034 # used by the tests
 	SINK=$STARTED
 	wait_for 5 listening "$1" "$3" || bail "no sink"
-}
-
-ended() {
-	! kill -0 "$1" 2>/dev/null
 }
 
 # ---- captures ----------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-has_link_type_on_dummy() {
+has_vlan() {
 	ip -n "$MIDDLE" link add link a name probe type vlan id 5 2>/dev/null && ip -n "$MIDDLE" link del probe
 }
 
 make_sites
-has_link_type_on_dummy || skip_all "the kernel has no 8021q"
+has_vlan || skip_all "the kernel has no 8021q"
 write_configs
 start_echo "$SITE_B" 0.0.0.0 5201
 
