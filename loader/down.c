@@ -13,7 +13,6 @@ int command_down(const struct options *options)
 
 	plane_init(&plane);
 	bpf_log_start();
-	interrupt_block();
 	err = kernel_check_privileges();
 	if (!err)
 		err = kernel_check_bpffs();
@@ -21,6 +20,7 @@ int command_down(const struct options *options)
 		err = plane_lock(&lock);
 	if (err)
 		return err;
+	interrupt_block();
 	leftover = plane_exists(options->argument, true);
 	err = teardown_leftover(options->argument);
 	if (err || (leftover && !plane_exists(options->argument, false)))

@@ -50,12 +50,13 @@ int kernel_check_privileges(void)
 	return 0;
 }
 
-/* `ip netns exec` and `unshare -m` give a mount namespace that ends with the command in it. */
-static bool mounts_are_private(void)
+/* `ip netns exec` and `unshare -m` give a mount namespace that ends with the command in it. Where that of the
+ * first process cannot be seen, this may be one. */
+static bool mounts_may_end(void)
 {
 	struct stat own, first;
 
-	return stat("/proc/self/ns/mnt", &own) == 0 && stat("/proc/1/ns/mnt", &first) == 0 &&
+	return stat("/proc/self/ns/mnt", &own) || stat("/proc/1/ns/mnt", &first) ||
 	       own.st_ino != first.st_ino;
 }
 
@@ -74,8 +75,9 @@ int kernel_check_bpffs(void)
 				   : "mount -t bpf bpf " BPFFS);
 		return -err;
 	}
-	if (mounts_are_private()) {
-		warning("%s: mounted, but only in the mount namespace of this command: what is pinned there "
+	if (mounts_may_end()) {
+		warning("%s: was not mounted, and is now: where that is a mount namespace of its own, what "
+			"is pinned "
 			"is gone when it ends",
 			BPFFS);
 		hint("`ip netns exec` makes such a namespace; `xdpsec -n NETNS` does not");

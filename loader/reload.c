@@ -31,6 +31,7 @@ struct change {
 	bool tx, rx;		   /* an SA was created that is not used yet */
 	bool driver;		   /* rx: only its context is to be exchanged, key and window stay */
 	bool spi;		   /* rx: another SPI for the same SA */
+	bool flows;		   /* for the summary: other prefixes or ports */
 	struct peer_record before; /* blank when new */
 	struct peer_record after;
 };
@@ -387,6 +388,36 @@ static int remove_peer(const struct reload *reload, __u32 index)
 	return err ?: stop_receiving(&reload->plane, &reload->before[index].rx);
 }
 
+/* A longest match that says the same may be of a wider prefix: good enough for the summary, and for nothing
+ * else. */
+static bool has_policies(const struct reload *reload, const struct change *change)
+{
+	const struct peer_config *peer = change->peer;
+	struct xdpsec_policy policy;
+
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		if (bpf_map_lookup_elem(reload->plane.maps[MAP_POLICIES], &peer->prefixes[i], &policy) ||
+		    policy.peer != change->index || policy.ranges != peer->n_ports ||
+		    memcmp(policy.ports, peer->ports, peer->n_ports * sizeof(policy.ports[0])) != 0)
+			return false;
+	return true;
+}
+
+static void note_flows(struct reload *reload, const struct xdpsec_prefix *stale, size_t n_stale)
+{
+	struct xdpsec_policy policy;
+
+	for (size_t i = 0; i < reload->config.n_peers; i++) {
+		struct change *change = &reload->changes[i];
+
+		change->flows = !has_policies(reload, change);
+		for (size_t j = 0; j < n_stale && !change->flows; j++)
+			change->flows = bpf_map_lookup_elem(reload->plane.maps[MAP_POLICIES], &stale[j],
+							    &policy) == 0 &&
+					policy.peer == change->index;
+	}
+}
+
 static int remove_policies(const struct reload *reload, const struct xdpsec_prefix *stale, size_t n_stale)
 {
 	char text[64];
@@ -458,8 +489,8 @@ static void summarize(const struct reload *reload)
 		const struct change *change = &reload->changes[i];
 
 		added += change->is_new;
-		changed += !change->is_new &&
-			   memcmp(&change->before, &change->after, sizeof(change->after)) != 0;
+		changed += !change->is_new && (change->flows || memcmp(&change->before, &change->after,
+								       sizeof(change->after)) != 0);
 	}
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
 		removed += reload->before[i].in_use && !change_of(reload, i);
@@ -479,6 +510,7 @@ static int apply(struct reload *reload)
 		undo_prepare(reload);
 		return fail(EINTR, "%s: interrupted: nothing was changed", reload->instance.name);
 	}
+	note_flows(reload, stale, n_stale);
 	err = switch_over(reload, stale, n_stale);
 	if (!err)
 		err = retire_old(reload);
@@ -496,6 +528,7 @@ static int run(struct reload *reload)
 
 	if (!err)
 		err = plane_lock(&lock);
+	interrupt_block();
 	if (!err)
 		err = read_instance(reload);
 	if (!err)
@@ -520,7 +553,6 @@ int command_reload(const struct options *options)
 	reload->before = calloc(XDPSEC_MAX_PEERS, sizeof(*reload->before));
 	plane_init(&reload->plane);
 	bpf_log_start();
-	interrupt_block();
 	if (reload->before)
 		err = run(reload);
 	else

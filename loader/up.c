@@ -283,6 +283,8 @@ static int up_locked(struct up *up)
 	_cleanup_plane_lock_ int lock = -1;
 	int err = plane_lock(&lock);
 
+	/* Not before: Ctrl-C may end the wait for another command. */
+	interrupt_block();
 	if (!err)
 		err = teardown_leftover(up->config.name);
 	if (!err)
@@ -313,7 +315,6 @@ int command_up(const struct options *options)
 	up->options = options;
 	plane_init(&up->plane);
 	bpf_log_start();
-	interrupt_block();
 	err = run(up);
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);

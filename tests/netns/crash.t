@@ -9,6 +9,12 @@
 # if it had sealed so many packets.
 #
 # CRASH_STEP=1 takes every single step; see steps() for what is left out without it.
+
+# A bpffs of its own: how many calls a step takes depends on how many instances there are.
+if [ "$(id -u)" -eq 0 ]; then
+	[ -n "${XDPSEC_OWN_BPFFS:-}" ] || XDPSEC_OWN_BPFFS=1 exec unshare -m -- "$BASH" "$0" "$@"
+	mount -t bpf bpf /sys/fs/bpf || exit 255
+fi
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 
