@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # TAP for tests written in bash; to be sourced. A test file says `plan N` first or `done_testing` last, and
-# runs under `prove` or alone. What a failing command printed is shown as TAP diagnostics.
+# runs under `prove` or alone. What a failing command printed is shown as TAP diagnostics (diag); note is
+# for what a run of all tests need not show.
 #
 #	ok NAME CMD...		CMD succeeds
 #	refuses NAME CMD...	CMD fails (by its own exit code: death by a signal is a failure of the test)
@@ -62,7 +63,13 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
+# What went wrong: to standard error, since `prove` shows nothing else of a comment.
 diag() {
+	printf '%s\n' "$@" | sed 's/^/# /' >&2
+}
+
+# What is good to know with `prove -v`.
+note() {
 	printf '%s\n' "$@" | sed 's/^/# /'
 }
 

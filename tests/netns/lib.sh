@@ -375,7 +375,8 @@ capture_start() {
 	site-a) namespace=$SITE_A device=eth0 ;;
 	site-b) namespace=$SITE_B device=eth0 ;;
 	esac
-	start "$namespace" "$WORK/$1.tcpdump" tcpdump -i "$device" -s 0 -U --immediate-mode -B 65536 -n \
+	# The ring has slots of the snapshot length: with the largest, 64 MB are no more than 256 packets.
+	start "$namespace" "$WORK/$1.tcpdump" tcpdump -i "$device" -s 9216 -U --immediate-mode -B 131072 -n \
 		-w "$WORK/$1.pcap" "${filter:+($filter) or ether proto 0x88b5}"
 	CAPTURE_PID[$1]=$STARTED CAPTURE_DEVICE[$1]=${2#site-}
 	wait_for 10 grep -q 'listening on' "$WORK/$1.tcpdump.err" || bail "tcpdump does not listen"

@@ -77,7 +77,7 @@ ok "both families answer with MTU $usable" wait_for 5 both_answers
 stop $tcpdump
 is "no bad checksum in the answers" \
 	"$(tcpdump -n -vv -r "$WORK/icmp.pcap" 2>/dev/null | grep -c 'bad icmp cksum\|wrong icmp cksum\|bad cksum')" 0
-diag "$(tcpdump -n -r "$WORK/icmp.pcap" 2>/dev/null)"
+note "$(tcpdump -n -r "$WORK/icmp.pcap" 2>/dev/null)"
 
 # A smaller MTU further on: the router there tells its own, which is that of the sealed packet.
 ok "MTU 1400 behind the router" ip -n "$MIDDLE" link set dev b mtu 1400

@@ -181,7 +181,7 @@ def read_capture(path):
         offset += 16
         if offset + captured > len(data):
             break
-        assert captured == length, "capture without -s 0"
+        assert captured == length, "a frame is longer than what was captured of it"
         yield data[offset : offset + captured]
         offset += captured
 

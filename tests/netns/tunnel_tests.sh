@@ -35,7 +35,7 @@ tunnel_carries() {
 	wait_for 5 listening "$SITE_B" 8001 tcp || bail "no iperf3 server"
 	ok "$name: iperf3, 32 MB" in_a iperf3 -c $TUNNEL_B4 -p 8001 -n 32M -J
 	is "$name: iperf3 has no error" "$(jq -r '.error // "none"' <<<"$TAP_OUTPUT")" none
-	diag "$name: $(jq -r '.end.sum_received.bits_per_second / 1e6 | floor' <<<"$TAP_OUTPUT") Mbit/s"
+	note "$name: $(jq -r '.end.sum_received.bits_per_second / 1e6 | floor' <<<"$TAP_OUTPUT") Mbit/s"
 
 	start "$SITE_B" "$WORK/iperf3" iperf3 -s -1 -B $TUNNEL_B4 -p 8002
 	wait_for 5 listening "$SITE_B" 8002 tcp || bail "no iperf3 server"
