@@ -120,6 +120,13 @@ static void udp_length_7(struct packet *packet)
 	packet->udp_length = UDP_LEN - 1;
 }
 
+/* Both agree, and neither can be. */
+static void both_lengths_7(struct packet *packet)
+{
+	packet->udp_length = UDP_LEN - 1;
+	packet->ip_length = (packet->family == 4 ? IPV4_LEN : 0) + UDP_LEN - 1;
+}
+
 /* The rest would be sent in clear behind what is sealed. */
 static void udp_length_one_short(struct packet *packet)
 {
@@ -148,6 +155,12 @@ static void extension_over_end(struct packet *packet)
 {
 	packet_extend(packet, PROTOCOL_DESTINATION, 8);
 	packet->extensions[0].length_field = 255;
+}
+
+static void payload_length_within_extension(struct packet *packet)
+{
+	packet_extend(packet, PROTOCOL_HOP_BY_HOP, 16);
+	packet->ip_length = 8;
 }
 
 static void extension_over_udp(struct packet *packet)
@@ -180,6 +193,7 @@ static const struct malformed malformed_packets[] = {
 	{ "IPv4, total length 65535", 4, total_length_max, true },
 	{ "IPv4, UDP length 0", 4, udp_length_0, true },
 	{ "IPv4, UDP length 7", 4, udp_length_7, true },
+	{ "IPv4, total length and UDP length end in the UDP header", 4, both_lengths_7, true },
 	{ "IPv4, UDP length one short", 4, udp_length_one_short, true },
 	{ "IPv4, UDP length one over", 4, udp_length_one_over, true },
 	{ "IPv4, UDP length reaches into the padding", 4, udp_length_into_padding, true },
@@ -193,6 +207,8 @@ static const struct malformed malformed_packets[] = {
 	{ "IPv6, payload length 65535", 6, payload_length_max, true },
 	{ "IPv6, UDP length 0", 6, udp_length_0, true },
 	{ "IPv6, UDP length 7", 6, udp_length_7, true },
+	{ "IPv6, payload length and UDP length end in the UDP header", 6, both_lengths_7, true },
+	{ "IPv6, payload length ends in an extension header", 6, payload_length_within_extension, true },
 	{ "IPv6, UDP length one short", 6, udp_length_one_short, true },
 	{ "IPv6, UDP length one over", 6, udp_length_one_over, true },
 	{ "IPv6, UDP length reaches into the padding", 6, udp_length_into_padding, true },
