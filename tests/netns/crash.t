@@ -154,7 +154,7 @@ after_down() {
 	up_again && takes_over && attached || return 1
 	use_up "$INSTANCE" || return 1
 	killed "$1" "$2" "$XDPSEC" -n "$SITE_A" down "$NAME_A" || return 1
-	[ ! -e "$INSTANCE" ] || xdpsec_a down "$NAME_A" || return 1
+	down_anyhow || return 1
 	no_trace_a
 }
 
