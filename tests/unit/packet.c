@@ -200,6 +200,19 @@ static void build_udp(uint8_t *at, const struct packet *packet, const uint8_t *n
 	write16(at + 6, pick(packet->udp_checksum, checksum ?: 0xffff)); /* RFC 768: zero is sent as ones */
 }
 
+uint16_t packet_icmp_checksum(const struct packet *packet)
+{
+	struct frame frame;
+	uint8_t *network = build_ethernet(frame.bytes, packet);
+	uint32_t sum = 0;
+
+	if (packet->family == 6) {
+		build_ipv6(network, packet, packet->length);
+		sum = sum_pseudo_header(6, network, packet->protocol, packet->length);
+	}
+	return ~sum_bytes(sum, packet->payload, packet->length);
+}
+
 void packet_build(struct frame *frame, const struct packet *packet)
 {
 	size_t body = packet->length + (packet->no_udp ? 0 : UDP_LEN);

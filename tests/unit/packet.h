@@ -93,6 +93,9 @@ struct packet packet_reversed(struct packet packet);
 
 void packet_build(struct frame *frame, const struct packet *packet);
 
+/* The ICMP or ICMPv6 checksum of a packet whose payload is such a message with a checksum of zero. */
+uint16_t packet_icmp_checksum(const struct packet *packet);
+
 /* Take the outer VLAN tag out of the frame, as where the kernel keeps it beside (skb->vlan_tci). */
 void frame_untag(struct frame *frame);
 
