@@ -87,7 +87,7 @@ static void expect_message_lowered(const struct message *message)
 {
 	struct message lower = *message;
 	static struct tally before, after;
-	struct frame frame, out, expected;
+	static struct frame frame, out, expected;
 
 	lower.mtu -= XDPSEC_OVERHEAD;
 	build(&frame, message);
