@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A reload's first half: everything that can fail. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/bpf.h>
+
+#include "message.h"
+#include "objects.h"
+#include "reload.h"
+#include "state.h"
+
+static int find_index(struct reload *reload, const char *name, __u32 *index)
+{
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
+		if (reload->before[i].in_use && strcmp(reload->before[i].name, name) == 0) {
+			*index = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static int free_index(struct reload *reload, size_t n_changes, __u32 *index)
+{
+	bool used[XDPSEC_MAX_PEERS] = {};
+
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
+		used[i] = reload->before[i].in_use;
+	for (size_t i = 0; i < n_changes; i++)
+		used[reload->changes[i].index] = true;
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
+		if (!used[i]) {
+			*index = i;
+			return 0;
+		}
+	fail(ENOSPC, "%s: no room for new peers beside the old ones", reload->config.path);
+	hint("xdpsec down %s; xdpsec up %s", reload->instance.name, reload->config.path);
+	return -ENOSPC;
+}
+
+static bool tx_in_use(const struct plane *plane, const struct change *change)
+{
+	struct xdpsec_peer peer;
+
+	return bpf_map_lookup_elem(plane->maps[MAP_PEERS], &change->index, &peer) == 0 &&
+	       peer.tx_sa == change->before.tx.slot;
+}
+
+bool reload_receives(const struct plane *plane, const struct sa_record *rx)
+{
+	__u32 slot;
+
+	return bpf_map_lookup_elem(plane->maps[MAP_SPIS], &rx->spi, &slot) == 0 && slot == rx->slot;
+}
+
+/* Half of it is gone: time for a new range, which takes a new slot. */
+static bool range_runs_out(const struct plane *plane, const struct sa_record *tx)
+{
+	__u64 next, limit;
+
+	return sa_get_range(plane, tx->slot, &next, &limit) == 0 && limit - next < STATE_RANGE / 2 &&
+	       limit < XDPSEC_SEQUENCE_LIMIT;
+}
+
+static int create_tx(struct reload *reload, struct change *change, const char *fingerprint)
+{
+	const struct peer_record *before = &change->before;
+	bool same_context = !change->is_new && strcmp(before->driver, change->peer->driver) == 0 &&
+			    strcmp(before->tx.fingerprint, fingerprint) == 0 &&
+			    tx_in_use(&reload->plane, change);
+	int err;
+
+	if (same_context && before->tx.spi == change->peer->tx.spi &&
+	    !range_runs_out(&reload->plane, &before->tx))
+		return 0;
+	err = peer_create_tx(&reload->context, change->peer, change->index, same_context ? &before->tx : NULL,
+			     &change->after.tx);
+	change->tx = !err;
+	return err;
+}
+
+static int create_rx(struct reload *reload, struct change *change, const char *fingerprint)
+{
+	const struct peer_record *before = &change->before;
+	bool same_key = !change->is_new && strcmp(before->rx.fingerprint, fingerprint) == 0 &&
+			reload_receives(&reload->plane, &before->rx);
+	int err;
+
+	if (same_key) {
+		change->driver = strcmp(before->driver, change->peer->driver) != 0;
+		change->spi = before->rx.spi != change->peer->rx.spi;
+		if (!change->driver) {
+			change->after.rx.spi = change->peer->rx.spi;
+			return 0;
+		}
+	}
+	err = peer_create_rx(&reload->context, change->peer, change->index, &change->after.rx);
+	change->rx = !err;
+	return err;
+}
+
+static int prepare_peer(struct reload *reload, size_t i)
+{
+	const struct peer_config *peer = &reload->config.peers[i];
+	struct change *change = &reload->changes[i];
+	int err;
+
+	change->peer = peer;
+	change->is_new = find_index(reload, peer->name, &change->index) != 0;
+	if (change->is_new) {
+		err = free_index(reload, i, &change->index);
+		if (err)
+			return err;
+	} else {
+		change->before = reload->before[change->index];
+	}
+	change->after = change->before;
+	change->after.in_use = 1;
+	snprintf(change->after.name, sizeof(change->after.name), "%s", peer->name);
+	snprintf(change->after.cipher, sizeof(change->after.cipher), "%s", peer->cipher);
+	snprintf(change->after.driver, sizeof(change->after.driver), "%s", peer->driver);
+	err = create_tx(reload, change, reload->fingerprints[i][0]);
+	return err ?: create_rx(reload, change, reload->fingerprints[i][1]);
+}
+
+/* Nothing refers to them. */
+void reload_undo_prepare(struct reload *reload)
+{
+	for (size_t i = 0; i < reload->config.n_peers; i++) {
+		struct change *change = &reload->changes[i];
+
+		if (change->tx) {
+			peer_save_tx(&reload->plane, reload->instance.state_dir, &change->after.tx);
+			sa_erase(&reload->plane, change->after.tx.slot);
+		}
+		if (change->rx)
+			sa_erase(&reload->plane, change->after.rx.slot);
+	}
+}
+
+static bool prefix_in_config(const struct config *config, const struct xdpsec_prefix *prefix)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		for (size_t j = 0; j < config->peers[i].n_prefixes; j++)
+			if (memcmp(&config->peers[i].prefixes[j], prefix, sizeof(*prefix)) == 0)
+				return true;
+	return false;
+}
+
+static int find_stale(struct reload *reload)
+{
+	struct xdpsec_prefix prefix, last, *previous = NULL;
+	int fd = reload->plane.maps[MAP_POLICIES];
+
+	reload->stale = calloc(XDPSEC_MAX_PREFIXES, sizeof(*reload->stale));
+	if (!reload->stale)
+		return fail(ENOMEM, "out of memory");
+	while (reload->n_stale < XDPSEC_MAX_PREFIXES && bpf_map_get_next_key(fd, previous, &prefix) == 0) {
+		last = prefix;
+		previous = &last;
+		if (!prefix_in_config(&reload->config, &prefix))
+			reload->stale[reload->n_stale++] = prefix;
+	}
+	return 0;
+}
+
+static int check_room(const struct reload *reload)
+{
+	size_t wanted = reload->n_stale;
+
+	for (size_t i = 0; i < reload->config.n_peers; i++)
+		wanted += reload->config.peers[i].n_prefixes;
+	if (wanted <= XDPSEC_MAX_PREFIXES)
+		return 0;
+	fail(ENOSPC, "%s: no room for its prefixes beside those that are to go: %zu, at most %d",
+	     reload->config.path, wanted, XDPSEC_MAX_PREFIXES);
+	hint("xdpsec down %s; xdpsec up %s", reload->instance.name, reload->config.path);
+	return -ENOSPC;
+}
+
+int reload_prepare(struct reload *reload)
+{
+	int err = find_stale(reload);
+
+	if (!err)
+		err = check_room(reload);
+	if (!err)
+		err = objects_load_sa(&reload->plane);
+	if (!err)
+		err = sa_slots_read(&reload->plane, &reload->context.slots);
+	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
+		err = prepare_peer(reload, i);
+	if (err)
+		reload_undo_prepare(reload);
+	return err;
+}
