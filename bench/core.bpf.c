@@ -165,19 +165,19 @@ int before_open(struct xdp_md *xdp)
 	    bpf_xdp_adjust_head(xdp, -OVERHEAD))
 		return XDP_ABORTED;
 	length = CORE_HEADERS + OVERHEAD + s->payload;
-	OPAQUE(length);
 	if (s->peers > 1) {
 		u32 peer = turn++ % s->peers;
 		struct peer_image *from = bpf_map_lookup_elem(&peer_images, &peer);
 
-		if (!from || length - 1 >= CORE_PEER_IMAGE ||
+		if (!from || !from_1_to(CORE_PEER_IMAGE, &length) ||
 		    bpf_xdp_store_bytes(xdp, 0, from->bytes, length))
 			return XDP_ABORTED;
 		slot = s->first_slot + 2 * peer;
 	} else {
 		struct image *from = bpf_map_lookup_elem(&image, &zero);
 
-		if (!from || length - 1 >= CORE_IMAGE_MAX || bpf_xdp_store_bytes(xdp, 0, from->bytes, length))
+		if (!from || !from_1_to(CORE_IMAGE_MAX, &length) ||
+		    bpf_xdp_store_bytes(xdp, 0, from->bytes, length))
 			return XDP_ABORTED;
 		turn++;
 		slot = s->slot;

@@ -114,8 +114,7 @@ static __always_inline int seal_make_room(struct seal *s)
 	} else {
 		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
 
-		OPAQUE(moved);
-		if (!buffer || moved - 1 >= SEAL_MOVED_MAX ||
+		if (!buffer || !from_1_to(SEAL_MOVED_MAX, &moved) ||
 		    bpf_skb_load_bytes(skb, base + XDPSEC_OVERHEAD, buffer->bytes, moved) ||
 		    bpf_skb_store_bytes(skb, base, buffer->bytes, moved, 0))
 			return -1;
@@ -183,11 +182,14 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 	u32 zero = 0, i;
 
 	buffer = bpf_map_lookup_elem(&scratch, &zero);
-	OPAQUE(length);
-	if (!buffer || length > XDPSEC_PAYLOAD_MAX)
+	if (!buffer)
 		return 0;
-	if (length && bpf_skb_load_bytes(skb, at, buffer->bytes, length))
+	if (from_1_to(XDPSEC_PAYLOAD_MAX, &length)) {
+		if (bpf_skb_load_bytes(skb, at, buffer->bytes, length))
+			return 0;
+	} else if (length) {
 		return 0;
+	}
 	__builtin_memset(buffer->bytes + length, 0, 4);
 	for (i = 0; i < XDPSEC_PAYLOAD_MAX / SEAL_SUM_CHUNK; i++) {
 		u32 done = i * SEAL_SUM_CHUNK, chunk;

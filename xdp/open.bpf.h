@@ -38,15 +38,15 @@ static __always_inline int open_locate(struct open *o)
 	u32 zero = 0, length = o->length, at = o->at;
 
 	OPAQUE(at);
-	OPAQUE(length);
-	if (at > OPEN_HEADERS || length > XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX)
+	if (at > OPEN_HEADERS)
 		return -1;
 	o->payload = data + at;
 	o->end = data_end;
 	if (at + length <= (u32)(data_end - data))
 		return 0;
 	buffer = bpf_map_lookup_elem(&scratch, &zero);
-	if (!buffer || !length || bpf_xdp_load_bytes(o->xdp, at, buffer->bytes, length))
+	if (!buffer || !from_1_to(XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX, &length) ||
+	    bpf_xdp_load_bytes(o->xdp, at, buffer->bytes, length))
 		return -1;
 	o->in_pieces = true;
 	o->payload = buffer->bytes;
@@ -217,8 +217,7 @@ static __always_inline int open_strip(struct open *o)
 	} else {
 		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
 
-		OPAQUE(headers);
-		if (!buffer || headers - 1 >= OPEN_HEADERS ||
+		if (!buffer || !from_1_to(OPEN_HEADERS, &headers) ||
 		    bpf_xdp_load_bytes(o->xdp, 0, buffer->bytes, headers) ||
 		    bpf_xdp_store_bytes(o->xdp, XDPSEC_OVERHEAD, buffer->bytes, headers))
 			return -1;
@@ -232,11 +231,10 @@ static __always_inline int open_put_back(struct open *o)
 	u32 zero = 0, length = o->length - XDPSEC_OVERHEAD;
 	struct scratch *buffer;
 
-	OPAQUE(length);
 	if (!o->in_pieces || !length)
 		return 0;
 	buffer = bpf_map_lookup_elem(&scratch, &zero);
-	if (!buffer || length > XDPSEC_PAYLOAD_MAX)
+	if (!buffer || !from_1_to(XDPSEC_PAYLOAD_MAX, &length))
 		return -1;
 	return bpf_xdp_store_bytes(o->xdp, o->at + XDPSEC_OVERHEAD, buffer->bytes + XDPSEC_OVERHEAD, length);
 }

@@ -85,4 +85,17 @@ ends:
  * and with it the bound that the verifier needs. */
 #define OPAQUE(value) asm volatile("" : "+r"(value))
 
+/*
+ * Is *value from 1 to most? In two steps that the compiler cannot merge: it would subtract one and compare
+ * once, and from that the verifier of 6.12 learns nothing about *value.
+ */
+static __always_inline bool from_1_to(u32 most, u32 *value)
+{
+	OPAQUE(*value);
+	if (*value > most)
+		return false;
+	OPAQUE(*value);
+	return *value != 0;
+}
+
 #endif
