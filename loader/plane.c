@@ -276,19 +276,31 @@ int plane_remove(struct plane *plane)
 	return 0;
 }
 
+bool plane_busy(void)
+{
+	_cleanup_close_ int fd = open(PLANE_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
 static int whole(const struct dirent *entry)
 {
 	return is_name(entry->d_name);
 }
 
-int plane_each(int (*each)(const char *name, void *data), void *data)
+static int leftover(const struct dirent *entry)
+{
+	return entry->d_name[0] == '_' && is_name(entry->d_name + 1);
+}
+
+int plane_each(bool staged, int (*each)(const char *name, void *data), void *data)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(PLANE_ROOT, &entries, whole, alphasort), result = 0;
+	int count = scandir(PLANE_ROOT, &entries, staged ? leftover : whole, alphasort), result = 0;
 
 	for (int i = 0; i < count; i++) {
 		if (!result)
-			result = each(entries[i]->d_name, data);
+			result = each(entries[i]->d_name + staged, data);
 		free(entries[i]);
 	}
 	free(entries);

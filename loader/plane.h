@@ -118,8 +118,12 @@ int plane_remove(struct plane *plane);
 /* The path of a pin: "maps", "programs" or "links", and its name. */
 void plane_pin(const struct plane *plane, const char *kind, const char *name, char *path, size_t size);
 
-/* Call each for every whole instance, in the order of their names, until it returns other than 0. */
-int plane_each(int (*each)(const char *name, void *data), void *data);
+/* Is a command at work that changes things? */
+bool plane_busy(void);
+
+/* Call each for every whole instance (staged: for every leftover, or what a command is at work on), in the
+ * order of their names, until it returns other than 0. */
+int plane_each(bool staged, int (*each)(const char *name, void *data), void *data);
 
 /* Elements of the maps of user space. 0, or -errno after a message. */
 int plane_read_instance(const struct plane *plane, struct instance *instance);

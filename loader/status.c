@@ -263,6 +263,14 @@ static int list(const char *name, void *data)
 	return 0;
 }
 
+static int warn_of_leftover(const char *name, void *data)
+{
+	(void)data;
+	warning("%s: left by a command that was killed", name);
+	hint("xdpsec down %s", name);
+	return 0;
+}
+
 static void print_json(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object,
@@ -296,8 +304,10 @@ int command_status(const struct options *options)
 		return status_one(options);
 	if (options->json)
 		listing.array = json_object_new_array();
-	err = plane_each(list, &listing);
+	err = plane_each(false, list, &listing);
 	if (options->json)
 		print_json(listing.array);
+	if (!plane_busy())
+		plane_each(true, warn_of_leftover, NULL);
 	return err;
 }

@@ -103,7 +103,7 @@ static int check_conflicts(struct up *up)
 		hint("xdpsec reload %s, or down and up", up->config.name);
 		return -EEXIST;
 	}
-	return plane_each(same_device, &up->instance);
+	return plane_each(false, same_device, &up->instance);
 }
 
 static int write_config(const struct up *up)

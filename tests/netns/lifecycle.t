@@ -104,6 +104,12 @@ like "hop device deleted by somebody: a warning" "$(status_a '.warnings[]')" "th
 ok "down with half of it gone" down_plain
 ok "down with half of it gone: no trace" no_trace_a
 
+mkdir -p "$LEFTOVER/maps"
+ok "status with a leftover" xdpsec_a status
+like "status with a leftover: says so" "$TAP_OUTPUT" "warning: $NAME_A: left by a command that was killed.*hint: xdpsec down $NAME_A"
+ok "down of a leftover" down_plain
+ok "down of a leftover: no trace" no_trace_a
+
 # ---- devices that are gone ---------------------------------------------------------------------------
 
 make_namespace "$ID-gone"
@@ -187,6 +193,16 @@ for name in "${hop}a" "${hop}b"; do
 	ok "$name is somebody else's, and stays" ip -n "$SITE_A" link del dev "$name"
 	ok "$name is somebody else's: no other trace" no_trace_a
 done
+
+# Somebody else's XDP program: here, that of another instance, attached by hand.
+ok "up at B for its program" up_b
+in_a ip link set dev eth0 xdp pinned "/sys/fs/bpf/xdpsec/$NAME_B/programs/open"
+other=$(ip -n "$SITE_A" -j -d link show dev eth0 | jq '.[0].xdp.prog.id')
+fails "another XDP program" "eth0: cannot attach to XDP.*hint: another XDP program is on it" up_plain
+is "another XDP program: stays" "$(ip -n "$SITE_A" -j -d link show dev eth0 | jq '.[0].xdp.prog.id')" "$other"
+ip -n "$SITE_A" link set dev eth0 xdp off
+ok "another XDP program: no other trace" no_trace_a
+ok "down at B" down_b
 
 if [ -n "$(command -v strace)" ] && strace -o /dev/null true 2>/dev/null; then
 	CALLS=bpf,mkdir,renameat,renameat2,fsync,sendto
