@@ -10,31 +10,45 @@ static const char *const drop_names[] = {
 #undef DROP_NAME
 };
 
-void tally_take(struct tally *tally)
+static void take_counters(struct tally *tally)
 {
 	int cpus = libbpf_num_possible_cpus();
-	struct xdpsec_counters counters[cpus];
-	uint64_t drops[cpus];
+	struct xdpsec_counters counters[SLOTS][cpus];
+	uint64_t drops[XDPSEC_DROP_COUNT][cpus];
+
+	map_read_first(rig.maps.drops, XDPSEC_DROP_COUNT, drops);
+	map_read_first(rig.maps.sa_counters, SLOTS, counters);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		for (int reason = 0; reason < XDPSEC_DROP_COUNT; reason++)
+			tally->drops[reason] += drops[reason][cpu];
+		for (int slot = 0; slot < SLOTS; slot++) {
+			struct tally_sa *sa = &tally->sas[slot];
+
+			sa->packets += counters[slot][cpu].packets;
+			sa->bytes += counters[slot][cpu].bytes;
+			if (counters[slot][cpu].last_seen > sa->last_seen)
+				sa->last_seen = counters[slot][cpu].last_seen;
+			for (int reason = 0; reason < XDPSEC_DROP_COUNT; reason++)
+				sa->drops[reason] += counters[slot][cpu].drops[reason];
+		}
+	}
+}
+
+void tally_take(struct tally *tally)
+{
+	struct xdpsec_sequence sequences[SLOTS];
+	struct xdpsec_replay windows[SLOTS];
+	struct xdpsec_sa parameters[SLOTS];
 
 	memset(tally, 0, sizeof(*tally));
-	for (uint32_t reason = 0; reason < XDPSEC_DROP_COUNT; reason++) {
-		map_read(rig.maps.drops, reason, drops);
-		for (int cpu = 0; cpu < cpus; cpu++)
-			tally->drops[reason] += drops[cpu];
-	}
-	for (uint32_t slot = 0; slot < SLOTS; slot++) {
-		struct tally_sa *sa = &tally->sas[slot];
-
-		map_read(rig.maps.sa_counters, slot, counters);
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			sa->packets += counters[cpu].packets;
-			sa->bytes += counters[cpu].bytes;
-			for (uint32_t reason = 0; reason < XDPSEC_DROP_COUNT; reason++)
-				sa->drops[reason] += counters[cpu].drops[reason];
-		}
-		map_read(rig.maps.sequences, slot, &sa->sequence);
-		map_read(rig.maps.replay_windows, slot, &sa->window);
-		map_read(rig.maps.sas, slot, &sa->parameters);
+	take_counters(tally);
+	map_read_first(rig.maps.sequences, SLOTS, sequences);
+	map_read_first(rig.maps.replay_windows, SLOTS, windows);
+	map_read_first(rig.maps.sas, SLOTS, parameters);
+	for (int slot = 0; slot < SLOTS; slot++) {
+		tally->sas[slot].sequence = sequences[slot];
+		tally->sas[slot].window = windows[slot];
+		tally->sas[slot].parameters = parameters[slot];
 	}
 }
 
@@ -55,6 +69,7 @@ void expect_same_tally(const struct tally *got, const struct tally *expected)
 		expect_same_drops(sa->drops, want->drops, "SA", slot);
 		assert_int_equal(sa->packets, want->packets);
 		assert_int_equal(sa->bytes, want->bytes);
+		assert_int_equal(sa->last_seen, want->last_seen);
 		assert_memory_equal(&sa->sequence, &want->sequence, sizeof(sa->sequence));
 		assert_memory_equal(&sa->window, &want->window, sizeof(sa->window));
 		assert_memory_equal(&sa->parameters, &want->parameters, sizeof(sa->parameters));
@@ -125,6 +140,18 @@ void expect_redirect(enum program program, const struct frame *frame)
 	expect_same_tally(&after, &before);
 }
 
+/* One packet of so many bytes of plaintext, now. */
+static void add_packet(struct tally *expected, const struct tally *after, int slot, size_t bytes)
+{
+	struct tally_sa *sa = &expected->sas[slot];
+	uint64_t seen = after->sas[slot].last_seen;
+
+	assert_true(seen && seen >= sa->last_seen);
+	sa->last_seen = seen;
+	sa->packets++;
+	sa->bytes += bytes;
+}
+
 void expect_sealed(enum program program, const struct packet *plain, int slot, int verdict)
 {
 	static struct frame in, out, expected_frame;
@@ -141,10 +168,9 @@ void expect_sealed(enum program program, const struct packet *plain, int slot, i
 	if (plain->vlans)
 		frame_untag(&expected_frame);
 	expected.sas[slot].sequence.next++;
-	expected.sas[slot].packets++;
-	expected.sas[slot].bytes += plain->length;
 	assert_int_equal(rig_run(program, &in, &out), verdict);
 	tally_take(&after);
+	add_packet(&expected, &after, slot, plain->length);
 	expect_same_tally(&after, &expected);
 	expect_same_frame(&out, &expected_frame);
 }
@@ -167,10 +193,9 @@ void expect_opened(const struct packet *sealed, const struct packet *plain, int 
 	packet_build(&in, sealed);
 	packet_build(&expected_frame, plain);
 	tally_take(&expected);
-	expected.sas[slot].packets++;
-	expected.sas[slot].bytes += plain->length;
 	assert_int_equal(rig_run(PROGRAM_OPEN, &in, &out), pass_of(PROGRAM_OPEN));
 	tally_take(&after);
+	add_packet(&expected, &after, slot, plain->length);
 	expect_window_moved(&expected, &after, slot);
 	expect_same_tally(&after, &expected);
 	expect_same_frame(&out, &expected_frame);

@@ -45,7 +45,7 @@ void expect_answer(enum program program, const struct frame *frame, enum xdpsec_
 struct tally {
 	uint64_t drops[XDPSEC_DROP_COUNT];
 	struct tally_sa {
-		uint64_t packets, bytes;
+		uint64_t packets, bytes, last_seen;
 		uint64_t drops[XDPSEC_DROP_COUNT];
 		struct xdpsec_sequence sequence;
 		struct xdpsec_replay window;

@@ -109,6 +109,24 @@ static void test_open_jumbo_places(void **state)
 		}
 }
 
+/* The end of the offset tables: the longest payload, and one that is longer. */
+static void test_open_longest(void **state)
+{
+	static uint8_t buffer[FRAME_MAX];
+	struct packet plain = packet_reversed(packet_at(&places[0], SLOT_B_RX, XDPSEC_PAYLOAD_MAX)), sealed;
+	static struct frame frame;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		plain.length = XDPSEC_PAYLOAD_MAX - i;
+		expect_opens(&plain, SLOT_B_RX, i);
+	}
+	plain.length = XDPSEC_PAYLOAD_MAX + 1;
+	sealed = site_sealed(&plain, SLOT_B_RX, 1000, buffer);
+	packet_build(&frame, &sealed);
+	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
+}
+
 /* A jumbo frame that is wrong in one bit, in each of its buffers. */
 static void test_open_jumbo_tampered(void **state)
 {
@@ -183,7 +201,7 @@ static const char *name_of(const char *what, const char *where)
 
 int main(void)
 {
-	struct CMUnitTest tests[2 * ARRAY_SIZE(places) + 2 * ARRAY_SIZE(heights) + 4];
+	struct CMUnitTest tests[2 * ARRAY_SIZE(places) + 2 * ARRAY_SIZE(heights) + 5];
 	size_t n = 0;
 
 	fill_pattern(text, sizeof(text), 7);
@@ -203,6 +221,7 @@ int main(void)
 	tests[n++] = unit_test_row("open 1501 bytes to MTU 9000, in several buffers", test_open_jumbo, NULL);
 	tests[n++] = unit_test_row("open where the first buffer ends, in every place", test_open_jumbo_places,
 				   NULL);
+	tests[n++] = unit_test_row("open the longest payload, and not a longer one", test_open_longest, NULL);
 	tests[n++] = unit_test_row("open a tampered jumbo frame", test_open_jumbo_tampered, NULL);
 	for (size_t i = 0; i < n; i++)
 		tests[i].setup_func = site_reset;

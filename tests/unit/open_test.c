@@ -391,6 +391,25 @@ static void test_extension_headers(void **state)
 	expect_packet_untouched(&packet);
 }
 
+/* Longer than any stack sends: what the program cannot move out of the way is dropped, never passed. */
+static void test_long_extension_headers(void **state)
+{
+	enum { HEADERS_MAX = 512 /* from Ethernet to UDP */, LONGEST = 2048 };
+
+	(void)state;
+	for (uint16_t length = 8; length <= LONGEST; length += 8) {
+		struct packet plain = good(6), sealed;
+		uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
+
+		packet_extend(&plain, PROTOCOL_DESTINATION, length);
+		sealed = site_sealed(&plain, SLOT_B_RX, length, buffer);
+		if (ETHERNET_LEN + IPV6_LEN + length + UDP_LEN <= HEADERS_MAX)
+			expect_opened(&sealed, &plain, SLOT_B_RX);
+		else
+			expect_packet_drop(&sealed, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
+	}
+}
+
 static void test_sa_removed(void **state)
 {
 	uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
@@ -427,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_checksum_zero_stays),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_extension_headers),
+		cmocka_unit_test(test_long_extension_headers),
 		cmocka_unit_test(test_sa_removed),
 	};
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX 16384
+#define FRAME_MAX 20480
 #define EXTENSIONS_MAX 16
 
 /* In a field of struct packet: what is right for the rest of the packet. */

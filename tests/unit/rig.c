@@ -207,6 +207,14 @@ void map_read(int map, uint32_t index, void *value)
 	assert_return_code(bpf_map_lookup_elem(map, &index, value), errno);
 }
 
+void map_read_first(int map, uint32_t n, void *values)
+{
+	uint32_t indexes[n], next, count = n;
+
+	assert_return_code(bpf_map_lookup_batch(map, NULL, &next, indexes, values, &count, NULL), errno);
+	assert_int_equal(count, n);
+}
+
 void map_write(int map, uint32_t index, const void *value)
 {
 	assert_return_code(bpf_map_update_elem(map, &index, value, BPF_ANY), errno);

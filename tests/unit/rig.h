@@ -84,6 +84,8 @@ void rig_allow_answers(void);
 void rig_device_mtu(unsigned int mtu);
 
 void map_read(int map, uint32_t index, void *value);
+/* The first n elements of an array, in one call. */
+void map_read_first(int map, uint32_t n, void *values);
 void map_write(int map, uint32_t index, const void *value);
 
 #endif

@@ -205,6 +205,23 @@ static void test_extension_headers(void **state)
 	expect_packet_untouched(&packet);
 }
 
+/* Longer than any stack sends: what the program cannot move out of the way is dropped, never passed. */
+static void test_long_extension_headers(void **state)
+{
+	enum { MOVED_MAX = 256 /* with the UDP header */, LONGEST = 2048 };
+
+	(void)state;
+	for (uint16_t length = 8; length <= LONGEST; length += 8) {
+		struct packet packet = good(6);
+
+		packet_extend(&packet, PROTOCOL_DESTINATION, length);
+		if (length + UDP_LEN <= MOVED_MAX)
+			expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
+		else
+			expect_packet_drop(&packet, XDPSEC_DROP_NO_ROOM, SLOT_B_TX);
+	}
+}
+
 /* An IPv6 fragment header that fragments nothing (RFC 6946) is only one more extension header. */
 static void test_atomic_fragment(void **state)
 {
@@ -420,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_not_ours),
 		cmocka_unit_test(test_extension_headers),
+		cmocka_unit_test(test_long_extension_headers),
 		cmocka_unit_test(test_atomic_fragment),
 		cmocka_unit_test(test_checksum_zero_stays),
 		cmocka_unit_test(test_checksum_zero_stays_ipv6),
