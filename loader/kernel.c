@@ -91,7 +91,7 @@ int kernel_check_kfuncs(void)
 	int err = libbpf_get_error(btf);
 
 	if (err) {
-		fail(ENOTSUP, "this kernel has no BTF: /sys/kernel/btf/vmlinux: %s", strerror(-err));
+		fail(ENOTSUP, "this kernel has no BTF (/sys/kernel/btf/vmlinux)");
 		hint("a kernel with CONFIG_DEBUG_INFO_BTF, as distributions have it");
 		return -ENOTSUP;
 	}

@@ -173,6 +173,16 @@ no_btf() {
 		"$XDPSEC" "$WORK/state-a" "$CONF"
 }
 fails "without BTF" "this kernel has no BTF.*hint: " no_btf
+# The BTF of a kernel that lacks the kfuncs: that of a program, which names none but those that it calls.
+read -r offset size < <(readelf -WS "$OUTPUT/open.bpf.o" | sed 's/^ *\[ *[0-9]*\]//' |
+	awk '$1 == ".BTF" { print $4, $5 }')
+tail -c +$((0x$offset + 1)) "$OUTPUT/open.bpf.o" | head -c $((0x$size)) >"$WORK/btf"
+no_kfuncs() {
+	# shellcheck disable=SC2016
+	in_a unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && cp "$4" /sys/kernel/btf/vmlinux &&
+		"$1" --state-dir "$2" up "$3"' sh "$XDPSEC" "$WORK/state-a" "$CONF" "$WORK/btf"
+}
+fails "without the kfuncs" "this kernel has no kfunc bpf_crypto_ctx_create.*hint: Linux 6.12" no_kfuncs
 ok "nothing of these is left" no_trace_a
 sed -i '/^Cipher/a Driver = nosuch' "$CONF"
 fails "a cipher that the kernel has not" "this kernel has no cipher ecb\\(nosuch\\).*hint: .*selftest" up_plain
