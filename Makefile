@@ -112,6 +112,7 @@ help:
 	@printf '%s\n' \
 	'make                 the loader (xdpsec) and the BPF objects' \
 	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some' \
+	'make vmtest          on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
@@ -200,6 +201,17 @@ check:
 		$(PROVE) --exec '' --timer -j$(JOBS) \
 		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) $(UNIT_TESTS))
 
+# The same programs on a stock Debian kernel in a virtual machine. CMD goes there as it is, without make's $.
+KERNEL ?= 6.12
+VM_TIMEOUT ?= 900
+VM_TESTS = CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) --exec "" --timer $(or $(TESTS),$(UNIT_TESTS))
+.PHONY: vmtest
+vmtest: export VM_COMMAND = $(or $(value CMD),"$$XDPSEC" selftest && $(VM_TESTS))
+vmtest:
+	$(Q)scripts/install-deps --vm
+	$(Q)$(MAKE) tests
+	$(Q)tests/vm/run -k $(KERNEL) -o $(OUTPUT) -t $(VM_TIMEOUT) "$$VM_COMMAND"
+
 demo:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) all
@@ -220,7 +232,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo $(wildcard scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo $(wildcard tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
