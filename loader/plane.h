@@ -44,7 +44,7 @@
 	  XDPSEC_MAX_SAS)                                                                                    \
 	X(DROPS, "drops", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, XDPSEC_DROP_COUNT)                                \
 	X(SCRATCH, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, 1)                                            \
-	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 1,      \
+	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 0,      \
 	  XDPSEC_MAX_FRAGMENTS)                                                                              \
 	X(INSTANCE, "instance", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct instance), 1)                           \
 	X(PEER_NAMES, "peer_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS)
