@@ -196,6 +196,13 @@ static void test_fragments(void **state)
 	expect_message_untouched(&message);
 	message.quoted_fragment = 8;
 	expect_message_untouched(&message);
+
+	/* Anybody can forge a message: what it quotes must not say that the rest of a datagram may pass. */
+	message.quoted_fragment = IPV4_MORE_FRAGMENTS;
+	message.port = PORT_CLEAR;
+	expect_message_untouched(&message);
+	assert_false(rig_fragments_known());
+
 	message = message_about(REMOTE_B4, 1400);
 	build(&frame, &message);
 	write16(frame.bytes + ETHERNET_LEN + 6, IPV4_MORE_FRAGMENTS);

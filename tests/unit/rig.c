@@ -353,6 +353,13 @@ void rig_fragments_forget(void)
 		assert_return_code(bpf_map_delete_elem(rig.maps.clear_fragments, &key), errno);
 }
 
+bool rig_fragments_known(void)
+{
+	struct xdpsec_fragment key;
+
+	return bpf_map_get_next_key(rig.maps.clear_fragments, NULL, &key) == 0;
+}
+
 void rig_hop(bool present)
 {
 	struct xdpsec_config config = {
