@@ -14,6 +14,7 @@
 #include "xdpsec/ocb.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
+#include "quote.bpf.h"
 #include "too_big.bpf.h"
 
 /* As much as is parsed: what lies behind is looked at only for flows that are protected. */
@@ -31,13 +32,16 @@ struct seal {
 	u16 vlan_tci;
 };
 
-static __always_inline void seal_parse(struct __sk_buff *skb, struct packet *packet)
+/* False: its headers cannot be read, and so not judged. */
+static __always_inline bool seal_parse(struct __sk_buff *skb, struct packet *packet)
 {
 	u32 linear = skb->data_end - skb->data;
 
-	if (linear < SEAL_HEADERS && linear < skb->len)
-		bpf_skb_pull_data(skb, skb->len < SEAL_HEADERS ? skb->len : SEAL_HEADERS);
+	if (linear < SEAL_HEADERS && linear < skb->len &&
+	    bpf_skb_pull_data(skb, skb->len < SEAL_HEADERS ? skb->len : SEAL_HEADERS))
+		return false;
 	packet_parse(packet, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
+	return true;
 }
 
 /* Something is left to be done to the packet between here and the wire, and sealed it would be done to
@@ -68,6 +72,7 @@ static __always_inline int seal_untag(struct seal *s)
 {
 	struct __sk_buff *skb = s->skb;
 	struct vlan_header *tag;
+	struct ethhdr *ethernet;
 
 	if (s->packet.l3 == sizeof(struct ethhdr))
 		return 0;
@@ -84,7 +89,13 @@ static __always_inline int seal_untag(struct seal *s)
 	s->tagged = true;
 	s->packet.l4 -= s->packet.l3 - sizeof(struct ethhdr);
 	s->packet.l3 = sizeof(struct ethhdr);
-	return bpf_skb_vlan_pop(skb);
+	if (bpf_skb_vlan_pop(skb))
+		return -1;
+	/* It believes skb->protocol, and does nothing where a raw socket has said IP of a tagged frame. */
+	ethernet = (void *)(long)skb->data;
+	if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
+		return -1;
+	return ethernet->h_proto == bpf_htons(s->packet.ipv6 ? ETH_P_IPV6 : ETH_P_IP) ? 0 : -1;
 }
 
 static __always_inline int seal_tag(struct seal *s)
@@ -281,7 +292,7 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 	long fits;
 	int verdict;
 
-	if (seal_untag(s))
+	if (s->packet.udp_length > sizeof(struct udphdr) + XDPSEC_PAYLOAD_MAX || seal_untag(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	fits = bpf_check_mtu(skb, s->config->device, &mtu, XDPSEC_OVERHEAD, 0);
 	if (fits) {
@@ -325,10 +336,13 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	if (!at_hop && s.config->hop_far && skb->ingress_ifindex == s.config->hop_far)
 		return VERDICT_PASS;
 
-	seal_parse(skb, &s.packet);
+	if (!seal_parse(skb, &s.packet))
+		return drop(XDPSEC_DROP_NO_ROOM, s.sa);
 	switch (policy_judge(&s.packet, s.packet.destination, &s.peer)) {
 	case POLICY_CLEAR:
-		return at_hop ? drop(XDPSEC_DROP_STRAY, s.sa) : VERDICT_PASS;
+		if (at_hop)
+			return drop(XDPSEC_DROP_STRAY, s.sa);
+		return s.packet.kind == PACKET_OTHER ? quote_cut(skb) : VERDICT_PASS;
 	case POLICY_FRAGMENT:
 		return drop(XDPSEC_DROP_FRAGMENT, s.sa);
 	case POLICY_MALFORMED:

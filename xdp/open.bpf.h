@@ -13,6 +13,7 @@
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
 #include "xdpsec/replay.bpf.h"
+#include "destination.bpf.h"
 #include "path_mtu.bpf.h"
 
 /* Headers in front of the sealed payload; what has more is not opened. */
@@ -271,6 +272,8 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	if (open_locate(&o))
 		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
 	reason = open_identify(&o);
+	if (!reason && !destination_is_right(xdp, &o.packet))
+		reason = XDPSEC_DROP_MISROUTED + 1;
 	if (!reason)
 		reason = open_payload(&o, &sum);
 	if (reason)

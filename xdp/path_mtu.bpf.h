@@ -22,14 +22,13 @@
 static __always_inline bool path_mtu_is_protected(struct cursor *cursor, bool ipv6)
 {
 	struct packet quoted = {};
-	u32 peer;
 
 	if (ipv6)
 		packet_ipv6(cursor, &quoted, 0);
 	else
 		packet_ipv4(cursor, &quoted, 0);
 	return quoted.kind == PACKET_UDP && !quoted.first_fragment &&
-	       policy_judge(&quoted, quoted.destination, &peer) == POLICY_PROTECTED;
+	       policy_protects_quoted(&quoted, quoted.destination);
 }
 
 /* The ICMP or ICMPv6 message that the cursor is at: take what sealing adds off its MTU. */

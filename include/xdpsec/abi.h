@@ -45,7 +45,9 @@
 	X(STRAY, "stray", "on the hop device, but not of a protected flow")                                  \
 	X(NO_ROOM, "no_room", "the kernel gave no room for the header, or no linear buffer")                 \
 	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")                               \
-	X(BAD_CHECKSUM, "bad_checksum", "forwarded with a wrong UDP checksum: sealing would hide that")
+	X(BAD_CHECKSUM, "bad_checksum", "forwarded with a wrong UDP checksum: sealing would hide that")      \
+	X(QUOTED, "quoted", "ICMP error that quotes a protected flow, and cannot be cut to its headers")     \
+	X(MISROUTED, "misrouted", "sealed, for a destination that is reached through the same device")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
@@ -140,8 +142,9 @@ struct xdpsec_ktop {
 	__u64 nonce_tail;
 };
 
-/* Map "clear_fragments" (LRU): datagrams in fragments whose first fragment showed a flow that is not
- * protected. What the stack would reassemble with it may pass; any other later fragment may not. */
+/* Map "clear_fragments" (LRU), to the time until which this holds (CLOCK_MONOTONIC, ns, coarse): datagrams in
+ * fragments whose first fragment showed a flow that is not protected. What the stack would reassemble with it
+ * may pass; any other later fragment may not. */
 struct xdpsec_fragment {
 	__u8 source[16], destination[16]; /* as struct xdpsec_prefix.address */
 	__u32 id_be;			  /* IPv4: 16 bits */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The two messages of path MTU discovery. The numbers are here because <linux/icmp.h> wants the C library.
- */
+/* ICMP's errors. The numbers are here because <linux/icmp.h> wants the C library. */
 #ifndef XDPSEC_ICMP_BPF_H
 #define XDPSEC_ICMP_BPF_H
 
@@ -9,9 +7,15 @@
 
 #define ICMP_DEST_UNREACH 3
 #define ICMP_FRAG_NEEDED 4
+#define ICMP_SOURCE_QUENCH 4
+#define ICMP_REDIRECT 5
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETERPROB 12
 #define ICMPV6_PKT_TOOBIG 2
+#define ICMPV6_INFOMSG_MASK 0x80 /* RFC 4443 section 2.1: types from here on are no errors */
 
-/* Both have one layout: RFC 1191 has 16 unused bits and 16 of MTU where RFC 4443 has 32 of MTU. */
+/* The first 8 bytes of all of them, and for the two of path MTU discovery one layout: RFC 1191 has 16 unused
+ * bits and 16 of MTU where RFC 4443 has 32 of MTU. */
 struct icmp_error {
 	u8 type;
 	u8 code;
@@ -19,5 +23,14 @@ struct icmp_error {
 	__be16 mtu_high;
 	__be16 mtu_low;
 };
+
+/* Does a message of this type quote a packet? */
+static __always_inline bool icmp_is_error(u8 type, bool ipv6)
+{
+	if (ipv6)
+		return !(type & ICMPV6_INFOMSG_MASK);
+	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+}
 
 #endif

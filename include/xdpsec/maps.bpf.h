@@ -107,7 +107,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, XDPSEC_MAX_FRAGMENTS);
 	__type(key, struct xdpsec_fragment);
-	__type(value, u8);
+	__type(value, u64);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } clear_fragments SEC(".maps");
 

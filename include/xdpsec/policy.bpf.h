@@ -30,21 +30,32 @@ enum policy_verdict {
 	POLICY_MALFORMED, /* with a protected address, and unreadable */
 };
 
+enum policy_fragment {
+	POLICY_FRAGMENT_KNOWN,	/* is this datagram known not to be protected? */
+	POLICY_FRAGMENT_CLEAR,	/* from now on it is */
+	POLICY_FRAGMENT_FORGET, /* it is protected: another one had its id before */
+};
+
+/* A datagram's fragments follow one another; ids of 16 bits come round again. */
+#define POLICY_FRAGMENT_NS 1000000000ULL
+
 /*
  * The stack puts fragments together by addresses, id and protocol (RFC 791, RFC 8200 section 4.5); what its
- * first fragment showed is true of the datagram. Is this one known not to be protected? With note, it is
- * from now on. A call of its own, for its stack.
+ * first fragment showed is true of the datagram. A call of its own, for its stack.
  */
-static __noinline int policy_clear_fragment(const struct packet *packet, bool note)
+static __noinline int policy_fragment(const struct packet *packet, enum policy_fragment what)
 {
 	struct xdpsec_fragment key = { .id_be = packet->id_be };
-	u8 seen = 1;
+	u64 now = bpf_ktime_get_coarse_ns(), until = now + POLICY_FRAGMENT_NS, *known;
 
 	__builtin_memcpy(key.source, packet->source, 16);
 	__builtin_memcpy(key.destination, packet->destination, 16);
-	if (note)
-		return !bpf_map_update_elem(&clear_fragments, &key, &seen, BPF_ANY);
-	return bpf_map_lookup_elem(&clear_fragments, &key) != NULL;
+	if (what == POLICY_FRAGMENT_CLEAR)
+		return !bpf_map_update_elem(&clear_fragments, &key, &until, BPF_ANY);
+	if (what == POLICY_FRAGMENT_FORGET)
+		return !bpf_map_delete_elem(&clear_fragments, &key);
+	known = bpf_map_lookup_elem(&clear_fragments, &key);
+	return known && now < *known;
 }
 
 /* remote is packet->destination on the way out and packet->source on the way in. */
@@ -67,12 +78,40 @@ static __always_inline enum policy_verdict policy_judge(const struct packet *pac
 	if (packet->kind == PACKET_MALFORMED)
 		return POLICY_MALFORMED;
 	if (packet->kind == PACKET_FRAGMENT)
-		return policy_clear_fragment(packet, false) ? POLICY_CLEAR : POLICY_FRAGMENT;
-	if (policy_has_port(policy, packet->source_port, packet->destination_port))
-		return packet->first_fragment ? POLICY_FRAGMENT : POLICY_PROTECTED;
+		return policy_fragment(packet, POLICY_FRAGMENT_KNOWN) ? POLICY_CLEAR : POLICY_FRAGMENT;
+	if (policy_has_port(policy, packet->source_port, packet->destination_port)) {
+		if (!packet->first_fragment)
+			return POLICY_PROTECTED;
+		policy_fragment(packet, POLICY_FRAGMENT_FORGET);
+		return POLICY_FRAGMENT;
+	}
 	if (packet->first_fragment)
-		policy_clear_fragment(packet, true);
+		policy_fragment(packet, POLICY_FRAGMENT_CLEAR);
 	return POLICY_CLEAR;
+}
+
+/*
+ * Is UDP of these ports protected, with this remote address? For packets that are quoted, where nothing else
+ * is of interest. A global function: the verifier looks at it once and not in every state of its callers.
+ */
+__noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_port, u16 destination_port)
+{
+	struct xdpsec_policy *policy;
+
+	if (!remote)
+		return 0;
+	policy = bpf_map_lookup_elem(&policies, remote);
+	return policy && policy_has_port(policy, source_port, destination_port);
+}
+
+static __always_inline bool policy_protects_quoted(const struct packet *quoted, const u32 remote[4])
+{
+	struct xdpsec_prefix prefix = { .length = 128 };
+	int i;
+
+	for (i = 0; i < 4; i++)
+		((u32 *)prefix.address)[i] = remote[i];
+	return policy_protects(&prefix, quoted->source_port, quoted->destination_port);
 }
 
 #endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ICMP errors on their way out. They quote the packet that they are about, and where that was opened here it
+ * is plaintext: "port unreachable" would carry it back over the underlay in clear. Such a quote is cut to the
+ * IP and UDP headers, which travel in clear anyway and are what the other side needs to find its socket (RFC
+ * 792 asks for no more).
+ */
+#ifndef XDPSEC_QUOTE_BPF_H
+#define XDPSEC_QUOTE_BPF_H
+
+#include "xdpsec/checksum.bpf.h"
+#include "xdpsec/drop.bpf.h"
+#include "xdpsec/icmp.bpf.h"
+#include "xdpsec/packet.bpf.h"
+#include "xdpsec/policy.bpf.h"
+
+enum quote_verdict {
+	QUOTE_NONE, /* no error, or about a flow that is not protected, or without any of its payload */
+	QUOTE_CUT,  /* has headers of the usual lengths: can be cut */
+	QUOTE_ODD,  /* has not */
+};
+
+/* The message that the cursor is at; usual says whether the header in front of it has no options. */
+static __always_inline enum quote_verdict quote_judge(struct cursor *cursor, bool ipv6, bool usual)
+{
+	struct icmp_error *icmp = cursor_take(cursor, sizeof(*icmp));
+	struct packet quoted = {};
+	u32 start;
+
+	if (!icmp || !icmp_is_error(icmp->type, ipv6))
+		return QUOTE_NONE;
+	start = cursor->position - cursor->start;
+	if (ipv6)
+		packet_ipv6(cursor, &quoted, 0);
+	else
+		packet_ipv4(cursor, &quoted, 0);
+	if (quoted.kind != PACKET_UDP || cursor->position == cursor->end)
+		return QUOTE_NONE;
+	/* What the peer sent to here, and what somebody here sent to the peer. */
+	if (!policy_protects_quoted(&quoted, quoted.source) &&
+	    !policy_protects_quoted(&quoted, quoted.destination))
+		return QUOTE_NONE;
+	usual = usual && quoted.l4 - start == (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	return usual ? QUOTE_CUT : QUOTE_ODD;
+}
+
+/* RFC 4884: the length of what is quoted, in front of extensions that are cut off with it. Where there is an
+ * MTU it is in other bits. */
+static __always_inline void quote_clear_length(struct icmp_error *icmp, bool ipv6)
+{
+	if (!ipv6)
+		icmp->mtu_high = 0;
+	else if (icmp->type != ICMPV6_PKT_TOOBIG)
+		icmp->mtu_high &= bpf_htons(0xff);
+}
+
+/* l3 is where the IP header is; the frame ends behind the quoted UDP header. */
+static __always_inline bool quote_finish(struct __sk_buff *skb, u32 l3, bool ipv6)
+{
+	void *start = (void *)(long)skb->data + l3, *end = (void *)(long)skb->data_end;
+	struct icmp_error *icmp;
+
+	if (ipv6) {
+		const u32 length = sizeof(*icmp) + sizeof(struct ipv6hdr) + sizeof(struct udphdr);
+		struct ipv6hdr *ip = start;
+		u64 sum;
+
+		icmp = (struct icmp_error *)(ip + 1);
+		if ((void *)icmp + length > end)
+			return false;
+		ip->payload_len = bpf_htons(length);
+		quote_clear_length(icmp, true);
+		icmp->checksum = 0;
+		sum = checksum_pseudo(ip->saddr.in6_u.u6_addr32, ip->daddr.in6_u.u6_addr32, true, length,
+				      IPPROTO_ICMPV6);
+		sum += (u32)bpf_csum_diff(NULL, 0, (__be32 *)icmp, length, 0);
+		icmp->checksum = ~checksum_fold(sum);
+	} else {
+		const u32 length = sizeof(*icmp) + sizeof(struct iphdr) + sizeof(struct udphdr);
+		struct iphdr *ip = start;
+		u16 total = bpf_htons(sizeof(*ip) + length);
+
+		icmp = (struct icmp_error *)(ip + 1);
+		if ((void *)icmp + length > end)
+			return false;
+		ip->check = checksum_replace(ip->check, ip->tot_len, total);
+		ip->tot_len = total;
+		quote_clear_length(icmp, false);
+		icmp->checksum = 0;
+		icmp->checksum = ~checksum_fold((u32)bpf_csum_diff(NULL, 0, (__be32 *)icmp, length, 0));
+	}
+	return true;
+}
+
+/* A packet that is not UDP. A call of its own, for its stack. */
+static __noinline int quote_cut(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data;
+	struct cursor cursor = { data, data, (void *)(long)skb->data_end };
+	__be16 protocol = packet_ethertype(&cursor);
+	u32 l3 = cursor.position - data, length;
+	enum quote_verdict verdict;
+	bool ipv6;
+
+	if (protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = cursor_take(&cursor, sizeof(*ip));
+		u32 header_length;
+
+		if (!ip || ip->protocol != IPPROTO_ICMP)
+			return VERDICT_PASS;
+		header_length = ip->ihl * 4;
+		if (header_length < sizeof(*ip) || !cursor_take(&cursor, header_length - sizeof(*ip)))
+			return VERDICT_PASS;
+		ipv6 = false;
+		verdict = quote_judge(&cursor, false, header_length == sizeof(*ip));
+		length = 2 * sizeof(*ip);
+	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip = cursor_take(&cursor, sizeof(*ip));
+
+		if (!ip || ip->nexthdr != IPPROTO_ICMPV6)
+			return VERDICT_PASS;
+		ipv6 = true;
+		verdict = quote_judge(&cursor, true, true);
+		length = 2 * sizeof(*ip);
+	} else {
+		return VERDICT_PASS;
+	}
+	if (verdict == QUOTE_NONE)
+		return VERDICT_PASS;
+	OPAQUE(l3);
+	if (verdict == QUOTE_ODD ||
+	    l3 > sizeof(struct ethhdr) + PACKET_VLANS_MAX * sizeof(struct vlan_header))
+		return drop(XDPSEC_DROP_QUOTED, XDPSEC_NO_SA);
+	length += l3 + sizeof(struct icmp_error) + sizeof(struct udphdr);
+	if (bpf_skb_change_tail(skb, length, 0) || !quote_finish(skb, l3, ipv6))
+		return drop(XDPSEC_DROP_QUOTED, XDPSEC_NO_SA);
+	return VERDICT_PASS;
+}
+
+#endif
