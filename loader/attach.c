@@ -19,6 +19,7 @@
 /* include/uapi/linux/bpf.h since 6.6; libbpf's own copy of Debian 12 is older. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
+#define TCX_BEFORE (1U << 3) /* BPF_F_BEFORE: without another link, before all */
 
 static void cleanup_object(struct bpf_object **object)
 {
@@ -34,10 +35,13 @@ static void cleanup_multiprog(struct xdp_multiprog **programs)
 int attach_tcx(const struct plane *plane, int program, const char *device, unsigned int index, bool egress,
 	       const char *name)
 {
+	/* First in its row: a program in front of ours that returns TC_ACT_OK would end the row there, and
+	 * the packet would leave in clear (net/core/dev.c, tcx_run). */
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = TCX_BEFORE);
 	_cleanup_close_ int link = -1;
 	char path[PATH_MAX];
 
-	link = bpf_link_create(program, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, NULL);
+	link = bpf_link_create(program, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, &options);
 	if (link == -EINVAL) {
 		fail(EINVAL, "%s: cannot attach %s: this kernel has no TCX", device, name);
 		hint("Linux 6.12 or later with CONFIG_NET_XGRESS");
