@@ -6,92 +6,48 @@
 #include "unit.h"
 #include "site.h"
 #include "expect.h"
+#include "icmp.h"
 
 enum {
-	ICMP_HEADER_LEN = 8,
-	ICMP_UNREACHABLE = 3,
-	ICMP_FRAGMENTATION_NEEDED = 4,
-	ICMPV6_PACKET_TOO_BIG = 2,
 	IPV4_MTU_MIN = 68, /* RFC 791 */
 	QUOTE = 128,
 };
 
-/* A message about a packet of ours, as a router on the path to remote sends it. */
-struct message {
-	const char *remote;
-	uint16_t port;
-	uint8_t type, code;
-	uint32_t mtu;
-	size_t quoted; /* bytes of our packet */
-	unsigned int vlans, options;
-	uint16_t quoted_fragment;
-};
-
 static uint8_t text[300];
 
-static struct message message_about(const char *remote, uint32_t mtu)
+/* About a packet of ours, as a router on the path to remote sends it. */
+static struct icmp_message message_about(const char *remote, uint32_t mtu)
 {
 	bool ipv6 = strchr(remote, ':');
 
-	return (struct message){
-		.remote = remote,
-		.port = PORT,
+	return (struct icmp_message){
+		.outer = icmp_outer(ipv6 ? "2001:db8:ffff::1" : "203.0.113.254"),
 		.type = ipv6 ? ICMPV6_PACKET_TOO_BIG : ICMP_UNREACHABLE,
 		.code = ipv6 ? 0 : ICMP_FRAGMENTATION_NEEDED,
-		.mtu = mtu,
+		.rest = mtu,
+		.about = packet_udp(remote, PORT, text, sizeof(text)),
 		.quoted = QUOTE,
 	};
 }
 
-/* The one field that the last two RFCs share: 32 bits, of which RFC 1191 has defined the lower 16. */
-static void write_icmp(uint8_t *icmp, const struct message *message, uint16_t checksum)
-{
-	icmp[0] = message->type;
-	icmp[1] = message->code;
-	write16(icmp + 2, checksum);
-	write32(icmp + 4, message->mtu);
-}
-
-static void build(struct frame *frame, const struct message *message)
-{
-	static struct frame ours;
-	struct packet packet = packet_udp(message->remote, message->port, text, sizeof(text)), answer;
-	bool ipv6 = packet.family == 6;
-	uint8_t body[ICMP_HEADER_LEN + QUOTE];
-
-	packet.fragment |= message->quoted_fragment;
-	packet_build(&ours, &packet);
-	memcpy(body + ICMP_HEADER_LEN, ours.bytes + ETHERNET_LEN, message->quoted);
-	answer = packet_reversed(packet_udp(ipv6 ? "2001:db8:ffff::1" : "203.0.113.254", 0, body,
-					    ICMP_HEADER_LEN + message->quoted));
-	answer.no_udp = true;
-	answer.protocol = ipv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
-	answer.vlans = message->vlans;
-	answer.options = message->options;
-	write_icmp(body, message, 0);
-	write_icmp(body, message, packet_icmp_checksum(&answer));
-	packet_build(frame, &answer);
-	assert_true(frame_checksums_hold(frame));
-}
-
-static void expect_message_untouched(const struct message *message)
+static void expect_message_untouched(const struct icmp_message *message)
 {
 	struct frame frame;
 
-	build(&frame, message);
+	icmp_build(&frame, message);
 	expect_untouched(PROGRAM_OPEN, &frame);
 }
 
 /* What comes out is the message of a router whose MTU is smaller by the overhead, checksum and all. */
-static void expect_message_lowered(const struct message *message)
+static void expect_message_lowered(const struct icmp_message *message)
 {
-	struct message lower = *message;
+	struct icmp_message lower = *message;
 	static struct tally before, after;
 	static struct frame frame, out, expected;
 
-	lower.mtu -= XDPSEC_OVERHEAD;
-	build(&frame, message);
-	build(&expected, &lower);
+	lower.rest -= XDPSEC_OVERHEAD;
+	icmp_build(&frame, message);
+	icmp_build(&expected, &lower);
 	tally_take(&before);
 	assert_int_equal(rig_run(PROGRAM_OPEN, &frame, &out), 2 /* XDP_PASS */);
 	tally_take(&after);
@@ -106,9 +62,9 @@ static void test_lowered(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(protected_remotes); i++)
 		for (uint32_t mtu = 1280; mtu <= 1500; mtu++) {
-			struct message message = message_about(protected_remotes[i], mtu);
+			struct icmp_message message = message_about(protected_remotes[i], mtu);
 
-			message.vlans = mtu % 3;
+			message.outer.vlans = mtu % 3;
 			expect_message_lowered(&message);
 		}
 }
@@ -118,8 +74,8 @@ static void test_short_quotes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(protected_remotes); i++) {
-		struct message message = message_about(protected_remotes[i], 1400);
-		size_t needed = (strchr(message.remote, ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN;
+		struct icmp_message message = message_about(protected_remotes[i], 1400);
+		size_t needed = (strchr(protected_remotes[i], ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN;
 
 		for (message.quoted = 0; message.quoted < QUOTE; message.quoted++)
 			if (message.quoted < needed)
@@ -131,17 +87,17 @@ static void test_short_quotes(void **state)
 
 static void test_other_flows(void **state)
 {
-	struct message message = message_about(REMOTE_CLEAR4, 1400);
+	struct icmp_message message = message_about(REMOTE_CLEAR4, 1400);
 
 	(void)state;
 	expect_message_untouched(&message);
-	message.remote = REMOTE_B4;
-	message.port = PORT_CLEAR;
+	message.about.destination = REMOTE_B4;
+	message.about.destination_port = PORT_CLEAR;
 	expect_message_untouched(&message);
 	message = message_about(REMOTE_CLEAR6, 1400);
 	expect_message_untouched(&message);
-	message.remote = REMOTE_B6;
-	message.port = PORT_CLEAR;
+	message.about.destination = REMOTE_B6;
+	message.about.destination_port = PORT_CLEAR;
 	expect_message_untouched(&message);
 }
 
@@ -150,7 +106,7 @@ static void test_other_messages(void **state)
 	(void)state;
 	for (int type = 0; type < 256; type++)
 		for (int code = 0; code < 8; code += 4) {
-			struct message message = message_about(REMOTE_B4, 1400);
+			struct icmp_message message = message_about(REMOTE_B4, 1400);
 
 			message.type = type;
 			message.code = code;
@@ -168,7 +124,7 @@ static void test_other_messages(void **state)
 static void test_extreme_mtus(void **state)
 {
 	static const uint32_t mtus[] = { 0, 1, 31, 32, 67, 68, IPV4_MTU_MIN + XDPSEC_OVERHEAD - 1 };
-	struct message message;
+	struct icmp_message message;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(mtus); i++) {
@@ -188,23 +144,23 @@ static void test_extreme_mtus(void **state)
 /* A fragment of a message, and a message about a fragment: neither is of a packet that was sealed. */
 static void test_fragments(void **state)
 {
-	struct message message = message_about(REMOTE_B4, 1400);
+	struct icmp_message message = message_about(REMOTE_B4, 1400);
 	struct frame frame;
 
 	(void)state;
-	message.quoted_fragment = IPV4_MORE_FRAGMENTS;
+	message.about.fragment = IPV4_MORE_FRAGMENTS;
 	expect_message_untouched(&message);
-	message.quoted_fragment = 8;
+	message.about.fragment = 8;
 	expect_message_untouched(&message);
 
 	/* Anybody can forge a message: what it quotes must not say that the rest of a datagram may pass. */
-	message.quoted_fragment = IPV4_MORE_FRAGMENTS;
-	message.port = PORT_CLEAR;
+	message.about.fragment = IPV4_MORE_FRAGMENTS;
+	message.about.destination_port = PORT_CLEAR;
 	expect_message_untouched(&message);
 	assert_false(rig_fragments_known());
 
 	message = message_about(REMOTE_B4, 1400);
-	build(&frame, &message);
+	icmp_build(&frame, &message);
 	write16(frame.bytes + ETHERNET_LEN + 6, IPV4_MORE_FRAGMENTS);
 	expect_untouched(PROGRAM_OPEN, &frame);
 	write16(frame.bytes + ETHERNET_LEN + 6, 8);

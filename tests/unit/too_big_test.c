@@ -8,15 +8,12 @@
 #include "unit.h"
 #include "site.h"
 #include "expect.h"
+#include "icmp.h"
 
 enum {
 	MTU = 1500,
 	IPV4_FITS = MTU - XDPSEC_OVERHEAD - IPV4_LEN - UDP_LEN,
 	IPV6_FITS = MTU - XDPSEC_OVERHEAD - IPV6_LEN - UDP_LEN,
-	ICMP_HEADER_LEN = 8,
-	ICMP_UNREACHABLE = 3,
-	ICMP_FRAGMENTATION_NEEDED = 4,
-	ICMPV6_PACKET_TOO_BIG = 2,
 	IPV4_ANSWER_MAX = 576,	/* RFC 1812 section 4.3.2.3 */
 	IPV6_ANSWER_MAX = 1280, /* RFC 4443 section 3.2 */
 };
