@@ -111,6 +111,23 @@ static void test_not_protected_port(void **state)
 	expect_dropped(way, packet);
 }
 
+/* Ids come round again: what was true of one datagram is not of the next that has its id. */
+static void test_id_again(void **state)
+{
+	const struct way *way = *state;
+
+	expect_passed(way, first(way, remote_of(way), PORT_CLEAR));
+	expect_passed(way, middle(way, remote_of(way)));
+	expect_dropped(way, first(way, remote_of(way), PORT));
+	expect_dropped(way, middle(way, remote_of(way)));
+
+	expect_passed(way, first(way, remote_of(way), PORT_CLEAR));
+	rig_fragments_expire();
+	expect_dropped(way, middle(way, remote_of(way)));
+	expect_passed(way, first(way, remote_of(way), PORT_CLEAR));
+	expect_passed(way, middle(way, remote_of(way)));
+}
+
 /* Before its first fragment nothing is known of a datagram. */
 static void test_out_of_order(void **state)
 {
@@ -223,6 +240,7 @@ int main(void)
 		{ "protected flow: dropped", test_protected },
 		{ "other port: passes, and nothing else for that", test_not_protected_port },
 		{ "later fragment before the first", test_out_of_order },
+		{ "the same id again", test_id_again },
 		{ "other prefix: passes", test_not_protected_prefix },
 		{ "TCP: passes", test_tcp },
 		{ "first fragment without ports: dropped", test_tiny_first },

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/if_link.h>
 
 #include "unit.h"
 #include "rig.h"
@@ -177,11 +178,15 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 		.data_size_out = sizeof(out->bytes),
 		.repeat = 1,
 	};
+	struct xdp_md xdp = { .data_end = in->length, .ingress_ifindex = in->ingress };
 	int err;
 
 	if (is_tc(program)) {
 		options.ctx_in = &context;
 		options.ctx_size_in = sizeof(context);
+	} else if (in->ingress) {
+		options.ctx_in = &xdp;
+		options.ctx_size_in = sizeof(xdp);
 	}
 	err = bpf_prog_test_run_opts(objects.programs[program], &options);
 	out->length = options.data_size_out;
@@ -351,6 +356,24 @@ void rig_fragments_forget(void)
 
 	while (bpf_map_get_next_key(rig.maps.clear_fragments, NULL, &key) == 0)
 		assert_return_code(bpf_map_delete_elem(rig.maps.clear_fragments, &key), errno);
+}
+
+void rig_fragments_expire(void)
+{
+	struct xdpsec_fragment key, *previous = NULL;
+	uint64_t past = 0;
+
+	while (bpf_map_get_next_key(rig.maps.clear_fragments, previous, &key) == 0) {
+		assert_return_code(bpf_map_update_elem(rig.maps.clear_fragments, &key, &past, BPF_ANY),
+				   errno);
+		previous = &key;
+	}
+}
+
+void rig_attach_open(void)
+{
+	assert_return_code(
+		bpf_xdp_attach(rig.device, objects.programs[PROGRAM_OPEN], XDP_FLAGS_DRV_MODE, NULL), errno);
 }
 
 bool rig_fragments_known(void)

@@ -78,7 +78,11 @@ uint64_t rig_sequence_next(uint32_t slot);
 /* As if nothing had been received. */
 void rig_window_reset(uint32_t slot);
 void rig_fragments_forget(void);
+void rig_fragments_expire(void);
 bool rig_fragments_known(void);
+/* For frames with an ingress: a veth has the receive queue that they come from only with a program attached.
+ */
+void rig_attach_open(void);
 void rig_hop(bool present);
 /* Fill the buckets that limit how many packets are answered with ICMP. */
 void rig_allow_answers(void);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Where what is opened would go: for this host, or to a network behind another device, it is opened. What the
+ * routing table would send out of the device again, in clear, is dropped.
+ */
+#include <stdlib.h>
+
+#include "unit.h"
+#include "site.h"
+#include "expect.h"
+
+#define BEHIND_OTHER4 "203.0.113.130"
+#define BEHIND_SAME4 "203.0.113.200"
+#define BEHIND_OTHER6 "2001:db8:a::1"
+#define BEHIND_SAME6 "2001:db8:b::1"
+
+static uint8_t text[50];
+
+/* A router: LOCAL4 and LOCAL6 are its own addresses, and there are networks on both devices. */
+static int setup(void **state)
+{
+	static const char *const commands[] = {
+		"echo 1 > /proc/sys/net/ipv4/conf/all/forwarding",
+		"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+		"ip address add " LOCAL4 "/24 dev device",
+		"ip address add " LOCAL6 "/64 dev device nodad",
+		"ip route add 203.0.113.128/26 dev wire",
+		"ip route add 203.0.113.192/26 dev device",
+		"ip route add 2001:db8:a::/48 dev wire",
+		"ip route add 2001:db8:b::/48 dev device",
+	};
+
+	site_setup(state);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		assert_int_equal(system(commands[i]), 0);
+	rig_attach_open();
+	return 0;
+}
+
+static struct packet to(const char *destination)
+{
+	struct packet packet = packet_reversed(
+		packet_udp(strchr(destination, ':') ? REMOTE_B6 : REMOTE_B4, PORT, text, sizeof(text)));
+
+	packet.destination = destination;
+	packet.ingress = rig.device;
+	return packet;
+}
+
+static void expect_misrouted(const char *destination, uint64_t sequence)
+{
+	uint8_t buffer[XDPSEC_OVERHEAD + sizeof(text)];
+	struct packet plain = to(destination), sealed = site_sealed(&plain, SLOT_B_RX, sequence, buffer);
+	struct frame frame;
+
+	packet_build(&frame, &sealed);
+	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_MISROUTED, SLOT_B_RX);
+}
+
+static void expect_delivered(const char *destination, uint64_t sequence)
+{
+	struct packet plain = to(destination);
+
+	expect_opens(&plain, SLOT_B_RX, sequence);
+}
+
+static void test_own_address(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		expect_delivered(LOCAL4, 2 * i);
+		expect_delivered(LOCAL6, 2 * i + 1);
+	}
+}
+
+static void test_other_device(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		expect_delivered(BEHIND_OTHER4, 2 * i);
+		expect_delivered(BEHIND_OTHER6, 2 * i + 1);
+	}
+}
+
+/* Also where another destination, with the same last byte, has just been found to be right. */
+static void test_same_device(void **state)
+{
+	(void)state;
+	expect_delivered(BEHIND_OTHER4, 1);
+	expect_delivered("203.0.113.136", 2);
+	expect_delivered(BEHIND_OTHER6, 3);
+	for (int i = 0; i < 3; i++) {
+		expect_misrouted(BEHIND_SAME4, 100);
+		expect_misrouted("203.0.113.194", 100);
+		expect_misrouted(BEHIND_SAME6, 100);
+	}
+	expect_delivered(BEHIND_OTHER4, 100);
+}
+
+/* The stack would not forward it: it drops it itself, or answers. */
+static void test_no_route(void **state)
+{
+	(void)state;
+	expect_delivered("198.51.100.200", 1);
+	expect_delivered("2001:db8:c::1", 2);
+}
+
+/* Nothing is opened for nothing: no plaintext, and a packet of another flow is not looked up. */
+static void test_not_sealed(void **state)
+{
+	struct packet packet = to(BEHIND_SAME4);
+	struct frame frame;
+
+	(void)state;
+	packet_build(&frame, &packet);
+	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+	packet.source_port = PORT_CLEAR;
+	packet_build(&frame, &packet);
+	expect_untouched(PROGRAM_OPEN, &frame);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_own_address, site_reset),
+		cmocka_unit_test_setup(test_other_device, site_reset),
+		cmocka_unit_test_setup(test_same_device, site_reset),
+		cmocka_unit_test_setup(test_no_route, site_reset),
+		cmocka_unit_test_setup(test_not_sealed, site_reset),
+	};
+
+	fill_pattern(text, sizeof(text), 19);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("destination", tests, setup, site_teardown);
+}
