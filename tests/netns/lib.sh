@@ -281,7 +281,7 @@ no_trace() {
 
 	for site in "$SITE_A" "$SITE_B"; do
 		[ ! -e "/sys/fs/bpf/xdpsec/$site" ] || { echo "pins of $site are left"; return 1; }
-		[ ! -e "/sys/fs/bpf/xdpsec/.$site" ] || { echo "temporary pins of $site are left"; return 1; }
+		[ ! -e "/sys/fs/bpf/xdpsec/_$site" ] || { echo "temporary pins of $site are left"; return 1; }
 		if ip -n "$site" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric|xdpoffload'; then
 			echo "an XDP program is left"
 			return 1
