@@ -18,7 +18,7 @@
 #include "report.h"
 #include "state.h"
 
-/* RFC 7253 section 5.1: no more than 2^48 blocks under a key. */
+/* RFC 7253 section 5: no more than 2^48 blocks under a key. */
 #define KEY_BLOCKS (1ULL << 48)
 
 static int warn(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -248,7 +248,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 	/* Full blocks, and for each packet one for the pad and one for the tag. */
 	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
 		warn(report,
-		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253, 5.1)",
+		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
 		     peer->record.name);
 	if (strcmp(peer->record.driver, "aes") != 0 || !cipher_best("aes", "cipher", best, sizeof(best)))
 		return;
