@@ -104,12 +104,30 @@ int kernel_check_kfuncs(void)
 	return err;
 }
 
+/*
+ * What is computed for a packet is kept for each CPU (ktops, scratch). With PREEMPT_RT a softirq may
+ * interrupt another one on its CPU, and a packet could be sealed under another one's Ktop: with an offset
+ * that is used twice. Not on every such kernel, but none says.
+ */
+int kernel_check_preemption(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/sys/kernel/realtime", "re");
+
+	if (!file || fgetc(file) != '1')
+		return 0;
+	fail(ENOTSUP, "this kernel is PREEMPT_RT, where packets of one CPU may interrupt one another");
+	hint("a kernel without PREEMPT_RT, as distributions have it by default");
+	return -ENOTSUP;
+}
+
 int kernel_check(void)
 {
 	int err = kernel_check_privileges();
 
 	if (!err)
 		err = kernel_check_bpffs();
+	if (!err)
+		err = kernel_check_preemption();
 	if (!err)
 		err = kernel_check_kfuncs();
 	return err;

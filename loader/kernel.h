@@ -16,6 +16,9 @@ int kernel_check_bpffs(void);
 /* The kernel's own BTF, and the kfuncs that we call in it. */
 int kernel_check_kfuncs(void);
 
+/* Not a kernel with PREEMPT_RT. 0, or -ENOTSUP after a message. */
+int kernel_check_preemption(void);
+
 /* All of the above. 0, or -errno after a message. */
 int kernel_check(void);
 

@@ -279,7 +279,6 @@ static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 			seal_sum_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
 			checksum_fold(sums.even) + checksum_fold(sums.odd));
 	}
-	count_packet(s->sa, length);
 	return VERDICT_PASS;
 }
 
@@ -313,9 +312,12 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 	if (seal_make_room(s) || seal_lengthen(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	verdict = seal_payload(s, sa, ctx);
-	if (verdict == VERDICT_PASS && seal_tag(s))
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	if (seal_tag(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	return verdict;
+	count_packet(s->sa, s->packet.udp_length - sizeof(struct udphdr));
+	return VERDICT_PASS;
 }
 
 /* Judge a packet on its way out, and seal it. VERDICT_PASS: it may leave as it is now. */

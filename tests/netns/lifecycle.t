@@ -172,6 +172,12 @@ no_btf() {
 	in_a unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && "$1" --state-dir "$2" up "$3"' sh \
 		"$XDPSEC" "$WORK/state-a" "$CONF"
 }
+realtime() {
+	# shellcheck disable=SC2016
+	in_a unshare -m sh -c 'mount -t tmpfs none /sys/kernel && echo 1 >/sys/kernel/realtime &&
+		"$1" --state-dir "$2" up "$3"' sh "$XDPSEC" "$WORK/state-a" "$CONF"
+}
+fails "with PREEMPT_RT" "this kernel is PREEMPT_RT.*hint: " realtime
 fails "without BTF" "this kernel has no BTF.*hint: " no_btf
 # The BTF of a kernel that lacks the kfuncs: that of a program, which names none but those that it calls.
 read -r offset size < <(readelf -WS "$OUTPUT/open.bpf.o" | sed 's/^ *\[ *[0-9]*\]//' |
