@@ -14,12 +14,11 @@
 #include "xdpsec/policy.bpf.h"
 #include "xdpsec/replay.bpf.h"
 #include "destination.bpf.h"
+#include "linear.bpf.h"
 #include "path_mtu.bpf.h"
 
 /* Headers in front of the sealed payload; what has more is not opened. */
 #define OPEN_HEADERS 512
-/* A frame in several buffers has at least this in the first one, or it cannot be judged. */
-#define OPEN_LINEAR_MIN 192
 
 struct open {
 	struct xdp_md *xdp;
@@ -249,8 +248,12 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	u64 sum = 0;
 	u32 reason;
 
-	if (linear < length && linear < OPEN_LINEAR_MIN)
-		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
+	if (linear < length && linear < LINEAR_MIN) {
+		if (!linear_pull(xdp, length))
+			return linear_judge(xdp);
+		data = (void *)(long)xdp->data;
+		data_end = (void *)(long)xdp->data_end;
+	}
 	packet_parse(&o.packet, data, data_end, length);
 	switch (policy_judge(&o.packet, o.packet.source, &o.peer)) {
 	case POLICY_CLEAR:

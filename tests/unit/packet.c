@@ -232,6 +232,7 @@ void packet_build(struct frame *frame, const struct packet *packet)
 	frame->length = at + packet->padding - frame->bytes;
 	frame->gso_size = packet->gso_size;
 	frame->ingress = packet->ingress;
+	frame->linear = packet->linear;
 }
 
 void frame_untag(struct frame *frame)

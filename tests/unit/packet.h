@@ -45,6 +45,7 @@ struct frame {
 	size_t length;
 	uint32_t gso_size; /* not zero: a GSO packet with segments of this size (TC only) */
 	uint32_t ingress;  /* ifindex where it came from; 0: sent by this host */
+	uint32_t linear;   /* bytes in the first of several buffers (XDP only); 0: as many as fit */
 	uint8_t bytes[FRAME_MAX];
 };
 
@@ -82,7 +83,7 @@ struct packet {
 
 	size_t padding; /* bytes of Ethernet padding behind the packet */
 
-	uint32_t gso_size, ingress; /* as in struct frame */
+	uint32_t gso_size, ingress, linear; /* as in struct frame */
 };
 
 /* UDP from LOCAL4 or LOCAL6 to remote, port to port, everything right. family is taken from remote. */

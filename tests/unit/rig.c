@@ -178,13 +178,16 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 		.data_size_out = sizeof(out->bytes),
 		.repeat = 1,
 	};
-	struct xdp_md xdp = { .data_end = in->length, .ingress_ifindex = in->ingress };
+	struct xdp_md xdp = {
+		.data_end = in->linear ? in->linear : in->length,
+		.ingress_ifindex = in->ingress,
+	};
 	int err;
 
 	if (is_tc(program)) {
 		options.ctx_in = &context;
 		options.ctx_size_in = sizeof(context);
-	} else if (in->ingress) {
+	} else if (in->ingress || in->linear) {
 		options.ctx_in = &xdp;
 		options.ctx_size_in = sizeof(xdp);
 	}
