@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <linux/if_link.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
@@ -120,7 +121,8 @@ static bool uses_maps(const struct plane *plane, int program)
 	return false;
 }
 
-static int attach_in_mode(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
+/* By libxdp, as one of several where its dispatcher takes ours. */
+static int attach_shared(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
 {
 	struct bpf_object *object __attribute__((cleanup(cleanup_object))) = NULL;
 	struct xdp_program *program;
@@ -135,6 +137,35 @@ static int attach_in_mode(const struct plane *plane, unsigned int index, enum xd
 	err = xdp_program__attach(program, (int)index, mode, 0);
 	xdp_program__close(program);
 	return err;
+}
+
+/* As the only one: -EBUSY or -EEXIST when there is another. */
+static int attach_alone(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
+{
+	struct bpf_object *object __attribute__((cleanup(cleanup_object))) = NULL;
+	__u32 flags = XDP_FLAGS_UPDATE_IF_NOEXIST;
+	int err = objects_open_xdp(plane, &object);
+
+	if (!err)
+		err = bpf_object__load(object);
+	if (err)
+		return err;
+	flags |= mode == XDP_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+	return bpf_xdp_attach((int)index, bpf_program__fd(bpf_object__next_program(object, NULL)), flags,
+			      NULL);
+}
+
+/*
+ * Since 6.13, and 6.12 stable, the kernel refuses an extension that changes packets where the function that
+ * it replaces does not (kernel/bpf/verifier.c, "Extension program changes packet data"), as is the case in
+ * the dispatcher of libxdp before 1.5.5 (xdp-tools, issue 503). Ours then does without the dispatcher, as on
+ * a kernel that has no extensions at all.
+ */
+static int attach_in_mode(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
+{
+	int err = attach_shared(plane, index, mode);
+
+	return err && err != -EBUSY && err != -EEXIST ? attach_alone(plane, index, mode) : err;
 }
 
 static int cannot_attach(const char *device, enum xdp_mode asked, int err)
