@@ -51,10 +51,12 @@ static __noinline int destination_lookup(struct xdp_md *xdp, const struct packet
 		lookup.ipv4_src = packet->source[3];
 		lookup.ipv4_dst = packet->destination[3];
 	}
-	/* SUCCESS is the only answer by which the stack forwards: local addresses are NOT_FWDED, and for
-	 * those that it would not forward the stack decides as for any packet. */
 	found = bpf_fib_lookup(xdp, &lookup, sizeof(lookup), BPF_FIB_LOOKUP_SKIP_NEIGH);
-	return found != BPF_FIB_LKUP_RET_SUCCESS || lookup.ifindex != xdp->ingress_ifindex;
+	if (found == BPF_FIB_LKUP_RET_SUCCESS)
+		return lookup.ifindex != xdp->ingress_ifindex;
+	/* An encapsulating route may lead anywhere. Other answers are for addresses of this host, or the
+	 * stack does not forward. */
+	return found > 0 && found != BPF_FIB_LKUP_RET_UNSUPP_LWT;
 }
 
 /* May the packet be opened, as far as its destination goes? */
