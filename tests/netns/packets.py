@@ -9,11 +9,15 @@ SIGTERM. Only the standard library, so that the tests need no package for it.
 import argparse
 import ipaddress
 import json
+import os
 import signal
 import socket
 import struct
 import sys
 import time
+
+# As in tests/tap.sh: how much slower than a real machine this one is.
+WAIT_FACTOR = float(os.environ.get("WAIT_FACTOR", "1"))
 
 UDP_SEGMENT = 103
 IP_OPTIONS, IPV6_DSTOPTS = 4, 59
@@ -132,8 +136,9 @@ def roundtrip(a):
     """Send until an equal answer comes back: 0; none within --timeout: 1."""
     s = udp_socket(any_address(a.address))
     s.connect((a.address, a.port))
-    s.settimeout(0.2)
-    deadline = time.monotonic() + a.timeout
+    # An answer that always comes later than this would always be compared with the next datagram.
+    s.settimeout(0.2 * WAIT_FACTOR)
+    deadline = time.monotonic() + a.timeout * WAIT_FACTOR
     sequence = 0
     while time.monotonic() < deadline:
         data = payload(sequence, a.marker, a.size)
@@ -160,7 +165,7 @@ def tcp_receive(a):
 
 def tcp_send(a):
     """Standard input, over one connection."""
-    with socket.create_connection((a.address, a.port), timeout=a.timeout) as s:
+    with socket.create_connection((a.address, a.port), timeout=a.timeout * WAIT_FACTOR) as s:
         while data := sys.stdin.buffer.read(1 << 20):
             s.sendall(data)
         s.shutdown(socket.SHUT_WR)
