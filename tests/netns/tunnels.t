@@ -18,7 +18,7 @@ ok "up" up || bail "not up"
 
 if has_link_type geneve id 1 remote $B4; then
 	inner=$((1500 - IP4_HEADER - UDP_HEADER - OVERHEAD - 8 - ETHERNET_HEADER))
-	ok "Geneve: make the tunnel" make_tunnel 4 $inner geneve id 42 remote REMOTE dstport 6081
+	ok "Geneve: make the tunnel" make_tunnel 4 $inner geneve id 42 remote REMOTE dstport 6081 udpcsum
 	tunnel_carries "Geneve" $inner 6081
 	no_tunnel_drops "Geneve"
 else
