@@ -68,9 +68,10 @@ USER_CFLAGS := -std=gnu11 $(WARNINGS) $(PREFIX_MAP) -D_GNU_SOURCE -Iinclude -Ilo
 	-DXDPSEC_LIBDIR='"$(LIBDIR)/xdpsec"'
 USER_LIBS := $(call package-libs,$(PACKAGES))
 
-# clang for the BPF target does not look where Debian has <asm/types.h>.
+# clang for the BPF target does not look where Debian has <asm/types.h>; gcc and clang for this machine do.
+ASM_TYPES := $(filter %/asm/types.h,$(shell $(CC) -M -include asm/types.h -x c /dev/null 2>/dev/null))
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -Iinclude \
-	-idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+	$(patsubst %/asm/types.h,-idirafter %,$(ASM_TYPES))
 
 # ---- what there is -----------------------------------------------------------------------------------
 
@@ -131,7 +132,8 @@ deps:
 
 # Says what is missing by the name of its package instead of failing in the middle.
 missing-package = $(foreach name,$(1),$(if $(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo yes),,$(name)))
-MISSING = $(if $(CLANG),,clang>=16) $(if $(LLVM_STRIP),,llvm-strip) $(if $(BPFTOOL),,bpftool) \
+MISSING = $(if $(call first-of,$(firstword $(CC))),,$(CC)) $(if $(CLANG),,clang>=16) \
+	$(if $(LLVM_STRIP),,llvm-strip) $(if $(BPFTOOL),,bpftool) \
 	$(if $(call first-of,$(PKG_CONFIG)),$(call missing-package,$(PACKAGES)),pkg-config)
 
 requirements:

@@ -3,12 +3,14 @@
 #include "site.h"
 
 struct site_sa site_sas[SLOTS] = {
-	[SLOT_B_TX] = { 0x1001, PEER_B, 16, REMOTE_B4, REMOTE_B6, true },
-	[SLOT_B_RX] = { 0x1002, PEER_B, 16, REMOTE_B4, REMOTE_B6, true },
-	[SLOT_C_TX] = { 0x2001, PEER_C, 32, REMOTE_C4, REMOTE_C6, true },
-	[SLOT_C_RX] = { 0xffffffff, PEER_C, 32, REMOTE_C4, REMOTE_C6, true },
-	[SLOT_NO_CONTEXT_TX] = { 0x3ff1, PEER_NO_CONTEXT, 16, REMOTE_NO_CONTEXT4, REMOTE_NO_CONTEXT6, false },
-	[SLOT_NO_CONTEXT_RX] = { 0x3ff2, PEER_NO_CONTEXT, 16, REMOTE_NO_CONTEXT4, REMOTE_NO_CONTEXT6, false },
+	[SLOT_B_TX] = { 0x1001, PEER_B, 16, REMOTE_B4, REMOTE_B6, .has_context = true },
+	[SLOT_B_RX] = { 0x1002, PEER_B, 16, REMOTE_B4, REMOTE_B6, .has_context = true },
+	[SLOT_C_TX] = { 0x2001, PEER_C, 32, REMOTE_C4, REMOTE_C6, .has_context = true },
+	[SLOT_C_RX] = { 0xffffffff, PEER_C, 32, REMOTE_C4, REMOTE_C6, .has_context = true },
+	[SLOT_NO_CONTEXT_TX] = { 0x3ff1, PEER_NO_CONTEXT, 16, REMOTE_NO_CONTEXT4, REMOTE_NO_CONTEXT6,
+				 .has_context = false },
+	[SLOT_NO_CONTEXT_RX] = { 0x3ff2, PEER_NO_CONTEXT, 16, REMOTE_NO_CONTEXT4, REMOTE_NO_CONTEXT6,
+				 .has_context = false },
 };
 
 static void install(int slot)
