@@ -277,9 +277,10 @@ static void test_wrong_key(void **state)
 
 	(void)state;
 	for (int slot = 0; slot < SLOTS; slot++) {
-		packet = with_payload(&plain, buffer,
-				      oracle_seal(site_sas[slot].oracle, site_sas[SLOT_B_RX].spi,
-						  XDPSEC_NEXT_UDP, SEQUENCE, text, TEXT_LEN, buffer));
+		size_t length = oracle_seal(site_sas[slot].oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP,
+					    SEQUENCE, text, TEXT_LEN, buffer);
+
+		packet = with_payload(&plain, buffer, length);
 		if (slot != SLOT_B_RX)
 			expect_packet_drop(&packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
 	}
