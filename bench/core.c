@@ -418,8 +418,8 @@ static void print_rows(const struct row *rows, unsigned int n_rows)
 {
 	unsigned int i, f;
 
-	printf("\necb(%s), by %s: ns, and the ratio to the bare kfunc in front; +sum: with a UDP checksum\n",
-	       rows[0].driver, rows[0].bench->bound);
+	printf("\necb(%s), by %s: ns, and the ratio to the bare kfunc in front\n", rows[0].driver,
+	       rows[0].bench->bound);
 	printf("%7s %5s %5s |%7s %13s %13s |%7s %13s %13s\n", "payload", "peers", "turns", "encrypt", "seal",
 	       "seal+sum", "decrypt", "open", "open+sum");
 	for (i = 0; i < n_rows; i++) {
