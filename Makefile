@@ -75,7 +75,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -I
 
 # ---- what there is -----------------------------------------------------------------------------------
 
-BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c loader/*.bpf.c tests/unit/*.bpf.c bench/*.bpf.c)
+BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c loader/*.bpf.c tests/unit/*.bpf.c tests/netns/*.bpf.c bench/*.bpf.c)
 BPF_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(BPF_SOURCES)))
 SKELETONS := $(BPF_OBJECTS:.bpf.o=.skel.h)
 INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(wildcard tc/*.bpf.c xdp/*.bpf.c)))
@@ -204,6 +204,7 @@ check:
 		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) $(UNIT_TESTS))
 
 # The same programs on a stock Debian kernel in a virtual machine. CMD goes there as it is, without make's $.
+# LATER_LIBXDP=1: with the libxdp of a later suite.
 KERNEL ?= 6.12
 VM_TIMEOUT ?= 900
 VM_TESTS = CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) --exec "" --timer $(or $(TESTS),$(UNIT_TESTS))
@@ -212,7 +213,7 @@ vmtest: export VM_COMMAND = $(or $(value CMD),"$$XDPSEC" selftest && $(VM_TESTS)
 vmtest:
 	$(Q)scripts/install-deps --vm
 	$(Q)$(MAKE) tests
-	$(Q)tests/vm/run -k $(KERNEL) -o $(OUTPUT) -t $(VM_TIMEOUT) "$$VM_COMMAND"
+	$(Q)tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) -o $(OUTPUT) -t $(VM_TIMEOUT) "$$VM_COMMAND"
 
 demo:
 	$(Q)scripts/install-deps

@@ -25,12 +25,24 @@ run_printed() {
 	done <"$WORK/commands"
 }
 
+# Not that of libxdp before 1.5.5, on a kernel that compares what both do.
+dispatcher_takes_ours() {
+	tap_run run_printed "$SITE_A" "^xdp-loader load "
+	[ "$TAP_STATUS" -ne 0 ] || in_a xdp-loader unload -a eth0 >"$WORK/unload" 2>&1
+	[[ $TAP_OUTPUT != *"Extension program changes packet data"* ]]
+}
+
 # The object file that libxdp loads, what is pinned, and the object files that iproute2 loads.
 for way in "xdp-loader load:tc filter .*object-pinned" "ip link set .* pinned:tc filter .*object-pinned" \
 	"TC_BPF_MNT=[^ ]* ip link .* obj:TC_BPF_MNT=[^ ]* tc filter .* obj"; do
 	ingress=${way%%:*} egress=${way#*:}
 	ok "$ingress: up --no-attach at A" up_a --no-attach || bail "not up"
 	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_A"
+	if [[ $ingress == xdp-loader* ]] && ! dispatcher_takes_ours; then
+		skip "$ingress" "this libxdp's dispatcher takes no program that changes packets"
+		ok "$ingress: down at A" down_a
+		continue
+	fi
 	ok "$ingress: up --no-attach at B" up_b --no-attach || bail "not up"
 	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_B"
 	is "$ingress: status says that no XDP program is attached" "$(status_a .xdp)" none
