@@ -174,7 +174,8 @@ static int cannot_attach(const char *device, enum xdp_mode asked, int err)
 	     asked == XDP_MODE_CONFIG_NATIVE ? " (native)" : "", strerror(-err));
 	bpf_log_show();
 	if (err == -EBUSY || err == -EEXIST)
-		hint("another XDP program is on it (`xdp-loader status %s`), and cannot share the device",
+		hint("another XDP program is on it (`xdp-loader status %s`): to share the device, both must "
+		     "be attached by libxdp 1.5.5 or later",
 		     device);
 	else if (asked == XDP_MODE_CONFIG_NATIVE)
 		hint("the driver may have no XDP, or none with buffers of several pieces at this MTU: "
