@@ -165,7 +165,7 @@ static int attach_in_mode(const struct plane *plane, unsigned int index, enum xd
 {
 	int err = attach_shared(plane, index, mode);
 
-	return err && err != -EBUSY && err != -EEXIST ? attach_alone(plane, index, mode) : err;
+	return err == -EINVAL ? attach_alone(plane, index, mode) : err;
 }
 
 static int cannot_attach(const char *device, enum xdp_mode asked, int err)
