@@ -34,7 +34,10 @@ if has_fou; then
 		in_b ip fou add port 6080 "${protocol[@]}"
 		ok "$kind: make the tunnel" make_tunnel 4 $inner ipip local LOCAL remote REMOTE \
 			encap $kind encap-sport auto encap-dport 6080
+		capture_start wire b "udp port 6080"
 		ok "$kind: ping" in_a ping -c3 -i0.2 -W5 -s $((inner - 28)) -M "do" $TUNNEL_B4
+		capture_stop wire
+		is "$kind: sealed on the wire" "$(udp_of wire 'map(.spi) | unique')" "[$((0x1001)),$((0x1002))]"
 		in_a ip fou del port 6080
 		in_b ip fou del port 6080
 		no_tunnel_drops "$kind"
