@@ -154,14 +154,21 @@ make_tunnel() {
 
 	[ "$1" = 4 ] || a=$A6 b=$B6
 	shift 2
-	ip -n "$SITE_A" link del dev t0 2>/dev/null
-	ip -n "$SITE_B" link del dev t0 2>/dev/null
+	remove_tunnel
 	# shellcheck disable=SC2046,SC2068 # the words of the options have no spaces
 	ip -n "$SITE_A" link add t0 mtu "$mtu" type $(replace_ends "$a" "$b" $@) || return 1
 	# shellcheck disable=SC2046,SC2068
 	ip -n "$SITE_B" link add t0 mtu "$mtu" type $(replace_ends "$b" "$a" $@) || return 1
 	add_address "$SITE_A" t0 $TUNNEL_A4/25 $TUNNEL_A6/64
 	add_address "$SITE_B" t0 $TUNNEL_B4/25 $TUNNEL_B6/64
+}
+
+# Before the sites go down: IPv6 on a tunnel device speaks at any time, and what the end that is still down, or
+# down already, sends in clear the other one counts.
+remove_tunnel() {
+	ip -n "$SITE_A" link del dev t0 2>/dev/null
+	ip -n "$SITE_B" link del dev t0 2>/dev/null
+	return 0
 }
 
 replace_ends() {

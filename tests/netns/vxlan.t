@@ -24,6 +24,7 @@ for combination in "4 1500" "6 1500" "4 9000"; do
 		make_tunnel "$family" "$inner" vxlan id 42 local LOCAL remote REMOTE dstport 4789
 	tunnel_carries "IPv$family, MTU $mtu" "$inner" 4789
 	no_tunnel_drops "IPv$family, MTU $mtu"
+	remove_tunnel
 	ok "IPv$family, MTU $mtu: down" down
 done
 
@@ -34,8 +35,8 @@ ok "without outer checksums: make the tunnel" make_tunnel 4 1418 vxlan id 42 loc
 	dstport 4789 noudpcsum
 ok "without outer checksums: ping" in_a ping -c3 -i0.2 -W5 $TUNNEL_B4
 no_tunnel_drops "without outer checksums"
-ok "down" down
 ok "remove the tunnel" ip -n "$SITE_A" link del t0
 ok "remove the other end" ip -n "$SITE_B" link del t0
+ok "down" down
 ok "nothing is left" no_trace
 done_testing
