@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "ethtool.h"
 #include "hop.h"
 #include "message.h"
@@ -21,6 +22,19 @@ void hop_name(struct instance *instance)
 {
 	snprintf(instance->hop_near, sizeof(instance->hop_near), "xsh%ua", instance->device_index);
 	snprintf(instance->hop_far, sizeof(instance->hop_far), "xsh%ub", instance->device_index);
+}
+
+/* IPv6 would announce itself on the device (MLD reports), which comes out at the far end as stray. There is
+ * no netlink attribute for this. Where it cannot be written there is no IPv6, or only those few packets. */
+static void silence_ipv6(const char *device)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", device);
+	file = fopen(path, "we");
+	if (file)
+		fputs("1", file);
 }
 
 static int set_up(struct instance *instance)
@@ -42,6 +56,8 @@ static int set_up(struct instance *instance)
 	err = offloads_off(instance->hop_near);
 	if (err)
 		return err;
+	silence_ipv6(instance->hop_near);
+	silence_ipv6(instance->hop_far);
 	err = link_set_up(far.index);
 	if (!err)
 		err = link_set_up(near.index);
