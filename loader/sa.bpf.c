@@ -7,11 +7,6 @@
 #include "xdpsec/ocb.bpf.h"
 #include "sa_abi.h"
 
-#ifndef EINVAL
-#define EINVAL 22
-#endif
-#define ENOENT 2
-
 char _license[] SEC("license") = "GPL";
 
 static __always_inline int put(u32 slot, struct bpf_crypto_ctx *ctx)

@@ -18,7 +18,7 @@
 #include "too_big.bpf.h"
 
 /* As much as is parsed: what lies behind is looked at only for flows that are protected. */
-#define SEAL_HEADERS 512
+#define SEAL_HEADERS PACKET_HEADERS_MAX
 /* IPv4 options or IPv6 extension headers, and the UDP header; a longer chain is not sealed. */
 #define SEAL_MOVED_MAX 256
 
@@ -151,33 +151,12 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 	return *sequence < limit;
 }
 
-/* The lengths in the IP and UDP headers, and IPv4's checksum. */
+/* The lengths in the headers, which seal_make_room() has made wrong. */
 static __always_inline int seal_lengthen(struct seal *s)
 {
-	const struct packet *packet = &s->packet;
-	struct udphdr *udp;
 	void *data = (void *)(long)s->skb->data, *data_end = (void *)(long)s->skb->data_end;
-	u16 length = bpf_htons(packet->ip_length + XDPSEC_OVERHEAD);
 
-	if (packet->ipv6) {
-		struct ipv6hdr *ip = data + sizeof(struct ethhdr);
-
-		if ((void *)(ip + 1) > data_end)
-			return -1;
-		ip->payload_len = bpf_htons(packet->ip_length + XDPSEC_OVERHEAD - sizeof(*ip));
-	} else {
-		struct iphdr *ip = data + sizeof(struct ethhdr);
-
-		if ((void *)(ip + 1) > data_end)
-			return -1;
-		ip->check = checksum_replace(ip->check, ip->tot_len, length);
-		ip->tot_len = length;
-	}
-	udp = data + (packet->l4 & (SEAL_HEADERS - 1));
-	if ((void *)(udp + 1) > data_end)
-		return -1;
-	udp->len = bpf_htons(packet->udp_length + XDPSEC_OVERHEAD);
-	return 0;
+	return checksum_resize(&s->packet, data, data_end, XDPSEC_OVERHEAD) ? 0 : -1;
 }
 
 /* bpf_csum_diff takes this much at a time on 6.12, in multiples of four. */
@@ -215,15 +194,6 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 					  chunk & (2 * SEAL_SUM_CHUNK - 1), 0);
 	}
 	return checksum_fold(sum) == 0xffff;
-}
-
-/* The sum of what stands in front of the payload: pseudo header and UDP header with this length and checksum.
- */
-static __always_inline u64 seal_sum_headers(const struct packet *packet, u32 udp_length, u16 checksum)
-{
-	return checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length, IPPROTO_UDP) +
-	       bpf_htons(packet->source_port) + bpf_htons(packet->destination_port) + bpf_htons(udp_length) +
-	       checksum;
 }
 
 /* Encrypt, write the header and the checksum: the packet has its final shape. */
@@ -276,7 +246,7 @@ static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 		if ((const void *)(udp + 1) > o.end)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 		udp->check = checksum_finish(
-			seal_sum_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
+			checksum_udp_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
 			checksum_fold(sums.even) + checksum_fold(sums.odd));
 	}
 	return VERDICT_PASS;
@@ -307,7 +277,7 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 	if (verify && s->packet.checksum &&
 	    !seal_verify(skb, s->packet.l4 + sizeof(struct udphdr),
 			 s->packet.udp_length - sizeof(struct udphdr),
-			 seal_sum_headers(&s->packet, s->packet.udp_length, s->packet.checksum)))
+			 checksum_udp_headers(&s->packet, s->packet.udp_length, s->packet.checksum)))
 		return drop(XDPSEC_DROP_BAD_CHECKSUM, s->sa);
 	if (seal_make_room(s) || seal_lengthen(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);

@@ -18,7 +18,7 @@
 #include "path_mtu.bpf.h"
 
 /* Headers in front of the sealed payload; what has more is not opened. */
-#define OPEN_HEADERS 512
+#define OPEN_HEADERS PACKET_HEADERS_MAX
 
 struct open {
 	struct xdp_md *xdp;
@@ -146,38 +146,16 @@ static __noinline int open_payload(struct open *o, u64 *sum)
 /* The lengths in the IP and UDP headers, and the checksums. */
 static __always_inline int open_shorten(struct open *o, u64 sum)
 {
-	const struct packet *packet = &o->packet;
 	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
-	u32 udp_length = packet->udp_length - XDPSEC_OVERHEAD;
-	u16 length = bpf_htons(packet->ip_length - XDPSEC_OVERHEAD);
-	u32 l3 = packet->l3 & (OPEN_HEADERS - 1), l4 = packet->l4 & (OPEN_HEADERS - 1);
+	const struct packet *packet = &o->packet;
 	struct udphdr *udp;
 
-	if (packet->ipv6) {
-		struct ipv6hdr *ip = data + l3;
-
-		if ((void *)(ip + 1) > data_end)
-			return -1;
-		ip->payload_len = bpf_htons(packet->ip_length - XDPSEC_OVERHEAD - sizeof(*ip));
-	} else {
-		struct iphdr *ip = data + l3;
-
-		if ((void *)(ip + 1) > data_end)
-			return -1;
-		ip->check = checksum_replace(ip->check, ip->tot_len, length);
-		ip->tot_len = length;
-	}
-	udp = data + l4;
-	if ((void *)(udp + 1) > data_end)
+	udp = checksum_resize(packet, data, data_end, -XDPSEC_OVERHEAD);
+	if (!udp)
 		return -1;
-	udp->len = bpf_htons(udp_length);
-	if (packet->checksum) {
-		sum += checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length,
-				       IPPROTO_UDP);
-		sum += bpf_htons(packet->source_port) + bpf_htons(packet->destination_port) +
-		       bpf_htons(udp_length);
-		udp->check = checksum_finish(sum);
-	}
+	if (packet->checksum)
+		udp->check = checksum_finish(
+			sum + checksum_udp_headers(packet, packet->udp_length - XDPSEC_OVERHEAD, 0));
 	return 0;
 }
 

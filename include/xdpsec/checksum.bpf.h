@@ -7,6 +7,7 @@
 #define XDPSEC_CHECKSUM_BPF_H
 
 #include "kernel.bpf.h"
+#include "packet.bpf.h"
 
 static __always_inline u16 checksum_fold(u64 sum)
 {
@@ -35,12 +36,53 @@ static __always_inline u64 checksum_pseudo(const u32 s[4], const u32 d[4], bool 
 	return sum;
 }
 
+/* What stands in front of a UDP payload: pseudo header and UDP header, with this length and checksum. */
+static __always_inline u64 checksum_udp_headers(const struct packet *packet, u32 udp_length, u16 checksum)
+{
+	return checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length, IPPROTO_UDP) +
+	       bpf_htons(packet->source_port) + bpf_htons(packet->destination_port) + bpf_htons(udp_length) +
+	       checksum;
+}
+
 /* As it goes into a UDP header: zero would say that there is none (RFC 768). */
 static __always_inline u16 checksum_finish(u64 sum)
 {
 	u16 checksum = ~checksum_fold(sum);
 
 	return checksum ?: 0xffff;
+}
+
+/*
+ * The packet has grown by so many bytes (or shrunk) behind its UDP header: the lengths in the IP and UDP
+ * headers, and IPv4's checksum. UDP's is the caller's, in the header that is returned. NULL: beyond the
+ * frame.
+ */
+static __always_inline struct udphdr *checksum_resize(const struct packet *packet, void *data, void *data_end,
+						      const int by)
+{
+	u32 l3 = packet->l3 & (PACKET_HEADERS_MAX - 1), l4 = packet->l4 & (PACKET_HEADERS_MAX - 1);
+	struct udphdr *udp;
+
+	if (packet->ipv6) {
+		struct ipv6hdr *ip = data + l3;
+
+		if ((void *)(ip + 1) > data_end)
+			return NULL;
+		ip->payload_len = bpf_htons(packet->ip_length + by - sizeof(*ip));
+	} else {
+		struct iphdr *ip = data + l3;
+		u16 length = bpf_htons(packet->ip_length + by);
+
+		if ((void *)(ip + 1) > data_end)
+			return NULL;
+		ip->check = checksum_replace(ip->check, ip->tot_len, length);
+		ip->tot_len = length;
+	}
+	udp = data + l4;
+	if ((void *)(udp + 1) > data_end)
+		return NULL;
+	udp->len = bpf_htons(packet->udp_length + by);
+	return udp;
 }
 
 #endif

@@ -21,10 +21,13 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
-typedef __s32 s32;
 
 /* clang 14 loses this tag; the Makefile asks for 16 or later. */
 #define XDPSEC_KPTR __attribute__((btf_type_tag("kptr")))
+
+/* <errno.h> wants the C library. */
+#define ENOENT 2
+#define EINVAL 22
 
 /* include/linux/skbuff.h */
 #define CHECKSUM_UNNECESSARY 1

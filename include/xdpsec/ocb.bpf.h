@@ -280,7 +280,7 @@ static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memo
 	header = (struct xdpsec_block *)o->start;
 	tag = header + 1;
 	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
-		return -22 /* EINVAL */;
+		return -EINVAL;
 
 	ocb_pass(o, sums, OCB_CHECKSUM_BEFORE);
 	offset = ocb_last_offset(o);
@@ -347,7 +347,7 @@ static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memo
 	header = (struct xdpsec_block *)o->start;
 	tag = header + 1;
 	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
-		return -22 /* EINVAL */;
+		return -EINVAL;
 
 	offset = ocb_last_offset(o);
 	if (rest) {

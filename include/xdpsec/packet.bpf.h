@@ -18,6 +18,9 @@
 #include "abi.h"
 
 #define PACKET_VLANS_MAX 2
+/* Where headers in front of a UDP payload end at the latest: what has more is neither sealed nor opened. A
+ * power of two, for masks. */
+#define PACKET_HEADERS_MAX 512
 /* Hop-by-hop, destination, routing, fragment, and destination again (RFC 8200 section 4.1), and as many
  * more; a longer chain is malformed. */
 #define PACKET_EXTENSIONS_MAX 8

@@ -58,18 +58,28 @@ static __noinline int policy_fragment(const struct packet *packet, enum policy_f
 	return known && now < *known;
 }
 
+/* An address as the LPM is asked for it. Word by word: the compiler copies bytes one by one. */
+static __always_inline struct xdpsec_prefix policy_prefix(const u32 address[4])
+{
+	struct xdpsec_prefix prefix = { .length = 128 };
+	int i;
+
+#pragma unroll
+	for (i = 0; i < 4; i++)
+		((u32 *)prefix.address)[i] = address[i];
+	return prefix;
+}
+
 /* remote is packet->destination on the way out and packet->source on the way in. */
 static __always_inline enum policy_verdict policy_judge(const struct packet *packet, const u32 remote[4],
 							u32 *peer)
 {
-	struct xdpsec_prefix prefix = { .length = 128 };
 	struct xdpsec_policy *policy;
-	int i;
+	struct xdpsec_prefix prefix;
 
 	if (packet->kind == PACKET_OTHER)
 		return POLICY_CLEAR;
-	for (i = 0; i < 4; i++)
-		((u32 *)prefix.address)[i] = remote[i];
+	prefix = policy_prefix(remote);
 	policy = bpf_map_lookup_elem(&policies, &prefix);
 	if (!policy)
 		return POLICY_CLEAR;
@@ -106,11 +116,8 @@ __noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_po
 
 static __always_inline bool policy_protects_quoted(const struct packet *quoted, const u32 remote[4])
 {
-	struct xdpsec_prefix prefix = { .length = 128 };
-	int i;
+	struct xdpsec_prefix prefix = policy_prefix(remote);
 
-	for (i = 0; i < 4; i++)
-		((u32 *)prefix.address)[i] = remote[i];
 	return policy_protects(&prefix, quoted->source_port, quoted->destination_port);
 }
 
