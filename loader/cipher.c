@@ -43,7 +43,7 @@ int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data
 
 struct search {
 	const char *name, *type;
-	struct cipher best;
+	struct cipher best; /* without a driver: none was found */
 };
 
 static int compare(const struct cipher *cipher, void *data)
@@ -57,13 +57,33 @@ static int compare(const struct cipher *cipher, void *data)
 	return 0;
 }
 
+static bool find(struct search *search)
+{
+	cipher_each(compare, search);
+	return search->best.driver[0];
+}
+
 bool cipher_best(const char *name, const char *type, char *driver, size_t size)
 {
 	struct search search = { .name = name, .type = type };
 
-	cipher_each(compare, &search);
-	if (!search.best.driver[0])
+	if (!find(&search))
 		return false;
 	snprintf(driver, size, "%s", search.best.driver);
+	return true;
+}
+
+bool cipher_outdated(const char *bound, char *preferred, size_t size)
+{
+	struct search best = { .name = "aes", .type = "cipher" }, current = { .type = "cipher" };
+	char name[sizeof(best.best.driver)];
+
+	/* The context's own entry is gone once a better driver has come: its block cipher's is not. */
+	if (sscanf(bound, "ecb(%127[^)])", name) != 1)
+		return false;
+	current.name = name;
+	if (!find(&best) || !find(&current) || best.best.priority <= current.best.priority)
+		return false;
+	snprintf(preferred, size, "ecb(%s)", best.best.driver);
 	return true;
 }

@@ -20,4 +20,8 @@ int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data
 /* The driver of the highest priority whose type this is and whose name or driver is name. */
 bool cipher_best(const char *name, const char *type, char *driver, size_t size);
 
+/* Is there now a driver that the kernel prefers to the one that it bound a context of ecb(aes) to? bound is
+ * as sa_install() tells it; preferred gets the other in the same form. */
+bool cipher_outdated(const char *bound, char *preferred, size_t size);
+
 #endif

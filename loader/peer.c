@@ -115,6 +115,27 @@ int peer_create_rx(struct peer_context *context, const struct peer_config *peer,
 	return err;
 }
 
+int peer_create_context(struct peer_context *context, const struct peer_config *peer, bool sends,
+			struct sa_record *record)
+{
+	_cleanup_key_ struct key key = {};
+	struct sa_record created = {};
+	int err = sa_slots_take(&context->slots, &created.slot);
+
+	if (err)
+		return err;
+	err = read_key(context, peer, sends ? &peer->tx : &peer->rx, sends ? "TxKeyFile" : "RxKeyFile", &key,
+		       &created);
+	if (!err)
+		err = install(context->plane, peer, &key, &created);
+	if (!err) {
+		*record = created;
+		return 0;
+	}
+	sa_erase(context->plane, created.slot);
+	return err;
+}
+
 int peer_use_tx(const struct plane *plane, __u32 index, __u32 slot)
 {
 	struct xdpsec_peer peer = { .tx_sa = slot };

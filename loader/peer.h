@@ -28,6 +28,14 @@ int peer_create_tx(struct peer_context *context, const struct peer_config *peer,
 int peer_create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
 		   struct sa_record *record);
 
+/*
+ * In a free slot nothing but a context of the key to seal (sends) or to open with, for another slot to share:
+ * no numbers are reserved. record gets slot, fingerprint and driver. 0, or -errno after a message; the slot
+ * is then empty.
+ */
+int peer_create_context(struct peer_context *context, const struct peer_config *peer, bool sends,
+			struct sa_record *record);
+
 /* Point the data plane to the SAs: peers[index] for sealing, spis[spi] for opening. */
 int peer_use_tx(const struct plane *plane, __u32 index, __u32 slot);
 int peer_use_rx(const struct plane *plane, __u32 spi, __u32 slot);

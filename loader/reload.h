@@ -12,13 +12,20 @@
 #include "config.h"
 #include "peer.h"
 
+/* A context of the same key by another driver, to be exchanged for that of a slot in use: numbers and window
+ * stay what they are. */
+struct spare {
+	bool created;
+	struct sa_record record;
+};
+
 /* A peer of the configuration, and what it takes to get there. */
 struct change {
 	const struct peer_config *peer;
 	__u32 index;
 	bool is_new;
-	bool tx, rx;		   /* an SA was created that is not used yet */
-	bool driver;		   /* rx: only its context is to be exchanged, key and window stay */
+	bool tx, rx; /* an SA was created that is not used yet */
+	struct spare tx_spare, rx_spare;
 	bool spi;		   /* rx: another SPI for the same SA */
 	bool flows;		   /* for the summary: other prefixes or ports */
 	struct peer_record before; /* blank when new */

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <bpf/bpf.h>
 
+#include "cipher.h"
 #include "message.h"
 #include "objects.h"
 #include "reload.h"
 #include "state.h"
+#include "vectors.h"
 
 static int find_index(struct reload *reload, const char *name, __u32 *index)
 {
@@ -63,17 +65,35 @@ static bool range_runs_out(const struct plane *plane, const struct sa_record *tx
 	       limit < XDPSEC_SEQUENCE_LIMIT;
 }
 
+/* Another driver was asked for, or the kernel has a better one by now. */
+static bool other_driver(const struct change *change, const struct sa_record *before)
+{
+	char preferred[DRIVER_LEN + 8];
+
+	return strcmp(change->before.driver, change->peer->driver) != 0 ||
+	       (strcmp(change->peer->driver, "aes") == 0 &&
+		cipher_outdated(before->driver, preferred, sizeof(preferred)));
+}
+
+static int create_spare(struct reload *reload, const struct change *change, bool sends, struct spare *spare)
+{
+	int err = peer_create_context(&reload->context, change->peer, sends, &spare->record);
+
+	spare->created = !err;
+	return err;
+}
+
 static int create_tx(struct reload *reload, struct change *change, const char *fingerprint)
 {
 	const struct peer_record *before = &change->before;
-	bool same_context = !change->is_new && strcmp(before->driver, change->peer->driver) == 0 &&
-			    strcmp(before->tx.fingerprint, fingerprint) == 0 &&
-			    tx_in_use(&reload->plane, change);
+	bool same_key = !change->is_new && strcmp(before->tx.fingerprint, fingerprint) == 0 &&
+			tx_in_use(&reload->plane, change);
+	bool same_context = same_key && !other_driver(change, &before->tx);
 	int err;
 
-	if (same_context && before->tx.spi == change->peer->tx.spi &&
+	if (same_key && before->tx.spi == change->peer->tx.spi &&
 	    !range_runs_out(&reload->plane, &before->tx))
-		return 0;
+		return same_context ? 0 : create_spare(reload, change, true, &change->tx_spare);
 	err = peer_create_tx(&reload->context, change->peer, change->index, same_context ? &before->tx : NULL,
 			     &change->after.tx);
 	change->tx = !err;
@@ -88,12 +108,11 @@ static int create_rx(struct reload *reload, struct change *change, const char *f
 	int err;
 
 	if (same_key) {
-		change->driver = strcmp(before->driver, change->peer->driver) != 0;
 		change->spi = before->rx.spi != change->peer->rx.spi;
-		if (!change->driver) {
-			change->after.rx.spi = change->peer->rx.spi;
-			return 0;
-		}
+		change->after.rx.spi = change->peer->rx.spi;
+		return other_driver(change, &before->rx)
+			       ? create_spare(reload, change, false, &change->rx_spare)
+			       : 0;
 	}
 	err = peer_create_rx(&reload->context, change->peer, change->index, &change->after.rx);
 	change->rx = !err;
@@ -136,7 +155,47 @@ void reload_undo_prepare(struct reload *reload)
 		}
 		if (change->rx)
 			sa_erase(&reload->plane, change->after.rx.slot);
+		if (change->tx_spare.created)
+			sa_erase(&reload->plane, change->tx_spare.record.slot);
+		if (change->rx_spare.created)
+			sa_erase(&reload->plane, change->rx_spare.record.slot);
 	}
+}
+
+/* Is the driver in use already, so that its vectors were checked? */
+static bool driver_in_use(const struct reload *reload, const char *driver)
+{
+	char preferred[DRIVER_LEN + 8];
+
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
+		const struct peer_record *peer = &reload->before[i];
+
+		if (peer->in_use && strcmp(peer->driver, driver) == 0 &&
+		    (strcmp(driver, "aes") != 0 ||
+		     !cipher_outdated(peer->tx.driver, preferred, sizeof(preferred))))
+			return true;
+	}
+	return false;
+}
+
+static int self_test(struct reload *reload)
+{
+	const struct peer_config *peers = reload->config.peers;
+	struct sa_slots slots = reload->context.slots;
+	__u32 slot;
+	size_t j;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < reload->config.n_peers; i++) {
+		for (j = 0; j < i && strcmp(peers[j].driver, peers[i].driver) != 0; j++)
+			;
+		if (j < i || driver_in_use(reload, peers[i].driver))
+			continue;
+		err = sa_slots_take(&slots, &slot);
+		if (!err)
+			err = vectors_check(&reload->plane, slot, peers[i].driver);
+	}
+	return err;
 }
 
 static bool prefix_in_config(const struct config *config, const struct xdpsec_prefix *prefix)
@@ -189,6 +248,8 @@ int reload_prepare(struct reload *reload)
 		err = objects_load_sa(&reload->plane);
 	if (!err)
 		err = sa_slots_read(&reload->plane, &reload->context.slots);
+	if (!err)
+		err = self_test(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = prepare_peer(reload, i);
 	if (err)

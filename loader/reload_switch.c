@@ -47,8 +47,6 @@ static int switch_rx(const struct reload *reload, struct change *change)
 	const struct sa_record *rx = &change->after.rx;
 	int err = 0;
 
-	if (change->driver)
-		return 0;
 	if (change->rx)
 		err = inherit_window(reload, change);
 	if (!err && (change->rx || change->spi))
@@ -56,28 +54,26 @@ static int switch_rx(const struct reload *reload, struct change *change)
 	return err;
 }
 
-/* The same key in the same slot: what was created elsewhere only proves that the driver works. */
-static int switch_driver(const struct reload *reload, struct change *change)
+/* The same key in the same slot: packets on their way finish with the context that they have found. */
+static int switch_driver(const struct reload *reload, struct spare *spare, struct sa_record *record)
 {
-	struct sa_record created = change->after.rx;
 	int err;
 
-	if (!change->driver)
+	if (!spare->created)
 		return 0;
-	err = sa_share(&reload->plane, created.slot, change->before.rx.slot);
+	err = sa_share(&reload->plane, spare->record.slot, record->slot);
 	if (err)
 		return err;
-	change->after.rx.slot = change->before.rx.slot;
-	err = sa_erase(&reload->plane, created.slot);
-	if (!err && change->spi)
-		err = peer_use_rx(&reload->plane, created.spi, change->after.rx.slot);
-	return err;
+	memcpy(record->driver, spare->record.driver, sizeof(record->driver));
+	return sa_erase(&reload->plane, spare->record.slot);
 }
 
 static int switch_peer(const struct reload *reload, struct change *change)
 {
-	int err = switch_driver(reload, change);
+	int err = switch_driver(reload, &change->tx_spare, &change->after.tx);
 
+	if (!err)
+		err = switch_driver(reload, &change->rx_spare, &change->after.rx);
 	if (!err)
 		err = switch_rx(reload, change);
 	if (!err && memcmp(&change->before, &change->after, sizeof(change->after)) != 0)
@@ -169,7 +165,7 @@ static int retire(const struct reload *reload, __u32 index)
 		peer_save_tx(&reload->plane, reload->instance.state_dir, &before->tx);
 		err = sa_erase(&reload->plane, before->tx.slot);
 	}
-	if (before->rx.slot < XDPSEC_MAX_SAS && (!change || (change->rx && !change->driver))) {
+	if (before->rx.slot < XDPSEC_MAX_SAS && (!change || change->rx)) {
 		peer_save_rx(&reload->plane, reload->instance.state_dir, &before->rx);
 		err = err ?: sa_erase(&reload->plane, before->rx.slot);
 	}

@@ -236,9 +236,25 @@ static void warn_of_devices(struct report *report)
 		     instance->hop_near);
 }
 
+/* Contexts keep the driver that they were created with. */
+static void warn_of_driver(struct report *report, const struct peer_report *peer)
+{
+	const char *bound = peer->tx.record.driver;
+	char preferred[DRIVER_LEN + 8];
+
+	if (strcmp(peer->record.driver, "aes") != 0)
+		return;
+	if (!cipher_outdated(bound, preferred, sizeof(preferred))) {
+		bound = peer->rx.record.driver;
+		if (!cipher_outdated(bound, preferred, sizeof(preferred)))
+			return;
+	}
+	warn(report, "%s: a context of %s, created before %s was there: xdpsec reload %s changes over to it",
+	     peer->record.name, bound, preferred, report->instance.name);
+}
+
 static void warn_of_peer(struct report *report, const struct peer_report *peer)
 {
-	char best[DRIVER_LEN], bound[DRIVER_LEN + 8];
 	double used = report_range_used(&peer->tx);
 
 	if (used > 90)
@@ -250,12 +266,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 		warn(report,
 		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
 		     peer->record.name);
-	if (strcmp(peer->record.driver, "aes") != 0 || !cipher_best("aes", "cipher", best, sizeof(best)))
-		return;
-	snprintf(bound, sizeof(bound), "ecb(%s)", best);
-	if (strcmp(bound, peer->tx.record.driver) != 0 && strstr(peer->tx.record.driver, "aes-"))
-		warn(report, "%s: sealed with %s, created before %s was there: down and up",
-		     peer->record.name, peer->tx.record.driver, bound);
+	warn_of_driver(report, peer);
 }
 
 int report_read(struct report *report, const char *name)

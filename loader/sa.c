@@ -106,7 +106,7 @@ static int run_syscall(const struct bpf_program *program, void *args, size_t siz
 	return err ? err : (int)options.retval;
 }
 
-int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
+static int install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
 {
 	struct sa_install_args args = { .parameters.type = "skcipher", .slot = slot };
 	int err;
@@ -117,6 +117,30 @@ int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key,
 	err = run_syscall(plane->sa->progs.sa_install, &args, sizeof(args));
 	explicit_bzero(&args, sizeof(args));
 	return err;
+}
+
+/*
+ * The kernel makes an instance of ecb with the driver that it prefers only where it has none (crypto/api.c,
+ * crypto_alg_mod_lookup): one that somebody once made of another driver, by its name, would do for ecb(aes)
+ * as well. Asked for by name, the preferred one is made, and is found from then on. A kernel that takes no
+ * names of drivers refuses, and has no choice to make.
+ */
+static void prefer_best(const struct plane *plane, __u32 slot, const struct key *key)
+{
+	char best[DRIVER_LEN - 8], instance[DRIVER_LEN], found[DRIVER_LEN];
+
+	if (!cipher_best("aes", "cipher", best, sizeof(best)))
+		return;
+	snprintf(instance, sizeof(instance), "ecb(%s)", best);
+	if (!cipher_best(instance, "lskcipher", found, sizeof(found)))
+		install(plane, slot, key, best);
+}
+
+int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
+{
+	if (strcmp(driver, "aes") == 0)
+		prefer_best(plane, slot, key);
+	return install(plane, slot, key, driver);
 }
 
 /*
