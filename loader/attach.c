@@ -241,14 +241,20 @@ int detach_xdp(const struct plane *plane, const char *device, unsigned int index
 	return err;
 }
 
-__u8 attached_xdp(const struct plane *plane, unsigned int index)
+struct xdp_attachment attached_xdp(const struct plane *plane, unsigned int index)
 {
 	struct xdp_multiprog *programs
 		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
+	struct xdp_attachment attachment = { .mode = XDP_IN_USE_NONE };
 
 	if (libxdp_get_error(programs) || !find_xdp(plane, programs))
-		return XDP_IN_USE_NONE;
-	return xdp_multiprog__attach_mode(programs) == XDP_MODE_SKB ? XDP_IN_USE_GENERIC : XDP_IN_USE_NATIVE;
+		return attachment;
+	attachment.mode = xdp_multiprog__attach_mode(programs) == XDP_MODE_SKB ? XDP_IN_USE_GENERIC
+									       : XDP_IN_USE_NATIVE;
+	attachment.dispatcher = !xdp_multiprog__is_legacy(programs);
+	if (attachment.dispatcher)
+		attachment.others = xdp_multiprog__program_count(programs) - 1;
+	return attachment;
 }
 
 int programs_of(const struct plane *plane)

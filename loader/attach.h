@@ -33,8 +33,14 @@ int attach_xdp(const struct plane *plane, const char *device, unsigned int index
 /* Detach the instance's program, and no other. That there is none is no error. */
 int detach_xdp(const struct plane *plane, const char *device, unsigned int index);
 
-/* How the instance's program is attached to the device: an enum xdp_in_use. */
-__u8 attached_xdp(const struct plane *plane, unsigned int index);
+struct xdp_attachment {
+	enum xdp_in_use mode;
+	bool dispatcher; /* by libxdp's dispatcher, beside which others can come and go */
+	int others;	 /* the dispatcher's other programs */
+};
+
+/* How the instance's program is attached to the device. */
+struct xdp_attachment attached_xdp(const struct plane *plane, unsigned int index);
 
 /* What is to be run to attach by hand, on standard output. */
 void attach_print(const struct plane *plane, const struct instance *instance);

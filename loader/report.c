@@ -222,10 +222,10 @@ static void warn_of_devices(struct report *report)
 		warn(report, "the network namespace of %s is gone, or cannot be found", instance->device);
 		return;
 	}
-	if (report->xdp == XDP_IN_USE_NONE)
+	if (report->xdp.mode == XDP_IN_USE_NONE)
 		warn(report, "not attached to XDP of %s: nothing is opened%s", instance->device,
 		     instance->no_attach ? "" : "; down and up");
-	if (report->xdp == XDP_IN_USE_GENERIC)
+	if (report->xdp.mode == XDP_IN_USE_GENERIC)
 		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
 	if (!report->egress && !instance->no_attach)
 		warn(report, "not attached to TC egress of %s: packets leave in clear; down and up",

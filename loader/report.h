@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "attach.h"
 #include "config.h"
 #include "instance.h"
 
@@ -35,9 +36,9 @@ struct report {
 	struct peer_report *peers; /* by the order of their indexes */
 	size_t n_peers;
 	__u64 drops[XDPSEC_DROP_COUNT];
-	bool reachable; /* the namespace was found: what follows is known */
-	__u8 xdp;	/* enum xdp_in_use: what is really attached */
-	bool egress;	/* the seal link's device is there; unknown with no_attach */
+	bool reachable;		   /* the namespace was found: what follows is known */
+	struct xdp_attachment xdp; /* what is really attached */
+	bool egress;		   /* the seal link's device is there; unknown with no_attach */
 	bool hop_exists;
 	__u64 hop_packets, hop_dropped;
 	char **warnings;

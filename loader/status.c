@@ -115,12 +115,14 @@ static struct json_object *report_json(const struct report *report)
 {
 	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(),
 			   *warnings = json_object_new_array();
-	bool ingress = report->xdp != XDP_IN_USE_NONE;
+	bool ingress = report->xdp.mode != XDP_IN_USE_NONE;
 
 	add_text(object, "name", report->instance.name);
 	add_text(object, "device", report->instance.device);
 	add_text(object, "mode", "inline");
-	add_text(object, "xdp", xdp_names[report->xdp]);
+	add_text(object, "xdp", xdp_names[report->xdp.mode]);
+	json_object_object_add(object, "xdp_dispatcher", json_object_new_boolean(report->xdp.dispatcher));
+	json_object_object_add(object, "xdp_others", json_object_new_int(report->xdp.others));
 	add_text(object, "config", report->instance.path);
 	add_number(object, "started", report->instance.started);
 	/* With --no-attach, who knows of egress is who attached it. */
@@ -217,14 +219,30 @@ static void print_peer(const struct report *report, const struct peer_report *pe
 	print_drops("  ", report, peer);
 }
 
+static const char *xdp_text(const struct report *report, char *text, size_t size)
+{
+	const struct xdp_attachment *xdp = &report->xdp;
+
+	if (!report->reachable)
+		snprintf(text, size, "unknown");
+	else if (!xdp->dispatcher)
+		snprintf(text, size, "%s", xdp_names[xdp->mode]);
+	else if (!xdp->others)
+		snprintf(text, size, "%s (libxdp's dispatcher, no other program)", xdp_names[xdp->mode]);
+	else
+		snprintf(text, size, "%s, shared (libxdp's dispatcher, %d other program%s)",
+			 xdp_names[xdp->mode], xdp->others, xdp->others == 1 ? "" : "s");
+	return text;
+}
+
 static void print_report(const struct report *report)
 {
 	const struct instance *instance = &report->instance;
+	char xdp[128];
 
 	printf("instance: %s\n", instance->name);
 	printf("  config: %s\n", instance->path);
-	printf("  device: %s, mode inline, XDP %s%s\n", instance->device,
-	       report->reachable ? xdp_names[report->xdp] : "unknown",
+	printf("  device: %s, mode inline, XDP %s%s\n", instance->device, xdp_text(report, xdp, sizeof(xdp)),
 	       instance->no_attach ? ", attached by hand" : "");
 	if (report->hop_exists)
 		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->hop_near,
