@@ -5,46 +5,25 @@
 # attach the same programs. The commands that are run here are those that were printed.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/by_hand.sh
+. "$here/by_hand.sh"
 
 make_sites
 write_configs
 start_echo "$SITE_B" $B4 5201
 start_echo "$SITE_B" $B6 5201
 
-# run_printed SITE PATTERN: the printed commands that match. The objects are where they were built, not yet
-# where `make install` puts them.
-run_printed() {
-	local command
-
-	grep -E "$2" "$WORK/printed-$1" >"$WORK/commands" || { echo "no such command was printed"; return 1; }
-	while read -r command; do
-		command=$(sed -E "s|[^ ]*/(open\|seal)\.bpf\.o|$OUTPUT/\1.bpf.o|" <<<"$command")
-		echo "$command"
-		# shellcheck disable=SC2086 # words; some begin with a variable for env
-		in_ns "$1" env $command || return 1
-	done <"$WORK/commands"
-}
-
-# Not that of libxdp before 1.5.5, on a kernel that compares what both do.
-dispatcher_takes_ours() {
-	tap_run run_printed "$SITE_A" "^xdp-loader load "
-	[ "$TAP_STATUS" -ne 0 ] || in_a xdp-loader unload -a eth0 >"$WORK/unload" 2>&1
-	[[ $TAP_OUTPUT != *"Extension program changes packet data"* ]]
-}
-
 # The object file that libxdp loads, what is pinned, and the object files that iproute2 loads.
 for way in "xdp-loader load:tc filter .*object-pinned" "ip link set .* pinned:tc filter .*object-pinned" \
 	"TC_BPF_MNT=[^ ]* ip link .* obj:TC_BPF_MNT=[^ ]* tc filter .* obj"; do
 	ingress=${way%%:*} egress=${way#*:}
-	ok "$ingress: up --no-attach at A" up_a --no-attach || bail "not up"
-	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_A"
+	ok "$ingress: up --no-attach at A" up_by_hand a || bail "not up"
 	if [[ $ingress == xdp-loader* ]] && ! dispatcher_takes_ours; then
 		skip "$ingress" "this libxdp's dispatcher takes no program that changes packets"
 		ok "$ingress: down at A" down_a
 		continue
 	fi
-	ok "$ingress: up --no-attach at B" up_b --no-attach || bail "not up"
-	printf '%s\n' "$TAP_OUTPUT" >"$WORK/printed-$SITE_B"
+	ok "$ingress: up --no-attach at B" up_by_hand b || bail "not up"
 	is "$ingress: status says that no XDP program is attached" "$(status_a .xdp)" none
 
 	for site in "$SITE_A" "$SITE_B"; do
