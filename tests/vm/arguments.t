@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the laboratory says where it cannot begin. No machine boots.
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# fails NAME STATUS REGEX CMD...
+fails() {
+	refuses "$1" "${@:4}"
+	is "$1: exit code" "$TAP_STATUS" "$2"
+	like "$1: message" "$TAP_OUTPUT" "$3"
+}
+
+# without TOOL CMD...: as if it were not installed. What is looked for in sbin anyway cannot be hidden.
+without() {
+	local tool=$1
+
+	[ -e "$WORK/tools" ] || { mkdir "$WORK/tools" && ln -s /bin/* /usr/bin/* "$WORK/tools/" 2>/dev/null; }
+	mv "$WORK/tools/$tool" "$WORK/hidden" 2>/dev/null
+	PATH=$WORK/tools "${@:2}"
+	local status=$?
+	mv "$WORK/hidden" "$WORK/tools/$tool" 2>/dev/null
+	return $status
+}
+
+run() { "$RUN" -o "$WORK/output" "$@"; }
+
+fails "no command" 2 "^run .*COMMAND" run
+fails "two commands" 2 "^run .*COMMAND" run true true
+fails "an unknown option" 2 "illegal option.*run .*COMMAND" run -z true
+for tool in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio xz:xz-utils; do
+	fails "without ${tool%:*}" 125 \
+		"^vm: ${tool%:*} is missing
+hint: apt-get install ${tool#*:}, or sudo scripts/install-deps --vm\$" without "${tool%:*}" run true
+done
+as_nobody=()
+[ "$(id -u)" -ne 0 ] || as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+chmod 0755 "$WORK"
+fails "without qemu, who may not install it" 1 "^install-deps: missing: .*qemu-system-x86.*hint: .*sudo" \
+	without qemu-system-x86_64 "${as_nobody[@]}" "$TOP/scripts/install-deps" --vm
+
+for tool in qemu-system-x86_64 busybox cpio xz depmod; do
+	[ -n "$(command -v $tool)" ] || missing="${missing:-} $tool"
+done
+if [ -z "${missing:-}" ]; then
+	for version in 6 6.12.x latest -6.12 "6.12 7.3" ../6.12; do
+		fails "KERNEL=$version" 125 "^vm: '$version' is not a kernel version
+hint: KERNEL=6.12, KERNEL=7.3 or KERNEL=newest\$" run -k "$version" true
+	done
+	fails "no time" 125 "^vm: '5m' is not a number of seconds" run -t 5m true
+	fails "no number of CPUs" 125 "^vm: 'all' is not a number of CPUs" run -c all true
+	# A kernel's command line has no way to name such a directory.
+	fails "a directory with a blank" 125 "^vm: '$WORK/a b/vm': .*such a name" "$RUN" -o "$WORK/a b" true
+	# Dynamically linked: it could not run where there is nothing else.
+	cp --remove-destination "$(realpath "$(type -P true)")" "$WORK/tools/busybox"
+	fails "a busybox with libraries" 125 "^vm: .*busybox is not linked statically
+hint: apt-get install busybox-static" env PATH="$WORK/tools" "$RUN" -o "$WORK/output" true
+else
+	skip "kernel versions, directories" "needs$missing"
+fi
+fails "a shell without a terminal" 125 "^vm: a shell needs a terminal
+hint: make vmtest CMD=" run -i bash
+ok "nothing was left" nothing_left
+done_testing
