@@ -31,13 +31,16 @@
 #include "seal.skel.h"
 
 enum {
-	ROUNDS = 15,
+	ROUNDS = 15,		       /* at most */
+	SIZES = 6,		       /* at most */
 	NANOSECONDS_PER_RUN = 4000000, /* how long one measurement is to take */
 	LOOPBACK = 1,		       /* ifindex in a new namespace; its MTU is beyond every packet here */
 	PORT = 4789,
 };
 
-static const unsigned int payloads[] = { 64, 256, 512, 1024, 1408, 8900 };
+static unsigned int rounds = ROUNDS;
+static unsigned int n_payloads = SIZES;
+static unsigned int payloads[SIZES] = { 64, 256, 512, 1024, 1408, 8900 };
 
 enum figure {
 	BARE_ENCRYPT,
@@ -90,8 +93,8 @@ static double median(const double *values)
 	double sorted[ROUNDS];
 
 	memcpy(sorted, values, sizeof(sorted));
-	qsort(sorted, ROUNDS, sizeof(sorted[0]), compare_doubles);
-	return sorted[ROUNDS / 2];
+	qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
+	return sorted[rounds / 2];
 }
 
 /* ---- the plane: every peer one host of 198.18.0.0/15, with an SA each way that share a context ----------
@@ -400,7 +403,7 @@ static int measure(struct row *rows, unsigned int n_rows)
 	unsigned int round, i;
 	int err;
 
-	for (round = 0; round < ROUNDS; round++)
+	for (round = 0; round < rounds; round++)
 		for (i = 0; i < n_rows; i++) {
 			/* About 6 ns a byte and 500 a packet, on a slow machine. */
 			unsigned int repeat = NANOSECONDS_PER_RUN / (500 + 6 * rows[i].payload);
@@ -495,17 +498,16 @@ static bool has_driver(const char *driver)
 /* All sizes with one peer; then, small and large, one of many peers, and all of them in turn. */
 static int run_driver(struct bench benches[PLANES], const char *driver, struct json_object *results)
 {
-	enum { SIZES = sizeof(payloads) / sizeof(payloads[0]), ROWS = SIZES + 4 };
-	static struct row rows[ROWS];
+	static struct row rows[SIZES + 2 * SIZES];
 	struct json_object *array;
 	unsigned int i, n = 0;
 	size_t j;
 	int err = 0;
 
 	memset(rows, 0, sizeof(rows));
-	for (i = 0; i < SIZES; i++)
+	for (i = 0; i < n_payloads; i++)
 		rows[n++] = (struct row){ driver, &benches[FEW], payloads[i], 1, {}, {} };
-	for (i = 0; i < SIZES; i++)
+	for (i = 0; i < n_payloads && benches[MANY].peers > 1; i++)
 		if (payloads[i] == 64 || payloads[i] == 1408) {
 			rows[n++] = (struct row){ driver, &benches[MANY], payloads[i], 1, {}, {} };
 			rows[n++] = (struct row){ driver,      &benches[MANY],
@@ -526,6 +528,20 @@ static int run_driver(struct bench benches[PLANES], const char *driver, struct j
 	return 0;
 }
 
+/* Payloads: no more of them than there are rows for, none larger than an image. */
+static bool parse_sizes(char *list)
+{
+	char *size;
+
+	n_payloads = 0;
+	while ((size = strsep(&list, ","))) {
+		if (n_payloads == SIZES || atoi(size) < 16 || atoi(size) > CORE_PAYLOAD_MAX)
+			return false;
+		payloads[n_payloads++] = atoi(size);
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static struct bench benches[PLANES] = { [FEW] = { .peers = 1 }, [MANY] = { .peers = 1000 } };
@@ -535,26 +551,28 @@ int main(int argc, char **argv)
 	char cpu[128];
 	int option, err = 0, i;
 
-	while ((option = getopt(argc, argv, "j:p:")) != -1) {
+	while ((option = getopt(argc, argv, "j:p:r:s:")) != -1) {
 		if (option == 'j') {
 			json_path = optarg;
-		} else if (option == 'p' && atoi(optarg) > 1 && atoi(optarg) <= CORE_PEERS) {
+		} else if (option == 'p' && atoi(optarg) > 0 && atoi(optarg) <= CORE_PEERS) {
 			benches[MANY].peers = atoi(optarg);
-		} else {
-			fprintf(stderr, "usage: core [-j FILE] [-p PEERS]\n");
+		} else if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= ROUNDS) {
+			rounds = atoi(optarg);
+		} else if (option != 's' || !parse_sizes(optarg)) {
+			fprintf(stderr, "usage: core [-j FILE] [-p PEERS] [-r ROUNDS] [-s SIZE,...]\n");
 			return 2;
 		}
 	}
 	if (unshare(CLONE_NEWNET))
 		return fail(errno, "benchmark: a network namespace of its own: %s", strerror(errno)), 1;
 	uname(&kernel);
-	printf("Linux %s, %s, medians of %d interleaved rounds\n", kernel.release,
-	       cpu_model(cpu, sizeof(cpu)), ROUNDS);
+	printf("Linux %s, %s, medians of %u interleaved rounds\n", kernel.release,
+	       cpu_model(cpu, sizeof(cpu)), rounds);
 	report = json_object_new_object();
 	results = json_object_new_array();
 	json_object_object_add(report, "kernel", json_object_new_string(kernel.release));
 	json_object_object_add(report, "cpu", json_object_new_string(cpu));
-	json_object_object_add(report, "rounds", json_object_new_int(ROUNDS));
+	json_object_object_add(report, "rounds", json_object_new_int(rounds));
 	json_object_object_add(report, "results", results);
 	for (i = 0; i < PLANES && !err; i++)
 		err = open_core(&benches[i]);
