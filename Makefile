@@ -96,7 +96,9 @@ BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
 # Only these are compiled again when the version changes.
 VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/*.c))
 
-C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o)
+METER := $(OUTPUT)/bench/path/meter
+
+C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o) $(METER).o
 
 # ---- targets -----------------------------------------------------------------------------------------
 
@@ -117,6 +119,7 @@ help:
 	'make vmsh            a shell there, with two sites; KERNEL=' \
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
+	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, PEERS=, RUNS=, PROFILE=' \
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
@@ -194,6 +197,9 @@ $(UNIT_TESTS:=.o) $(UNIT_HELPERS): EXTRA_CFLAGS = -Itests/unit
 $(BENCHES): %: %.o $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -lm -o $@
 
+$(METER): %: %.o
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
+
 -include $(BPF_OBJECTS:=.d) $(C_OBJECTS:=.d)
 
 # ---- run ---------------------------------------------------------------------------------------------
@@ -240,6 +246,14 @@ vmtest-ci: vm
 	*) exit 1 ;; esac
 	$(Q)$(MAKE) vmcheck KERNEL=6.12
 
+# What packets cost on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
+# PROFILE=1 says where they go.
+.PHONY: vmbench
+vmbench:
+	$(Q)scripts/install-deps --vm
+	$(Q)$(MAKE) all $(BENCHES) $(METER)
+	$(Q)bench/vmbench -k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) -r $(or $(RUNS),2) $(PEERS)
+
 demo:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) all
@@ -260,7 +274,8 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo $(wildcard tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo bench/vmbench bench/path/guest bench/path/peer \
+	$(wildcard bench/path/*.sh bench/path/peers/*.sh tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
@@ -271,7 +286,7 @@ lint: $(SKELETONS)
 		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
 		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
 		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
-		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,bench)
+		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,bench) $(call c-sources,bench/path)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 
 # ---- install -----------------------------------------------------------------------------------------

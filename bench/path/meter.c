@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What bench/path/peer measures with, in a virtual machine whose time stamp counter counts its instructions
+ * (tests/vm/run -I). Each command prints one line of JSON.
+ *
+ *	meter loop TURNS [MILLISECONDS]		a loop of two instructions a turn, with a pause half way
+ *	meter watch DEVICE WARM-UP PACKETS	others' traffic: what PACKETS of it cost, after the first
+ *WARM-UP meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS traffic of its own, from one network
+ *namespace to another
+ *
+ * What the machine did not do, because it was idle, is in "idle" and not in "instructions". The kernel says
+ *how long it was idle in hundredths of seconds: where that is not next to nothing, the figure is of no use.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <x86intrin.h>
+
+enum {
+	BURST = 32, /* fewer than any queue on the way holds */
+	NANOSECONDS = 1000000000,
+	TICK = 10000000, /* of /proc/stat, in ns */
+	POLL = 10000000, /* between two looks at the counters, in ns */
+	/*
+	 * Looks without a packet after which there is no more traffic. Many: while a file is read from the
+	 * host the machine is idle, and its clock runs ahead.
+	 */
+	STALLED = 20000,
+};
+
+struct sample {
+	uint64_t counter; /* instructions, and nanoseconds of waiting */
+	uint64_t idle;
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
+struct meter {
+	const char *device;
+	int stat;    /* /proc/stat */
+	int devices; /* /proc/net/dev of the namespace in which it was opened */
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "meter: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || value == 0) {
+		fprintf(stderr, "meter: '%s' is not a positive number\n", text);
+		exit(2);
+	}
+	return value;
+}
+
+/* ---- counters ------------------------------------------------------------------------------------------ */
+
+static void open_meter(struct meter *meter, const char *device)
+{
+	meter->device = device;
+	meter->stat = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+	if (meter->stat < 0)
+		die("/proc/stat");
+	meter->devices = open("/proc/thread-self/net/dev", O_RDONLY | O_CLOEXEC);
+	if (meter->devices < 0)
+		die("/proc/thread-self/net/dev");
+}
+
+static void read_all(int fd, char *text, size_t size)
+{
+	ssize_t n, used = 0;
+
+	do {
+		n = pread(fd, text + used, size - 1 - used, used);
+		if (n < 0)
+			die("reading the counters");
+		used += n;
+	} while (n > 0 && (size_t)used < size - 1);
+	text[used] = '\0';
+}
+
+static uint64_t idle_time(const struct meter *meter)
+{
+	uint64_t idle, iowait;
+	char text[256];
+
+	read_all(meter->stat, text, sizeof(text));
+	if (sscanf(text, "cpu %*u %*u %*u %" SCNu64 " %" SCNu64, &idle, &iowait) != 2) {
+		errno = EPROTO;
+		die("/proc/stat");
+	}
+	return (idle + iowait) * TICK;
+}
+
+static void read_device(const struct meter *meter, struct sample *sample)
+{
+	size_t length = strlen(meter->device);
+	char text[4096], *line, *rest = text;
+
+	read_all(meter->devices, text, sizeof(text));
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, " ");
+		if (strncmp(line, meter->device, length) || line[length] != ':')
+			continue;
+		if (sscanf(line + length + 1, "%" SCNu64 "%" SCNu64 "%*u%*u%*u%*u%*u%*u%" SCNu64 "%" SCNu64,
+			   &sample->rx_bytes, &sample->rx_packets, &sample->tx_bytes,
+			   &sample->tx_packets) == 4)
+			return;
+	}
+	errno = ENODEV;
+	die(meter->device);
+}
+
+static void take_sample(const struct meter *meter, struct sample *sample)
+{
+	sample->idle = idle_time(meter);
+	if (meter->device)
+		read_device(meter, sample);
+	sample->counter = __rdtsc();
+}
+
+static void print_instructions(const struct sample *from, const struct sample *to)
+{
+	uint64_t idle = to->idle - from->idle;
+
+	printf("{\"instructions\":%" PRIu64 ",\"idle\":%" PRIu64, to->counter - from->counter - idle, idle);
+}
+
+static void print_packets(const struct sample *from, const struct sample *to)
+{
+	print_instructions(from, to);
+	printf(",\"tx_packets\":%" PRIu64 ",\"tx_bytes\":%" PRIu64 ",\"rx_packets\":%" PRIu64
+	       ",\"rx_bytes\":%" PRIu64,
+	       to->tx_packets - from->tx_packets, to->tx_bytes - from->tx_bytes,
+	       to->rx_packets - from->rx_packets, to->rx_bytes - from->rx_bytes);
+}
+
+/* ---- loop ---------------------------------------------------------------------------------------------- */
+
+static void spin(uint64_t turns)
+{
+	__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(turns) : : "cc");
+}
+
+static void pause_for(long nanoseconds)
+{
+	struct timespec time = { nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS };
+
+	while (nanosleep(&time, &time))
+		if (errno != EINTR)
+			die("sleeping");
+}
+
+static void loop(uint64_t turns, uint64_t milliseconds)
+{
+	struct sample from = {}, to = {};
+	struct meter meter;
+
+	open_meter(&meter, NULL);
+	take_sample(&meter, &from);
+	spin(turns / 2);
+	if (milliseconds)
+		pause_for(milliseconds * (NANOSECONDS / 1000));
+	spin(turns - turns / 2);
+	take_sample(&meter, &to);
+	print_instructions(&from, &to);
+	printf(",\"expected\":%" PRIu64 "}\n", 2 * turns);
+}
+
+/* ---- watch --------------------------------------------------------------------------------------------- */
+
+static void wait_for_packets(const struct meter *meter, struct sample *sample, uint64_t tx_packets)
+{
+	uint64_t last = 0;
+	int stalled = 0;
+
+	for (;;) {
+		take_sample(meter, sample);
+		if (sample->tx_packets >= tx_packets)
+			return;
+		stalled = sample->tx_packets == last ? stalled + 1 : 0;
+		if (stalled > STALLED) {
+			errno = ETIMEDOUT;
+			die("no more packets");
+		}
+		last = sample->tx_packets;
+		pause_for(POLL);
+	}
+}
+
+static void watch(const char *device, uint64_t warm_up, uint64_t packets)
+{
+	struct sample from = {}, to = {};
+	struct meter meter;
+
+	open_meter(&meter, device);
+	take_sample(&meter, &from);
+	wait_for_packets(&meter, &from, from.tx_packets + warm_up);
+	wait_for_packets(&meter, &to, from.tx_packets + packets);
+	print_packets(&from, &to);
+	printf("}\n");
+}
+
+/* ---- udp ----------------------------------------------------------------------------------------------- */
+
+static void enter(const char *namespace)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", namespace);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		die(path);
+	close(fd);
+}
+
+static int udp_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
+struct flow {
+	int sender, receiver;
+	size_t payload;
+	uint64_t sent, received, damaged;
+};
+
+static void open_flow(struct flow *flow, const char *to, const char *address, const char *port)
+{
+	struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons(number(port)) };
+	/* Long for a packet that is on its way, and the end of the run for one that is lost. */
+	struct timeval patience = { .tv_sec = 5 };
+
+	if (inet_pton(AF_INET, address, &where.sin_addr) != 1) {
+		errno = EINVAL;
+		die(address);
+	}
+	flow->sender = udp_socket();
+	if (connect(flow->sender, (struct sockaddr *)&where, sizeof(where)))
+		die(address);
+	enter(to);
+	flow->receiver = udp_socket();
+	if (bind(flow->receiver, (struct sockaddr *)&where, sizeof(where)) ||
+	    setsockopt(flow->receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		die(address);
+}
+
+/* False when a packet is missing. */
+static bool send_burst(struct flow *flow)
+{
+	static unsigned char packet[65536];
+	uint64_t sequence;
+	int i;
+
+	for (i = 0; i < BURST; i++) {
+		memcpy(packet, &flow->sent, sizeof(flow->sent));
+		if (send(flow->sender, packet, flow->payload, 0) != (ssize_t)flow->payload)
+			die("send");
+		flow->sent++;
+	}
+	for (i = 0; i < BURST; i++) {
+		ssize_t n = recv(flow->receiver, packet, sizeof(packet), 0);
+
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		if (n < 0)
+			die("recv");
+		memcpy(&sequence, packet, sizeof(sequence));
+		if ((size_t)n != flow->payload || sequence != flow->received)
+			flow->damaged++;
+		flow->received++;
+	}
+	return true;
+}
+
+static bool send_packets(struct flow *flow, uint64_t until)
+{
+	while (flow->sent < until)
+		if (!send_burst(flow))
+			return false;
+	return true;
+}
+
+static void udp(char **argv)
+{
+	uint64_t warm_up = number(argv[6]), packets = number(argv[7]);
+	struct flow flow = { .payload = number(argv[5]) };
+	struct sample from = {}, to = {};
+	struct meter meter;
+
+	enter(argv[0]);
+	open_meter(&meter, argv[2]);
+	open_flow(&flow, argv[1], argv[3], argv[4]);
+	if (flow.payload < sizeof(uint64_t) || flow.payload > 65507) {
+		errno = EMSGSIZE;
+		die("payload");
+	}
+	if (send_packets(&flow, warm_up)) {
+		take_sample(&meter, &from);
+		send_packets(&flow, warm_up + packets);
+	}
+	take_sample(&meter, &to);
+	print_packets(&from, &to);
+	printf(",\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"damaged\":%" PRIu64 "}\n", flow.sent,
+	       flow.received, flow.damaged);
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(command, "loop") && (argc == 3 || argc == 4)) {
+		loop(number(argv[2]), argc == 4 ? number(argv[3]) : 0);
+	} else if (!strcmp(command, "watch") && argc == 5) {
+		watch(argv[2], number(argv[3]), number(argv[4]));
+	} else if (!strcmp(command, "udp") && argc == 10) {
+		udp(argv + 2);
+	} else {
+		fprintf(stderr,
+			"usage: meter loop TURNS [MILLISECONDS] | meter watch DEVICE WARM-UP PACKETS |\n"
+			"       meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS\n");
+		return 2;
+	}
+	return 0;
+}

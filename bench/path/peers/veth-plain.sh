@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034 # read by bench/path/peer
+#
+# In clear, without offloads: the stack makes every segment and its checksum, as for a plain network card.
+
+protocols="tcp udp"
+
+peer_up() {
+	from=$A4 to=$B4
+	in_a ethtool -K eth0 tx off rx off sg off tso off gso off gro off >/dev/null &&
+		in_b ethtool -K eth0 tx off rx off sg off tso off gso off gro off >/dev/null
+}
+
+peer_frame() {
+	echo $((ETHERNET_HEADER + IP4_HEADER + $(transport_header "$1") + $2))
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# bench/path/report.py gives no figure for a path that is not what its row says, and bench/vmbench refuses what
+# it cannot measure before it boots anything.
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
+
+bench=$(dirname "$0")/../../bench
+WORK=$(mktemp -d) || exit 255
+defer rm -rf "$WORK"
+
+# 1000 packets of 142 bytes, sealed at A and opened at B, and 10 that came back. In a window of 500 of these the
+# machine executed ten million instructions.
+RUN='{"peer": "esp-tunnel", "protocol": "udp", "payload": 64, "run": 1, "frame": 142, "aggregates": false,
+	"counts_bytes": null, "instructions": 10000000, "idle": 0, "tx_packets": 500, "tx_bytes": 71000,
+	"rx_packets": 5, "rx_bytes": 500, "sent": 1000, "received": 1000, "damaged": 0,
+	"before": {"wire_a": [7, 700, 5, 500, 0, 0], "wire_b": [5, 500, 7, 700, 0, 0], "peer": [7, 7, 5, 5], "drops": ""},
+	"after": {"wire_a": [1007, 142700, 15, 1500, 0, 0], "wire_b": [15, 1500, 1007, 142700, 0, 0],
+		"peer": [1007, 1007, 15, 15], "drops": ""}}'
+LOOP='{"instructions": 200100000, "idle": 0, "expected": 200000000}'
+
+# report FILTER...: of a file with one run for each filter, changed by it.
+report() {
+	local filter
+
+	jq -n -c --argjson loop "${CALIBRATION:-$LOOP}" '{kernel: "6.12.1", calibration: [$loop, $loop]}' >"$WORK/raw"
+	for filter in "$@"; do
+		jq -c "$filter" <<<"$RUN" >>"$WORK/raw" || return 99
+	done
+	"$bench/path/report.py" "$WORK/raw" "$WORK/json"
+}
+path() { jq -r ".paths[0].$1" "$WORK/json"; }
+
+# refused NAME FILTER REASON
+refused() {
+	refuses "$1: refused" report "$2"
+	like "$1: the reason" "$TAP_OUTPUT" "refused: esp-tunnel, UDP, 64 bytes: $3"
+	is "$1: no figure" "$(path instructions)" null
+}
+
+ok "a sound run has a figure" report . .
+like "the figure is in the table" "$TAP_OUTPUT" 'esp-tunnel +20000 '
+is "instructions of a packet of the window" "$(path instructions)" 20000
+is "no spread" "$(path spread)" 0
+like "the report says what is counted" "$TAP_OUTPUT" 'What an instruction count is not: time'
+
+ok "runs that differ by 1 %: a figure" report . '.instructions = 10100000'
+unlike "runs that differ by 1 %: no mark" "$TAP_OUTPUT" '20100!'
+ok "runs that differ by 5 %: a figure" report . '.instructions = 10500000'
+like "runs that differ by 5 %: marked" "$TAP_OUTPUT" '! esp-tunnel, UDP, 64 bytes: from 20000 to 21000'
+ok "large packets count as their segments" report '.aggregates = true | .tx_packets = 10 | .tx_bytes = 10 * 78 + 500 * 64'
+is "large packets: the figure" "$(path instructions)" 20000
+
+refused "lost between the sockets" '.received = 998' '1000 sent, 998 received, 0 of them damaged'
+refused "damaged" '.damaged = 1' '1000 sent, 1000 received, 1 of them damaged'
+
+refused "other packets than the row's" '.tx_bytes = 500 * 160' 'packets on the wire have 160.0 bytes, not 142'
+refused "not sealed" '.after.peer = [7, 7, 15, 15]' 'A to B: 1000 packets on the wire, of which 0 were sealed'
+refused "not opened" '.after.peer[1] = 900 | .after.drops = "auth_failed=107"' \
+	'A to B: 1000 packets were sealed, 893 opened \(auth_failed=107\)'
+refused "answers not sealed" '.after.wire_b[0] = 1005 | .after.wire_a[2] = 1005' 'B to A: 1000 packets on the wire, of which 10 were sealed'
+refused "lost on the wire" '.after.wire_b[2] = 907' 'A to B: 1000 packets were sent on the wire and 900 came'
+refused "dropped by a device" '.after.wire_a[5] = 2' '2 packets were dropped on the wire'
+refused "an idle machine" '.idle = 5000000' 'the machine was idle for 50% of the time'
+refused "a failed run" '{peer, protocol, payload, run, error: "failed: no more packets"}' 'failed: no more packets'
+
+refuses "TCP that sent again" report '.protocol = "tcp" | .payload = 512 | .frame = 142 | .retransmits = 3'
+like "TCP that sent again: the reason" "$TAP_OUTPUT" 'TCP sent 3 segments again'
+refuses "one bad run of two" report . '.received = 0'
+is "one bad run of two: no figure" "$(path instructions)" null
+refuses "a peer that cannot be set up" report '{peer: "wireguard", error: "cannot be set up"}'
+like "a peer that cannot be set up: the reason" "$TAP_OUTPUT" 'refused: wireguard: cannot be set up'
+
+CALIBRATION='{"instructions": 340000000, "idle": 0, "expected": 200000000}'
+refuses "a clock that counts something else" report .
+like "a clock that counts something else: the reason" "$TAP_OUTPUT" "the machine's clock does not count instructions"
+CALIBRATION=
+
+refuses "an unknown peer" "$bench/vmbench" -o "$WORK" carrier-pigeon
+like "an unknown peer: which there are" "$TAP_OUTPUT" 'carrier-pigeon: no such peer.*hint: there are esp-transport'
+refuses "no number of runs" "$bench/vmbench" -o "$WORK" -r 0 veth
+like "no number of runs: the reason" "$TAP_OUTPUT" '-r 0: not a number from 1 to 9'
+done_testing
