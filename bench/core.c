@@ -545,21 +545,24 @@ static bool parse_sizes(char *list)
 int main(int argc, char **argv)
 {
 	static struct bench benches[PLANES] = { [FEW] = { .peers = 1 }, [MANY] = { .peers = 1000 } };
-	const char *json_path = NULL;
+	const char *json_path = NULL, *cipher = NULL;
 	struct json_object *report, *results;
 	struct utsname kernel;
 	char cpu[128];
 	int option, err = 0, i;
 
-	while ((option = getopt(argc, argv, "j:p:r:s:")) != -1) {
-		if (option == 'j') {
+	while ((option = getopt(argc, argv, "c:j:p:r:s:")) != -1) {
+		if (option == 'c') {
+			cipher = optarg;
+		} else if (option == 'j') {
 			json_path = optarg;
 		} else if (option == 'p' && atoi(optarg) > 0 && atoi(optarg) <= CORE_PEERS) {
 			benches[MANY].peers = atoi(optarg);
 		} else if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= ROUNDS) {
 			rounds = atoi(optarg);
 		} else if (option != 's' || !parse_sizes(optarg)) {
-			fprintf(stderr, "usage: core [-j FILE] [-p PEERS] [-r ROUNDS] [-s SIZE,...]\n");
+			fprintf(stderr,
+				"usage: core [-c CIPHER] [-j FILE] [-p PEERS] [-r ROUNDS] [-s SIZE,...]\n");
 			return 2;
 		}
 	}
@@ -577,8 +580,8 @@ int main(int argc, char **argv)
 	for (i = 0; i < PLANES && !err; i++)
 		err = open_core(&benches[i]);
 	if (!err)
-		err = run_driver(benches, "aes", results);
-	if (!err && has_driver("aes-generic"))
+		err = run_driver(benches, cipher ? cipher : "aes", results);
+	if (!err && !cipher && has_driver("aes-generic"))
 		err = run_driver(benches, "aes-generic", results);
 	if (!err && json_path && json_object_to_file_ext(json_path, report, JSON_C_TO_STRING_PRETTY))
 		err = fail(errno, "%s: %s", json_path, strerror(errno));
