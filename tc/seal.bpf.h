@@ -247,7 +247,7 @@ static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 		udp->check = checksum_finish(
 			checksum_udp_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
-			checksum_fold(sums.even) + checksum_fold(sums.odd));
+			ocb_sum(&sums));
 	}
 	return VERDICT_PASS;
 }

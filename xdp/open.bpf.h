@@ -139,7 +139,7 @@ static __noinline int open_payload(struct open *o, u64 *sum)
 		return (err == OCB_FORGED ? XDPSEC_DROP_AUTH_FAILED : XDPSEC_DROP_CRYPTO) + 1;
 	if (!replay_accept(window, sequence, ocb.sa->zero))
 		return XDPSEC_DROP_REPLAYED + 1;
-	*sum = (u64)checksum_fold(sums.even) + checksum_fold(sums.odd);
+	*sum = ocb_sum(&sums);
 	return 0;
 }
 

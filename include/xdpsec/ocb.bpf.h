@@ -17,6 +17,7 @@
 #ifndef XDPSEC_OCB_BPF_H
 #define XDPSEC_OCB_BPF_H
 
+#include "checksum.bpf.h"
 #include "kernel.bpf.h"
 #include "abi.h"
 #include "wire.h"
@@ -40,7 +41,7 @@ struct ocb {
 /* What the passes over the blocks gather. */
 struct ocb_sums {
 	struct xdpsec_block checksum; /* RFC 7253's Checksum: XOR of the plaintext */
-	u64 even, odd; /* RFC 1071 sums of 32-bit words; two, as one add has to wait for another */
+	u64 words, high;	      /* of an RFC 1071 sum: see ocb_sum() */
 };
 
 /* One pass over the full blocks: what it does to each besides XORing the offset. */
@@ -50,14 +51,23 @@ enum ocb_pass {
 	OCB_SUM_AFTER = 1 << 2,	      /* RFC 1071 sum of the output */
 };
 
-/* OPAQUE, as left alone the compiler keeps the terms of many blocks, on the stack, to add them up as a tree.
+/*
+ * The words, modulo 2^64, and their upper halves: what the lower ones add up to is the difference, and so
+ * need not be cut out of each word. OPAQUE, as left alone the compiler keeps the terms of many blocks, on the
+ * stack, to add them up as a tree.
  */
 static __always_inline void ocb_add(struct ocb_sums *sums, u64 word)
 {
-	sums->even += (u32)word;
-	sums->odd += word >> 32;
-	OPAQUE(sums->even);
-	OPAQUE(sums->odd);
+	sums->words += word;
+	sums->high += word >> 32;
+	OPAQUE(sums->words);
+	OPAQUE(sums->high);
+}
+
+/* The RFC 1071 sum of what was added, to be folded. */
+static __always_inline u64 ocb_sum(const struct ocb_sums *sums)
+{
+	return (u64)checksum_fold(sums->words - (sums->high << 32)) + checksum_fold(sums->high);
 }
 
 /* One of a block's two words: XORed with its offset, and gathered as pass says. */
