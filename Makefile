@@ -123,6 +123,7 @@ help:
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
+	'make bench-pktgen    DEVICE=eth0: packets of pktgen through an instance that is up (root); BENCH_ARGS=-h' \
 	'make lint            formatting and static checks' \
 	'make format          format the sources in place' \
 	'make deps            install what building and testing needs (root, apt-get)' \
@@ -219,7 +220,7 @@ VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,10000)
 VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) -o $(OUTPUT)
 VM_TESTS = $(PROVE) --exec "" --timer --directives -j2 $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
 # What CI has the time for: what only a stock kernel can run, one file of each kind, and the unit tests.
-VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t load.t udp.t) $(UNIT_TESTS)
+VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t load.t udp.t driver.t netem.t pktgen.t) $(UNIT_TESTS)
 
 .PHONY: vm vmtest vmsh vmcheck vmtest-ci
 vm:
@@ -267,6 +268,12 @@ bench-core:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/core BENCH_ARGS='$(or $(BENCH_ARGS),-j $(OUTPUT)/bench-core.json)'
 
+# The packets leave by that device.
+DEVICE ?=
+.PHONY: bench-pktgen
+bench-pktgen: $(OUTPUT)/xdpsec
+	$(Q)XDPSEC=$(abspath $(OUTPUT)/xdpsec) bench/pktgen.sh $(BENCH_ARGS) $(DEVICE)
+
 .PHONY: run-benches
 run-benches: all $(RUN)
 	$(Q)set -e; for bench in $(RUN); do "$$bench" -j "$$bench.json" $(BENCH_ARGS); done
@@ -275,7 +282,7 @@ run-benches: all $(RUN)
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
 SHELL_FILES = .ci/run scripts/install-deps scripts/demo bench/vmbench bench/path/guest bench/path/peer \
-	$(wildcard bench/path/*.sh bench/path/peers/*.sh tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
