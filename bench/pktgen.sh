@@ -85,7 +85,7 @@ read_options() {
 	[ $# -eq 1 ] || usage "one DEVICE, please"
 	device=$1
 	number "-c" "$count" 1 4000000000
-	number "-f" "$flows" 1 16384
+	number "-f" "$flows" 1 16383
 	number "-t" "$threads" 1 "$(nproc)"
 	number "-l" "$limit" 1 86400
 	[ -z "$port" ] || number "-p" "$port" 1 65535
@@ -270,9 +270,9 @@ add_devices() {
 		fi
 		tell "$name" "udp_dst_min $port"
 		tell "$name" "udp_dst_max $port"
-		# A source port that is protected itself would choose another flow; these are not in use by applications.
+		# Dynamic ports (RFC 6335), which seldom are protected ones themselves. The end is not one of them.
 		tell "$name" "udp_src_min 49152"
-		tell "$name" "udp_src_max $((49152 + flows - 1))"
+		tell "$name" "udp_src_max $((49152 + flows))"
 		[ -z "$checksum" ] || tell "$name" "flag UDPCSUM"
 	done
 }

@@ -31,7 +31,7 @@ says "an option without its value" 2 "^pktgen: -c takes a value" "$BENCH" -c
 says "a count that is no number" 2 "^pktgen: -c: 'many' is not a number" "$BENCH" -c many eth0
 says "no packets" 2 "^pktgen: -c: 0 is not from 1 to" "$BENCH" -c 0 eth0
 says "too many packets" 2 "^pktgen: -c: 4000000001 is not from" "$BENCH" -c 4000000001 eth0
-says "no flows" 2 "^pktgen: -f: 0 is not from 1 to 16384" "$BENCH" -f 0 eth0
+says "no flows" 2 "^pktgen: -f: 0 is not from 1 to 16383" "$BENCH" -f 0 eth0
 says "more threads than CPUs" 2 "^pktgen: -t: 100000 is not from 1 to $(nproc)" "$BENCH" -t 100000 eth0
 says "no time" 2 "^pktgen: -l: 0 is not from" "$BENCH" -l 0 eth0
 says "a port that is none" 2 "^pktgen: -p: 65536 is not from 1 to 65535" "$BENCH" -p 65536 eth0
