@@ -218,9 +218,10 @@ check:
 KERNEL ?= 6.12
 VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,10000)
 VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) -o $(OUTPUT)
-VM_TESTS = $(PROVE) --exec "" --timer --directives -j2 $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
-# What CI has the time for: what only a stock kernel can run, one file of each kind, and the unit tests.
-VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t load.t udp.t driver.t netem.t pktgen.t) $(UNIT_TESTS)
+VM_TESTS = $(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j2 \
+	$(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
+# What CI has the time for: what other machines may have to skip, and what the verifier and the helpers decide.
+VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t load.t driver.t netem.t pktgen.t) $(UNIT_TESTS)
 
 .PHONY: vm vmtest vmsh vmcheck vmtest-ci
 vm:
