@@ -282,6 +282,15 @@ down() {
 	down_a && down_b
 }
 
+# unexpected_devices NAMESPACE: beside the test's own, and those that the kernel makes in every namespace when somebody
+# loads a kind of tunnel.
+unexpected_devices() {
+	local kernels='tunl0|gre0|gretap0|erspan0|sit0|ip_vti0|ip6_vti0|ip6tnl0|ip6gre0'
+
+	ip -n "$1" -o link show >"$WORK/links"
+	grep -vE "^[0-9]+: (lo|eth0|inside|$kernels)[:@]" "$WORK/links"
+}
+
 # Nothing of this test's instances is left: pins, hop devices, programs on eth0.
 no_trace() {
 	local site
@@ -297,8 +306,7 @@ no_trace() {
 			echo "a TC program is left"
 			return 1
 		fi
-		ip -n "$site" -o link show >"$WORK/links"
-		if grep -vE '^[0-9]+: (lo|eth0|inside)[:@]' "$WORK/links"; then
+		if unexpected_devices "$site"; then
 			echo "a device is left"
 			return 1
 		fi

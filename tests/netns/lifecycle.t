@@ -33,7 +33,7 @@ no_trace_a() {
 	[ ! -e "$INSTANCE" ] || { echo "$INSTANCE is left"; return 1; }
 	! ip -n "$SITE_A" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric' || return 1
 	! in_a bpftool net show dev eth0 | grep -E 'tcx|clsact' || return 1
-	! ip -n "$SITE_A" -o link show | grep -vE '^[0-9]+: (lo|eth0)[:@]'
+	! unexpected_devices "$SITE_A"
 }
 
 up_plain() { xdpsec_a up "$CONF" "$@"; }
