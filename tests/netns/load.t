@@ -11,7 +11,7 @@ ok "up" up || bail "not up"
 
 # Senders on every CPU, more flows than CPUs; paced below what the machine can do, so that a lost packet is
 # one that we lost.
-flows=4 each=4000
+flows=4 each=4000 rate=$((2000 / WAIT_FACTOR))
 sinks=() senders=()
 for ((flow = 0; flow < flows; flow++)); do
 	address=$B4
@@ -23,7 +23,7 @@ for ((flow = 0; flow < flows; flow++)); do
 	address=$B4
 	((flow % 2)) && address=$B6
 	start "$SITE_A" "$WORK/sender-$flow" taskset -c $((flow % $(nproc))) "$PACKETS" send $address \
-		$((5201 + flow)) --count $each --size 400 --rate 2000 --marker "$MARKER"
+		$((5201 + flow)) --count $each --size 400 --rate $rate --marker "$MARKER"
 	senders+=("$STARTED")
 done
 wait "${senders[@]}"
@@ -50,7 +50,7 @@ for name in "$NAME_A" "$NAME_B"; do
 done
 
 start_sink "$SITE_B" $B4 5201 "$WORK/reload" --marker "$MARKER"
-start "$SITE_A" "$WORK/sender" "$PACKETS" send $B4 5201 --count 8000 --size 400 --rate 2000 --marker "$MARKER"
+start "$SITE_A" "$WORK/sender" "$PACKETS" send $B4 5201 --count 8000 --size 400 --rate $rate --marker "$MARKER"
 sender=$STARTED
 reloads=0 failed=0
 while ! ended $sender; do
