@@ -221,7 +221,7 @@ VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) -o $(OUTPUT)
 VM_TESTS = $(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j2 \
 	$(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
 # What CI has the time for: what other machines may have to skip, and what the verifier and the helpers decide.
-VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t load.t driver.t netem.t pktgen.t) $(UNIT_TESTS)
+VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t driver.t netem.t pktgen.t) $(UNIT_TESTS)
 
 .PHONY: vm vmtest vmsh vmcheck vmtest-ci
 vm:
