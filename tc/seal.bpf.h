@@ -11,26 +11,14 @@
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/drop.bpf.h"
 #include "xdpsec/maps.bpf.h"
-#include "xdpsec/ocb.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
 #include "quote.bpf.h"
-#include "too_big.bpf.h"
+#include "seal_payload.bpf.h"
+#include "answer.bpf.h"
 
-/* As much as is parsed: what lies behind is looked at only for flows that are protected. */
-#define SEAL_HEADERS PACKET_HEADERS_MAX
 /* IPv4 options or IPv6 extension headers, and the UDP header; a longer chain is not sealed. */
 #define SEAL_MOVED_MAX 256
-
-struct seal {
-	struct __sk_buff *skb;
-	const struct xdpsec_config *config;
-	struct packet packet;
-	u32 peer, sa;
-	bool tagged; /* the frame's outer VLAN tag has been taken out */
-	__be16 vlan_protocol;
-	u16 vlan_tci;
-};
 
 /* False: its headers cannot be read, and so not judged. */
 static __always_inline bool seal_parse(struct __sk_buff *skb, struct packet *packet)
@@ -42,13 +30,6 @@ static __always_inline bool seal_parse(struct __sk_buff *skb, struct packet *pac
 		return false;
 	packet_parse(packet, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len);
 	return true;
-}
-
-/* Something is left to be done to the packet between here and the wire, and sealed it would be done to
- * ciphertext: segments would share one header, a checksum be written into it (skbuff.h, CHECKSUM_PARTIAL). */
-static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct sk_buff *kernel_skb)
-{
-	return skb->gso_size || BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) == CHECKSUM_PARTIAL;
 }
 
 /*
@@ -133,24 +114,6 @@ static __always_inline int seal_make_room(struct seal *s)
 	return 0;
 }
 
-/* The next sequence number: never the same twice, never from beyond the range that is reserved on disk. */
-static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
-{
-	volatile struct xdpsec_sequence *s = bpf_map_lookup_elem(&sequences, &sa);
-	u64 limit;
-
-	if (!s)
-		return false;
-	limit = s->limit;
-	if (limit > XDPSEC_SEQUENCE_LIMIT)
-		limit = XDPSEC_SEQUENCE_LIMIT;
-	/* Asked first, so that packets that are dropped here do not carry the counter on for ever. */
-	if (s->next >= limit)
-		return false;
-	*sequence = __sync_fetch_and_add(&s->next, 1);
-	return *sequence < limit;
-}
-
 /* The lengths in the headers, which seal_make_room() has made wrong. */
 static __always_inline int seal_lengthen(struct seal *s)
 {
@@ -196,60 +159,15 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 	return checksum_fold(sum) == 0xffff;
 }
 
-/* Encrypt, write the header and the checksum: the packet has its final shape. */
-static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
+/* Into the device's ingress, from where the stack takes the answer to a local socket or routes it to who sent
+ * the packet. */
+static __always_inline int seal_too_big(struct seal *s, u32 mtu)
 {
-	struct __sk_buff *skb = s->skb;
-	struct packet *packet = &s->packet;
-	u32 at = (packet->l4 & (SEAL_HEADERS - 1)) + sizeof(struct udphdr);
-	u32 length = packet->udp_length - sizeof(struct udphdr);
-	struct ocb_sums sums = {};
-	struct bpf_dynptr memory;
-	struct xdpsec_ktop *ktop;
-	u64 sequence, *header;
-	struct udphdr *udp;
-	u32 nonce_head;
-	struct ocb o;
-	int err;
-
-	OPAQUE(length);
-	o.start = (void *)(long)skb->data + at;
-	o.end = (void *)(long)skb->data_end;
-	o.length = length;
-	o.sa = sa;
-	o.ctx = ctx;
-	header = (u64 *)o.start;
-	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
-		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	ktop = bpf_map_lookup_elem(&ktops, &s->sa);
-	if (!ktop || bpf_dynptr_from_skb(skb, 0, &memory))
-		return drop(XDPSEC_DROP_CRYPTO, s->sa);
-	if (!seal_next_sequence(s->sa, &sequence))
-		return drop(XDPSEC_DROP_SEQUENCE_EXHAUSTED, s->sa);
-
-	/* Next header, version and two reserved bytes, as they lie in memory. */
-	nonce_head = sa->next_header | XDPSEC_WIRE_VERSION << 8;
-	err = ocb_start(&o, ktop, nonce_head, sequence);
-	if (err)
-		return drop(XDPSEC_DROP_CRYPTO, s->sa);
-	err = ocb_seal(&o, &memory, at, &sums, packet->checksum);
-	if (err)
-		return drop(XDPSEC_DROP_CRYPTO, s->sa);
-
-	header[0] = (u64)nonce_head << 32 | bpf_htonl(sa->spi);
-	header[1] = bpf_cpu_to_be64(sequence);
-	if (packet->checksum) {
-		ocb_add(&sums, header[0]);
-		ocb_add(&sums, header[1]);
-		/* From the start again: the verifier takes no step back from what it has bounded. */
-		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
-		if ((const void *)(udp + 1) > o.end)
-			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-		udp->check = checksum_finish(
-			checksum_udp_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
-			ocb_sum(&sums));
-	}
-	return VERDICT_PASS;
+	drop(XDPSEC_DROP_TOO_BIG, s->sa);
+	if (!answer(s->skb, &s->packet, ANSWER_TOO_BIG, mtu) ||
+	    bpf_redirect(s->config->device, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+		return VERDICT_DROP;
+	return VERDICT_REDIRECT;
 }
 
 /* A packet of a protected flow, whole and with all its checksums. */
@@ -267,7 +185,7 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 	if (fits) {
 		if (fits < 0)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-		verdict = too_big(skb, &s->packet, mtu - XDPSEC_OVERHEAD, s->config->device, s->sa);
+		verdict = seal_too_big(s, mtu - XDPSEC_OVERHEAD);
 		return seal_tag(s) ? VERDICT_DROP : verdict;
 	}
 	/* The kfunc wants one piece. And this unshares: the verifier does not see that a dynptr writes, and
@@ -281,7 +199,7 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 		return drop(XDPSEC_DROP_BAD_CHECKSUM, s->sa);
 	if (seal_make_room(s) || seal_lengthen(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	verdict = seal_payload(s, sa, ctx);
+	verdict = seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP);
 	if (verdict != VERDICT_PASS)
 		return verdict;
 	if (seal_tag(s))
@@ -296,8 +214,6 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	struct seal s = { .skb = skb, .sa = XDPSEC_NO_SA };
 	const struct sk_buff *kernel_skb;
 	struct bpf_crypto_ctx *ctx;
-	struct xdpsec_peer *peer;
-	struct context *context;
 	struct xdpsec_sa *sa;
 	u32 zero = 0;
 
@@ -323,16 +239,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 		break;
 	}
 
-	peer = bpf_map_lookup_elem(&peers, &s.peer);
-	if (!peer)
-		return drop(XDPSEC_DROP_NO_KEY, s.sa);
-	s.sa = peer->tx_sa;
-	sa = bpf_map_lookup_elem(&sas, &s.sa);
-	context = bpf_map_lookup_elem(&contexts, &s.sa);
-	if (!sa || !context)
-		return drop(XDPSEC_DROP_NO_KEY, s.sa);
-	ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
-	if (!ctx)
+	if (!seal_find_sa(&s, &sa, &ctx))
 		return drop(XDPSEC_DROP_NO_KEY, s.sa);
 
 	kernel_skb = bpf_cast_to_kern_ctx(skb);

@@ -1,146 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Opening: a sealed packet of a protected flow becomes what it was before it was sealed. Everything that
- * changes state, the replay window and the counters of what was received, comes after the tag held.
- */
+/* Opening in inline mode: a sealed packet of a protected flow becomes what it was before it was sealed. */
 #ifndef XDPSEC_OPEN_BPF_H
 #define XDPSEC_OPEN_BPF_H
 
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/drop.bpf.h"
-#include "xdpsec/maps.bpf.h"
-#include "xdpsec/ocb.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
-#include "xdpsec/replay.bpf.h"
 #include "destination.bpf.h"
 #include "linear.bpf.h"
+#include "open_payload.bpf.h"
 #include "path_mtu.bpf.h"
 
-/* Headers in front of the sealed payload; what has more is not opened. */
-#define OPEN_HEADERS PACKET_HEADERS_MAX
-
-struct open {
-	struct xdp_md *xdp;
-	struct packet packet;
-	u32 peer, sa;
-	u32 at, length; /* of the sealed payload: offset in the frame, bytes with header and tag */
-	bool in_pieces; /* it is not in one buffer, and lies in the scratch map while it is opened */
-	u8 *payload;	/* where it is; end is that of this memory */
-	const void *end;
+/* Ethernet without tags, and the longer IP header. */
+struct linear_headers {
+	struct ethhdr ethernet;
+	u8 ip[sizeof(struct ipv6hdr)];
 };
 
-/* Where the sealed payload lies in one piece. 0, or -errno. */
-static __always_inline int open_locate(struct open *o)
-{
-	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
-	struct scratch *buffer;
-	u32 zero = 0, length = o->length, at = o->at;
-
-	OPAQUE(at);
-	if (at > OPEN_HEADERS)
-		return -1;
-	o->payload = data + at;
-	o->end = data_end;
-	if (at + length <= (u32)(data_end - data))
-		return 0;
-	buffer = bpf_map_lookup_elem(&scratch, &zero);
-	if (!buffer || !from_1_to(XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX, &length) ||
-	    bpf_xdp_load_bytes(o->xdp, at, buffer->bytes, length))
-		return -1;
-	o->in_pieces = true;
-	o->payload = buffer->bytes;
-	o->end = buffer->bytes + sizeof(buffer->bytes);
-	return 0;
-}
-
 /*
- * Which SA is this sealed for? What has no SPI of ours and does not look sealed either is taken for what
- * fail-closed is about: clear text on a protected flow. 0, or the reason to drop it plus one.
+ * A frame whose headers cannot be had in one piece: what cannot be UDP from a protected address passes, the
+ * rest is dropped. Tagged frames are dropped, as it is not worth more code. A call of its own, for its stack.
  */
-static __always_inline u32 open_identify(struct open *o)
+static __noinline int linear_judge(struct xdp_md *xdp)
 {
-	const struct xdpsec_header *header = (const struct xdpsec_header *)o->payload;
-	const struct xdpsec_sa *sa;
-	bool well_formed;
-	u32 *slot, spi;
+	struct xdpsec_prefix prefix = { .length = 128 };
+	struct linear_headers headers;
+	u32 *address = (u32 *)prefix.address;
+	u8 protocol;
 
-	if (o->length < sizeof(header->spi) || (const void *)(&header->spi + 1) > o->end)
-		return XDPSEC_DROP_PLAINTEXT + 1;
-	spi = bpf_ntohl(header->spi);
-	slot = bpf_map_lookup_elem(&spis, &spi);
-	well_formed = o->length >= XDPSEC_OVERHEAD && (const void *)(header + 1) <= o->end &&
-		      header->version == XDPSEC_WIRE_VERSION && !header->reserved;
-	if (!slot)
-		return (well_formed ? XDPSEC_DROP_UNKNOWN_SPI : XDPSEC_DROP_PLAINTEXT) + 1;
-	o->sa = *slot;
-	if (!well_formed)
-		return XDPSEC_DROP_MALFORMED + 1;
-	sa = bpf_map_lookup_elem(&sas, &o->sa);
-	if (!sa)
-		return XDPSEC_DROP_NO_KEY + 1;
-	if (header->next_header != sa->next_header)
-		return XDPSEC_DROP_WRONG_NEXT_HEADER + 1;
-	if (sa->peer != o->peer)
-		return XDPSEC_DROP_WRONG_PEER + 1;
-	return 0;
-}
-
-/*
- * Decrypt and authenticate, then ask the replay window. sum gets the RFC 1071 sum of the plaintext. A call of
- * its own, for its stack. 0, or the reason to drop it plus one.
- */
-static __noinline int open_payload(struct open *o, u64 *sum)
-{
-	struct xdpsec_header *header = (struct xdpsec_header *)o->payload;
-	u32 length = o->length - XDPSEC_OVERHEAD, at = 0, nonce_head;
-	struct context *context;
-	struct xdpsec_replay *window;
-	struct ocb_sums sums = {};
-	struct bpf_dynptr memory;
-	struct xdpsec_ktop *ktop;
-	struct ocb ocb;
-	u64 sequence;
-	int err;
-
-	OPAQUE(length);
-	if (length > XDPSEC_PAYLOAD_MAX || (const void *)(header + 2) > o->end)
-		return XDPSEC_DROP_NO_ROOM + 1;
-	ocb.sa = bpf_map_lookup_elem(&sas, &o->sa);
-	context = bpf_map_lookup_elem(&contexts, &o->sa);
-	ktop = bpf_map_lookup_elem(&ktops, &o->sa);
-	window = bpf_map_lookup_elem(&replay_windows, &o->sa);
-	if (!ocb.sa || !context || !ktop || !window)
-		return XDPSEC_DROP_NO_KEY + 1;
-	ocb.ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
-	if (!ocb.ctx)
-		return XDPSEC_DROP_NO_KEY + 1;
-	ocb.start = o->payload;
-	ocb.end = o->end;
-	ocb.length = length;
-	nonce_head = header->next_header | XDPSEC_WIRE_VERSION << 8;
-	sequence = bpf_be64_to_cpu(*((u64 *)header + 1));
-	if (o->in_pieces) {
-		u32 zero = 0;
-		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
-
-		if (!buffer)
-			return XDPSEC_DROP_NO_ROOM + 1;
-		err = bpf_dynptr_from_mem(buffer->bytes, sizeof(buffer->bytes), 0, &memory);
+	if (bpf_xdp_load_bytes(xdp, 0, &headers, sizeof(headers)))
+		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
+	if (headers.ethernet.h_proto == bpf_htons(ETH_P_IP)) {
+		protocol = headers.ip[9];
+		address[2] = bpf_htonl(0xffff);
+		__builtin_memcpy(&address[3], headers.ip + 12, 4);
+		if (protocol != IPPROTO_UDP)
+			return VERDICT_PASS;
+	} else if (headers.ethernet.h_proto == bpf_htons(ETH_P_IPV6)) {
+		protocol = headers.ip[6];
+		__builtin_memcpy(address, headers.ip + 8, 16);
+		if (protocol == IPPROTO_TCP || protocol == IPPROTO_ICMPV6)
+			return VERDICT_PASS;
+	} else if (headers.ethernet.h_proto != bpf_htons(ETH_P_8021Q) &&
+		   headers.ethernet.h_proto != bpf_htons(ETH_P_8021AD)) {
+		return VERDICT_PASS;
 	} else {
-		at = o->at;
-		err = bpf_dynptr_from_xdp(o->xdp, 0, &memory);
+		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
 	}
-	if (!err)
-		err = ocb_start(&ocb, ktop, nonce_head, sequence);
-	if (!err)
-		err = ocb_open(&ocb, &memory, at, &sums, o->packet.checksum);
-	if (err)
-		return (err == OCB_FORGED ? XDPSEC_DROP_AUTH_FAILED : XDPSEC_DROP_CRYPTO) + 1;
-	if (!replay_accept(window, sequence, ocb.sa->zero))
-		return XDPSEC_DROP_REPLAYED + 1;
-	*sum = ocb_sum(&sums);
-	return 0;
+	if (bpf_map_lookup_elem(&policies, &prefix))
+		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
+	return VERDICT_PASS;
 }
 
 /* The lengths in the IP and UDP headers, and the checksums. */
@@ -203,28 +113,14 @@ static __always_inline int open_strip(struct open *o)
 	return bpf_xdp_adjust_head(o->xdp, XDPSEC_OVERHEAD);
 }
 
-/* What was opened in the scratch map goes back into the packet. */
-static __always_inline int open_put_back(struct open *o)
-{
-	u32 zero = 0, length = o->length - XDPSEC_OVERHEAD;
-	struct scratch *buffer;
-
-	if (!o->in_pieces || !length)
-		return 0;
-	buffer = bpf_map_lookup_elem(&scratch, &zero);
-	if (!buffer || !from_1_to(XDPSEC_PAYLOAD_MAX, &length))
-		return -1;
-	return bpf_xdp_store_bytes(o->xdp, o->at + XDPSEC_OVERHEAD, buffer->bytes + XDPSEC_OVERHEAD, length);
-}
-
 /* Judge a packet on its way in, and open it. VERDICT_PASS: the stack may have it as it is now. */
 static __always_inline int open_packet(struct xdp_md *xdp)
 {
 	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
 	struct open o = { .xdp = xdp, .sa = XDPSEC_NO_SA };
 	u32 length = bpf_xdp_get_buff_len(xdp), linear = data_end - data;
+	u32 reason, owner = 0;
 	u64 sum = 0;
-	u32 reason;
 
 	if (linear < length && linear < LINEAR_MIN) {
 		if (!linear_pull(xdp, length))
@@ -252,8 +148,10 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	o.length = o.packet.udp_length - sizeof(struct udphdr);
 	if (open_locate(&o))
 		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
-	reason = open_identify(&o);
-	if (!reason && !destination_is_right(xdp, &o.packet))
+	reason = open_identify(&o, &owner);
+	if (!reason && owner != o.peer)
+		reason = XDPSEC_DROP_WRONG_PEER + 1;
+	if (!reason && !destination_is(xdp, &o.packet, DESTINATION_NOT_BACK))
 		reason = XDPSEC_DROP_MISROUTED + 1;
 	if (!reason)
 		reason = open_payload(&o, &sum);

@@ -13,7 +13,7 @@
 
 #include "wire.h"
 
-#define XDPSEC_ABI_VERSION 1
+#define XDPSEC_ABI_VERSION 2
 
 #define XDPSEC_MAX_PEERS 1024
 /* Two for each peer, and as many again while a reload replaces them. */
@@ -47,7 +47,13 @@
 	X(CRYPTO, "crypto", "bpf_crypto_encrypt or bpf_crypto_decrypt failed")                               \
 	X(BAD_CHECKSUM, "bad_checksum", "forwarded with a wrong UDP checksum: sealing would hide that")      \
 	X(QUOTED, "quoted", "ICMP error that quotes a protected flow, and cannot be cut to its headers")     \
-	X(MISROUTED, "misrouted", "sealed, for a destination that is reached through the same device")
+	X(MISROUTED, "misrouted", "sealed, for a destination that is reached through the same device")       \
+	X(NO_PEER, "no_peer", "no peer has the destination among its AllowedIPs; answered with ICMP")        \
+	X(NO_ENDPOINT, "no_endpoint", "where the peer can be reached is not known yet; answered with ICMP")  \
+	X(UNREACHABLE, "unreachable", "there is no route to the peer's endpoint; answered with ICMP")        \
+	X(LOOP, "loop", "the route to the peer's endpoint leads into the tunnel itself")                     \
+	X(SPOOFED, "spoofed", "opened, and its source is not among the AllowedIPs of its peer")              \
+	X(CONGESTION, "congestion", "marked on the way, and sent by who does not know such marks (RFC 6040)")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
@@ -56,15 +62,30 @@ enum xdpsec_drop {
 		XDPSEC_DROP_COUNT,
 };
 
-/* Map "config", one element. */
+/* Map "config", one element. In tunnel mode the hop is the tunnel device itself: near is what routes lead
+ * into, far is where packets are encapsulated, and into which goes what is to arrive on near. */
 struct xdpsec_config {
 	__u32 abi_version;
 	__u32 device;	/* ifindex of the protected device (the underlay) */
 	__u32 hop_near; /* ifindex: packets with a pending checksum or GSO are sent here; 0: dropped */
 	__u32 hop_far;	/* ifindex: where they come out, segmented and with their checksums */
+	/* Tunnel mode only. */
+	__u16 listen_port; /* of the outer UDP header: what is sent to it is opened */
+	__u16 mtu;	   /* of the tunnel device */
+	__u8 flow_ports;   /* outer source ports follow the inner flow, for RSS; 0: listen_port (NAT) */
+	__u8 dscp_fixed;   /* RFC 2983: 0 uniform, the inner one; 1 pipe, dscp */
+	__u8 dscp;	   /* 0 to 63 */
+	__u8 pad;
+	__u8 near_mac[6], far_mac[6];
+	__u32 peers; /* no index of a peer is as high as this */
 };
 
-/* Map "policies" (LPM): which peer a remote address belongs to, and which of its flows are protected. */
+/* Source ports of flows: the dynamic ones (RFC 6335 section 6), as other tunnels use them. */
+#define XDPSEC_FLOW_PORT_FIRST 49152
+#define XDPSEC_FLOW_PORTS 16384
+
+/* Map "policies" (LPM): which peer a remote address belongs to, and which of its flows are protected. In
+ * tunnel mode the prefixes are the AllowedIPs, and there are no ports. */
 struct xdpsec_prefix {
 	__u32 length;	  /* bits of address; for IPv4 96 + the prefix's own length */
 	__u8 address[16]; /* network byte order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2) */
@@ -76,7 +97,9 @@ struct xdpsec_ports {
 
 struct xdpsec_policy {
 	__u32 peer; /* index into "peers" */
-	__u32 ranges;
+	__u16 ranges;
+	__u8 ipv4; /* the prefix is of IPv4, as ::/0 would match mapped addresses too */
+	__u8 pad;
 	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES];
 };
 
@@ -84,6 +107,31 @@ struct xdpsec_policy {
 struct xdpsec_peer {
 	__u32 tx_sa; /* index into "sas"; XDPSEC_NO_SA: protected, and nothing to seal with */
 	__u32 pad;
+};
+
+/* Where a peer is: its outer address and UDP port. */
+struct xdpsec_location {
+	__u8 address[16]; /* as struct xdpsec_prefix.address */
+	__u16 port;	  /* host byte order */
+	__u8 known;	  /* 0: not known yet */
+	__u8 pad;
+};
+
+/*
+ * Map "endpoints", tunnel mode: the same index as in "peers". A peer that roams is moved by the packets that
+ * it sends: the new location is written where nobody reads, and then made the current one.
+ */
+struct xdpsec_endpoint {
+	struct bpf_spin_lock lock; /* taken by whoever writes */
+	__u32 current;		   /* 0 or 1 */
+	struct xdpsec_location at[2];
+	__u8 roams; /* authenticated packets from elsewhere move it */
+	__u8 pad[3];
+	__u32 moves;	      /* how often it was moved */
+	__u32 keepalive;      /* seconds without a packet to the peer after which one is sent; 0: never */
+	__u32 path_mtu;	      /* of outer packets, as a router said; 0: none did */
+	__u64 path_mtu_until; /* CLOCK_MONOTONIC, ns, coarse */
+	__u64 sent;	      /* when the last packet was, to within a second; CLOCK_MONOTONIC, ns, coarse */
 };
 
 /* A block as it lies in memory: XOR does not care for byte order. */
@@ -102,7 +150,8 @@ struct xdpsec_block {
 struct xdpsec_sa {
 	__u32 spi;
 	__u32 peer;
-	__u8 next_header; /* enum xdpsec_next_header; the mode, as the wire has it */
+	__u8 next_header; /* enum xdpsec_next_header: UDP in inline mode, IPV4 in tunnel mode (for all it has)
+			   */
 	__u8 pad[3];
 	__u32 zero; /* where loops start: a zero that the verifier cannot know (ocb.bpf.h) */
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
@@ -150,10 +199,12 @@ struct xdpsec_fragment {
 	__u32 id_be;			  /* IPv4: 16 bits */
 };
 
-_Static_assert(sizeof(struct xdpsec_config) == 16, "ABI");
+_Static_assert(sizeof(struct xdpsec_config) == 40, "ABI");
 _Static_assert(sizeof(struct xdpsec_prefix) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "ABI");
 _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");
+_Static_assert(sizeof(struct xdpsec_location) == 20, "ABI");
+_Static_assert(sizeof(struct xdpsec_endpoint) == 80, "ABI");
 _Static_assert(sizeof(struct xdpsec_sa) == 16 + 16 * (2 + 8 + 8 + 17), "ABI");
 _Static_assert(sizeof(struct xdpsec_sequence) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "ABI");

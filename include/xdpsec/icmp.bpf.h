@@ -6,11 +6,14 @@
 #include "kernel.bpf.h"
 
 #define ICMP_DEST_UNREACH 3
+#define ICMP_HOST_UNREACH 1
 #define ICMP_FRAG_NEEDED 4
 #define ICMP_SOURCE_QUENCH 4
 #define ICMP_REDIRECT 5
 #define ICMP_TIME_EXCEEDED 11
 #define ICMP_PARAMETERPROB 12
+#define ICMPV6_DEST_UNREACH 1
+#define ICMPV6_ADDR_UNREACH 3
 #define ICMPV6_PKT_TOOBIG 2
 #define ICMPV6_INFOMSG_MASK 0x80 /* RFC 4443 section 2.1: types from here on are no errors */
 

@@ -96,6 +96,14 @@ struct {
 } peers SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_PEERS);
+	__type(key, u32);
+	__type(value, struct xdpsec_endpoint);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} endpoints SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, XDPSEC_MAX_SAS);
 	__type(key, u32); /* SPI, host byte order */

@@ -33,7 +33,7 @@ static int setup(void **state)
 	site_setup(state);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		assert_int_equal(system(commands[i]), 0);
-	rig_attach_open();
+	rig_attach(PROGRAM_OPEN);
 	return 0;
 }
 

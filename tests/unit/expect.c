@@ -13,15 +13,15 @@ static const char *const drop_names[] = {
 static void take_counters(struct tally *tally)
 {
 	int cpus = libbpf_num_possible_cpus();
-	struct xdpsec_counters counters[SLOTS][cpus];
+	struct xdpsec_counters counters[TALLY_SAS][cpus];
 	uint64_t drops[XDPSEC_DROP_COUNT][cpus];
 
 	map_read_first(rig.maps.drops, XDPSEC_DROP_COUNT, drops);
-	map_read_first(rig.maps.sa_counters, SLOTS, counters);
+	map_read_first(rig.maps.sa_counters, TALLY_SAS, counters);
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		for (int reason = 0; reason < XDPSEC_DROP_COUNT; reason++)
 			tally->drops[reason] += drops[reason][cpu];
-		for (int slot = 0; slot < SLOTS; slot++) {
+		for (int slot = 0; slot < TALLY_SAS; slot++) {
 			struct tally_sa *sa = &tally->sas[slot];
 
 			sa->packets += counters[slot][cpu].packets;
@@ -36,16 +36,17 @@ static void take_counters(struct tally *tally)
 
 void tally_take(struct tally *tally)
 {
-	struct xdpsec_sequence sequences[SLOTS];
-	struct xdpsec_replay windows[SLOTS];
-	struct xdpsec_sa parameters[SLOTS];
+	struct xdpsec_sequence sequences[TALLY_SAS];
+	struct xdpsec_replay windows[TALLY_SAS];
+	struct xdpsec_sa parameters[TALLY_SAS];
 
 	memset(tally, 0, sizeof(*tally));
 	take_counters(tally);
-	map_read_first(rig.maps.sequences, SLOTS, sequences);
-	map_read_first(rig.maps.replay_windows, SLOTS, windows);
-	map_read_first(rig.maps.sas, SLOTS, parameters);
-	for (int slot = 0; slot < SLOTS; slot++) {
+	map_read_first(rig.maps.sequences, TALLY_SAS, sequences);
+	map_read_first(rig.maps.replay_windows, TALLY_SAS, windows);
+	map_read_first(rig.maps.sas, TALLY_SAS, parameters);
+	map_read_first(rig.maps.endpoints, TALLY_PEERS, tally->endpoints);
+	for (int slot = 0; slot < TALLY_SAS; slot++) {
 		tally->sas[slot].sequence = sequences[slot];
 		tally->sas[slot].window = windows[slot];
 		tally->sas[slot].parameters = parameters[slot];
@@ -60,10 +61,28 @@ static void expect_same_drops(const uint64_t *got, const uint64_t *expected, con
 				 (unsigned long long)got[i], (unsigned long long)expected[i]);
 }
 
+static void expect_same_endpoint(int peer, const struct xdpsec_endpoint *got,
+				 const struct xdpsec_endpoint *expected)
+{
+	if (memcmp(got, expected, sizeof(*got)) == 0)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (memcmp(&got->at[i], &expected->at[i], sizeof(got->at[i])) != 0)
+			print_message("# endpoint %d: another location %d, port %u\n", peer, i,
+				      got->at[i].port);
+	fail_msg("endpoint %d: current %u, moves %u, path_mtu %u until %llu, sent %llu; expected %u, %u, %u "
+		 "until %llu, %llu",
+		 peer, got->current, got->moves, got->path_mtu, (unsigned long long)got->path_mtu_until,
+		 (unsigned long long)got->sent, expected->current, expected->moves, expected->path_mtu,
+		 (unsigned long long)expected->path_mtu_until, (unsigned long long)expected->sent);
+}
+
 void expect_same_tally(const struct tally *got, const struct tally *expected)
 {
+	for (int peer = 0; peer < TALLY_PEERS; peer++)
+		expect_same_endpoint(peer, &got->endpoints[peer], &expected->endpoints[peer]);
 	expect_same_drops(got->drops, expected->drops, "all", 0);
-	for (int slot = 0; slot < SLOTS; slot++) {
+	for (int slot = 0; slot < TALLY_SAS; slot++) {
 		const struct tally_sa *sa = &got->sas[slot], *want = &expected->sas[slot];
 
 		expect_same_drops(sa->drops, want->drops, "SA", slot);
@@ -85,14 +104,19 @@ void expect_same_frame(const struct frame *got, const struct frame *expected)
 				 expected->bytes[i]);
 }
 
+static bool is_xdp(enum program program)
+{
+	return program == PROGRAM_OPEN || program == PROGRAM_DECAPSULATE;
+}
+
 static int pass_of(enum program program)
 {
-	return program == PROGRAM_OPEN ? 2 /* XDP_PASS */ : SEAL_PASS;
+	return is_xdp(program) ? 2 /* XDP_PASS */ : SEAL_PASS;
 }
 
 static int drop_of(enum program program)
 {
-	return program == PROGRAM_OPEN ? 1 /* XDP_DROP */ : TC_DROP;
+	return is_xdp(program) ? 1 /* XDP_DROP */ : TC_DROP;
 }
 
 void expect_untouched(enum program program, const struct frame *frame)
@@ -107,7 +131,7 @@ void expect_untouched(enum program program, const struct frame *frame)
 	expect_same_tally(&after, &before);
 }
 
-static void add_drop(struct tally *tally, enum xdpsec_drop reason, int slot)
+void tally_add_drop(struct tally *tally, enum xdpsec_drop reason, int slot)
 {
 	tally->drops[reason]++;
 	if (slot != SLOT_NONE)
@@ -121,7 +145,7 @@ void expect_drop(enum program program, const struct frame *frame, enum xdpsec_dr
 	int verdict;
 
 	tally_take(&expected);
-	add_drop(&expected, reason, slot);
+	tally_add_drop(&expected, reason, slot);
 	verdict = rig_run(program, frame, &out);
 	tally_take(&after);
 	expect_same_tally(&after, &expected);
@@ -140,8 +164,7 @@ void expect_redirect(enum program program, const struct frame *frame)
 	expect_same_tally(&after, &before);
 }
 
-/* One packet of so many bytes of plaintext, now. */
-static void add_packet(struct tally *expected, const struct tally *after, int slot, size_t bytes)
+void tally_add_packet(struct tally *expected, const struct tally *after, int slot, size_t bytes)
 {
 	struct tally_sa *sa = &expected->sas[slot];
 	uint64_t seen = after->sas[slot].last_seen;
@@ -170,13 +193,12 @@ void expect_sealed(enum program program, const struct packet *plain, int slot, i
 	expected.sas[slot].sequence.next++;
 	assert_int_equal(rig_run(program, &in, &out), verdict);
 	tally_take(&after);
-	add_packet(&expected, &after, slot, plain->length);
+	tally_add_packet(&expected, &after, slot, plain->length);
 	expect_same_tally(&after, &expected);
 	expect_same_frame(&out, &expected_frame);
 }
 
-/* What RFC 6479's ring must come to is the replay test's concern; here: that it has moved. */
-static void expect_window_moved(struct tally *expected, const struct tally *after, int slot)
+void tally_move_window(struct tally *expected, const struct tally *after, int slot)
 {
 	struct xdpsec_replay *before = &expected->sas[slot].window;
 
@@ -195,8 +217,8 @@ void expect_opened(const struct packet *sealed, const struct packet *plain, int 
 	tally_take(&expected);
 	assert_int_equal(rig_run(PROGRAM_OPEN, &in, &out), pass_of(PROGRAM_OPEN));
 	tally_take(&after);
-	add_packet(&expected, &after, slot, plain->length);
-	expect_window_moved(&expected, &after, slot);
+	tally_add_packet(&expected, &after, slot, plain->length);
+	tally_move_window(&expected, &after, slot);
 	expect_same_tally(&after, &expected);
 	expect_same_frame(&out, &expected_frame);
 }
@@ -216,7 +238,7 @@ void expect_answer(enum program program, const struct frame *frame, enum xdpsec_
 
 	rig_allow_answers();
 	tally_take(&expected);
-	add_drop(&expected, reason, slot);
+	tally_add_drop(&expected, reason, slot);
 	assert_int_equal(rig_run(program, frame, answer), TC_REDIRECT);
 	tally_take(&after);
 	expect_same_tally(&after, &expected);

@@ -41,6 +41,8 @@ void expect_opens(const struct packet *plain, int slot, uint64_t sequence);
 void expect_answer(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot,
 		   struct frame *answer);
 
+enum { TALLY_SAS = 10, TALLY_PEERS = 6 };
+
 /* Everything that a run can change besides the frame. */
 struct tally {
 	uint64_t drops[XDPSEC_DROP_COUNT];
@@ -50,10 +52,18 @@ struct tally {
 		struct xdpsec_sequence sequence;
 		struct xdpsec_replay window;
 		struct xdpsec_sa parameters;
-	} sas[SLOTS];
+	} sas[TALLY_SAS];
+	struct xdpsec_endpoint endpoints[TALLY_PEERS]; /* tunnel mode */
 };
 
 void tally_take(struct tally *tally);
+/* What a run is to have changed. */
+void tally_add_drop(struct tally *tally, enum xdpsec_drop reason, int slot);
+/* One packet of so many bytes of plaintext, now. */
+void tally_add_packet(struct tally *expected, const struct tally *after, int slot, size_t bytes);
+/* What RFC 6479's ring must come to is the replay test's concern; here: that it has moved. */
+void tally_move_window(struct tally *expected, const struct tally *after, int slot);
+
 void expect_same_tally(const struct tally *got, const struct tally *expected);
 
 #endif

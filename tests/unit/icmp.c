@@ -35,6 +35,6 @@ void icmp_build(struct frame *frame, const struct icmp_message *message)
 	outer.payload = body;
 	outer.length = ICMP_HEADER_LEN + message->quoted;
 	write_header(body, message, 0);
-	write_header(body, message, packet_icmp_checksum(&outer));
+	write_header(body, message, packet_payload_checksum(&outer));
 	packet_build(frame, &outer);
 }

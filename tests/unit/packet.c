@@ -78,6 +78,7 @@ struct packet packet_udp(const char *remote, uint16_t port, const void *payload,
 		.ihl = AUTO,
 		.tos = 0xb9, /* DSCP EF, ECN ECT(1) */
 		.ttl = 61,
+		.flow_label = 0x54321,
 		.ip_length = AUTO,
 		.id = 0x1234,
 		.fragment = family == 4 ? IPV4_DONT_FRAGMENT : 0,
@@ -175,7 +176,7 @@ static uint8_t *build_ipv6(uint8_t *at, const struct packet *packet, size_t body
 
 	for (unsigned int i = 0; i < packet->n_extensions; i++)
 		body += packet->extensions[i].length;
-	write32(at, (uint32_t)pick(packet->version, 6) << 28 | packet->tos << 20 | 0x54321);
+	write32(at, (uint32_t)pick(packet->version, 6) << 28 | packet->tos << 20 | packet->flow_label);
 	write16(at + 4, pick(packet->ip_length, body));
 	at[6] = packet->n_extensions ? packet->extensions[0].type : packet->protocol;
 	at[7] = packet->ttl;
@@ -200,16 +201,18 @@ static void build_udp(uint8_t *at, const struct packet *packet, const uint8_t *n
 	write16(at + 6, pick(packet->udp_checksum, checksum ?: 0xffff)); /* RFC 768: zero is sent as ones */
 }
 
-uint16_t packet_icmp_checksum(const struct packet *packet)
+uint16_t packet_payload_checksum(const struct packet *packet)
 {
 	struct frame frame;
 	uint8_t *network = build_ethernet(frame.bytes, packet);
 	uint32_t sum = 0;
 
-	if (packet->family == 6) {
+	if (packet->family == 6)
 		build_ipv6(network, packet, packet->length);
-		sum = sum_pseudo_header(6, network, packet->protocol, packet->length);
-	}
+	else
+		build_ipv4(network, packet, packet->length);
+	if (packet->protocol != PROTOCOL_ICMP)
+		sum = sum_pseudo_header(packet->family, network, packet->protocol, packet->length);
 	return ~sum_bytes(sum, packet->payload, packet->length);
 }
 

@@ -63,6 +63,7 @@ struct packet {
 	int version, ihl; /* AUTO; IPv4's ihl in words */
 	uint8_t tos;	  /* IPv4 TOS, IPv6 traffic class */
 	uint8_t ttl;
+	uint32_t flow_label;  /* of IPv6 */
 	int ip_length;	      /* AUTO; IPv4 total length, IPv6 payload length */
 	uint32_t id;	      /* IPv4 identification, or the fragment header's */
 	uint16_t fragment;    /* IPv4 flags and offset, or the fragment header's field */
@@ -94,8 +95,8 @@ struct packet packet_reversed(struct packet packet);
 
 void packet_build(struct frame *frame, const struct packet *packet);
 
-/* The ICMP or ICMPv6 checksum of a packet whose payload is such a message with a checksum of zero. */
-uint16_t packet_icmp_checksum(const struct packet *packet);
+/* The checksum of a packet whose payload is ICMP, ICMPv6 or TCP with a checksum of zero. */
+uint16_t packet_payload_checksum(const struct packet *packet);
 
 /* Take the outer VLAN tag out of the frame, as where the kernel keeps it beside (skb->vlan_tci). */
 void frame_untag(struct frame *frame);

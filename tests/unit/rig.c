@@ -18,6 +18,9 @@
 #include "seal.skel.h"
 #include "hop.skel.h"
 #include "open.skel.h"
+#include "encapsulate.skel.h"
+#include "keepalive.skel.h"
+#include "decapsulate.skel.h"
 #include "sa.skel.h"
 #include "selftest.skel.h"
 
@@ -29,9 +32,12 @@ static struct {
 	struct seal_bpf *seal;
 	struct hop_bpf *hop;
 	struct open_bpf *open;
+	struct encapsulate_bpf *encapsulate;
+	struct keepalive_bpf *keepalive;
+	struct decapsulate_bpf *decapsulate;
 	struct sa_bpf *sa;
 	struct selftest_bpf *selftest;
-	int programs[PROGRAM_OPEN_VECTOR + 1];
+	int programs[PROGRAMS];
 } objects;
 
 /* Only errors and warnings, as TAP diagnostics. */
@@ -89,12 +95,19 @@ static void load_objects(void)
 	objects.seal = seal_bpf__open_opts(&pins);
 	objects.hop = hop_bpf__open_opts(&pins);
 	objects.open = open_bpf__open_opts(&pins);
+	objects.encapsulate = encapsulate_bpf__open_opts(&pins);
+	objects.keepalive = keepalive_bpf__open_opts(&pins);
+	objects.decapsulate = decapsulate_bpf__open_opts(&pins);
 	objects.sa = sa_bpf__open_opts(&pins);
 	objects.selftest = selftest_bpf__open_opts(&pins);
 	assert_true(objects.seal && objects.hop && objects.open && objects.sa && objects.selftest);
+	assert_true(objects.encapsulate && objects.keepalive && objects.decapsulate);
 	load(objects.seal->obj);
 	load(objects.hop->obj);
 	load(objects.open->obj);
+	load(objects.encapsulate->obj);
+	load(objects.keepalive->obj);
+	load(objects.decapsulate->obj);
 	load(objects.sa->obj);
 	load(objects.selftest->obj);
 }
@@ -116,6 +129,11 @@ static void find_everything(void)
 	objects.programs[PROGRAM_OPEN] = bpf_program__fd(objects.open->progs.xdpsec_open);
 	objects.programs[PROGRAM_SEAL_VECTOR] = bpf_program__fd(objects.selftest->progs.seal_vector);
 	objects.programs[PROGRAM_OPEN_VECTOR] = bpf_program__fd(objects.selftest->progs.open_vector);
+	objects.programs[PROGRAM_ENCAPSULATE] = bpf_program__fd(
+		objects.encapsulate->progs.xdpsec_encapsulate);
+	objects.programs[PROGRAM_KEEPALIVE] = bpf_program__fd(objects.keepalive->progs.xdpsec_keepalive);
+	objects.programs[PROGRAM_DECAPSULATE] = bpf_program__fd(
+		objects.decapsulate->progs.xdpsec_decapsulate);
 	rig.maps.config = map_of(seal, "config");
 	rig.maps.policies = map_of(open, "policies");
 	rig.maps.peers = map_of(seal, "peers");
@@ -128,6 +146,7 @@ static void find_everything(void)
 	rig.maps.sa_counters = map_of(open, "sa_counters");
 	rig.maps.drops = map_of(open, "drops");
 	rig.maps.clear_fragments = map_of(open, "clear_fragments");
+	rig.maps.endpoints = map_of(objects.decapsulate->obj, "endpoints");
 }
 
 int rig_setup(void **state)
@@ -152,6 +171,9 @@ int rig_teardown(void **state)
 	seal_bpf__destroy(objects.seal);
 	hop_bpf__destroy(objects.hop);
 	open_bpf__destroy(objects.open);
+	encapsulate_bpf__destroy(objects.encapsulate);
+	keepalive_bpf__destroy(objects.keepalive);
+	decapsulate_bpf__destroy(objects.decapsulate);
 	sa_bpf__destroy(objects.sa);
 	selftest_bpf__destroy(objects.selftest);
 	return 0;
@@ -159,13 +181,18 @@ int rig_teardown(void **state)
 
 static bool is_tc(enum program program)
 {
-	return program == PROGRAM_SEAL || program == PROGRAM_HOP || program == PROGRAM_SEAL_VECTOR;
+	return program != PROGRAM_OPEN && program != PROGRAM_OPEN_VECTOR && program != PROGRAM_DECAPSULATE;
+}
+
+static bool is_of_far_end(enum program program)
+{
+	return program == PROGRAM_HOP || program == PROGRAM_ENCAPSULATE || program == PROGRAM_KEEPALIVE;
 }
 
 static int run(enum program program, const struct frame *in, struct frame *out, int *verdict)
 {
 	struct __sk_buff context = {
-		.ifindex = program == PROGRAM_HOP ? rig.hop_far : rig.device,
+		.ifindex = is_of_far_end(program) ? rig.hop_far : rig.device,
 		.ingress_ifindex = in->ingress,
 		.gso_size = in->gso_size,
 		.gso_segs = in->gso_size ? (in->length + in->gso_size - 1) / in->gso_size : 0,
@@ -312,11 +339,13 @@ void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *po
 		assert_int_equal(inet_pton(AF_INET6, address, key.address), 1);
 	} else {
 		key.length = 96 + length;
+		policy.ipv4 = 1;
 		memset(key.address + 10, 0xff, 2);
 		assert_int_equal(inet_pton(AF_INET, address, key.address + 12), 1);
 	}
 	assert_true(ranges <= XDPSEC_MAX_PORT_RANGES);
-	memcpy(policy.ports, ports, ranges * sizeof(*ports));
+	if (ranges)
+		memcpy(policy.ports, ports, ranges * sizeof(*ports));
 	assert_return_code(bpf_map_update_elem(rig.maps.policies, &key, &policy, BPF_ANY), errno);
 }
 
@@ -373,10 +402,10 @@ void rig_fragments_expire(void)
 	}
 }
 
-void rig_attach_open(void)
+void rig_attach(enum program program)
 {
-	assert_return_code(
-		bpf_xdp_attach(rig.device, objects.programs[PROGRAM_OPEN], XDP_FLAGS_DRV_MODE, NULL), errno);
+	assert_return_code(bpf_xdp_attach(rig.device, objects.programs[program], XDP_FLAGS_DRV_MODE, NULL),
+			   errno);
 }
 
 bool rig_fragments_known(void)
@@ -401,17 +430,41 @@ void rig_hop(bool present)
 static void fill_bucket(const struct bpf_object *object)
 {
 	struct {
-		uint64_t updated, tokens; /* too_big.bpf.h; as long ago as can be, so that it is full */
+		uint64_t updated, tokens; /* answer.bpf.h; as long ago as can be, so that it is full */
 	} buckets[libbpf_num_possible_cpus()];
 
 	memset(buckets, 0, sizeof(buckets));
-	map_write(map_of(object, "too_big_tokens"), 0, buckets);
+	map_write(map_of(object, "answer_tokens"), 0, buckets);
 }
 
 void rig_allow_answers(void)
 {
 	fill_bucket(objects.seal->obj);
 	fill_bucket(objects.hop->obj);
+	fill_bucket(objects.encapsulate->obj);
+}
+
+/* A per-CPU array of the program's own, as it was when it was loaded. */
+static void wipe(const struct bpf_object *object, const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	uint32_t elements = bpf_map__max_entries(map);
+	size_t size = (bpf_map__value_size(map) + 7) / 8 * 8 * libbpf_num_possible_cpus();
+	uint8_t zeros[size];
+
+	memset(zeros, 0, size);
+	for (uint32_t i = 0; i < elements; i++)
+		map_write(bpf_map__fd(map), i, zeros);
+}
+
+void rig_allow_learning(void)
+{
+	wipe(objects.decapsulate->obj, "path_learn_buckets");
+}
+
+void rig_destinations_forget(void)
+{
+	wipe(objects.decapsulate->obj, "destinations");
 }
 
 void rig_device_mtu(unsigned int mtu)

@@ -27,6 +27,10 @@ enum program {
 	PROGRAM_OPEN,
 	PROGRAM_SEAL_VECTOR,
 	PROGRAM_OPEN_VECTOR,
+	PROGRAM_ENCAPSULATE,
+	PROGRAM_KEEPALIVE,
+	PROGRAM_DECAPSULATE,
+	PROGRAMS,
 };
 
 enum { RIG_DEVICE_MTU = 9000 };
@@ -36,7 +40,7 @@ struct rig {
 	int hop_near, hop_far; /* ifindex of the hop's ends */
 	struct {
 		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops,
-			sa_counters, drops, clear_fragments;
+			sa_counters, drops, clear_fragments, endpoints;
 	} maps;
 };
 
@@ -68,7 +72,7 @@ void rig_sa_install(const struct rig_sa *sa);
 void rig_sa_prepare(const struct rig_sa *sa);
 void rig_sa_remove(uint32_t slot);
 
-/* prefix: "198.51.100.0/24". ports: ranges pairs of first and last. */
+/* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. */
 void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
 void rig_peer(uint32_t peer, uint32_t tx_sa);
 void rig_spi(uint32_t spi, uint32_t slot);
@@ -82,10 +86,14 @@ void rig_fragments_expire(void);
 bool rig_fragments_known(void);
 /* For frames with an ingress: a veth has the receive queue that they come from only with a program attached.
  */
-void rig_attach_open(void);
+void rig_attach(enum program program);
 void rig_hop(bool present);
 /* Fill the buckets that limit how many packets are answered with ICMP. */
 void rig_allow_answers(void);
+/* The same for messages about the path that are looked at. */
+void rig_allow_learning(void);
+/* Nothing remembered of which addresses are this host's. */
+void rig_destinations_forget(void);
 void rig_device_mtu(unsigned int mtu);
 
 void map_read(int map, uint32_t index, void *value);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where a peer is, and how large a packet may be on the way there. */
+#ifndef XDPSEC_ENDPOINT_BPF_H
+#define XDPSEC_ENDPOINT_BPF_H
+
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+
+#include "kernel.bpf.h"
+#include "maps.bpf.h"
+
+#define ENDPOINT_SECOND 1000000000ULL
+
+/* What encapsulation adds to a packet: design and docs/protocol.md have 60 and 80. */
+#define ENDPOINT_OVERHEAD_IPV4 (sizeof(struct iphdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD)
+#define ENDPOINT_OVERHEAD_IPV6 (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD)
+
+_Static_assert(ENDPOINT_OVERHEAD_IPV4 == 60 && ENDPOINT_OVERHEAD_IPV6 == 80, "overhead");
+
+static __always_inline bool endpoint_is_ipv6(const struct xdpsec_location *location)
+{
+	const u32 *address = (const u32 *)location->address;
+
+	return address[0] || address[1] || address[2] != bpf_htonl(0xffff);
+}
+
+static __always_inline const struct xdpsec_location *endpoint_at(const struct xdpsec_endpoint *endpoint)
+{
+	return endpoint->current ? &endpoint->at[1] : &endpoint->at[0];
+}
+
+/* What a router on the path said of outer packets, while that holds; 0: nothing. */
+static __always_inline u32 endpoint_path_mtu(const struct xdpsec_endpoint *endpoint, u64 now)
+{
+	return now < endpoint->path_mtu_until ? endpoint->path_mtu : 0;
+}
+
+/* The longest inner packet that the way to this endpoint takes, as far as is known. */
+static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endpoint, u32 device_mtu,
+					      bool ipv6, u64 now)
+{
+	u32 path = endpoint_path_mtu(endpoint, now), overhead;
+
+	overhead = ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
+	return path && path - overhead < device_mtu ? path - overhead : device_mtu;
+}
+
+/* Move the peer to where an authenticated packet of its came from. */
+static __always_inline void endpoint_move(struct xdpsec_endpoint *endpoint, const u32 address[4], u16 port)
+{
+	struct xdpsec_location *next;
+	u32 *words;
+
+	bpf_spin_lock(&endpoint->lock);
+	next = endpoint->current ? &endpoint->at[0] : &endpoint->at[1];
+	words = (u32 *)next->address;
+	words[0] = address[0];
+	words[1] = address[1];
+	words[2] = address[2];
+	words[3] = address[3];
+	next->port = port;
+	next->known = 1;
+	endpoint->current = !endpoint->current;
+	endpoint->moves++;
+	/* Of another path. */
+	endpoint->path_mtu_until = 0;
+	bpf_spin_unlock(&endpoint->lock);
+}
+
+static __always_inline bool endpoint_is_at(const struct xdpsec_endpoint *endpoint, const u32 address[4],
+					   u16 port)
+{
+	const struct xdpsec_location *location = endpoint_at(endpoint);
+	const u32 *words = (const u32 *)location->address;
+
+	return location->known && location->port == port && words[3] == address[3] &&
+	       words[2] == address[2] && words[1] == address[1] && words[0] == address[0];
+}
+
+#endif

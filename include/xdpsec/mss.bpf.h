@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The maximum segment size that TCP announces (RFC 9293 section 3.7.1), lowered to what fits through a
+ * tunnel: where ICMP is filtered nothing else would tell the hosts.
+ */
+#ifndef XDPSEC_MSS_BPF_H
+#define XDPSEC_MSS_BPF_H
+
+#include "checksum.bpf.h"
+#include "inner.bpf.h"
+
+#define TCP_OPTION_END 0
+#define TCP_OPTION_NOP 1
+#define TCP_OPTION_MSS 2
+#define TCP_OPTION_MSS_LENGTH 4
+#define TCP_SYN 0x02
+#define TCP_OPTIONS_MAX 40
+
+/* <linux/tcp.h> wants the C library. */
+struct tcp_header {
+	__be16 source, destination;
+	__be32 sequence, acknowledgment;
+	u8 offset; /* upper four bits: the header's length in words */
+	u8 flags;
+	__be16 window;
+	__be16 checksum;
+	__be16 urgent;
+};
+
+/* The option at this place, if it is the MSS. Where it starts at an odd byte the checksum would have to be
+ * swapped: no stack does that, and such a one stays as it is. */
+static __always_inline void mss_lower(struct tcp_header *tcp, u8 *option, u32 at, u16 most)
+{
+	__be16 *size = (__be16 *)(option + 2);
+	u16 lower = bpf_htons(most);
+
+	if (option[1] != TCP_OPTION_MSS_LENGTH || (at & 1) || bpf_ntohs(*size) <= most)
+		return;
+	tcp->checksum = checksum_replace(tcp->checksum, *size, lower);
+	*size = lower;
+}
+
+/*
+ * A SYN in the packet at start announces no more than fits an IP packet of mtu bytes. zero is a zero that the
+ * verifier does not know. A call of its own, for its stack.
+ */
+static __noinline int mss_clamp(void *start, const void *end, const struct inner *inner, u32 mtu, u32 zero)
+{
+	u32 header = inner->header_length, at, length, headers, i;
+	struct tcp_header *tcp;
+	u8 *options;
+
+	headers = sizeof(*tcp) + (inner->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	if (inner->protocol != IPPROTO_TCP || inner->fragment || mtu <= headers)
+		return 0;
+	OPAQUE(header);
+	if (header > 60)
+		return 0;
+	tcp = start + header;
+	options = (u8 *)(tcp + 1);
+	if ((const void *)options > end || !(tcp->flags & TCP_SYN))
+		return 0;
+	length = (tcp->offset >> 4) * 4 - sizeof(*tcp);
+	if (length > TCP_OPTIONS_MAX)
+		return 0;
+	at = zero;
+	for (i = zero; i < TCP_OPTIONS_MAX && loop_goes_on(); i++) {
+		u8 *option;
+
+		OPAQUE(at);
+		at &= 63;
+		OPAQUE(i);
+		i &= 63;
+		option = options + at;
+		if (at >= length || (const void *)(option + TCP_OPTION_MSS_LENGTH) > end)
+			break;
+		if (option[0] == TCP_OPTION_END)
+			break;
+		if (option[0] == TCP_OPTION_MSS) {
+			mss_lower(tcp, option, at, mtu - headers);
+			break;
+		}
+		at += option[0] == TCP_OPTION_NOP ? 1 : option[1] < 2 ? TCP_OPTIONS_MAX : option[1];
+	}
+	return 0;
+}
+
+#endif

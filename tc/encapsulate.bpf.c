@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* TC ingress of the tunnel device's far end: what was routed into the tunnel. Nothing passes. */
+#include "encapsulate.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+SEC("tc")
+int xdpsec_encapsulate(struct __sk_buff *skb)
+{
+	return encapsulate_packet(skb) == VERDICT_REDIRECT ? TC_ACT_REDIRECT : TC_ACT_SHOT;
+}

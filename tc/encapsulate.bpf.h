@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tunnel mode, out: an IP packet that was routed into the tunnel device gets an outer IP and UDP header, is
+ * sealed in place, and goes to the neighbour that the underlay's routing table names. On the far end of the
+ * device packets are linear, no larger than its MTU, and their checksums are complete: its near end has no
+ * offloads.
+ */
+#ifndef XDPSEC_ENCAPSULATE_BPF_H
+#define XDPSEC_ENCAPSULATE_BPF_H
+
+#include <linux/pkt_cls.h>
+
+#include "xdpsec/endpoint.bpf.h"
+#include "xdpsec/icmp.bpf.h"
+#include "xdpsec/inner.bpf.h"
+#include "xdpsec/mss.bpf.h"
+#include "answer.bpf.h"
+#include "keepalive.bpf.h"
+#include "route.bpf.h"
+#include "seal_payload.bpf.h"
+
+#define ENCAPSULATE_TTL 64
+
+struct encapsulate {
+	struct seal seal;
+	struct inner inner;
+	struct xdpsec_endpoint *endpoint;
+	u8 next_header;
+};
+
+/* RFC 1122 section 3.2.2: no error about an error, about a later fragment, or to a group. */
+static __always_inline bool encapsulate_may_answer(struct __sk_buff *skb, const struct inner *inner)
+{
+	u32 at = sizeof(struct ethhdr) + inner->header_length;
+	u8 type;
+
+	if (inner->fragment ||
+	    (inner->ipv6 ? (inner->destination[0] & 0xff) == 0xff : (inner->destination[3] & 0xff) >= 224))
+		return false;
+	if (inner->protocol != (inner->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return true;
+	return !bpf_skb_load_bytes(skb, at, &type, sizeof(type)) && !icmp_is_error(type, inner->ipv6);
+}
+
+/* A group that is never routed (RFC 5771 section 4, RFC 4291 section 2.7): the kernel speaks to such by
+ * itself. */
+static __always_inline bool encapsulate_is_link_local_group(const struct inner *inner)
+{
+	if (inner->ipv6)
+		return (inner->destination[0] & bpf_htonl(0xff0f0000)) == bpf_htonl(0xff020000);
+	return (inner->destination[3] & bpf_htonl(0xffffff00)) == bpf_htonl(0xe0000000);
+}
+
+/* Count it, and answer: into the near end's ingress, as if it came from the tunnel. (Sent out of the far end,
+ * an answer longer than the MTU by its own headers would be dropped.) */
+static __noinline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum answer what, u32 mtu)
+{
+	struct seal *s = &e->seal;
+
+	drop(reason, s->sa);
+	if (e->next_header == XDPSEC_NEXT_NONE || !encapsulate_may_answer(s->skb, &e->inner))
+		return VERDICT_DROP;
+	s->packet.ipv6 = e->inner.ipv6;
+	__builtin_memcpy(s->packet.source, e->inner.source, sizeof(e->inner.source));
+	__builtin_memcpy(s->packet.destination, e->inner.destination, sizeof(e->inner.destination));
+	if (!answer(s->skb, &s->packet, what, mtu) ||
+	    bpf_redirect(s->config->hop_near, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+		return VERDICT_DROP;
+	return VERDICT_REDIRECT;
+}
+
+/* The peer that has the destination among its AllowedIPs (cryptokey routing). */
+static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
+{
+	struct xdpsec_prefix prefix;
+	struct xdpsec_policy *policy;
+
+	if (keepalive_is_tick(&e->inner, &e->seal.peer)) {
+		e->next_header = XDPSEC_NEXT_NONE;
+		return true;
+	}
+	e->next_header = e->inner.ipv6 ? XDPSEC_NEXT_IPV6 : XDPSEC_NEXT_IPV4;
+	prefix = policy_prefix(e->inner.destination);
+	policy = bpf_map_lookup_elem(&policies, &prefix);
+	if (!policy || policy->ipv4 == e->inner.ipv6)
+		return false;
+	e->seal.peer = policy->peer;
+	return true;
+}
+
+/*
+ * Room for the outer headers, header and tag between Ethernet and the inner packet. skb->protocol has to
+ * become that of the outer header, as bpf_redirect_neigh() goes by it; bpf_skb_change_proto() does that, and
+ * 20 bytes. (With BPF_F_ADJ_ROOM_ENCAP_* the kernel would note inner headers, and drivers look for them in
+ * ciphertext.)
+ */
+static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inner_ipv6, bool outer_ipv6)
+{
+	const u32 more = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	u32 room = outer_ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
+
+	if (inner_ipv6 == outer_ipv6)
+		return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
+	if (outer_ipv6)
+		return bpf_skb_adjust_room(skb, room - more, BPF_ADJ_ROOM_MAC, 0)
+			       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0);
+	return bpf_skb_adjust_room(skb, room + more, BPF_ADJ_ROOM_MAC, 0)
+		       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IP), 0);
+}
+
+/* RFC 6040 section 4.1 (ECN is copied) and RFC 2983 section 3 (DSCP is copied, or one of its own). */
+static __always_inline u8 encapsulate_tos(const struct encapsulate *e)
+{
+	const struct xdpsec_config *config = e->seal.config;
+
+	return config->dscp_fixed ? config->dscp << 2 | (e->inner.tos & ECN_MASK) : e->inner.tos;
+}
+
+/* The outer packet, with lengths before it grows, for route_find() and seal_payload(). */
+static __always_inline void encapsulate_describe(struct encapsulate *e)
+{
+	const struct xdpsec_location *to = endpoint_at(e->endpoint);
+	const struct xdpsec_config *config = e->seal.config;
+	struct packet *packet = &e->seal.packet;
+	bool ipv6 = endpoint_is_ipv6(to);
+
+	packet->ipv6 = ipv6;
+	packet->l3 = sizeof(struct ethhdr);
+	packet->l4 = sizeof(struct ethhdr) + (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	packet->udp_length = sizeof(struct udphdr) + e->inner.length;
+	packet->source_port = config->listen_port;
+	if (config->flow_ports)
+		packet->source_port = XDPSEC_FLOW_PORT_FIRST +
+				      bpf_get_hash_recalc(e->seal.skb) % XDPSEC_FLOW_PORTS;
+	packet->destination_port = to->port;
+	__builtin_memcpy(packet->destination, to->address, sizeof(packet->destination));
+	/* Over IPv4 none, as VXLAN does: the tag is stronger, and who sums 1400 bytes pays for it. Over IPv6
+	 * a zero is dropped by firewalls and hosts (RFC 8200 section 8.1). */
+	packet->checksum = ipv6;
+}
+
+static __noinline int encapsulate_write_headers(struct encapsulate *e)
+{
+	void *data = (void *)(long)e->seal.skb->data, *data_end = (void *)(long)e->seal.skb->data_end;
+	const struct packet *packet = &e->seal.packet;
+	u32 udp_length = packet->udp_length + XDPSEC_OVERHEAD;
+	struct ethhdr *ethernet = data;
+	u8 tos = encapsulate_tos(e);
+	struct udphdr *udp;
+
+	if (data + sizeof(*ethernet) + sizeof(struct ipv6hdr) + sizeof(*udp) > data_end)
+		return -1;
+	/* The neighbour's address is written over this one; bpf_redirect_neigh() drops what is sent to a
+	 * group. */
+	__builtin_memcpy(ethernet->h_dest, e->seal.config->far_mac, ETH_ALEN);
+	ethernet->h_proto = packet->ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	if (packet->ipv6) {
+		struct ipv6hdr *ip = data + sizeof(*ethernet);
+
+		*(u32 *)ip = bpf_htonl(6U << 28 | (u32)tos << 20);
+		ip->payload_len = bpf_htons(udp_length);
+		ip->nexthdr = IPPROTO_UDP;
+		ip->hop_limit = ENCAPSULATE_TTL;
+		__builtin_memcpy(ip->saddr.in6_u.u6_addr32, packet->source, 16);
+		__builtin_memcpy(ip->daddr.in6_u.u6_addr32, packet->destination, 16);
+		udp = (void *)(ip + 1);
+	} else {
+		struct iphdr *ip = data + sizeof(*ethernet);
+
+		*ip = (struct iphdr){
+			.version = 4,
+			.ihl = 5,
+			.tos = tos,
+			.tot_len = bpf_htons(sizeof(*ip) + udp_length),
+			.frag_off = bpf_htons(0x4000), /* DF: and so no id (RFC 6864 section 4.1) */
+			.ttl = ENCAPSULATE_TTL,
+			.protocol = IPPROTO_UDP,
+			.saddr = packet->source[3],
+			.daddr = packet->destination[3],
+		};
+		ip->check = ~checksum_fold((u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
+		udp = (void *)(ip + 1);
+	}
+	*udp = (struct udphdr){
+		.source = bpf_htons(packet->source_port),
+		.dest = bpf_htons(packet->destination_port),
+		.len = bpf_htons(udp_length),
+	};
+	return 0;
+}
+
+/* From here on the packet goes, or is dropped without an answer. */
+static __always_inline int encapsulate_send(struct encapsulate *e, struct route *route,
+					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
+{
+	struct seal *s = &e->seal;
+	u64 now = bpf_ktime_get_coarse_ns();
+	bool ipv6 = s->packet.ipv6;
+	int verdict;
+
+	/* The kfunc wants one piece, and a private one (seal.bpf.h). */
+	if (bpf_skb_pull_data(s->skb, s->skb->len))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
+		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config->mtu, ipv6, now), sa->zero);
+	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	if (encapsulate_write_headers(e))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	verdict = seal_payload(s, sa, ctx, e->next_header);
+	if (verdict != VERDICT_PASS)
+		return verdict;
+	if (bpf_redirect_neigh(route->device, &route->next, sizeof(route->next), 0) != TC_ACT_REDIRECT)
+		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
+	/* Every CPU would take the cache line from the others for each packet. */
+	if (now - e->endpoint->sent >= ENDPOINT_SECOND)
+		e->endpoint->sent = now;
+	/* A keepalive's content says nothing. */
+	count_packet(s->sa, e->next_header == XDPSEC_NEXT_NONE ? 0 : e->inner.length);
+	return VERDICT_REDIRECT;
+}
+
+/* A packet whose peer is known: where is that, and does the way there take it? */
+static __always_inline int encapsulate_to_peer(struct encapsulate *e)
+{
+	struct seal *s = &e->seal;
+	struct bpf_crypto_ctx *ctx;
+	struct route route = {};
+	struct xdpsec_sa *sa;
+	u32 path_mtu, overhead;
+
+	if (!seal_find_sa(s, &sa, &ctx))
+		return drop(XDPSEC_DROP_NO_KEY, s->sa);
+	e->endpoint = bpf_map_lookup_elem(&endpoints, &s->peer);
+	if (!e->endpoint || !endpoint_at(e->endpoint)->known)
+		return encapsulate_refuse(e, XDPSEC_DROP_NO_ENDPOINT, ANSWER_UNREACHABLE, 0);
+	if (e->next_header == XDPSEC_NEXT_NONE && !keepalive_is_due(e->endpoint))
+		return VERDICT_DROP;
+	if (seal_is_pending(s->skb, bpf_cast_to_kern_ctx(s->skb)))
+		return drop(XDPSEC_DROP_NO_HOP, s->sa);
+
+	encapsulate_describe(e);
+	overhead = s->packet.ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
+	path_mtu = endpoint_path_mtu(e->endpoint, bpf_ktime_get_coarse_ns()) ?: XDPSEC_PAYLOAD_MAX;
+	if (e->inner.length + overhead > path_mtu)
+		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
+	switch (route_find(s->skb, &s->packet, s->config->hop_far, &route)) {
+	case ROUTE_FOUND:
+		break;
+	case ROUTE_TOO_NARROW:
+		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, route.mtu - overhead);
+	default:
+		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
+	}
+	if (route.device == s->config->hop_near || route.device == s->config->hop_far)
+		return drop(XDPSEC_DROP_LOOP, s->sa);
+	return encapsulate_send(e, &route, sa, ctx);
+}
+
+static __always_inline int encapsulate_packet(struct __sk_buff *skb)
+{
+	struct encapsulate e = { .seal = { .skb = skb, .sa = XDPSEC_NO_SA } };
+	u32 length = skb->len - sizeof(struct ethhdr), zero = 0;
+	void *start;
+
+	e.seal.config = bpf_map_lookup_elem(&config, &zero);
+	if (!e.seal.config)
+		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
+	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
+		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);
+	start = (void *)(long)skb->data + sizeof(struct ethhdr);
+	if (!inner_read(start, (void *)(long)skb->data_end, length, &e.inner) ||
+	    e.inner.ipv6 != (skb->protocol == bpf_htons(ETH_P_IPV6)))
+		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
+	/* Ethernet's padding is not part of the packet. */
+	if (e.inner.length < length && bpf_skb_change_tail(skb, sizeof(struct ethhdr) + e.inner.length, 0))
+		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
+	if (encapsulate_find_peer(&e))
+		return encapsulate_to_peer(&e);
+	if (encapsulate_is_link_local_group(&e.inner))
+		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);
+	return encapsulate_refuse(&e, XDPSEC_DROP_NO_PEER, ANSWER_UNREACHABLE, 0);
+}
+
+#endif

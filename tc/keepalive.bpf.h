@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Keepalives without a process that sends them. For each peer that wants some there is a managed neighbour on
+ * the tunnel device's far end (NTF_EXT_MANAGED), and the kernel asks for it by ARP every few seconds
+ * (net/core/neighbour.c, neigh_managed_work; neigh.default.interval_probe_time_ms). Such a request is the
+ * tick: it is turned into an IP packet that the routing table never makes, and goes to where packets are
+ * encapsulated, which sends it as a keepalive if the peer has not been sent anything for long enough.
+ */
+#ifndef XDPSEC_KEEPALIVE_BPF_H
+#define XDPSEC_KEEPALIVE_BPF_H
+
+#include "xdpsec/endpoint.bpf.h"
+#include "xdpsec/inner.bpf.h"
+
+/* The neighbours' addresses: 169.254.16.0 and the peer's index. */
+#define KEEPALIVE_NEIGHBOUR 0xa9fe1000
+
+#define ARP_REQUEST 1
+
+/* RFC 826, for IPv4 over Ethernet, behind the Ethernet header. */
+struct keepalive_arp {
+	__be16 hardware, protocol;
+	u8 hardware_length, protocol_length;
+	__be16 operation;
+	u8 sender_mac[ETH_ALEN];
+	u8 sender[4];
+	u8 target_mac[ETH_ALEN];
+	u8 target[4];
+};
+
+/* From nobody, with nothing in it, to such a neighbour: no socket or router makes that. */
+static __always_inline bool keepalive_is_tick(const struct inner *inner, u32 *peer)
+{
+	*peer = bpf_ntohl(inner->destination[3]) - KEEPALIVE_NEIGHBOUR;
+	return !inner->ipv6 && inner->protocol == XDPSEC_NEXT_NONE && !inner->source[3] &&
+	       *peer < XDPSEC_MAX_PEERS;
+}
+
+static __always_inline bool keepalive_is_due(const struct xdpsec_endpoint *endpoint)
+{
+	return endpoint->keepalive &&
+	       bpf_ktime_get_coarse_ns() - endpoint->sent >= endpoint->keepalive * ENDPOINT_SECOND;
+}
+
+/* What leaves the far end by itself: a request becomes a tick. False: it is something else. */
+static __always_inline bool keepalive_make_tick(struct __sk_buff *skb)
+{
+	struct ethhdr *ethernet = (void *)(long)skb->data;
+	struct keepalive_arp *arp = (void *)(ethernet + 1);
+	struct iphdr *ip = (void *)(ethernet + 1);
+	__be32 target;
+
+	if (skb->protocol != bpf_htons(ETH_P_ARP) || (void *)(arp + 1) > (void *)(long)skb->data_end ||
+	    arp->operation != bpf_htons(ARP_REQUEST))
+		return false;
+	__builtin_memcpy(&target, arp->target, sizeof(target));
+	ethernet->h_proto = bpf_htons(ETH_P_IP);
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tot_len = bpf_htons(sizeof(*ip)),
+		.ttl = 1,
+		.protocol = XDPSEC_NEXT_NONE,
+		.daddr = target,
+	};
+	ip->check = ~checksum_fold((u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
+	return true;
+}
+
+#endif

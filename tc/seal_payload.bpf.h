@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sealing as it is the same in both modes: what is left to be done to a packet, with which SA, and the
+ * payload. */
+#ifndef XDPSEC_SEAL_PAYLOAD_BPF_H
+#define XDPSEC_SEAL_PAYLOAD_BPF_H
+
+#include "xdpsec/checksum.bpf.h"
+#include "xdpsec/drop.bpf.h"
+#include "xdpsec/maps.bpf.h"
+#include "xdpsec/ocb.bpf.h"
+#include "xdpsec/packet.bpf.h"
+#include "xdpsec/policy.bpf.h"
+
+/* As much as is parsed: what lies behind is looked at only for flows that are protected. */
+#define SEAL_HEADERS PACKET_HEADERS_MAX
+
+struct seal {
+	struct __sk_buff *skb;
+	const struct xdpsec_config *config;
+	struct packet packet;
+	u32 peer, sa;
+	/* Inline mode. */
+	bool tagged; /* the frame's outer VLAN tag has been taken out */
+	__be16 vlan_protocol;
+	u16 vlan_tci;
+};
+
+/* Something is left to be done to the packet between here and the wire, and sealed it would be done to
+ * ciphertext: segments would share one header, a checksum be written into it (skbuff.h, CHECKSUM_PARTIAL). */
+static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct sk_buff *kernel_skb)
+{
+	return skb->gso_size || BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) == CHECKSUM_PARTIAL;
+}
+
+/* What the peer's packets are sealed with. False: nothing, and the packet is to be dropped (no_key). */
+static __always_inline bool seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx)
+{
+	struct xdpsec_peer *peer = bpf_map_lookup_elem(&peers, &s->peer);
+	struct context *context;
+
+	if (!peer)
+		return false;
+	s->sa = peer->tx_sa;
+	*sa = bpf_map_lookup_elem(&sas, &s->sa);
+	context = bpf_map_lookup_elem(&contexts, &s->sa);
+	if (!*sa || !context)
+		return false;
+	*ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
+	return *ctx;
+}
+
+/* The next sequence number: never the same twice, never from beyond the range that is reserved on disk. */
+static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
+{
+	volatile struct xdpsec_sequence *s = bpf_map_lookup_elem(&sequences, &sa);
+	u64 limit;
+
+	if (!s)
+		return false;
+	limit = s->limit;
+	if (limit > XDPSEC_SEQUENCE_LIMIT)
+		limit = XDPSEC_SEQUENCE_LIMIT;
+	/* Asked first, so that packets that are dropped here do not carry the counter on for ever. */
+	if (s->next >= limit)
+		return false;
+	*sequence = __sync_fetch_and_add(&s->next, 1);
+	return *sequence < limit;
+}
+
+/*
+ * Encrypt, write the header and the checksum: the packet has its final shape. Between the UDP header that
+ * s->packet.l4 says and the payload there is room for header and tag; s->packet.udp_length is without them.
+ */
+static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
+				   u8 next_header)
+{
+	struct __sk_buff *skb = s->skb;
+	struct packet *packet = &s->packet;
+	u32 at = (packet->l4 & (SEAL_HEADERS - 1)) + sizeof(struct udphdr);
+	u32 length = packet->udp_length - sizeof(struct udphdr);
+	struct ocb_sums sums = {};
+	struct bpf_dynptr memory;
+	struct xdpsec_ktop *ktop;
+	u64 sequence, *header;
+	struct udphdr *udp;
+	u32 nonce_head;
+	struct ocb o;
+	int err;
+
+	OPAQUE(length);
+	o.start = (void *)(long)skb->data + at;
+	o.end = (void *)(long)skb->data_end;
+	o.length = length;
+	o.sa = sa;
+	o.ctx = ctx;
+	header = (u64 *)o.start;
+	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	ktop = bpf_map_lookup_elem(&ktops, &s->sa);
+	if (!ktop || bpf_dynptr_from_skb(skb, 0, &memory))
+		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+	if (!seal_next_sequence(s->sa, &sequence))
+		return drop(XDPSEC_DROP_SEQUENCE_EXHAUSTED, s->sa);
+
+	/* Next header, version and two reserved bytes, as they lie in memory. */
+	nonce_head = next_header | XDPSEC_WIRE_VERSION << 8;
+	err = ocb_start(&o, ktop, nonce_head, sequence);
+	if (err)
+		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+	err = ocb_seal(&o, &memory, at, &sums, packet->checksum);
+	if (err)
+		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+
+	header[0] = (u64)nonce_head << 32 | bpf_htonl(sa->spi);
+	header[1] = bpf_cpu_to_be64(sequence);
+	if (packet->checksum) {
+		ocb_add(&sums, header[0]);
+		ocb_add(&sums, header[1]);
+		/* From the start again: the verifier takes no step back from what it has bounded. */
+		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
+		if ((const void *)(udp + 1) > o.end)
+			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+		udp->check = checksum_finish(
+			checksum_udp_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
+			ocb_sum(&sums));
+	}
+	return VERDICT_PASS;
+}
+
+#endif

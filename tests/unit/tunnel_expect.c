@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "unit.h"
+#include "tunnel.h"
+
+enum { XDP_VERDICT_DROP = 1, XDP_VERDICT_REDIRECT = 4, ADDRESSES_LEN = 12 };
+
+static const uint64_t second = 1000000000;
+
+/* When the last packet was, is noted to within a second. before and after: clocks around the run. */
+static void expect_sent(struct xdpsec_endpoint *expected, const struct xdpsec_endpoint *got, uint64_t before,
+			uint64_t after)
+{
+	if (before - expected->sent >= second)
+		assert_in_range(got->sent, before, after);
+	else if (got->sent != expected->sent)
+		assert_in_range(after - expected->sent, second, UINT64_MAX);
+	expected->sent = got->sent;
+}
+
+uint16_t expect_encapsulated_as(const struct packet *in, const struct packet *inner, int peer, uint8_t tos)
+{
+	static uint8_t bytes[FRAME_MAX], buffer[FRAME_MAX];
+	static struct tally expected, after;
+	static struct frame frame, out, want;
+	struct xdpsec_config config;
+	size_t length = tunnel_inner_bytes(inner, bytes);
+	uint64_t started;
+	struct packet outer;
+
+	map_read(rig.maps.config, 0, &config);
+	packet_build(&frame, in);
+	tally_take(&expected);
+	outer = tunnel_sealed(TUNNEL_TX(peer), inner->family == 4 ? NEXT_IPV4 : NEXT_IPV6,
+			      expected.sas[TUNNEL_TX(peer)].sequence.next, bytes, length, buffer);
+	outer.tos = tos;
+	started = tunnel_now();
+	assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &out), TC_REDIRECT);
+	tally_take(&after);
+	expected.sas[TUNNEL_TX(peer)].sequence.next++;
+	tally_add_packet(&expected, &after, TUNNEL_TX(peer), length);
+	expect_sent(&expected.endpoints[peer], &after.endpoints[peer], started, tunnel_now());
+	expect_same_tally(&after, &expected);
+
+	if (config.flow_ports) {
+		outer.source_port = read16(out.bytes + ETHERNET_LEN +
+					   (outer.family == 4 ? IPV4_LEN : IPV6_LEN));
+		assert_in_range(outer.source_port, 49152, 65535); /* RFC 6335 section 6 */
+	}
+	packet_build(&want, &outer);
+	assert_int_equal(want.length - ETHERNET_LEN,
+			 length + (outer.family == 4 ? OVERHEAD_IPV4 : OVERHEAD_IPV6));
+	/* The neighbour's addresses come later, when it is sent. */
+	memcpy(want.bytes, out.bytes, ADDRESSES_LEN);
+	expect_same_frame(&out, &want);
+	return outer.source_port;
+}
+
+uint16_t expect_encapsulated(const struct packet *inner, int peer)
+{
+	return expect_encapsulated_as(inner, inner, peer, inner->tos);
+}
+
+void expect_refused(const struct packet *inner, enum xdpsec_drop reason, int slot)
+{
+	static struct frame frame;
+
+	packet_build(&frame, inner);
+	expect_drop(PROGRAM_ENCAPSULATE, &frame, reason, slot);
+}
+
+void expect_decapsulated(const struct packet *outer, const struct packet *inner, int peer)
+{
+	static struct tally expected, after;
+	static struct frame frame, out, want;
+	struct xdpsec_config config;
+
+	map_read(rig.maps.config, 0, &config);
+	packet_build(&frame, outer);
+	packet_build(&want, inner);
+	memcpy(want.bytes, config.near_mac, 6);
+	memcpy(want.bytes + 6, config.far_mac, 6);
+	tally_take(&expected);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_VERDICT_REDIRECT);
+	tally_take(&after);
+	tally_add_packet(&expected, &after, TUNNEL_RX(peer), want.length - ETHERNET_LEN);
+	tally_move_window(&expected, &after, TUNNEL_RX(peer));
+	expect_same_tally(&after, &expected);
+	expect_same_frame(&out, &want);
+}
+
+void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec_drop reason)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+	int verdict;
+
+	packet_build(&frame, outer);
+	tally_take(&expected);
+	verdict = rig_run(PROGRAM_DECAPSULATE, &frame, &out);
+	tally_take(&after);
+	tally_add_drop(&expected, reason, TUNNEL_RX(peer));
+	tally_move_window(&expected, &after, TUNNEL_RX(peer));
+	expect_same_tally(&after, &expected);
+	assert_int_equal(verdict, XDP_VERDICT_DROP);
+}
+
+void expect_keepalive_consumed(const struct packet *outer, int peer)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+
+	packet_build(&frame, outer);
+	tally_take(&expected);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_VERDICT_DROP);
+	tally_take(&after);
+	tally_add_packet(&expected, &after, TUNNEL_RX(peer), 0);
+	tally_move_window(&expected, &after, TUNNEL_RX(peer));
+	expect_same_tally(&after, &expected);
+}

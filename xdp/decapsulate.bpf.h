@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tunnel mode, in: what comes for the tunnel's UDP port is opened, and the IP packet in it is handed to the
+ * tunnel device's near end, by way of the far one, as if it had been received there.
+ */
+#ifndef XDPSEC_DECAPSULATE_BPF_H
+#define XDPSEC_DECAPSULATE_BPF_H
+
+#include "xdpsec/endpoint.bpf.h"
+#include "xdpsec/inner.bpf.h"
+#include "xdpsec/mss.bpf.h"
+#include "xdpsec/policy.bpf.h"
+#include "destination.bpf.h"
+#include "linear.bpf.h"
+#include "open_payload.bpf.h"
+#include "path_learn.bpf.h"
+
+struct decapsulate {
+	struct open open;
+	const struct xdpsec_config *config;
+	struct xdpsec_endpoint *endpoint;
+	u32 peer;
+	u8 tos; /* of the outer header */
+};
+
+/* Is it sent to the tunnel? Fragments are not: our packets are never in pieces on the way (DF). */
+static __always_inline bool decapsulate_is_ours(struct xdp_md *xdp, const struct decapsulate *d)
+{
+	const struct packet *packet = &d->open.packet;
+
+	return packet->kind == PACKET_UDP && packet->destination_port == d->config->listen_port &&
+	       destination_is(xdp, packet, DESTINATION_LOCAL);
+}
+
+static __always_inline u8 decapsulate_outer_tos(struct xdp_md *xdp, const struct packet *packet)
+{
+	u32 l3 = packet->l3 & (PACKET_HEADERS_MAX - 1);
+	struct iphdr *ip = (void *)(long)xdp->data + l3;
+
+	if ((void *)(ip + 1) > (void *)(long)xdp->data_end)
+		return 0;
+	return packet->ipv6 ? bpf_ntohs(*(__be16 *)ip) >> 4 : ip->tos;
+}
+
+/* Only the newest packet says where the peer is: an older one may have come by a path it has left. */
+static __always_inline void decapsulate_follow(struct decapsulate *d)
+{
+	const struct packet *packet = &d->open.packet;
+	struct xdpsec_replay *window = bpf_map_lookup_elem(&replay_windows, &d->open.sa);
+
+	if (!window || window->next != d->open.sequence + 1 || !d->endpoint->roams ||
+	    endpoint_is_at(d->endpoint, packet->source, packet->source_port))
+		return;
+	endpoint_move(d->endpoint, packet->source, packet->source_port);
+}
+
+/* May the peer send this? (Cryptokey routing.) 0, or the reason to drop it plus one. */
+static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct inner *inner)
+{
+	const void *start = d->open.payload + XDPSEC_OVERHEAD;
+	u32 length = d->open.length - XDPSEC_OVERHEAD;
+	struct xdpsec_policy *policy;
+	struct xdpsec_prefix prefix;
+
+	if (!inner_read(start, d->open.end, length, inner) || inner->length != length ||
+	    inner->ipv6 != (d->open.next_header == XDPSEC_NEXT_IPV6))
+		return XDPSEC_DROP_MALFORMED + 1;
+	if (length > d->config->mtu)
+		return XDPSEC_DROP_TOO_BIG + 1;
+	prefix = policy_prefix(inner->source);
+	policy = bpf_map_lookup_elem(&policies, &prefix);
+	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->peer)
+		return XDPSEC_DROP_SPOOFED + 1;
+	return 0;
+}
+
+/* What the way through the tunnel has done to DSCP and ECN, and what it can do to TCP. 0, or the reason to
+ * drop it plus one. */
+static __always_inline u32 decapsulate_change(const struct decapsulate *d, const struct inner *inner)
+{
+	void *start = d->open.payload + XDPSEC_OVERHEAD;
+	u8 dscp = d->config->dscp_fixed ? inner->tos : d->tos, ecn, tos;
+	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &d->open.sa);
+
+	if (!inner_ecn(inner->tos, d->tos, &ecn))
+		return XDPSEC_DROP_CONGESTION + 1;
+	tos = (dscp & ~ECN_MASK) | ecn;
+	if (tos != inner->tos && !inner_set_tos(start, d->open.end, inner->ipv6, tos))
+		return XDPSEC_DROP_MALFORMED + 1;
+	if (sa)
+		mss_clamp(start, d->open.end, inner,
+			  endpoint_inner_mtu(d->endpoint, d->config->mtu, d->open.packet.ipv6,
+					     bpf_ktime_get_coarse_ns()),
+			  sa->zero);
+	return 0;
+}
+
+/* The inner packet behind an Ethernet header of the tunnel device. What lies behind the outer packet, padding
+ * of Ethernet's, nobody has authenticated. */
+static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct decapsulate *d, bool ipv6)
+{
+	int behind = bpf_xdp_get_buff_len(xdp) - d->open.packet.l3 - d->open.packet.ip_length;
+	struct ethhdr *ethernet;
+	void *data_end;
+
+	if (behind && bpf_xdp_adjust_tail(xdp, -behind))
+		return -1;
+	if (bpf_xdp_adjust_head(xdp, d->open.at + XDPSEC_OVERHEAD - sizeof(*ethernet)))
+		return -1;
+	ethernet = (void *)(long)xdp->data;
+	data_end = (void *)(long)xdp->data_end;
+	if ((void *)(ethernet + 1) > data_end)
+		return -1;
+	__builtin_memcpy(ethernet->h_dest, d->config->near_mac, ETH_ALEN);
+	__builtin_memcpy(ethernet->h_source, d->config->far_mac, ETH_ALEN);
+	ethernet->h_proto = ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	return 0;
+}
+
+/* The tag holds and the packet is new. A call of its own, for its stack. */
+static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate *d)
+{
+	struct inner inner;
+	u32 reason;
+
+	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->peer);
+	if (!d->endpoint)
+		return drop(XDPSEC_DROP_NO_ENDPOINT, d->open.sa);
+	decapsulate_follow(d);
+	if (d->open.next_header == XDPSEC_NEXT_NONE) {
+		count_packet(d->open.sa, 0);
+		return VERDICT_DROP;
+	}
+	reason = decapsulate_judge(d, &inner);
+	if (!reason)
+		reason = decapsulate_change(d, &inner);
+	if (reason)
+		return drop(reason - 1, d->open.sa);
+	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6) ||
+	    bpf_redirect(d->config->hop_far, 0) != XDP_REDIRECT)
+		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
+	count_packet(d->open.sa, inner.length);
+	return VERDICT_REDIRECT;
+}
+
+/* Judge a packet on its way in. VERDICT_PASS: it is not for the tunnel, and the stack's. */
+static __always_inline int decapsulate_packet(struct xdp_md *xdp)
+{
+	struct decapsulate d = { .open = { .xdp = xdp, .sa = XDPSEC_NO_SA } };
+	u32 length = bpf_xdp_get_buff_len(xdp), zero = 0, reason;
+	struct open *o = &d.open;
+	u64 sum;
+
+	d.config = bpf_map_lookup_elem(&config, &zero);
+	if (!d.config)
+		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
+	/* Where the headers cannot be had in one piece, the stack finds no socket for what it was. */
+	if ((u32)(xdp->data_end - xdp->data) < length && (u32)(xdp->data_end - xdp->data) < LINEAR_MIN &&
+	    !linear_pull(xdp, length))
+		return VERDICT_PASS;
+	packet_parse(&o->packet, (void *)(long)xdp->data, (void *)(long)xdp->data_end, length);
+	if (o->packet.kind == PACKET_OTHER) {
+		path_learn(xdp, d.config);
+		return VERDICT_PASS;
+	}
+	if (!decapsulate_is_ours(xdp, &d))
+		return VERDICT_PASS;
+	if (o->packet.first_fragment)
+		return drop(XDPSEC_DROP_FRAGMENT, XDPSEC_NO_SA);
+	if (o->packet.lying)
+		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
+
+	d.tos = decapsulate_outer_tos(xdp, &o->packet);
+	o->at = o->packet.l4 + sizeof(struct udphdr);
+	o->length = o->packet.udp_length - sizeof(struct udphdr);
+	if (open_locate(o))
+		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
+	/* Its own sum is not wanted: packet.checksum is what asks for it. */
+	o->packet.checksum = 0;
+	reason = open_identify(o, &d.peer);
+	if (!reason)
+		reason = open_payload(o, &sum);
+	if (reason)
+		return drop(reason - 1, o->sa);
+	return decapsulate_deliver(xdp, &d);
+}
+
+#endif

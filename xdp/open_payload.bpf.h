@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Opening as it is the same in both modes. Everything that changes state, the replay window and the counters
+ * of what was received, comes after the tag held.
+ */
+#ifndef XDPSEC_OPEN_PAYLOAD_BPF_H
+#define XDPSEC_OPEN_PAYLOAD_BPF_H
+
+#include "xdpsec/checksum.bpf.h"
+#include "xdpsec/drop.bpf.h"
+#include "xdpsec/maps.bpf.h"
+#include "xdpsec/ocb.bpf.h"
+#include "xdpsec/packet.bpf.h"
+#include "xdpsec/replay.bpf.h"
+
+/* Headers in front of the sealed payload; what has more is not opened. */
+#define OPEN_HEADERS PACKET_HEADERS_MAX
+
+struct open {
+	struct xdp_md *xdp;
+	struct packet packet;
+	u32 peer, sa;
+	u32 at, length; /* of the sealed payload: offset in the frame, bytes with header and tag */
+	u8 next_header;
+	u64 sequence;	/* when its tag held */
+	bool in_pieces; /* it is not in one buffer, and lies in the scratch map while it is opened */
+	u8 *payload;	/* where it is; end is that of this memory */
+	const void *end;
+};
+
+/* Where the sealed payload lies in one piece. 0, or -errno. */
+static __always_inline int open_locate(struct open *o)
+{
+	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
+	struct scratch *buffer;
+	u32 zero = 0, length = o->length, at = o->at;
+
+	OPAQUE(at);
+	if (at > OPEN_HEADERS)
+		return -1;
+	o->payload = data + at;
+	o->end = data_end;
+	if (at + length <= (u32)(data_end - data))
+		return 0;
+	buffer = bpf_map_lookup_elem(&scratch, &zero);
+	if (!buffer || !from_1_to(XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX, &length) ||
+	    bpf_xdp_load_bytes(o->xdp, at, buffer->bytes, length))
+		return -1;
+	o->in_pieces = true;
+	o->payload = buffer->bytes;
+	o->end = buffer->bytes + sizeof(buffer->bytes);
+	return 0;
+}
+
+/* An SA of tunnel mode carries both IP versions, and keepalives. */
+static __always_inline bool open_fits_mode(u8 next_header, u8 mode)
+{
+	if (mode == XDPSEC_NEXT_UDP)
+		return next_header == XDPSEC_NEXT_UDP;
+	return next_header == XDPSEC_NEXT_IPV4 || next_header == XDPSEC_NEXT_IPV6 ||
+	       next_header == XDPSEC_NEXT_NONE;
+}
+
+/*
+ * Which SA is this sealed for? What has no SPI of ours and does not look sealed either is taken for what
+ * fail-closed is about: clear text on a protected flow. *peer is whose SA it is. 0, or the reason to drop it
+ * plus one.
+ */
+static __always_inline u32 open_identify(struct open *o, u32 *peer)
+{
+	const struct xdpsec_header *header = (const struct xdpsec_header *)o->payload;
+	const struct xdpsec_sa *sa;
+	bool well_formed;
+	u32 *slot, spi;
+
+	if (o->length < sizeof(header->spi) || (const void *)(&header->spi + 1) > o->end)
+		return XDPSEC_DROP_PLAINTEXT + 1;
+	spi = bpf_ntohl(header->spi);
+	slot = bpf_map_lookup_elem(&spis, &spi);
+	well_formed = o->length >= XDPSEC_OVERHEAD && (const void *)(header + 1) <= o->end &&
+		      header->version == XDPSEC_WIRE_VERSION && !header->reserved;
+	if (!slot)
+		return (well_formed ? XDPSEC_DROP_UNKNOWN_SPI : XDPSEC_DROP_PLAINTEXT) + 1;
+	o->sa = *slot;
+	if (!well_formed)
+		return XDPSEC_DROP_MALFORMED + 1;
+	sa = bpf_map_lookup_elem(&sas, &o->sa);
+	if (!sa)
+		return XDPSEC_DROP_NO_KEY + 1;
+	o->next_header = header->next_header;
+	if (!open_fits_mode(o->next_header, sa->next_header))
+		return XDPSEC_DROP_WRONG_NEXT_HEADER + 1;
+	*peer = sa->peer;
+	return 0;
+}
+
+/*
+ * Decrypt and authenticate, then ask the replay window. sum gets the RFC 1071 sum of the plaintext. A call of
+ * its own, for its stack. 0, or the reason to drop it plus one.
+ */
+static __noinline int open_payload(struct open *o, u64 *sum)
+{
+	struct xdpsec_header *header = (struct xdpsec_header *)o->payload;
+	u32 length = o->length - XDPSEC_OVERHEAD, at = 0, nonce_head;
+	struct context *context;
+	struct xdpsec_replay *window;
+	struct ocb_sums sums = {};
+	struct bpf_dynptr memory;
+	struct xdpsec_ktop *ktop;
+	struct ocb ocb;
+	u64 sequence;
+	int err;
+
+	OPAQUE(length);
+	if (length > XDPSEC_PAYLOAD_MAX || (const void *)(header + 2) > o->end)
+		return XDPSEC_DROP_NO_ROOM + 1;
+	ocb.sa = bpf_map_lookup_elem(&sas, &o->sa);
+	context = bpf_map_lookup_elem(&contexts, &o->sa);
+	ktop = bpf_map_lookup_elem(&ktops, &o->sa);
+	window = bpf_map_lookup_elem(&replay_windows, &o->sa);
+	if (!ocb.sa || !context || !ktop || !window)
+		return XDPSEC_DROP_NO_KEY + 1;
+	ocb.ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
+	if (!ocb.ctx)
+		return XDPSEC_DROP_NO_KEY + 1;
+	ocb.start = o->payload;
+	ocb.end = o->end;
+	ocb.length = length;
+	nonce_head = header->next_header | XDPSEC_WIRE_VERSION << 8;
+	sequence = bpf_be64_to_cpu(*((u64 *)header + 1));
+	if (o->in_pieces) {
+		u32 zero = 0;
+		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
+
+		if (!buffer)
+			return XDPSEC_DROP_NO_ROOM + 1;
+		err = bpf_dynptr_from_mem(buffer->bytes, sizeof(buffer->bytes), 0, &memory);
+	} else {
+		at = o->at;
+		err = bpf_dynptr_from_xdp(o->xdp, 0, &memory);
+	}
+	if (!err)
+		err = ocb_start(&ocb, ktop, nonce_head, sequence);
+	if (!err)
+		err = ocb_open(&ocb, &memory, at, &sums, o->packet.checksum);
+	if (err)
+		return (err == OCB_FORGED ? XDPSEC_DROP_AUTH_FAILED : XDPSEC_DROP_CRYPTO) + 1;
+	if (!replay_accept(window, sequence, ocb.sa->zero))
+		return XDPSEC_DROP_REPLAYED + 1;
+	o->sequence = sequence;
+	*sum = ocb_sum(&sums);
+	return 0;
+}
+
+/* What was opened in the scratch map goes back into the packet. */
+static __always_inline int open_put_back(struct open *o)
+{
+	u32 zero = 0, length = o->length - XDPSEC_OVERHEAD;
+	struct scratch *buffer;
+
+	if (!o->in_pieces || !length)
+		return 0;
+	buffer = bpf_map_lookup_elem(&scratch, &zero);
+	if (!buffer || !from_1_to(XDPSEC_PAYLOAD_MAX, &length))
+		return -1;
+	return bpf_xdp_store_bytes(o->xdp, o->at + XDPSEC_OVERHEAD, buffer->bytes + XDPSEC_OVERHEAD, length);
+}
+
+#endif

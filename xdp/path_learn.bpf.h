@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tunnel mode: a router on the path says how large an outer packet may be (RFC 1191, RFC 8201). No socket of
+ * this host has sent it, so that the stack would not believe the message; the endpoint keeps what it says.
+ *
+ * Nothing proves such a message. It has to quote a packet to an endpoint, from a port that we use, and with
+ * the SPI where it quotes as much; it only lowers an MTU, not below what every path takes, and for ten
+ * minutes.
+ */
+#ifndef XDPSEC_PATH_LEARN_BPF_H
+#define XDPSEC_PATH_LEARN_BPF_H
+
+#include "xdpsec/endpoint.bpf.h"
+#include "xdpsec/icmp.bpf.h"
+#include "xdpsec/packet.bpf.h"
+
+/* What every path takes: RFC 8200 section 5, and of IPv4 what net.ipv4.route.min_pmtu has. */
+#define PATH_LEARN_MIN_IPV4 552
+#define PATH_LEARN_MIN_IPV6 1280
+/* RFC 1191 section 6.3. */
+#define PATH_LEARN_NS (600 * ENDPOINT_SECOND)
+/* How many such messages are looked at, for each CPU: each may cost a look at all peers. */
+#define PATH_LEARN_PER_SECOND 100
+
+struct path_learn_bucket {
+	u64 second;
+	u64 looked_at;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct path_learn_bucket);
+} path_learn_buckets SEC(".maps");
+
+static __always_inline bool path_learn_allowed(u64 now)
+{
+	struct path_learn_bucket *bucket;
+	u64 second = now / ENDPOINT_SECOND;
+	u32 zero = 0;
+
+	bucket = bpf_map_lookup_elem(&path_learn_buckets, &zero);
+	if (!bucket)
+		return false;
+	if (bucket->second != second) {
+		bucket->second = second;
+		bucket->looked_at = 0;
+	}
+	return bucket->looked_at++ < PATH_LEARN_PER_SECOND;
+}
+
+static __always_inline bool path_learn_is_our_port(const struct xdpsec_config *config, u16 port)
+{
+	return config->flow_ports ? port >= XDPSEC_FLOW_PORT_FIRST : port == config->listen_port;
+}
+
+/* Is this the SPI that the peer's packets carry? */
+static __always_inline bool path_learn_is_sealed(u32 peer, u32 spi)
+{
+	struct xdpsec_peer *known = bpf_map_lookup_elem(&peers, &peer);
+	struct xdpsec_sa *sa = known ? bpf_map_lookup_elem(&sas, &known->tx_sa) : NULL;
+
+	return sa && sa->spi == spi;
+}
+
+/* spi 0: it was not quoted. A call of its own, for its stack. */
+static __noinline int path_learn_note(const struct packet *quoted, const struct xdpsec_config *config,
+				      u32 mtu, u32 spi)
+{
+	u64 now = bpf_ktime_get_coarse_ns();
+	u32 left, index;
+
+	if (!path_learn_is_our_port(config, quoted->source_port) || !path_learn_allowed(now))
+		return 0;
+	/* Counted down from what the verifier does not know, or it would follow every turn. */
+	for (left = config->peers & (2 * XDPSEC_MAX_PEERS - 1); left && loop_goes_on();) {
+		struct xdpsec_endpoint *endpoint;
+
+		left--;
+		OPAQUE(left);
+		left &= 2 * XDPSEC_MAX_PEERS - 1;
+		index = left;
+		endpoint = bpf_map_lookup_elem(&endpoints, &index);
+		if (!endpoint)
+			break;
+		if (!endpoint_is_at(endpoint, quoted->destination, quoted->destination_port) ||
+		    (spi && !path_learn_is_sealed(index, spi)))
+			continue;
+		if (now < endpoint->path_mtu_until && endpoint->path_mtu <= mtu)
+			continue;
+		endpoint->path_mtu = mtu;
+		endpoint->path_mtu_until = now + PATH_LEARN_NS;
+	}
+	return 0;
+}
+
+/* The ICMP or ICMPv6 message that the cursor is at. */
+static __always_inline void path_learn_message(struct cursor *cursor, const struct xdpsec_config *config,
+					       bool ipv6)
+{
+	struct icmp_error *icmp = cursor_take(cursor, sizeof(*icmp));
+	struct packet quoted = {};
+	__be32 *spi;
+	u32 mtu;
+
+	if (!icmp)
+		return;
+	if (ipv6 ? icmp->type != ICMPV6_PKT_TOOBIG
+		 : icmp->type != ICMP_DEST_UNREACH || icmp->code != ICMP_FRAG_NEEDED)
+		return;
+	mtu = bpf_ntohs(icmp->mtu_low);
+	/* 32 bits where ICMPv6 has them; and a router older than RFC 1191 says nothing. */
+	if ((ipv6 && icmp->mtu_high) || !mtu)
+		return;
+	if (ipv6 && mtu < PATH_LEARN_MIN_IPV6)
+		mtu = PATH_LEARN_MIN_IPV6;
+	if (!ipv6 && mtu < PATH_LEARN_MIN_IPV4)
+		mtu = PATH_LEARN_MIN_IPV4;
+	if (ipv6)
+		packet_ipv6(cursor, &quoted, 0);
+	else
+		packet_ipv4(cursor, &quoted, 0);
+	if (quoted.kind != PACKET_UDP)
+		return;
+	spi = cursor_take(cursor, sizeof(*spi));
+	path_learn_note(&quoted, config, mtu, spi ? bpf_ntohl(*spi) : 0);
+}
+
+/* A packet that is not UDP, on its way in to the stack. A call of its own, for its stack. */
+static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config *config)
+{
+	void *data = (void *)(long)xdp->data;
+	struct cursor cursor = { data, data, (void *)(long)xdp->data_end };
+	__be16 protocol = packet_ethertype(&cursor);
+
+	if (protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = cursor_take(&cursor, sizeof(*ip));
+
+		/* Routers send these without options and in one piece. */
+		if (ip && ip->protocol == IPPROTO_ICMP && ip->version == 4 && ip->ihl == 5 &&
+		    !(ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS)))
+			path_learn_message(&cursor, config, false);
+	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
+		struct ipv6hdr *ip = cursor_take(&cursor, sizeof(*ip));
+
+		if (ip && ip->nexthdr == IPPROTO_ICMPV6)
+			path_learn_message(&cursor, config, true);
+	}
+	return 0;
+}
+
+#endif
