@@ -24,8 +24,9 @@ int detach_tcx(const struct plane *plane, const char *name);
 int attached_tcx(const struct plane *plane, const char *name, unsigned int *index);
 
 /*
- * Attach a copy of open to XDP of the device. With XDP_MODE_CONFIG_AUTO, generic XDP is what is left when the
- * driver has none, and a warning. *in_use gets an enum xdp_in_use. 0, or -errno after a message.
+ * Attach a copy of open, or of decapsulate, to XDP of the device. With XDP_MODE_CONFIG_AUTO, generic XDP is
+ * what is left when the driver has none, and a warning. *in_use gets an enum xdp_in_use. 0, or -errno after a
+ * message.
  */
 int attach_xdp(const struct plane *plane, const char *device, unsigned int index, enum xdp_mode asked,
 	       __u8 *in_use);

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "config.h"
 #include "device.h"
+#include "endpoint.h"
 
 int command_check(const struct options *options)
 {
@@ -21,6 +22,11 @@ int command_check(const struct options *options)
 	err = device_check(&config);
 	if (err)
 		return err;
+	if (config.mode == MODE_TUNNEL) {
+		err = endpoints_check_routes(&config, 0);
+		if (err)
+			return err;
+	}
 	for (i = 0; i < config.n_peers; i++)
 		prefixes += config.peers[i].n_prefixes;
 	printf("%s: valid: device %s, %zu peer%s, %zu prefix%s\n", config.path, config.device, config.n_peers,

@@ -7,6 +7,8 @@
 
 struct options {
 	const char *argument;  /* FILE or NAME; NULL: none given */
+	const char *peer;      /* probe: of the instance NAME */
+	const char *address;   /* probe: to be asked; NULL: none given */
 	const char *state_dir; /* never NULL */
 	bool json;	       /* -j */
 	bool new_key;	       /* --new-key */
@@ -19,6 +21,7 @@ int command_up(const struct options *options);
 int command_down(const struct options *options);
 int command_reload(const struct options *options);
 int command_status(const struct options *options);
+int command_probe(const struct options *options);
 int command_check(const struct options *options);
 int command_genkey(const struct options *options);
 int command_selftest(const struct options *options);

@@ -15,6 +15,8 @@
 #include "message.h"
 
 #define SUFFIX ".conf"
+/* That of IPsec behind NAT (RFC 3948), which firewalls know. */
+#define LISTEN_PORT 4500
 
 int fail_at(const struct place *place, const char *format, ...)
 {
@@ -119,6 +121,7 @@ int config_read(struct config *config, const char *path)
 	int err;
 
 	memset(config, 0, sizeof(*config));
+	config->tunnel.listen_port = LISTEN_PORT;
 	err = set_path(config, path);
 	if (err)
 		return err;

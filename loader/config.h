@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <limits.h>
 
+#include "instance.h"
 #include "key.h"
 #include "xdpsec/abi.h"
 
@@ -26,6 +27,12 @@ struct sa_config {
 	int spi_line, key_file_line; /* 0: not given */
 };
 
+enum roaming {
+	ROAMING_DEFAULT,
+	ROAMING_YES,
+	ROAMING_NO,
+};
+
 struct peer_config {
 	char name[XDPSEC_NAME_LEN];
 	int line; /* of its [Peer] */
@@ -38,6 +45,30 @@ struct peer_config {
 	char cipher[32];   /* as in the file: "aes-128-ocb" */
 	char driver[64];   /* "aes" unless Driver names one */
 	struct sa_config tx, rx;
+	/* Tunnel mode: prefixes are the AllowedIPs, and there are no ports. */
+	struct xdpsec_location endpoint; /* known: it was given */
+	int endpoint_line;
+	enum roaming roaming;
+	int roaming_line;
+	bool roams;		/* what comes of it */
+	unsigned int keepalive; /* seconds; 0: off */
+};
+
+#define TUNNEL_ADDRESSES_MAX INSTANCE_ADDRESSES_MAX
+
+/* [Interface] of tunnel mode. */
+struct tunnel_config {
+	char name[IF_NAMESIZE];
+	int name_line;
+	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* with the host's bits */
+	size_t n_addresses;
+	unsigned int listen_port;
+	unsigned int mtu; /* 0: what the underlay leaves */
+	int mtu_line;
+	bool listen_only; /* SourcePort = listen */
+	bool dscp_fixed;
+	unsigned char dscp;
+	bool no_routes; /* Table = off */
 };
 
 struct config {
@@ -45,7 +76,10 @@ struct config {
 	char path[PATH_MAX];	    /* absolute */
 	char device[IF_NAMESIZE];
 	int device_line;
+	enum mode mode;
+	int mode_line; /* 0: not given */
 	enum xdp_mode xdp;
+	struct tunnel_config tunnel;
 	struct peer_config *peers;
 	size_t n_peers;
 };
@@ -68,6 +102,18 @@ int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGE
 
 /* Whether NAME can be the name of an instance: letters, digits, "-" and "_", a letter or digit first. */
 bool instance_name_valid(const char *name);
+
+bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
+/* Is every address of inner in outer? */
+bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner);
+/* The prefix of nothing but the location's address. */
+struct xdpsec_prefix prefix_of(const struct xdpsec_location *location);
+
+/* "inline", "tunnel" */
+const char *mode_text(enum mode mode);
+/* "198.51.100.2:4500", "[2001:db8::1]:4500", and without the port */
+const char *location_text(const struct xdpsec_location *location, char *text, size_t size);
+const char *address_text(const unsigned char address[16], char *text, size_t size);
 
 /* A prefix as text ("198.51.100.0/24", "2001:db8::/32"), and the ports ("4789,5201-5210" or "all"). */
 const char *prefix_text(const struct xdpsec_prefix *prefix, char *text, size_t size);

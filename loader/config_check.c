@@ -48,15 +48,6 @@ static int compare_entries(const void *left, const void *right)
 	return a->line - b->line;
 }
 
-static bool contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner)
-{
-	unsigned int bytes = outer->length / 8, bits = outer->length % 8;
-
-	if (outer->length > inner->length || memcmp(outer->address, inner->address, bytes))
-		return false;
-	return !bits || !((outer->address[bytes] ^ inner->address[bytes]) >> (8 - bits));
-}
-
 /* Both are sorted and merged, so that a range of the one lies whole in a range of the other, or not. */
 static const struct xdpsec_ports *first_uncovered(const struct peer_config *outer,
 						  const struct peer_config *inner)
@@ -74,16 +65,21 @@ static const struct xdpsec_ports *first_uncovered(const struct peer_config *oute
 	return NULL;
 }
 
+static const char *prefix_setting(const struct config *config)
+{
+	return config->mode == MODE_TUNNEL ? "AllowedIPs" : "Address";
+}
+
 static int refuse_same(const struct config *config, const struct entry *one, const struct entry *other)
 {
 	char text[64];
 
 	prefix_text(one->prefix, text, sizeof(text));
 	if (one->peer == other->peer)
-		return fail(EINVAL, "%s:%d: Address: %s: peer %s has it already, in line %d", config->path,
-			    one->line, text, one->peer->name, other->line);
-	return fail(EINVAL, "%s:%d: Address: %s: both of peer %s and, in line %d, of peer %s", config->path,
-		    one->line, text, one->peer->name, other->line, other->peer->name);
+		return fail(EINVAL, "%s:%d: %s: %s: peer %s has it already, in line %d", config->path,
+			    one->line, prefix_setting(config), text, one->peer->name, other->line);
+	return fail(EINVAL, "%s:%d: %s: %s: both of peer %s and, in line %d, of peer %s", config->path,
+		    one->line, prefix_setting(config), text, one->peer->name, other->line, other->peer->name);
 }
 
 static const char *uncovered_text(const struct xdpsec_ports *ports, char *text, size_t size)
@@ -103,7 +99,8 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	const struct xdpsec_ports *uncovered;
 	char text[64], outer_text[64], ports[32];
 
-	if (inner->peer == outer->peer)
+	/* In a tunnel the longest prefix only says which peer it is. */
+	if (inner->peer == outer->peer || config->mode == MODE_TUNNEL)
 		return 0;
 	uncovered = first_uncovered(outer->peer, inner->peer);
 	if (!uncovered)
@@ -131,7 +128,7 @@ static int check_sorted(const struct config *config, const struct entry *entries
 	for (i = 0; i < n; i++) {
 		if (i && !memcmp(entries[i].prefix, entries[i - 1].prefix, sizeof(struct xdpsec_prefix)))
 			return refuse_same(config, &entries[i], &entries[i - 1]);
-		while (depth && !contains(stack[depth - 1]->prefix, entries[i].prefix))
+		while (depth && !prefix_contains(stack[depth - 1]->prefix, entries[i].prefix))
 			depth--;
 		if (depth) {
 			err = check_nested(config, &entries[i], stack[depth - 1]);
@@ -152,8 +149,8 @@ static int check_prefixes(const struct config *config)
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
 		n += peer->n_prefixes;
 	if (n > XDPSEC_MAX_PREFIXES)
-		return fail(EINVAL, "%s: Address: %zu prefixes in all, %d are possible", config->path, n,
-			    XDPSEC_MAX_PREFIXES);
+		return fail(EINVAL, "%s: %s: %zu prefixes in all, %d are possible", config->path,
+			    prefix_setting(config), n, XDPSEC_MAX_PREFIXES);
 	entries = calloc(n, sizeof(*entries));
 	if (!entries)
 		return fail(ENOMEM, "%s: out of memory", config->path);
@@ -165,9 +162,43 @@ static int check_prefixes(const struct config *config)
 	return check_sorted(config, entries, n);
 }
 
+static int check_addresses(const struct config *config)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+	char text[64];
+
+	for (size_t i = 0; i < tunnel->n_addresses; i++)
+		for (size_t j = 0; j < i; j++)
+			if (!memcmp(&tunnel->addresses[i], &tunnel->addresses[j],
+				    sizeof(tunnel->addresses[i])))
+				return fail(EINVAL, "%s: Address: %s: given twice", config->path,
+					    prefix_text(&tunnel->addresses[i], text, sizeof(text)));
+	return 0;
+}
+
+/* Who cannot be reached, and may not be learned. */
+static int check_roaming(const struct config *config)
+{
+	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		if (peer->endpoint.known || peer->roaming != ROAMING_NO)
+			continue;
+		fail(EINVAL, "%s:%d: Roaming: peer %s has no Endpoint, and could never be learned",
+		     config->path, peer->roaming_line, peer->name);
+		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int config_check(const struct config *config)
 {
 	int err;
+
+	err = check_addresses(config);
+	if (!err)
+		err = check_roaming(config);
+	if (err)
+		return err;
 
 	err = check_spis(config, false);
 	if (err)

@@ -23,6 +23,13 @@ static const char *const section_names[] = {
 	[SECTION_PEER] = "[Peer]",
 };
 
+/* A section of the file. */
+struct given {
+	enum section section;
+	int line;
+	int lines[MAX_SETTINGS]; /* where it gave the keys of the table; 0: not */
+};
+
 struct parser {
 	struct config *config;
 	FILE *file;
@@ -32,8 +39,11 @@ struct parser {
 	bool pending; /* inih has a line that must come back as a key and its value */
 	int err;
 	enum section section;
-	int section_line, interface_line;
-	int lines[MAX_SETTINGS]; /* where this section gave the keys of the table; 0: not yet */
+	int interface_line;
+	/* The sections until now. Which keys they must have, and may not, depends on the mode, which may
+	 * stand further on. */
+	struct given *sections;
+	size_t n_sections, sections_allocated;
 	size_t peers_allocated;
 };
 
@@ -59,11 +69,29 @@ static int unknown_key(const struct parser *parser, const char *key)
 	return -EINVAL;
 }
 
+static int refuse_in_mode(const struct parser *parser, const struct setting *setting, int line)
+{
+	const struct config *config = parser->config;
+	const struct place place = { config->path, line, setting->name };
+
+	fail_at(&place, "belongs to Mode = %s, and this is Mode = %s",
+		mode_text(config->mode == MODE_INLINE ? MODE_TUNNEL : MODE_INLINE), mode_text(config->mode));
+	hint("%s", setting_instead(setting));
+	return -EINVAL;
+}
+
+/* Said, or not to be said any more. */
+static bool is_mode_known(const struct parser *parser)
+{
+	return parser->config->mode_line || (parser->interface_line && parser->section == SECTION_PEER);
+}
+
 static int set(struct parser *parser, const char *key, const char *value)
 {
 	const struct place place = { parser->config->path, parser->line, key };
 	_cleanup_free_ char *copy = NULL;
 	const struct setting *setting;
+	int *lines;
 	size_t i;
 
 	for (i = 0; i < n_settings; i++)
@@ -72,10 +100,13 @@ static int set(struct parser *parser, const char *key, const char *value)
 	if (i == n_settings)
 		return unknown_key(parser, key);
 	setting = &settings[i];
-	if (parser->lines[i] && setting->presence != REPEATABLE)
+	lines = parser->sections[parser->n_sections - 1].lines;
+	if (is_mode_known(parser) && !(setting->modes & 1U << parser->config->mode))
+		return refuse_in_mode(parser, setting, parser->line);
+	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE)
 		return fail_at(&place, "given twice in one %s, first in line %d",
-			       section_names[parser->section], parser->lines[i]);
-	parser->lines[i] = parser->line;
+			       section_names[parser->section], lines[i]);
+	lines[i] = parser->line;
 	if (!*value)
 		return fail_at(&place, "has no value");
 	copy = strdup(value);
@@ -99,17 +130,32 @@ static int handle(void *user, const char *section, const char *key, const char *
 	return !parser->err;
 }
 
-static int end_section(struct parser *parser)
+/* Once the mode is known: what a section lacks, and what does not belong there. */
+static int check_section(const struct parser *parser, const struct given *given)
 {
-	const struct place place = { parser->config->path, parser->section_line,
-				     section_names[parser->section] };
-	size_t i;
+	const struct place place = { parser->config->path, given->line, section_names[given->section] };
+	const struct setting *setting;
+	bool fits;
 
-	for (i = 0; i < n_settings; i++)
-		if (settings[i].section == parser->section && settings[i].presence != OPTIONAL &&
-		    !parser->lines[i])
-			return fail_at(&place, "%s is missing", settings[i].name);
+	for (size_t i = 0; i < n_settings; i++) {
+		setting = &settings[i];
+		fits = setting->modes & 1U << parser->config->mode;
+		if (given->lines[i] && !fits)
+			return refuse_in_mode(parser, setting, given->lines[i]);
+		if (setting->section == given->section && fits && !given->lines[i] &&
+		    (setting->presence == REQUIRED || setting->presence == REPEATABLE))
+			return fail_at(&place, "%s is missing", setting->name);
+	}
 	return 0;
+}
+
+static int check_sections(const struct parser *parser)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < parser->n_sections; i++)
+		err = check_section(parser, &parser->sections[i]);
+	return err;
 }
 
 static int begin_peer(struct parser *parser)
@@ -138,16 +184,30 @@ static int begin_peer(struct parser *parser)
 	return 0;
 }
 
+static int add_section(struct parser *parser, enum section section)
+{
+	struct given *sections;
+	size_t room;
+
+	if (parser->n_sections == parser->sections_allocated) {
+		room = parser->sections_allocated ? 2 * parser->sections_allocated : 4;
+		sections = reallocarray(parser->sections, room, sizeof(*sections));
+		if (!sections)
+			return fail(ENOMEM, "%s:%d: out of memory", parser->config->path, parser->line);
+		parser->sections = sections;
+		parser->sections_allocated = room;
+	}
+	parser->sections[parser->n_sections++] = (struct given){ section, parser->line, {} };
+	parser->section = section;
+	return section == SECTION_PEER ? begin_peer(parser) : 0;
+}
+
 static int begin_section(struct parser *parser, const char *text)
 {
 	const struct place place = { parser->config->path, parser->line, NULL };
 	enum section section;
 	const char *meant;
-	int err;
 
-	err = end_section(parser);
-	if (err)
-		return err;
 	for (section = SECTION_INTERFACE; section <= SECTION_PEER; section++)
 		if (!strcmp(text, section_names[section]))
 			break;
@@ -164,10 +224,7 @@ static int begin_section(struct parser *parser, const char *text)
 		return fail_at(&place, "[Interface]: given twice, first in line %d", parser->interface_line);
 	if (section == SECTION_INTERFACE)
 		parser->interface_line = parser->line;
-	parser->section = section;
-	parser->section_line = parser->line;
-	memset(parser->lines, 0, sizeof(parser->lines));
-	return section == SECTION_PEER ? begin_peer(parser) : 0;
+	return add_section(parser, section);
 }
 
 /* Without comment and white space around it. */
@@ -201,7 +258,7 @@ static int next_line(struct parser *parser, char *text, int size)
 	line = strip(line);
 	if (strlen(line) > max) {
 		fail_at(&place, "longer than %zu characters", max);
-		hint("Address may be repeated, one line for each");
+		hint("Address and AllowedIPs may be repeated, one line for each");
 		return -EINVAL;
 	}
 	strcpy(text, line);
@@ -245,6 +302,35 @@ static char *read_line(char *text, int size, void *stream)
 	return parser->err ? NULL : text;
 }
 
+static int check_whole(const struct parser *parser)
+{
+	const char *path = parser->config->path;
+
+	if (!parser->interface_line) {
+		fail(EINVAL, "%s: no [Interface] section", path);
+		hint("xdpsec(8), EXAMPLES, has a whole file");
+		return -EINVAL;
+	}
+	if (!parser->config->n_peers) {
+		fail(EINVAL, "%s: no [Peer] section", path);
+		hint("xdpsec(8), EXAMPLES, has a whole file");
+		return -EINVAL;
+	}
+	return check_sections(parser);
+}
+
+/* What follows from several lines. A peer whose packets come from one port can be told where it is by them.
+ */
+static void conclude(struct config *config)
+{
+	struct peer_config *peer;
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		peer->roams = peer->roaming == ROAMING_YES ||
+			      (peer->roaming == ROAMING_DEFAULT &&
+			       (!peer->endpoint.known || config->tunnel.listen_only));
+}
+
 int config_parse(struct config *config, FILE *file)
 {
 	struct parser parser = { .config = config, .file = file };
@@ -253,22 +339,14 @@ int config_parse(struct config *config, FILE *file)
 	err = ini_parse_stream(read_line, &parser, handle, &parser);
 	free(parser.buffer);
 	if (parser.err)
-		return parser.err;
-	if (err)
-		return fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", config->path,
-			    err < 0 ? 0 : err);
-	err = end_section(&parser);
-	if (err)
-		return err;
-	if (!parser.interface_line) {
-		fail(EINVAL, "%s: no [Interface] section", config->path);
-		hint("xdpsec(8), EXAMPLES, has a whole file");
-		return -EINVAL;
-	}
-	if (!config->n_peers) {
-		fail(EINVAL, "%s: no [Peer] section", config->path);
-		hint("xdpsec(8), EXAMPLES, has a whole file");
-		return -EINVAL;
-	}
-	return 0;
+		err = parser.err;
+	else if (err)
+		err = fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", config->path,
+			   err < 0 ? 0 : err);
+	else
+		err = check_whole(&parser);
+	free(parser.sections);
+	if (!err)
+		conclude(config);
+	return err;
 }

@@ -26,6 +26,14 @@ enum presence {
 	OPTIONAL,   /* once or not at all */
 	REQUIRED,   /* once */
 	REPEATABLE, /* once or more often */
+	MULTIPLE,   /* any number of times */
+};
+
+/* In which modes there is a key: bits of 1 << enum mode. */
+enum {
+	INLINE = 1 << MODE_INLINE,
+	TUNNEL = 1 << MODE_TUNNEL,
+	ALWAYS = INLINE | TUNNEL,
 };
 
 /* One key. set() gets a value that is not empty and that it may change; 0, or -errno after a message. */
@@ -34,11 +42,32 @@ struct setting {
 	const char *name;
 	int (*set)(struct config *config, const struct place *place, char *value);
 	enum presence presence;
+	unsigned int modes;
 };
 
-#define MAX_SETTINGS 32
+#define MAX_SETTINGS 40
 extern const struct setting settings[];
 extern const size_t n_settings;
+
+/* What does in the other mode what this key does in its own: for a hint. */
+const char *setting_instead(const struct setting *setting);
+
+/* The keys that only tunnel mode has (config_tunnel.c). */
+int set_tunnel_name(struct config *config, const struct place *place, char *value);
+int set_listen_port(struct config *config, const struct place *place, char *value);
+int set_tunnel_address(struct config *config, const struct place *place, char *value);
+int set_mtu(struct config *config, const struct place *place, char *value);
+int set_source_port(struct config *config, const struct place *place, char *value);
+int set_dscp(struct config *config, const struct place *place, char *value);
+int set_table(struct config *config, const struct place *place, char *value);
+int set_endpoint(struct config *config, const struct place *place, char *value);
+int set_roaming(struct config *config, const struct place *place, char *value);
+int set_keepalive(struct config *config, const struct place *place, char *value);
+
+/* Keys of [Peer] belong to the last one. */
+struct peer_config *current_peer(struct config *config);
+/* As the kernel's dev_valid_name(). */
+bool device_name_valid(const char *name);
 
 /* Sections and keys of the file into *config, whose name and path are set. 0, or -errno after a message. */
 int config_parse(struct config *config, FILE *file);
@@ -51,6 +80,12 @@ int value_prefix(const struct place *place, const char *text, struct xdpsec_pref
 /* ports has room for XDPSEC_MAX_PORT_RANGES; they come out sorted, and merged where they touch. text is cut
  * up. */
 int value_ports(const struct place *place, char *text, struct xdpsec_ports *ports, size_t *n);
+/* An address with the length of its prefix (whole, where none is given), whose host bits are kept. */
+int value_address(const struct place *place, const char *text, struct xdpsec_prefix *address);
+/* ADDRESS:PORT or [ADDRESS]:PORT. */
+int value_location(const struct place *place, const char *text, struct xdpsec_location *location);
+/* Decimal or hexadecimal, and nothing around it. */
+bool value_number(const char *text, unsigned long max, unsigned long *number);
 int value_spi(const struct place *place, const char *text, unsigned int *spi);
 
 /* The next item of a comma separated list, without white space around it; NULL: no more. *rest starts as the

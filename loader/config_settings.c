@@ -10,17 +10,20 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Keys of [Peer] belong to the last one. */
-static struct peer_config *current_peer(struct config *config)
+struct peer_config *current_peer(struct config *config)
 {
 	return &config->peers[config->n_peers - 1];
 }
 
+bool device_name_valid(const char *name)
+{
+	return strlen(name) < IF_NAMESIZE && !strpbrk(name, "/: \t") && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
 static int set_device(struct config *config, const struct place *place, char *value)
 {
-	/* As the kernel's dev_valid_name(). */
-	if (strlen(value) >= sizeof(config->device) || strpbrk(value, "/: \t") || !strcmp(value, ".") ||
-	    !strcmp(value, "..")) {
+	if (!device_name_valid(value)) {
 		fail_at(place, "%s: not the name of a network device", value);
 		hint("`ip link` lists them; %zu characters at most", sizeof(config->device) - 1);
 		return -EINVAL;
@@ -32,16 +35,15 @@ static int set_device(struct config *config, const struct place *place, char *va
 
 static int set_mode(struct config *config, const struct place *place, char *value)
 {
-	(void)config;
+	config->mode_line = place->line;
+	config->mode = MODE_INLINE;
 	if (!strcmp(value, "inline"))
 		return 0;
-	if (!strcmp(value, "tunnel")) {
-		fail_at(place, "Mode = tunnel is not available in this version");
-		hint("Mode = inline seals the UDP payloads between the peers in place");
-		return -EINVAL;
-	}
+	config->mode = MODE_TUNNEL;
+	if (!strcmp(value, "tunnel"))
+		return 0;
 	fail_at(place, "%s: not a mode", value);
-	hint("Mode = inline");
+	hint("inline seals the UDP payloads between the peers in place, tunnel makes a device to route into");
 	return -EINVAL;
 }
 
@@ -198,13 +200,6 @@ static int set_rx_key_file(struct config *config, const struct place *place, cha
 	return set_key_file(config, place, value, &current_peer(config)->rx);
 }
 
-static int refuse_tunnel(struct config *config, const struct place *place, char *value)
-{
-	(void)config;
-	(void)value;
-	return fail_at(place, "belongs to tunnel mode, and Mode = tunnel is not available in this version");
-}
-
 static int refuse_agreement(struct config *config, const struct place *place, char *value)
 {
 	(void)config;
@@ -214,27 +209,51 @@ static int refuse_agreement(struct config *config, const struct place *place, ch
 	return -EINVAL;
 }
 
+const char *setting_instead(const struct setting *setting)
+{
+	static const struct {
+		const char *name, *instead;
+	} others[] = {
+		{ "Ports", "a tunnel carries whatever is routed into it" },
+		{ "AllowedIPs", "Address has the prefixes of a peer whose UDP is protected" },
+		{ "Endpoint", "Address has the prefixes of a peer whose UDP is protected" },
+	};
+
+	if (setting->modes == INLINE && !strcmp(setting->name, "Address"))
+		return "Endpoint is where the peer is, AllowedIPs what is behind it";
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(others[i].name, setting->name))
+			return others[i].instead;
+	return "Mode = tunnel in [Interface] makes a device to route into";
+}
+
 const struct setting settings[] = {
-	{ SECTION_INTERFACE, "Device", set_device, REQUIRED },
-	{ SECTION_INTERFACE, "Mode", set_mode, OPTIONAL },
-	{ SECTION_INTERFACE, "Xdp", set_xdp, OPTIONAL },
-	{ SECTION_INTERFACE, "Name", refuse_tunnel, OPTIONAL },
-	{ SECTION_INTERFACE, "Address", refuse_tunnel, OPTIONAL },
-	{ SECTION_INTERFACE, "ListenPort", refuse_tunnel, OPTIONAL },
-	{ SECTION_INTERFACE, "PrivateKeyFile", refuse_agreement, OPTIONAL },
-	{ SECTION_PEER, "Name", set_name, REQUIRED },
-	{ SECTION_PEER, "Address", set_address, REPEATABLE },
-	{ SECTION_PEER, "Ports", set_ports, REQUIRED },
-	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL },
-	{ SECTION_PEER, "Driver", set_driver, OPTIONAL },
-	{ SECTION_PEER, "TxSpi", set_tx_spi, REQUIRED },
-	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, REQUIRED },
-	{ SECTION_PEER, "RxSpi", set_rx_spi, REQUIRED },
-	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, REQUIRED },
-	{ SECTION_PEER, "Endpoint", refuse_tunnel, OPTIONAL },
-	{ SECTION_PEER, "AllowedIPs", refuse_tunnel, OPTIONAL },
-	{ SECTION_PEER, "PublicKey", refuse_agreement, OPTIONAL },
-	{ SECTION_PEER, "PresharedKeyFile", refuse_agreement, OPTIONAL },
+	{ SECTION_INTERFACE, "Device", set_device, REQUIRED, ALWAYS },
+	{ SECTION_INTERFACE, "Mode", set_mode, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "Xdp", set_xdp, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "Name", set_tunnel_name, REQUIRED, TUNNEL },
+	{ SECTION_INTERFACE, "Address", set_tunnel_address, MULTIPLE, TUNNEL },
+	{ SECTION_INTERFACE, "ListenPort", set_listen_port, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "MTU", set_mtu, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "SourcePort", set_source_port, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "Dscp", set_dscp, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "Table", set_table, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "PrivateKeyFile", refuse_agreement, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "Name", set_name, REQUIRED, ALWAYS },
+	{ SECTION_PEER, "Address", set_address, REPEATABLE, INLINE },
+	{ SECTION_PEER, "Ports", set_ports, REQUIRED, INLINE },
+	{ SECTION_PEER, "Endpoint", set_endpoint, OPTIONAL, TUNNEL },
+	{ SECTION_PEER, "AllowedIPs", set_address, REPEATABLE, TUNNEL },
+	{ SECTION_PEER, "Roaming", set_roaming, OPTIONAL, TUNNEL },
+	{ SECTION_PEER, "PersistentKeepalive", set_keepalive, OPTIONAL, TUNNEL },
+	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "Driver", set_driver, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "TxSpi", set_tx_spi, REQUIRED, ALWAYS },
+	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, REQUIRED, ALWAYS },
+	{ SECTION_PEER, "RxSpi", set_rx_spi, REQUIRED, ALWAYS },
+	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, REQUIRED, ALWAYS },
+	{ SECTION_PEER, "PublicKey", refuse_agreement, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "PresharedKeyFile", refuse_agreement, OPTIONAL, ALWAYS },
 };
 const size_t n_settings = ARRAY_SIZE(settings);
 _Static_assert(ARRAY_SIZE(settings) <= MAX_SETTINGS, "raise MAX_SETTINGS");

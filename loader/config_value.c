@@ -29,7 +29,7 @@ char *value_next(char **rest)
 }
 
 /* strtoul() would also take signs, white space and octal numbers. */
-static bool parse_number(const char *text, unsigned long max, unsigned long *number)
+bool value_number(const char *text, unsigned long max, unsigned long *number)
 {
 	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	const char *digits = is_hex ? text + 2 : text;
@@ -49,7 +49,7 @@ int value_spi(const struct place *place, const char *text, unsigned int *spi)
 {
 	unsigned long number;
 
-	if (!parse_number(text, 0xffffffff, &number)) {
+	if (!value_number(text, 0xffffffff, &number)) {
 		fail_at(place, "%s: not an SPI", text);
 		hint("a number of 32 bits, decimal or hexadecimal: 0x00001001");
 		return -EINVAL;
@@ -68,7 +68,7 @@ static int parse_port(const struct place *place, const char *text, unsigned shor
 {
 	unsigned long number;
 
-	if (!parse_number(text, 65535, &number) || number == 0) {
+	if (!value_number(text, 65535, &number) || number == 0) {
 		fail_at(place, "%s: not a port", text);
 		hint("1 to 65535, a range such as 5201-5210, or \"all\"");
 		return -EINVAL;
@@ -182,13 +182,27 @@ static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsign
 	return inet_pton(AF_INET6, text, prefix->address) == 1;
 }
 
+/* The length behind a slash; whole addresses have none. */
+static int parse_length(const struct place *place, const char *text, const char *slash, unsigned int bits,
+			unsigned int *length)
+{
+	unsigned long number = bits;
+
+	if (slash && (!isdigit((unsigned char)slash[1]) || !value_number(slash + 1, bits, &number))) {
+		fail_at(place, "%s: the length of the prefix is not 0 to %u", text, bits);
+		return -EINVAL;
+	}
+	*length = (unsigned int)number + 128 - bits;
+	return 0;
+}
+
 int value_prefix(const struct place *place, const char *text, struct xdpsec_prefix *prefix)
 {
 	const char *slash = strchr(text, '/');
 	struct xdpsec_prefix found, network;
 	char address[64], hinted[64];
-	unsigned long length;
 	unsigned int bits;
+	int err;
 
 	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!parse_address(address, &found, &bits)) {
@@ -196,12 +210,9 @@ int value_prefix(const struct place *place, const char *text, struct xdpsec_pref
 		hint("198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up");
 		return -EINVAL;
 	}
-	length = bits;
-	if (slash && (!isdigit((unsigned char)slash[1]) || !parse_number(slash + 1, bits, &length))) {
-		fail_at(place, "%s: the length of the prefix is not 0 to %u", text, bits);
-		return -EINVAL;
-	}
-	found.length = length + 128 - bits;
+	err = parse_length(place, text, slash, bits, &found.length);
+	if (err)
+		return err;
 	network = found;
 	clear_host_bits(&network);
 	if (memcmp(&network, &found, sizeof(found))) {
@@ -211,6 +222,108 @@ int value_prefix(const struct place *place, const char *text, struct xdpsec_pref
 		return -EINVAL;
 	}
 	*prefix = found;
+	return 0;
+}
+
+/* An address that one machine can have, and be reached at. */
+static bool is_unicast(const struct xdpsec_prefix *address, unsigned int bits)
+{
+	static const unsigned char none[16];
+	const unsigned char *bytes = address->address;
+
+	if (bits == 32)
+		return bytes[12] != 0 && bytes[12] != 127 && bytes[12] < 224;
+	return memcmp(bytes, none, 15) != 0 && bytes[0] != 0xff;
+}
+
+int value_address(const struct place *place, const char *text, struct xdpsec_prefix *address)
+{
+	const char *slash = strchr(text, '/');
+	struct xdpsec_prefix found;
+	char alone[64];
+	unsigned int bits;
+	int err;
+
+	snprintf(alone, sizeof(alone), "%.*s", slash ? (int)(slash - text) : 63, text);
+	if (!parse_address(alone, &found, &bits) || !is_unicast(&found, bits)) {
+		fail_at(place, "%s: not an address that a device can have", text);
+		hint("10.77.0.1/30 or fd00:77::1/64, for example");
+		return -EINVAL;
+	}
+	err = parse_length(place, text, slash, bits, &found.length);
+	if (!err)
+		*address = found;
+	return err;
+}
+
+/* Cut at the colon in front of the port; *address without its brackets. NULL: there is none. */
+static char *split_location(char *text, char **address)
+{
+	char *end;
+
+	*address = text;
+	if (text[0] != '[') {
+		end = strrchr(text, ':');
+		if (!end)
+			return NULL;
+		*end = '\0';
+		return end + 1;
+	}
+	end = strstr(text, "]:");
+	if (!end)
+		return NULL;
+	*address = text + 1;
+	*end = '\0';
+	return end + 2;
+}
+
+static int refuse_location(const struct place *place, const char *text)
+{
+	struct xdpsec_prefix address;
+	unsigned int bits;
+
+	if (parse_address(text, &address, &bits)) {
+		fail_at(place, "%s: without a port", text);
+		hint(bits == 32 ? "%s:4500, for example" : "[%s]:4500, for example", text);
+		return -EINVAL;
+	}
+	if (strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")) {
+		fail_at(place, "%s: names are not looked up: they could change where packets go", text);
+		hint("198.51.100.2:4500 or [2001:db8::1]:4500, for example");
+		return -EINVAL;
+	}
+	fail_at(place, "%s: not an address and a port", text);
+	hint("198.51.100.2:4500 or [2001:db8::1]:4500, for example");
+	return -EINVAL;
+}
+
+int value_location(const struct place *place, const char *text, struct xdpsec_location *location)
+{
+	char copy[128], *port, *address;
+	struct xdpsec_prefix found;
+	unsigned long number;
+	unsigned int bits;
+
+	if (strlen(text) >= sizeof(copy))
+		return refuse_location(place, text);
+	strcpy(copy, text);
+	port = split_location(copy, &address);
+	if (!port || !parse_address(address, &found, &bits) || (bits == 128) != (text[0] == '['))
+		return refuse_location(place, text);
+	if (!value_number(port, 65535, &number) || !number) {
+		fail_at(place, "%s: not a port", port);
+		hint("1 to 65535: the ListenPort of the other site");
+		return -EINVAL;
+	}
+	if (!is_unicast(&found, bits) || (bits == 128 && found.address[0] == 0xfe)) {
+		fail_at(place, "%s: not an address at which a peer can be reached from everywhere", address);
+		hint("not a multicast, loopback or link-local address");
+		return -EINVAL;
+	}
+	memset(location, 0, sizeof(*location));
+	memcpy(location->address, found.address, sizeof(location->address));
+	location->port = (__u16)number;
+	location->known = 1;
 	return 0;
 }
 

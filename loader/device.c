@@ -5,30 +5,65 @@
 
 #include "device.h"
 #include "message.h"
+#include "tunnel.h"
 
 /* What every host must take: RFC 791 section 3.1 (576 bytes in pieces or whole) and RFC 8200 section 5. */
 #define IPV4_MINIMUM 576
 #define IPV6_MINIMUM 1280
 
-static bool is_ipv4(const struct xdpsec_prefix *prefix)
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return prefix->length >= 96 && memcmp(prefix->address, mapped, sizeof(mapped)) == 0;
-}
-
 static bool has_ipv6(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
 		for (size_t j = 0; j < config->peers[i].n_prefixes; j++)
-			if (!is_ipv4(&config->peers[i].prefixes[j]))
+			if (!prefix_is_ipv4(&config->peers[i].prefixes[j]))
 				return true;
 	return false;
 }
 
+static int check_mtu(const struct config *config, const struct link *link)
+{
+	bool is_tunnel = config->mode == MODE_TUNNEL,
+	     ipv6 = is_tunnel ? tunnel_has_ipv6(config) : has_ipv6(config);
+	unsigned int minimum = ipv6 ? IPV6_MINIMUM : IPV4_MINIMUM,
+		     overhead = !is_tunnel	     ? XDPSEC_OVERHEAD
+				: config->tunnel.mtu ? tunnel_least_overhead(config)
+						     : tunnel_overhead(config);
+
+	if (link->mtu >= minimum + overhead)
+		return 0;
+	fail(EMSGSIZE,
+	     "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %u of XDPsec do not fit",
+	     config->path, config->device_line, config->device, link->mtu, minimum, ipv6 ? '6' : '4',
+	     overhead);
+	hint("ip link set dev %s mtu %u", config->device, minimum + overhead);
+	return -EMSGSIZE;
+}
+
+/* The MTU that was given by hand. */
+static int check_tunnel_mtu(const struct config *config, const struct link *link)
+{
+	unsigned int mtu = config->tunnel.mtu, overhead = tunnel_least_overhead(config);
+
+	if (!mtu)
+		return 0;
+	if (mtu < IPV6_MINIMUM && tunnel_has_ipv6(config)) {
+		fail(EMSGSIZE, "%s:%d: MTU: %u: IPv6 in the tunnel needs %u", config->path,
+		     config->tunnel.mtu_line, mtu, IPV6_MINIMUM);
+		return -EMSGSIZE;
+	}
+	if (mtu + overhead > link->mtu) {
+		fail(EMSGSIZE,
+		     "%s:%d: MTU: %u: with the %u bytes in front of them, such packets do not fit the MTU "
+		     "of %s, %u",
+		     config->path, config->tunnel.mtu_line, mtu, overhead, config->device, link->mtu);
+		hint("%u at most", link->mtu - overhead);
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
 int device_find(const struct config *config, struct link *device)
 {
-	unsigned int minimum = has_ipv6(config) ? IPV6_MINIMUM : IPV4_MINIMUM;
 	struct link link;
 	int err = link_find(config->device, &link);
 
@@ -46,17 +81,12 @@ int device_find(const struct config *config, struct link *device)
 		hint("protect the Ethernet device that carries its packets");
 		return -EINVAL;
 	}
-	if (link.mtu < minimum + XDPSEC_OVERHEAD) {
-		fail(EMSGSIZE,
-		     "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %d of XDPsec do "
-		     "not fit",
-		     config->path, config->device_line, config->device, link.mtu, minimum,
-		     minimum == IPV6_MINIMUM ? '6' : '4', XDPSEC_OVERHEAD);
-		hint("ip link set dev %s mtu %u", config->device, minimum + XDPSEC_OVERHEAD);
-		return -EMSGSIZE;
-	}
-	*device = link;
-	return 0;
+	err = check_mtu(config, &link);
+	if (!err && config->mode == MODE_TUNNEL)
+		err = check_tunnel_mtu(config, &link);
+	if (!err)
+		*device = link;
+	return err;
 }
 
 int device_check(const struct config *config)

@@ -137,7 +137,7 @@ static int netlink_switch_off(__u16 family, const char *device, const struct fea
 	return netlink_talk(NETLINK_GENERIC, request, NULL, NULL);
 }
 
-/* The ioctl of kernels without CONFIG_ETHTOOL_NETLINK. */
+/* The ioctl: of kernels without CONFIG_ETHTOOL_NETLINK, and where one number is all. */
 static int ethtool_ioctl(const char *device, void *command)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -238,5 +238,20 @@ int offloads_off(const char *device)
 	if (features.count)
 		return fail(EOPNOTSUPP, "%s: the offload %s cannot be switched off", device,
 			    features.names[0]);
+	return 0;
+}
+
+int gro_on(const char *device)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_SGRO, .data = 1 };
+	int err = ethtool_ioctl(device, &value);
+
+	value.cmd = ETHTOOL_GGRO;
+	if (!err)
+		err = ethtool_ioctl(device, &value);
+	if (!err && !value.data)
+		err = -EOPNOTSUPP;
+	if (err)
+		return fail(-err, "%s: cannot switch GRO on: %s", device, strerror(-err));
 	return 0;
 }

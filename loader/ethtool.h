@@ -11,4 +11,8 @@
  */
 int offloads_off(const char *device);
 
+/* Generic receive offload: packets of one flow go up the stack as a large one. Read back. 0, or -errno after
+ * a message. */
+int gro_on(const char *device);
+
 #endif

@@ -15,6 +15,12 @@
 #include "xdpsec/abi.h"
 
 #define DRIVER_LEN 128
+#define INSTANCE_ADDRESSES_MAX 16
+
+enum mode {
+	MODE_INLINE,
+	MODE_TUNNEL,
+};
 
 enum xdp_in_use {
 	XDP_IN_USE_NONE, /* not attached, or not yet */
@@ -34,13 +40,19 @@ struct instance {
 	__u8 xdp;	   /* enum xdp_in_use */
 	__u8 xdp_asked;	   /* enum xdp_mode: the configuration's line */
 	__u8 no_attach;	   /* attaching is left to the user */
-	__u8 hop_recorded; /* the creation of the hop device has begun */
-	__u32 pad;
+	__u8 hop_recorded; /* the creation of the hop device, or of the tunnel device, has begun */
+	__u8 mode;	   /* enum mode */
+	__u8 no_routes;	   /* Table = off */
+	__u8 n_addresses;
+	__u8 pad;
+	struct xdpsec_prefix
+		addresses[INSTANCE_ADDRESSES_MAX]; /* of the tunnel device, with the host's bits */
 	char name[XDPSEC_NAME_LEN];
 	char device[IF_NAMESIZE];
-	char hop_near[IF_NAMESIZE], hop_far[IF_NAMESIZE];
-	char path[PATH_MAX];	  /* of the configuration */
-	char state_dir[PATH_MAX]; /* absolute */
+	char hop_near[IF_NAMESIZE],
+		hop_far[IF_NAMESIZE]; /* in tunnel mode near is what [Interface] calls Name */
+	char path[PATH_MAX];	      /* of the configuration */
+	char state_dir[PATH_MAX];     /* absolute */
 };
 
 /* One direction of a peer. */
@@ -60,6 +72,11 @@ struct peer_record {
 	char name[XDPSEC_NAME_LEN];
 	char cipher[32]; /* "aes-128-ocb" */
 	char driver[64]; /* "aes", or what Driver asked for */
+	/* Tunnel mode, and as the configuration has them: the peer may have moved since. */
+	struct xdpsec_location endpoint;
+	__u32 keepalive; /* seconds; 0: off */
+	__u8 roams;
+	__u8 pad2[7];
 	struct sa_record tx, rx;
 };
 

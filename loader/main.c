@@ -47,6 +47,7 @@ enum argument {
 	ARGUMENT_FILE,
 	ARGUMENT_NAME,
 	ARGUMENT_NAME_OPTIONAL,
+	ARGUMENT_PEER,
 };
 
 static const char *const argument_names[] = {
@@ -54,6 +55,7 @@ static const char *const argument_names[] = {
 	[ARGUMENT_FILE] = "FILE",
 	[ARGUMENT_NAME] = "NAME",
 	[ARGUMENT_NAME_OPTIONAL] = "[NAME]",
+	[ARGUMENT_PEER] = "NAME PEER [ADDRESS]",
 };
 
 static const struct command {
@@ -70,6 +72,8 @@ static const struct command {
 	  "read the configuration again, and change what differs" },
 	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_JSON, command_status,
 	  "counters of one instance, or of all" },
+	{ "probe", ARGUMENT_PEER, 0, command_probe,
+	  "find the largest packet that gets through the tunnel to a peer" },
 	{ "check", ARGUMENT_FILE, 0, command_check, "find mistakes in FILE, and change nothing" },
 	{ "genkey", ARGUMENT_NONE, TAKES_BITS, command_genkey, "print a random key" },
 	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
@@ -112,7 +116,7 @@ static void print_help(FILE *out)
 	fputs("Usage: xdpsec [OPTIONS] COMMAND\n\nCommands:\n", out);
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		snprintf(text, sizeof(text), "%s %s", commands[i].name, argument_names[commands[i].argument]);
-		fprintf(out, "  %-17s %s\n", text, commands[i].help);
+		fprintf(out, "  %-25s %s\n", text, commands[i].help);
 	}
 	fputs("\nOptions:\n", out);
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -270,8 +274,9 @@ static int check_argument(const struct command *command, const char *argument)
 		fail(EINVAL, "%s: %s: takes no argument", command->name, argument);
 		return usage_hint();
 	}
-	if (!argument && (command->argument == ARGUMENT_FILE || command->argument == ARGUMENT_NAME)) {
-		fail(EINVAL, "%s: %s is missing", command->name, argument_names[command->argument]);
+	if (!argument && command->argument != ARGUMENT_NONE && command->argument != ARGUMENT_NAME_OPTIONAL) {
+		fail(EINVAL, "%s: %s is missing", command->name,
+		     argument_names[command->argument == ARGUMENT_PEER ? ARGUMENT_NAME : command->argument]);
 		return usage_hint();
 	}
 	if (argument && command->argument != ARGUMENT_FILE && !instance_name_valid(argument)) {
@@ -285,7 +290,7 @@ static int check_argument(const struct command *command, const char *argument)
 static int run(struct invocation *invocation, int argc, char **argv)
 {
 	const struct command *command;
-	int err;
+	int err, most;
 
 	if (argc == 0) {
 		fail(EINVAL, "no command");
@@ -302,11 +307,20 @@ static int run(struct invocation *invocation, int argc, char **argv)
 	err = check_argument(command, argv[1]);
 	if (err)
 		return err;
-	if (argc > 2) {
-		fail(EINVAL, "%s: %s: one argument too many", command->name, argv[2]);
+	if (command->argument == ARGUMENT_PEER && argc < 3) {
+		fail(EINVAL, "%s: PEER is missing", command->name);
+		return usage_hint();
+	}
+	most = command->argument == ARGUMENT_PEER ? 4 : 2;
+	if (argc > most) {
+		fail(EINVAL, "%s: %s: one argument too many", command->name, argv[most]);
 		return usage_hint();
 	}
 	invocation->options.argument = argv[1];
+	if (command->argument == ARGUMENT_PEER) {
+		invocation->options.peer = argv[2];
+		invocation->options.address = argc > 3 ? argv[3] : NULL;
+	}
 	if (invocation->netns && enter_netns(invocation->netns))
 		return EXIT_FAILED;
 	return command->run(&invocation->options) ? EXIT_FAILED : EXIT_SUCCESS;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <sys/random.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -22,8 +23,8 @@ int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlm
 	struct mnl_socket *socket
 		__attribute__((cleanup(cleanup_socket))) = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	_cleanup_free_ char *buffer = malloc(NETLINK_BUFFER);
+	int more = MNL_CB_OK, strict = 1;
 	ssize_t got;
-	int more = MNL_CB_OK;
 
 	if (!buffer)
 		return -ENOMEM;
@@ -31,6 +32,9 @@ int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlm
 		return -errno;
 	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	request->nlmsg_seq = (unsigned int)time(NULL);
+	/* Without it the kernel lists all there is, whatever was asked for. */
+	if (request->nlmsg_flags & NLM_F_DUMP)
+		mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK, &strict, sizeof(strict));
 	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
 		return -errno;
 	while (more > MNL_CB_STOP) {
@@ -73,6 +77,10 @@ static int parse_attribute(const struct nlattr *attribute, void *data)
 		break;
 	case IFLA_IFALIAS:
 		copy_text(link->alias, sizeof(link->alias), attribute);
+		break;
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attribute) == sizeof(link->address))
+			memcpy(link->address, mnl_attr_get_payload(attribute), sizeof(link->address));
 		break;
 	case IFLA_MTU:
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
@@ -169,7 +177,33 @@ static int no_ipv6_addresses(const char *name)
 	return err == -EAFNOSUPPORT ? 0 : err;
 }
 
-int link_create_veth(const char *near, const char *far, unsigned int mtu)
+/*
+ * An address that was set, if only at random: one that the kernel makes up is exchanged by udev after a while
+ * (systemd.link(5), MACAddressPolicy=persistent), when others have been told of it.
+ */
+static void put_random_address(struct nlmsghdr *request)
+{
+	unsigned char address[6];
+
+	if (getrandom(address, sizeof(address), 0) != sizeof(address))
+		return;
+	/* Locally administered, and not of a group. */
+	address[0] = (address[0] & 0xfe) | 0x02;
+	mnl_attr_put(request, IFLA_ADDRESS, sizeof(address), address);
+}
+
+static void put_end(struct nlmsghdr *request, const struct veth_end *end, unsigned int queues)
+{
+	mnl_attr_put_strz(request, IFLA_IFNAME, end->name);
+	put_random_address(request);
+	mnl_attr_put_u32(request, IFLA_MTU, end->mtu);
+	if (!queues)
+		return;
+	mnl_attr_put_u32(request, IFLA_NUM_TX_QUEUES, queues);
+	mnl_attr_put_u32(request, IFLA_NUM_RX_QUEUES, queues);
+}
+
+int link_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues)
 {
 	char buffer[1024];
 	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, 0);
@@ -178,25 +212,23 @@ int link_create_veth(const char *near, const char *far, unsigned int mtu)
 	int err;
 
 	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-	mnl_attr_put_strz(request, IFLA_IFNAME, near);
-	mnl_attr_put_u32(request, IFLA_MTU, mtu);
+	put_end(request, near, queues);
 	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
 	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(request, VETH_INFO_PEER);
 	memset(mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg)), 0, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(request, IFLA_IFNAME, far);
-	mnl_attr_put_u32(request, IFLA_MTU, mtu);
+	put_end(request, far, queues);
 	mnl_attr_nest_end(request, peer);
 	mnl_attr_nest_end(request, data);
 	mnl_attr_nest_end(request, info);
 	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 	if (err)
 		return err;
-	err = no_ipv6_addresses(near);
+	err = no_ipv6_addresses(near->name);
 	if (!err)
-		err = no_ipv6_addresses(far);
-	if (err && link_find(near, &link) == 0)
+		err = no_ipv6_addresses(far->name);
+	if (err && link_find(near->name, &link) == 0)
 		link_delete(link.index);
 	return err;
 }
@@ -210,14 +242,33 @@ int link_set_alias(unsigned int index, const char *alias)
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 
-int link_set_up(unsigned int index)
+static int change_flags(unsigned int index, unsigned int flags, unsigned int change)
 {
 	char buffer[512];
 	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
 	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
 
-	info->ifi_flags = IFF_UP;
-	info->ifi_change = IFF_UP;
+	info->ifi_flags = flags;
+	info->ifi_change = change;
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+int link_set_up(unsigned int index)
+{
+	return change_flags(index, IFF_UP, IFF_UP);
+}
+
+int link_set_quiet(unsigned int index)
+{
+	return change_flags(index, IFF_NOARP, IFF_NOARP | IFF_MULTICAST);
+}
+
+int link_set_mtu(unsigned int index, unsigned int mtu)
+{
+	char buffer[512];
+	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+
+	mnl_attr_put_u32(request, IFLA_MTU, mtu);
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 

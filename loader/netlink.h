@@ -11,10 +11,11 @@ struct link {
 	unsigned int index;
 	unsigned int peer; /* IFLA_LINK: of a veth its other end, if that is in the same namespace */
 	char name[IF_NAMESIZE];
-	char kind[16];	     /* "veth"; empty for hardware */
-	char alias[256];     /* empty: none */
-	unsigned int mtu;    /* bytes */
-	unsigned short type; /* ARPHRD_* */
+	char kind[16];		  /* "veth"; empty for hardware */
+	char alias[256];	  /* empty: none */
+	unsigned char address[6]; /* zero: it has none of that length */
+	unsigned int mtu;	  /* bytes */
+	unsigned short type;	  /* ARPHRD_* */
 	bool up;
 	__u64 tx_packets, tx_dropped, rx_dropped;
 };
@@ -23,10 +24,20 @@ struct link {
 int link_find(const char *name, struct link *link);
 int link_find_index(unsigned int index, struct link *link);
 
-/* A pair of veth devices, both down, both without IPv6 addresses of their own making. 0 or -errno. */
-int link_create_veth(const char *near, const char *far, unsigned int mtu);
+/* One end of a pair of veth devices. */
+struct veth_end {
+	const char *name;
+	unsigned int mtu;
+};
+
+/* A pair of veth devices, both down, both without IPv6 addresses of their own making. queues is how many each
+ * has in either direction; 0: as the kernel likes. 0 or -errno. */
+int link_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues);
 int link_set_alias(unsigned int index, const char *alias);
 int link_set_up(unsigned int index);
+int link_set_mtu(unsigned int index, unsigned int mtu);
+/* Like other devices of tunnels: no ARP or neighbour discovery, no multicast groups that are announced. */
+int link_set_quiet(unsigned int index);
 /* Of a veth, the other end goes with it. */
 int link_delete(unsigned int index);
 

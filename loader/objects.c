@@ -9,7 +9,10 @@
 
 #include "message.h"
 #include "objects.h"
+#include "decapsulate.skel.h"
+#include "encapsulate.skel.h"
 #include "hop.skel.h"
+#include "keepalive.skel.h"
 #include "open.skel.h"
 #include "sa.skel.h"
 #include "seal.skel.h"
@@ -107,24 +110,43 @@ int objects_load_sa(struct plane *plane)
 	return load(plane, plane->sa->obj, "sa.bpf.o");
 }
 
-int objects_load_data(struct plane *plane)
+static int load_inline(struct plane *plane, const struct bpf_object_open_opts *options)
 {
-	struct bpf_object_open_opts options;
-	char root[PATH_MAX];
 	int err;
 
-	options_for(plane, &options, root, sizeof(root));
-	plane->seal = seal_bpf__open_opts(&options);
-	plane->hop = plane->seal ? hop_bpf__open_opts(&options) : NULL;
-	plane->open = plane->hop ? open_bpf__open_opts(&options) : NULL;
+	plane->seal = seal_bpf__open_opts(options);
+	plane->hop = plane->seal ? hop_bpf__open_opts(options) : NULL;
+	plane->open = plane->hop ? open_bpf__open_opts(options) : NULL;
 	if (!plane->open)
 		return cannot("open", "the data plane", -errno);
 	err = load(plane, plane->seal->obj, "seal.bpf.o");
 	if (!err)
 		err = load(plane, plane->hop->obj, "hop.bpf.o");
+	return err ?: load(plane, plane->open->obj, "open.bpf.o");
+}
+
+static int load_tunnel(struct plane *plane, const struct bpf_object_open_opts *options)
+{
+	int err;
+
+	plane->encapsulate = encapsulate_bpf__open_opts(options);
+	plane->keepalive = plane->encapsulate ? keepalive_bpf__open_opts(options) : NULL;
+	plane->decapsulate = plane->keepalive ? decapsulate_bpf__open_opts(options) : NULL;
+	if (!plane->decapsulate)
+		return cannot("open", "the data plane", -errno);
+	err = load(plane, plane->encapsulate->obj, "encapsulate.bpf.o");
 	if (!err)
-		err = load(plane, plane->open->obj, "open.bpf.o");
-	return err;
+		err = load(plane, plane->keepalive->obj, "keepalive.bpf.o");
+	return err ?: load(plane, plane->decapsulate->obj, "decapsulate.bpf.o");
+}
+
+int objects_load_data(struct plane *plane)
+{
+	struct bpf_object_open_opts options;
+	char root[PATH_MAX];
+
+	options_for(plane, &options, root, sizeof(root));
+	return plane->mode == MODE_TUNNEL ? load_tunnel(plane, &options) : load_inline(plane, &options);
 }
 
 int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest)
@@ -144,19 +166,21 @@ int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
 	struct bpf_object_open_opts options;
 	char root[PATH_MAX];
 	size_t size;
-	const void *bytes = open_bpf__elf_bytes(&size);
+	bool is_tunnel = plane->mode == MODE_TUNNEL;
+	const void *bytes = is_tunnel ? decapsulate_bpf__elf_bytes(&size) : open_bpf__elf_bytes(&size);
+	const char *name = is_tunnel ? "decapsulate.bpf.o" : "open.bpf.o";
 	int err;
 
 	options_for(plane, &options, root, sizeof(root));
-	options.object_name = "open";
+	options.object_name = is_tunnel ? "decapsulate" : "open";
 	*object = bpf_object__open_mem(bytes, size, &options);
 	if (!*object)
-		return cannot("open", "open.bpf.o", -errno);
+		return cannot("open", name, -errno);
 	err = share_maps(plane, *object);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
-		return cannot("open", "open.bpf.o", err);
+		return cannot("open", name, err);
 	}
 	return 0;
 }
@@ -173,13 +197,18 @@ static int pin(const struct plane *plane, const struct bpf_program *program, con
 
 int objects_pin(const struct plane *plane)
 {
-	int err = pin(plane, plane->seal->progs.xdpsec_seal, "seal");
+	int err;
 
+	if (plane->mode == MODE_TUNNEL) {
+		err = pin(plane, plane->encapsulate->progs.xdpsec_encapsulate, "encapsulate");
+		if (!err)
+			err = pin(plane, plane->keepalive->progs.xdpsec_keepalive, "keepalive");
+		return err ?: pin(plane, plane->decapsulate->progs.xdpsec_decapsulate, "decapsulate");
+	}
+	err = pin(plane, plane->seal->progs.xdpsec_seal, "seal");
 	if (!err)
 		err = pin(plane, plane->hop->progs.xdpsec_hop, "hop");
-	if (!err)
-		err = pin(plane, plane->open->progs.xdpsec_open, "open");
-	return err;
+	return err ?: pin(plane, plane->open->progs.xdpsec_open, "open");
 }
 
 void objects_close(struct plane *plane)
@@ -188,8 +217,14 @@ void objects_close(struct plane *plane)
 	seal_bpf__destroy(plane->seal);
 	hop_bpf__destroy(plane->hop);
 	open_bpf__destroy(plane->open);
+	encapsulate_bpf__destroy(plane->encapsulate);
+	keepalive_bpf__destroy(plane->keepalive);
+	decapsulate_bpf__destroy(plane->decapsulate);
 	plane->sa = NULL;
 	plane->seal = NULL;
 	plane->hop = NULL;
 	plane->open = NULL;
+	plane->encapsulate = NULL;
+	plane->keepalive = NULL;
+	plane->decapsulate = NULL;
 }

@@ -10,13 +10,13 @@ struct selftest_bpf;
 
 /* The programs that install contexts (sa.bpf.c). The first object to be loaded creates the plane's maps. */
 int objects_load_sa(struct plane *plane);
-/* Those of the data plane: seal, hop, open. */
+/* Those of the data plane: seal, hop, open; in tunnel mode encapsulate, keepalive, decapsulate. */
 int objects_load_data(struct plane *plane);
 int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest);
 /* Each of the data plane's programs to PROGRAM under programs/. */
 int objects_pin(const struct plane *plane);
-/* A copy of open.bpf.o that shares the plane's maps and is not loaded yet, for libxdp, which decides as what
- * it is loaded. To be closed by the caller. */
+/* A copy of open.bpf.o, or decapsulate.bpf.o, that shares the plane's maps and is not loaded yet, for libxdp,
+ * which decides as what it is loaded. To be closed by the caller. */
 int objects_open_xdp(const struct plane *plane, struct bpf_object **object);
 void objects_close(struct plane *plane);
 

@@ -157,13 +157,25 @@ int peer_forget_rx(const struct plane *plane, __u32 spi)
 
 int peer_add_policies(const struct plane *plane, const struct peer_config *peer, __u32 index)
 {
-	struct xdpsec_policy policy = { .peer = index, .ranges = (__u32)peer->n_ports };
+	struct xdpsec_policy policy = { .peer = index, .ranges = (__u16)peer->n_ports };
 	int err = 0;
 
 	memcpy(policy.ports, peer->ports, peer->n_ports * sizeof(policy.ports[0]));
-	for (size_t i = 0; !err && i < peer->n_prefixes; i++)
+	for (size_t i = 0; !err && i < peer->n_prefixes; i++) {
+		policy.ipv4 = prefix_is_ipv4(&peer->prefixes[i]);
 		err = plane_write(plane, MAP_POLICIES, &peer->prefixes[i], &policy);
+	}
 	return err;
+}
+
+void peer_describe(struct peer_record *record, const struct peer_config *peer)
+{
+	snprintf(record->name, sizeof(record->name), "%s", peer->name);
+	snprintf(record->cipher, sizeof(record->cipher), "%s", peer->cipher);
+	snprintf(record->driver, sizeof(record->driver), "%s", peer->driver);
+	record->endpoint = peer->endpoint;
+	record->keepalive = peer->keepalive;
+	record->roams = peer->roams;
 }
 
 void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record)

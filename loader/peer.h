@@ -44,6 +44,9 @@ int peer_forget_rx(const struct plane *plane, __u32 spi);
 /* Protect the peer's prefixes. */
 int peer_add_policies(const struct plane *plane, const struct peer_config *peer, __u32 index);
 
+/* What the configuration says of the peer, into its record. */
+void peer_describe(struct peer_record *record, const struct peer_config *peer);
+
 /* What is kept on disk of an SA that no longer seals or opens: the rest of its range, the highest number
  * received. Warns where that fails: numbers are lost then, none is repeated. */
 void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record);

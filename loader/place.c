@@ -12,7 +12,8 @@ static bool on_device(const struct plane *plane)
 	unsigned int index;
 
 	return (attached_tcx(plane, "seal", &index) == 0 && index) ||
-	       (attached_tcx(plane, "hop", &index) == 0 && index);
+	       (attached_tcx(plane, "hop", &index) == 0 && index) ||
+	       (attached_tcx(plane, "encapsulate", &index) == 0 && index);
 }
 
 int place_find(const struct plane *plane, const struct instance *instance, enum place *place)

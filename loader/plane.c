@@ -136,16 +136,19 @@ static int open_map(struct plane *plane, enum plane_map map)
 	return other_version(plane, what);
 }
 
-static int check_version(const struct plane *plane)
+/* And learn its mode. */
+static int check_version(struct plane *plane)
 {
 	struct xdpsec_config config;
 	struct instance instance;
 	__u32 key = 0;
 
 	if (plane->maps[MAP_INSTANCE] >= 0 &&
-	    bpf_map_lookup_elem(plane->maps[MAP_INSTANCE], &key, &instance) == 0 && instance.abi_version &&
-	    instance.abi_version != XDPSEC_ABI_VERSION)
-		return other_version(plane, "its version");
+	    bpf_map_lookup_elem(plane->maps[MAP_INSTANCE], &key, &instance) == 0 && instance.abi_version) {
+		if (instance.abi_version != XDPSEC_ABI_VERSION)
+			return other_version(plane, "its version");
+		plane->mode = instance.mode == MODE_TUNNEL ? MODE_TUNNEL : MODE_INLINE;
+	}
 	if (plane->maps[MAP_CONFIG] >= 0 &&
 	    bpf_map_lookup_elem(plane->maps[MAP_CONFIG], &key, &config) == 0 && config.abi_version &&
 	    config.abi_version != XDPSEC_ABI_VERSION)

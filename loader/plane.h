@@ -4,14 +4,15 @@
  * keeps them alive without us.
  *
  *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, `instance`,
- *`peer_names` /programs/PROGRAM	seal, open, hop: to be attached by hand as well /links/LINK
- *seal, hop: the TCX links
+ *`peer_names` /programs/PROGRAM	seal, open, hop, to be attached by hand as well; in tunnel mode
+ *encapsulate, keepalive, decapsulate /links/LINK		the TCX links: seal, hop; encapsulate,
+ *keepalive
  *			 /{tc,xdp}/globals	with --no-attach: maps/ as iproute2 looks for it
  *
  * 1. While `up` builds it, it is BPFFS/xdpsec/_NAME (bpffs takes no name with a dot, and no NAME begins with
  *    "_"); the rename is the last step. Without the "_" it is whole.
  * 2. What is found under "_" belongs to an `up` or `down` that was killed, and may be removed (under the
- *lock).
+ *    lock).
  * 3. `instance` says what an `up` is about to do before it does it.
  * 4. A pin is input: nothing of it is used before its type, sizes and version have been compared.
  */
@@ -33,6 +34,7 @@
 	X(POLICIES, "policies", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xdpsec_prefix),                         \
 	  sizeof(struct xdpsec_policy), XDPSEC_MAX_PREFIXES)                                                 \
 	X(PEERS, "peers", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_peer), XDPSEC_MAX_PEERS)               \
+	X(ENDPOINTS, "endpoints", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_endpoint), XDPSEC_MAX_PEERS)   \
 	X(SPIS, "spis", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_SAS)                                             \
 	X(SAS, "sas", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sa), XDPSEC_MAX_SAS)                       \
 	X(CONTEXTS, "contexts", BPF_MAP_TYPE_ARRAY, 4, 8, XDPSEC_MAX_SAS)                                    \
@@ -60,15 +62,22 @@ struct sa_bpf;
 struct seal_bpf;
 struct hop_bpf;
 struct open_bpf;
+struct encapsulate_bpf;
+struct keepalive_bpf;
+struct decapsulate_bpf;
 
 struct plane {
 	char name[XDPSEC_NAME_LEN];
 	char directory[NAME_MAX]; /* under BPFFS; empty: nothing is pinned, it ends with the process */
 	int maps[MAP_COUNT];	  /* -1: not there */
+	enum mode mode;		  /* which programs are loaded, and what SAs carry */
 	struct sa_bpf *sa;	  /* NULL: not loaded */
 	struct seal_bpf *seal;
 	struct hop_bpf *hop;
 	struct open_bpf *open;
+	struct encapsulate_bpf *encapsulate;
+	struct keepalive_bpf *keepalive;
+	struct decapsulate_bpf *decapsulate;
 };
 
 /* Before anything else is done with it. */

@@ -17,6 +17,7 @@
 #include "message.h"
 #include "place.h"
 #include "reload.h"
+#include "tunnel.h"
 
 static int cannot_change(const struct reload *reload, const char *keyword, const char *from)
 {
@@ -25,19 +26,53 @@ static int cannot_change(const struct reload *reload, const char *keyword, const
 	return -EINVAL;
 }
 
-static int check_interface(const struct reload *reload)
+/* What the device has been made with, and the other sites send to. */
+static int check_tunnel(const struct reload *reload)
+{
+	const struct tunnel_config *tunnel = &reload->config.tunnel;
+	const struct instance *instance = &reload->instance;
+	struct xdpsec_config config;
+	__u32 key = 0;
+	char text[64];
+	int err = plane_read(&reload->plane, MAP_CONFIG, &key, &config);
+
+	if (err)
+		return err;
+	if (strcmp(tunnel->name, instance->hop_near) != 0)
+		return cannot_change(reload, "Name of [Interface]", instance->hop_near);
+	if (tunnel->n_addresses != instance->n_addresses ||
+	    memcmp(tunnel->addresses, instance->addresses, sizeof(tunnel->addresses)) != 0)
+		return cannot_change(reload, "Address of [Interface]",
+				     instance->n_addresses
+					     ? prefix_text(&instance->addresses[0], text, sizeof(text))
+					     : "none");
+	snprintf(text, sizeof(text), "%u", config.listen_port);
+	if (tunnel->listen_port != config.listen_port)
+		return cannot_change(reload, "ListenPort", text);
+	if (tunnel->no_routes != instance->no_routes)
+		return cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
+	return tunnel_check_device(instance);
+}
+
+static int check_interface(struct reload *reload)
 {
 	static const char *const modes[] = { "auto", "native", "generic" };
 	const struct instance *instance = &reload->instance;
-	struct link device;
 	int err;
 
+	if (reload->config.mode != (enum mode)instance->mode)
+		return cannot_change(reload, "Mode", mode_text(instance->mode));
 	if (strcmp(reload->config.device, instance->device) != 0)
 		return cannot_change(reload, "Device", instance->device);
 	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
 		return cannot_change(reload, "Xdp", modes[instance->xdp_asked % 3]);
-	err = device_find(&reload->config, &device);
-	if (!err && device.index != instance->device_index) {
+	if (instance->mode == MODE_TUNNEL) {
+		err = check_tunnel(reload);
+		if (err)
+			return err;
+	}
+	err = device_find(&reload->config, &reload->device);
+	if (!err && reload->device.index != instance->device_index) {
 		fail(ENODEV, "%s: the device %s is another one than when it was brought up", instance->name,
 		     instance->device);
 		hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
@@ -155,6 +190,7 @@ int command_reload(const struct options *options)
 	free(reload->changes);
 	free(reload->before);
 	free(reload->stale);
+	free(reload->routes);
 	free(reload);
 	return err;
 }

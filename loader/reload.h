@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "netlink.h"
 #include "peer.h"
 
 /* A context of the same key by another driver, to be exchanged for that of a slot in use: numbers and window
@@ -42,6 +43,11 @@ struct reload {
 	char (*fingerprints)[2][FINGERPRINT_HEX];
 	struct xdpsec_prefix *stale; /* prefixes that are to go */
 	size_t n_stale;
+	/* Tunnel mode. */
+	struct link device;	       /* the underlay's */
+	struct xdpsec_config settings; /* map "config", as it is to be */
+	struct xdpsec_prefix *routes;  /* that were added */
+	size_t n_routes;
 };
 
 /*
@@ -56,6 +62,14 @@ void reload_undo_prepare(struct reload *reload);
 bool reload_receives(const struct plane *plane, const struct sa_record *rx);
 /* The change of the peer with this index; NULL: it is to go. */
 const struct change *reload_change_of(const struct reload *reload, __u32 index);
+
+/* What tunnel mode adds to each of the two (reload_tunnel.c). */
+int reload_prepare_tunnel(struct reload *reload);
+void reload_undo_tunnel(const struct reload *reload);
+/* Before the first peer is switched; for each peer before it is used; for one that is to go. */
+int reload_switch_tunnel(const struct reload *reload);
+int reload_switch_endpoint(const struct reload *reload, const struct change *change);
+int reload_remove_endpoint(const struct reload *reload, __u32 index);
 
 /* Make the data plane use what was prepared: new before old. 0, or -errno after a message. */
 int reload_switch(struct reload *reload);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A reload's first half: everything that can fail. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/bpf.h>
@@ -136,9 +135,7 @@ static int prepare_peer(struct reload *reload, size_t i)
 	}
 	change->after = change->before;
 	change->after.in_use = 1;
-	snprintf(change->after.name, sizeof(change->after.name), "%s", peer->name);
-	snprintf(change->after.cipher, sizeof(change->after.cipher), "%s", peer->cipher);
-	snprintf(change->after.driver, sizeof(change->after.driver), "%s", peer->driver);
+	peer_describe(&change->after, peer);
 	err = create_tx(reload, change, reload->fingerprints[i][0]);
 	return err ?: create_rx(reload, change, reload->fingerprints[i][1]);
 }
@@ -146,6 +143,7 @@ static int prepare_peer(struct reload *reload, size_t i)
 /* Nothing refers to them. */
 void reload_undo_prepare(struct reload *reload)
 {
+	reload_undo_tunnel(reload);
 	for (size_t i = 0; i < reload->config.n_peers; i++) {
 		struct change *change = &reload->changes[i];
 
@@ -252,6 +250,8 @@ int reload_prepare(struct reload *reload)
 		err = self_test(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = prepare_peer(reload, i);
+	if (!err)
+		err = reload_prepare_tunnel(reload);
 	if (err)
 		reload_undo_prepare(reload);
 	return err;

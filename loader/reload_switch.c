@@ -7,6 +7,7 @@
 
 #include "message.h"
 #include "reload.h"
+#include "tunnel.h"
 
 static int stop_receiving(const struct plane *plane, const struct sa_record *rx)
 {
@@ -70,8 +71,10 @@ static int switch_driver(const struct reload *reload, struct spare *spare, struc
 
 static int switch_peer(const struct reload *reload, struct change *change)
 {
-	int err = switch_driver(reload, &change->tx_spare, &change->after.tx);
+	int err = reload_switch_endpoint(reload, change);
 
+	if (!err)
+		err = switch_driver(reload, &change->tx_spare, &change->after.tx);
 	if (!err)
 		err = switch_driver(reload, &change->rx_spare, &change->after.rx);
 	if (!err)
@@ -95,7 +98,9 @@ static int remove_peer(const struct reload *reload, __u32 index)
 {
 	int err = peer_use_tx(&reload->plane, index, XDPSEC_NO_SA);
 
-	return err ?: stop_receiving(&reload->plane, &reload->before[index].rx);
+	if (!err)
+		err = stop_receiving(&reload->plane, &reload->before[index].rx);
+	return err ?: reload_remove_endpoint(reload, index);
 }
 
 /* A longest match that says the same may be of a wider prefix: good enough for the summary, and for nothing
@@ -131,20 +136,29 @@ static void note_flows(struct reload *reload)
 static int remove_policies(const struct reload *reload)
 {
 	char text[64];
+	int err;
 
-	for (size_t i = 0; i < reload->n_stale; i++)
+	for (size_t i = 0; i < reload->n_stale; i++) {
+		/* The route first: as long as there is a policy, the next reload knows of the prefix. */
+		err = reload->plane.mode == MODE_TUNNEL
+			      ? tunnel_delete_route(&reload->instance, &reload->stale[i])
+			      : 0;
+		if (err)
+			return err;
 		if (bpf_map_delete_elem(reload->plane.maps[MAP_POLICIES], &reload->stale[i]) &&
 		    errno != ENOENT)
 			return fail(errno, "%s: cannot remove the prefix %s: %s", reload->instance.name,
 				    prefix_text(&reload->stale[i], text, sizeof(text)), strerror(errno));
+	}
 	return 0;
 }
 
 int reload_switch(struct reload *reload)
 {
-	int err = 0;
+	int err;
 
 	note_flows(reload);
+	err = reload_switch_tunnel(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = switch_peer(reload, &reload->changes[i]);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)

@@ -17,7 +17,11 @@
 #include "plane.h"
 #include "report.h"
 #include "state.h"
+#include "sysctl.h"
+#include "tunnel.h"
 
+/* Seconds; what NAT needs. */
+#define KEEPALIVE_USUAL 25
 /* RFC 7253 section 5: no more than 2^48 blocks under a key. */
 #define KEY_BLOCKS (1ULL << 48)
 
@@ -69,6 +73,13 @@ static __u64 since_epoch(__u64 monotonic_ns)
 	return (__u64)time(NULL) - ((__u64)now.tv_sec - monotonic_ns / 1000000000);
 }
 
+static __u64 monotonic(void)
+{
+	struct timespec now;
+
+	return clock_gettime(CLOCK_MONOTONIC, &now) ? 0 : (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
 static int read_counters(const struct plane *plane, struct sa_report *sa, int cpus)
 {
 	_cleanup_free_ struct xdpsec_counters *counters = calloc((size_t)cpus, sizeof(*counters));
@@ -90,7 +101,20 @@ static int read_counters(const struct plane *plane, struct sa_report *sa, int cp
 	return err;
 }
 
-static int read_peer(const struct plane *plane, struct peer_report *peer, int cpus)
+/* Three times what the peer should be heard in. It has no duty to answer, but where there is a keepalive at
+ * both ends it is heard, and where there is traffic it usually is. */
+static enum peer_state peer_state(const struct peer_report *peer)
+{
+	__u64 patience = 3 * (peer->record.keepalive > KEEPALIVE_USUAL ? peer->record.keepalive
+								       : KEEPALIVE_USUAL),
+	      sent = since_epoch(peer->endpoint.sent), heard = peer->rx.last_seen;
+
+	if (!heard)
+		return PEER_NEVER;
+	return sent > heard && (__u64)time(NULL) > heard + patience ? PEER_SILENT : PEER_ALIVE;
+}
+
+static int read_peer(const struct plane *plane, struct peer_report *peer, __u32 index, int cpus)
 {
 	struct xdpsec_sequence sequence;
 	struct xdpsec_replay replay;
@@ -105,8 +129,12 @@ static int read_peer(const struct plane *plane, struct peer_report *peer, int cp
 		err = read_counters(plane, &peer->tx, cpus);
 	if (!err)
 		err = read_counters(plane, &peer->rx, cpus);
+	if (!err)
+		err = plane_read(plane, MAP_ENDPOINTS, &index, &peer->endpoint);
 	if (err)
 		return err;
+	peer->location = peer->endpoint.at[!!peer->endpoint.current];
+	peer->state = peer_state(peer);
 	/* Packets that found the range used up counted on. */
 	peer->tx.next = sequence.next < sequence.limit ? sequence.next : sequence.limit;
 	peer->tx.record.limit = sequence.limit;
@@ -133,7 +161,7 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 		    records[i].rx.slot >= XDPSEC_MAX_SAS)
 			continue;
 		peers[report->n_peers].record = records[i];
-		err = read_peer(plane, &peers[report->n_peers], cpus);
+		err = read_peer(plane, &peers[report->n_peers], i, cpus);
 		index[i] = ++report->n_peers;
 	}
 	return err;
@@ -187,19 +215,30 @@ static int read_drops(struct report *report, const struct plane *plane)
 	return err;
 }
 
+/* Switching forwarding of the whole machine on and off again takes the far end's along. */
+static bool forwards(const struct report *report)
+{
+	int ipv4 = 1, ipv6 = 1;
+
+	sysctl_get("ipv4", report->instance.hop_far, "forwarding", &ipv4);
+	sysctl_get("ipv6", report->instance.hop_far, "forwarding", &ipv6);
+	return ipv4 && ipv6;
+}
+
 /* What only the instance's own namespace can tell. */
 static int read_devices(struct report *report, const struct plane *plane)
 {
 	const struct instance *instance = &report->instance;
 	struct namespace here;
-	struct link hop;
+	bool is_tunnel = instance->mode == MODE_TUNNEL;
+	struct link hop, device;
 	int back = -1, err = namespace_here(&here);
 	unsigned int index;
 
 	if (err)
 		return err;
-	if (attached_tcx(plane, "seal", &index) == 0)
-		report->egress = index == instance->device_index;
+	if (attached_tcx(plane, is_tunnel ? "encapsulate" : "seal", &index) == 0)
+		report->egress = index == (is_tunnel ? instance->hop_far_index : instance->device_index);
 	if (here.cookie != instance->netns_cookie &&
 	    namespace_enter(instance->netns_inode, instance->netns_cookie, &back))
 		return 0;
@@ -209,9 +248,52 @@ static int read_devices(struct report *report, const struct plane *plane)
 		report->hop_exists = true;
 		report->hop_packets = hop.tx_packets;
 		report->hop_dropped = hop.tx_dropped;
+		report->hop_up = hop.up;
 	}
+	if (link_find_index(instance->device_index, &device) == 0)
+		report->device_mtu = device.mtu;
+	report->forwards = forwards(report);
 	namespace_leave(&back);
 	return 0;
+}
+
+/* What fits, for where the peer is now. */
+static void measure_path(const struct report *report, struct peer_report *peer)
+{
+	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
+	struct xdpsec_prefix address = prefix_of(&peer->location);
+	unsigned int overhead = prefix_is_ipv4(&address) ? TUNNEL_OVERHEAD_IPV4 : TUNNEL_OVERHEAD_IPV6;
+
+	if (!peer->location.known || report->device_mtu <= overhead)
+		return;
+	peer->outer_mtu = report->device_mtu;
+	if (endpoint->path_mtu > overhead && endpoint->path_mtu < peer->outer_mtu &&
+	    monotonic() < endpoint->path_mtu_until)
+		peer->outer_mtu = endpoint->path_mtu;
+	peer->inner_mtu = peer->outer_mtu - overhead;
+	if (peer->inner_mtu > report->config.mtu)
+		peer->inner_mtu = report->config.mtu;
+}
+
+static void warn_of_tunnel(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!report->hop_exists) {
+		warn(report, "the tunnel device %s is gone: down and up", instance->hop_near);
+		return;
+	}
+	if (!report->hop_up)
+		warn(report, "the tunnel device %s was set down, which took its routes: down and up",
+		     instance->hop_near);
+	if (!report->egress)
+		warn(report, "not attached to TC ingress of %s: nothing is sent; down and up",
+		     instance->hop_far);
+	if (!report->forwards)
+		warn(report,
+		     "forwarding of %s was switched off, and no route is found: sysctl -w "
+		     "net.ipv4.conf.%s.forwarding=1 net.ipv6.conf.%s.forwarding=1",
+		     instance->hop_far, instance->hop_far, instance->hop_far);
 }
 
 static void warn_of_devices(struct report *report)
@@ -227,6 +309,10 @@ static void warn_of_devices(struct report *report)
 		     instance->no_attach ? "" : "; down and up");
 	if (report->xdp.mode == XDP_IN_USE_GENERIC)
 		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
+	if (instance->mode == MODE_TUNNEL) {
+		warn_of_tunnel(report);
+		return;
+	}
 	if (!report->egress && !instance->no_attach)
 		warn(report, "not attached to TC egress of %s: packets leave in clear; down and up",
 		     instance->device);
@@ -273,6 +359,7 @@ int report_read(struct report *report, const char *name)
 {
 	size_t index[XDPSEC_MAX_PEERS] = {};
 	_cleanup_plane_ struct plane plane;
+	__u32 zero = 0;
 	int err;
 
 	memset(report, 0, sizeof(*report));
@@ -280,6 +367,8 @@ int report_read(struct report *report, const char *name)
 	err = plane_open(&plane, name, false);
 	if (!err)
 		err = plane_read_instance(&plane, &report->instance);
+	if (!err)
+		err = plane_read(&plane, MAP_CONFIG, &zero, &report->config);
 	if (!err)
 		err = read_peers(report, &plane, index);
 	if (!err)
@@ -290,6 +379,8 @@ int report_read(struct report *report, const char *name)
 		err = read_devices(report, &plane);
 	if (err)
 		return err;
+	for (size_t i = 0; i < report->n_peers; i++)
+		measure_path(report, &report->peers[i]);
 	warn_of_devices(report);
 	for (size_t i = 0; i < report->n_peers; i++)
 		warn_of_peer(report, &report->peers[i]);

@@ -24,9 +24,20 @@ struct protected_prefix {
 	__u32 n_ports;
 };
 
+enum peer_state {
+	PEER_NEVER, /* nothing authenticated has come */
+	PEER_ALIVE,
+	PEER_SILENT, /* nothing has come for long, although something was sent since */
+};
+
 struct peer_report {
 	struct peer_record record;
 	struct sa_report tx, rx;
+	/* Tunnel mode. */
+	struct xdpsec_endpoint endpoint;
+	struct xdpsec_location location; /* the current one */
+	enum peer_state state;
+	unsigned int outer_mtu, inner_mtu; /* what the path takes, as far as is known; 0: not known */
 	struct protected_prefix *prefixes;
 	size_t n_prefixes;
 };
@@ -38,9 +49,13 @@ struct report {
 	__u64 drops[XDPSEC_DROP_COUNT];
 	bool reachable;		   /* the namespace was found: what follows is known */
 	struct xdp_attachment xdp; /* what is really attached */
-	bool egress;		   /* the seal link's device is there; unknown with no_attach */
+	bool egress;		   /* the device of the link for sending is there; unknown with no_attach */
 	bool hop_exists;
 	__u64 hop_packets, hop_dropped;
+	/* Tunnel mode. */
+	struct xdpsec_config config;
+	unsigned int device_mtu;
+	bool hop_up, forwards; /* the near end is up, the far end finds routes */
 	char **warnings;
 	size_t n_warnings;
 };

@@ -81,7 +81,11 @@ static int clear_per_cpu(const struct plane *plane, enum plane_map map, __u32 sl
 
 int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer)
 {
-	struct xdpsec_sa sa = { .spi = spi, .peer = peer, .next_header = XDPSEC_NEXT_UDP };
+	struct xdpsec_sa sa = {
+		.spi = spi,
+		.peer = peer,
+		.next_header = plane->mode == MODE_TUNNEL ? XDPSEC_NEXT_IPV4 : XDPSEC_NEXT_UDP,
+	};
 	struct xdpsec_sequence sequence = {};
 	struct xdpsec_replay replay = {};
 	int err;

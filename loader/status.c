@@ -88,13 +88,55 @@ static struct json_object *prefixes_json(const struct peer_report *peer)
 	return array;
 }
 
+static const char *const state_names[] = {
+	[PEER_NEVER] = "never",
+	[PEER_ALIVE] = "alive",
+	[PEER_SILENT] = "silent",
+};
+
+static struct json_object *allowed_json(const struct peer_report *peer)
+{
+	struct json_object *array = json_object_new_array();
+	char text[64];
+
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		json_object_array_add(array, json_object_new_string(prefix_text(&peer->prefixes[i].prefix,
+										text, sizeof(text))));
+	return array;
+}
+
+static void add_known(struct json_object *object, const char *name, unsigned int number)
+{
+	json_object_object_add(object, name, number ? json_object_new_uint64(number) : NULL);
+}
+
+static void add_tunnel(struct json_object *object, const struct peer_report *peer)
+{
+	char text[64];
+
+	json_object_object_add(object, "endpoint",
+			       peer->location.known ? json_object_new_string(location_text(
+							      &peer->location, text, sizeof(text)))
+						    : NULL);
+	json_object_object_add(object, "allowed_ips", allowed_json(peer));
+	add_text(object, "state", state_names[peer->state]);
+	json_object_object_add(object, "roaming", json_object_new_boolean(peer->endpoint.roams));
+	add_number(object, "moves", peer->endpoint.moves);
+	add_number(object, "keepalive", peer->endpoint.keepalive);
+	add_known(object, "path_mtu", peer->inner_mtu);
+	add_known(object, "outer_path_mtu", peer->outer_mtu);
+}
+
 static struct json_object *peer_json(const struct report *report, const struct peer_report *peer)
 {
 	struct json_object *object = json_object_new_object();
 
 	add_text(object, "name", peer->record.name);
 	add_text(object, "cipher", peer->record.cipher);
-	json_object_object_add(object, "protects", prefixes_json(peer));
+	if (report->instance.mode == MODE_TUNNEL)
+		add_tunnel(object, peer);
+	else
+		json_object_object_add(object, "protects", prefixes_json(peer));
 	json_object_object_add(object, "tx", sa_json(&peer->tx, true));
 	json_object_object_add(object, "rx", sa_json(&peer->rx, false));
 	json_object_object_add(object, "drops", drops_json(report, peer));
@@ -111,6 +153,33 @@ static struct json_object *hop_json(const struct report *report)
 	return object;
 }
 
+static const char *dscp_text(const struct xdpsec_config *config, char *text, size_t size)
+{
+	if (config->dscp_fixed)
+		snprintf(text, size, "%u", config->dscp);
+	else
+		snprintf(text, size, "uniform");
+	return text;
+}
+
+static struct json_object *tunnel_json(const struct report *report)
+{
+	struct json_object *object = json_object_new_object(), *addresses = json_object_new_array();
+	const struct instance *instance = &report->instance;
+	char text[64];
+
+	add_text(object, "device", instance->hop_near);
+	for (unsigned int i = 0; i < instance->n_addresses; i++)
+		json_object_array_add(addresses, json_object_new_string(prefix_text(&instance->addresses[i],
+										    text, sizeof(text))));
+	json_object_object_add(object, "addresses", addresses);
+	add_number(object, "mtu", report->config.mtu);
+	add_number(object, "listen_port", report->config.listen_port);
+	add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
+	add_text(object, "dscp", dscp_text(&report->config, text, sizeof(text)));
+	return object;
+}
+
 static struct json_object *report_json(const struct report *report)
 {
 	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(),
@@ -119,7 +188,7 @@ static struct json_object *report_json(const struct report *report)
 
 	add_text(object, "name", report->instance.name);
 	add_text(object, "device", report->instance.device);
-	add_text(object, "mode", "inline");
+	add_text(object, "mode", mode_text(report->instance.mode));
 	add_text(object, "xdp", xdp_names[report->xdp.mode]);
 	json_object_object_add(object, "xdp_dispatcher", json_object_new_boolean(report->xdp.dispatcher));
 	json_object_object_add(object, "xdp_others", json_object_new_int(report->xdp.others));
@@ -130,7 +199,10 @@ static struct json_object *report_json(const struct report *report)
 		object, "attached",
 		json_object_new_boolean(ingress && (report->egress || report->instance.no_attach)));
 	json_object_object_add(object, "by_hand", json_object_new_boolean(report->instance.no_attach));
-	json_object_object_add(object, "hop", report->hop_exists ? hop_json(report) : NULL);
+	if (report->instance.mode == MODE_TUNNEL)
+		json_object_object_add(object, "tunnel", tunnel_json(report));
+	else
+		json_object_object_add(object, "hop", report->hop_exists ? hop_json(report) : NULL);
 	for (size_t i = 0; i < report->n_peers; i++)
 		json_object_array_add(peers, peer_json(report, &report->peers[i]));
 	json_object_object_add(object, "peers", peers);
@@ -200,15 +272,42 @@ static void print_drops(const char *indent, const struct report *report, const s
 		putchar('\n');
 }
 
-static void print_peer(const struct report *report, const struct peer_report *peer)
+static void print_protected(const struct peer_report *peer)
 {
 	char prefix[64], ports[256];
 
-	printf("\npeer: %s\n", peer->record.name);
 	for (size_t i = 0; i < peer->n_prefixes; i++)
 		printf("  %s %s, UDP ports %s\n", i ? "         " : "protects:",
 		       prefix_text(&peer->prefixes[i].prefix, prefix, sizeof(prefix)),
 		       ports_text(peer->prefixes[i].ports, peer->prefixes[i].n_ports, ports, sizeof(ports)));
+}
+
+static void print_endpoint(const struct peer_report *peer)
+{
+	char text[64];
+
+	printf("  endpoint: %s, %s%s\n",
+	       peer->location.known ? location_text(&peer->location, text, sizeof(text)) : "not known yet",
+	       peer->state == PEER_NEVER ? "never heard of" : state_names[peer->state],
+	       peer->endpoint.roams ? ", roaming" : "");
+	if (peer->endpoint.moves)
+		printf("      moved %u time%s\n", peer->endpoint.moves, peer->endpoint.moves == 1 ? "" : "s");
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		printf("  %s %s\n", i ? "            " : "allowed IPs:",
+		       prefix_text(&peer->prefixes[i].prefix, text, sizeof(text)));
+	if (peer->endpoint.keepalive)
+		printf("  keepalive: every %u s\n", peer->endpoint.keepalive);
+	if (peer->outer_mtu)
+		printf("  path MTU: %u, inside the tunnel %u\n", peer->outer_mtu, peer->inner_mtu);
+}
+
+static void print_peer(const struct report *report, const struct peer_report *peer)
+{
+	printf("\npeer: %s\n", peer->record.name);
+	if (report->instance.mode == MODE_TUNNEL)
+		print_endpoint(peer);
+	else
+		print_protected(peer);
 	printf("  cipher: %s by %s\n", peer->record.cipher, peer->tx.record.driver);
 	print_sa("tx", &peer->tx);
 	printf("      sequence %llu, limit %llu (%.1f %% of the reserved range used)\n", peer->tx.next,
@@ -242,9 +341,12 @@ static void print_report(const struct report *report)
 
 	printf("instance: %s\n", instance->name);
 	printf("  config: %s\n", instance->path);
-	printf("  device: %s, mode inline, XDP %s%s\n", instance->device, xdp_text(report, xdp, sizeof(xdp)),
-	       instance->no_attach ? ", attached by hand" : "");
-	if (report->hop_exists)
+	printf("  device: %s, mode %s, XDP %s%s\n", instance->device, mode_text(instance->mode),
+	       xdp_text(report, xdp, sizeof(xdp)), instance->no_attach ? ", attached by hand" : "");
+	if (instance->mode == MODE_TUNNEL)
+		printf("  tunnel device: %s, MTU %u, UDP port %u\n", instance->hop_near, report->config.mtu,
+		       report->config.listen_port);
+	else if (report->hop_exists)
 		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->hop_near,
 		       report->hop_packets, report->hop_dropped);
 	print_drops("  ", report, NULL);

@@ -5,24 +5,32 @@
 
 #include "attach.h"
 #include "cleanup.h"
-#include "hop.h"
 #include "message.h"
 #include "namespace.h"
 #include "objects.h"
+#include "pair.h"
 #include "peer.h"
 #include "place.h"
 #include "teardown.h"
 
 static int detach(const struct plane *plane, const struct instance *instance, enum place place)
 {
-	int err = detach_tcx(plane, "seal"), step;
+	static const char *const links[] = { "seal", "hop", "encapsulate", "keepalive" };
+	int err = 0, step;
 
-	step = detach_tcx(plane, "hop");
-	err = err ?: step;
+	/* A tunnel's device goes first, and its routes with it: nothing goes into it without a program. */
+	if (instance->mode == MODE_TUNNEL && place == PLACE_HERE)
+		err = pair_delete(instance);
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		step = detach_tcx(plane, links[i]);
+		err = err ?: step;
+	}
 	if (place != PLACE_HERE)
 		return err;
-	step = hop_delete(instance);
-	err = err ?: step;
+	if (instance->mode != MODE_TUNNEL) {
+		step = pair_delete(instance);
+		err = err ?: step;
+	}
 	/* What is attached by hand is for the user to detach. */
 	if (!instance->no_attach) {
 		step = detach_xdp(plane, instance->device, instance->device_index);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Prefixes and ports as the configuration file has them. */
+/* Prefixes, addresses and ports as the configuration file has them. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,11 +8,55 @@
 
 static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+bool prefix_is_ipv4(const struct xdpsec_prefix *prefix)
+{
+	return prefix->length >= 96 && !memcmp(prefix->address, mapped, sizeof(mapped));
+}
+
+bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner)
+{
+	unsigned int bytes = outer->length / 8, bits = outer->length % 8;
+
+	if (outer->length > inner->length || memcmp(outer->address, inner->address, bytes))
+		return false;
+	return !bits || !((outer->address[bytes] ^ inner->address[bytes]) >> (8 - bits));
+}
+
+struct xdpsec_prefix prefix_of(const struct xdpsec_location *location)
+{
+	struct xdpsec_prefix prefix = { .length = 128 };
+
+	memcpy(prefix.address, location->address, sizeof(prefix.address));
+	return prefix;
+}
+
+const char *mode_text(enum mode mode)
+{
+	return mode == MODE_TUNNEL ? "tunnel" : "inline";
+}
+
+const char *address_text(const unsigned char address[16], char *text, size_t size)
+{
+	bool ipv4 = !memcmp(address, mapped, sizeof(mapped));
+
+	inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? address + 12 : address, text, (socklen_t)size);
+	return text;
+}
+
+const char *location_text(const struct xdpsec_location *location, char *text, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	address_text(location->address, address, sizeof(address));
+	snprintf(text, size, strchr(address, ':') ? "[%s]:%u" : "%s:%u", address, location->port);
+	return text;
+}
+
 const char *prefix_text(const struct xdpsec_prefix *prefix, char *text, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 
-	if (prefix->length >= 96 && !memcmp(prefix->address, mapped, sizeof(mapped))) {
+	if (prefix_is_ipv4(prefix)) {
 		inet_ntop(AF_INET, prefix->address + 12, address, sizeof(address));
 		snprintf(text, size, "%s/%u", address, prefix->length - 96);
 	} else {

@@ -6,6 +6,8 @@
  * anything refers to it; what `instance` says comes before what it says; ingress is attached before egress,
  * so that no answer arrives sealed where nobody opens; the rename comes last. What fails, or is interrupted,
  * is undone by the same code that takes down what a killed `up` left.
+ *
+ * In tunnel mode the routes are what makes packets go into the device: they come when everything else works.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include "commands.h"
 #include "config.h"
 #include "device.h"
+#include "endpoint.h"
 #include "hop.h"
 #include "interrupt.h"
 #include "message.h"
@@ -27,8 +30,11 @@
 #include "peer.h"
 #include "state.h"
 #include "teardown.h"
+#include "tunnel.h"
 #include "vectors.h"
+#include "encapsulate.skel.h"
 #include "hop.skel.h"
+#include "keepalive.skel.h"
 #include "seal.skel.h"
 
 struct up {
@@ -36,6 +42,8 @@ struct up {
 	struct config config;
 	struct instance instance;
 	struct plane plane;
+	struct link device;    /* the underlay's */
+	struct link near, far; /* of the tunnel device, once it is there */
 };
 
 /* The state directory may not exist yet, so that realpath() is of no use. */
@@ -54,8 +62,7 @@ static int describe(struct up *up)
 {
 	struct instance *instance = &up->instance;
 	struct namespace here;
-	struct link device;
-	int err = device_find(&up->config, &device);
+	int err = device_find(&up->config, &up->device);
 
 	if (!err)
 		err = namespace_here(&here);
@@ -65,16 +72,20 @@ static int describe(struct up *up)
 	if (err)
 		return err;
 	instance->abi_version = XDPSEC_ABI_VERSION;
-	instance->device_index = device.index;
+	instance->device_index = up->device.index;
 	instance->netns_cookie = here.cookie;
 	instance->netns_inode = here.inode;
 	instance->started = (__u64)time(NULL);
 	instance->xdp_asked = (__u8)up->config.xdp;
 	instance->no_attach = up->options->no_attach;
+	instance->mode = (__u8)up->config.mode;
 	snprintf(instance->name, sizeof(instance->name), "%s", up->config.name);
-	snprintf(instance->device, sizeof(instance->device), "%s", device.name);
+	snprintf(instance->device, sizeof(instance->device), "%s", up->device.name);
 	snprintf(instance->path, sizeof(instance->path), "%s", up->config.path);
-	hop_name(instance);
+	if (up->config.mode == MODE_TUNNEL)
+		tunnel_describe(instance, &up->config);
+	else
+		hop_name(instance);
 	return 0;
 }
 
@@ -96,14 +107,28 @@ static int same_device(const char *name, void *data)
 	return -EBUSY;
 }
 
+static int check_tunnel(struct up *up)
+{
+	int err = tunnel_check_name(&up->config);
+
+	if (!err)
+		err = endpoints_check_routes(&up->config, 0);
+	if (!err)
+		tunnel_check_port(&up->config);
+	return err;
+}
+
 static int check_conflicts(struct up *up)
 {
+	int err;
+
 	if (plane_exists(up->config.name, false)) {
 		fail(EEXIST, "%s: is up already", up->config.name);
 		hint("xdpsec reload %s, or down and up", up->config.name);
 		return -EEXIST;
 	}
-	return plane_each(false, same_device, &up->instance);
+	err = plane_each(false, same_device, &up->instance);
+	return err || up->config.mode != MODE_TUNNEL ? err : check_tunnel(up);
 }
 
 static int write_config(const struct up *up)
@@ -116,6 +141,10 @@ static int write_config(const struct up *up)
 	};
 	__u32 key = 0;
 
+	if (up->config.mode == MODE_TUNNEL)
+		tunnel_write_config(&config, &up->config, &up->device);
+	memcpy(config.near_mac, up->near.address, sizeof(config.near_mac));
+	memcpy(config.far_mac, up->far.address, sizeof(config.far_mac));
 	return plane_write(&up->plane, MAP_CONFIG, &key, &config);
 }
 
@@ -171,9 +200,7 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 	};
 	int err;
 
-	snprintf(record.name, sizeof(record.name), "%s", peer->name);
-	snprintf(record.cipher, sizeof(record.cipher), "%s", peer->cipher);
-	snprintf(record.driver, sizeof(record.driver), "%s", peer->driver);
+	peer_describe(&record, peer);
 	err = peer_create_tx(context, peer, index, NULL, &record.tx);
 	if (err)
 		return err;
@@ -187,6 +214,8 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 		err = peer_use_tx(&up->plane, index, record.tx.slot);
 	if (!err)
 		err = peer_use_rx(&up->plane, record.rx.spi, record.rx.slot);
+	if (!err && up->config.mode == MODE_TUNNEL)
+		err = endpoint_set(&up->plane, index, peer);
 	return err ?: peer_add_policies(&up->plane, peer, index);
 }
 
@@ -224,17 +253,23 @@ static int attach_ingress(struct up *up)
 	return err ?: plane_write_instance(&up->plane, instance);
 }
 
-static int make_hop(struct up *up)
+/* Only a name that was free when it was recorded is ours after a crash. */
+static int record_pair(struct up *up)
 {
 	struct instance *instance = &up->instance;
 	struct link link;
-	int err;
 
-	/* Only a name that was free when it was recorded is ours after a crash. */
 	if (link_find(instance->hop_near, &link) == 0 || link_find(instance->hop_far, &link) == 0)
-		return hop_create(instance);
+		return 0;
 	instance->hop_recorded = 1;
-	err = plane_write_instance(&up->plane, instance);
+	return plane_write_instance(&up->plane, instance);
+}
+
+static int make_hop(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	int err = record_pair(up);
+
 	if (!err)
 		err = hop_create(instance);
 	if (!err)
@@ -243,6 +278,31 @@ static int make_hop(struct up *up)
 	if (!err)
 		err = plane_write_instance(&up->plane, instance);
 	return err ?: write_config(up);
+}
+
+static int make_tunnel(struct up *up)
+{
+	const struct plane *plane = &up->plane;
+	struct instance *instance = &up->instance;
+	int err = record_pair(up);
+
+	if (!err)
+		err = tunnel_create(instance, &up->config, tunnel_mtu(&up->config, &up->device), &up->near,
+				    &up->far);
+	if (!err)
+		err = attach_tcx(plane, bpf_program__fd(plane->encapsulate->progs.xdpsec_encapsulate),
+				 instance->hop_far, instance->hop_far_index, false, "encapsulate");
+	if (!err)
+		err = attach_tcx(plane, bpf_program__fd(plane->keepalive->progs.xdpsec_keepalive),
+				 instance->hop_far, instance->hop_far_index, true, "keepalive");
+	if (!err)
+		err = plane_write_instance(plane, instance);
+	return err ?: write_config(up);
+}
+
+static int start_tunnel(struct up *up)
+{
+	return tunnel_start(&up->instance, &up->config);
 }
 
 static int attach_egress(struct up *up)
@@ -258,16 +318,21 @@ static int publish(struct up *up)
 	return plane_publish(&up->plane);
 }
 
+/* The steps of each mode; NULL ends them. */
+static int (*const steps[][16])(struct up *up) = {
+	[MODE_INLINE] = { create, load, forget_peers, self_test, add_peers, pin, attach_ingress, make_hop,
+			  attach_egress, publish },
+	[MODE_TUNNEL] = { create, load, forget_peers, self_test, add_peers, pin, make_tunnel, attach_ingress,
+			  start_tunnel, publish },
+};
+
 static int build(struct up *up)
 {
-	static int (*const steps[])(struct up *up) = {
-		create, load,		forget_peers, self_test,     add_peers,
-		pin,	attach_ingress, make_hop,     attach_egress, publish,
-	};
+	int (*const *step)(struct up *up);
 	int err = 0, undone;
 
-	for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
-		err = interrupt_pending() ? -EINTR : steps[i](up);
+	for (step = steps[up->config.mode]; !err && *step; step++)
+		err = interrupt_pending() ? -EINTR : (*step)(up);
 	if (!err)
 		return 0;
 	if (err == -EINTR)
@@ -298,6 +363,10 @@ static int run(struct up *up)
 
 	if (!err)
 		err = config_read(&up->config, up->options->argument);
+	if (!err && up->config.mode == MODE_TUNNEL && up->options->no_attach)
+		err = fail(EINVAL, "%s: --no-attach: a tunnel's programs are attached to a device of its own",
+			   up->config.path);
+	up->plane.mode = up->config.mode;
 	if (!err)
 		err = config_check_keys(&up->config, NULL);
 	if (!err)

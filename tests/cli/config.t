@@ -63,7 +63,7 @@ mistake "last line that is no key" '$s/.*/RxKeyFile/' 'FILE:23: neither a [Secti
 mistake "value without a key" '4s/.*/= auto/' 'FILE:4: neither a [Section] nor Key = Value'
 mistake "line too long" "8s/.*/Address = $(printf '192.0.2.%d, ' {1..20})/" \
 	'FILE:8: longer than 197 characters
-hint: Address may be repeated, one line for each'
+hint: Address and AllowedIPs may be repeated, one line for each'
 mistake "NUL byte" '4s/auto/\x00/' 'FILE:4: a NUL byte: not a text file'
 
 # ---- keys ---------------------------------------------------------------------------------------------
@@ -94,17 +94,32 @@ mistake "a key is missing in a peer that is not the last" 9d 'FILE:6: [Peer]: Po
 
 # ---- tunnel mode and key agreement --------------------------------------------------------------------
 
-mistake "tunnel mode" '3s/inline/tunnel/' \
-	'FILE:3: Mode: Mode = tunnel is not available in this version
-hint: Mode = inline seals the UDP payloads between the peers in place'
-for key in Name Address ListenPort; do
-	mistake "[Interface] $key" "4s/.*/$key = 1/" \
-		"FILE:4: $key: belongs to tunnel mode, and Mode = tunnel is not available in this version"
+device="Mode = tunnel in [Interface] makes a device to route into"
+prefixes="Address has the prefixes of a peer whose UDP is protected"
+for key in Name=xs0 Address=203.0.113.1/30 ListenPort=4500 MTU=1400 SourcePort=flow Dscp=0 Table=off; do
+	mistake "[Interface] ${key%=*} in inline mode" "4s|.*|$key|" \
+		"FILE:4: ${key%=*}: belongs to Mode = tunnel, and this is Mode = inline
+hint: $device"
 done
-for key in Endpoint AllowedIPs; do
-	mistake "[Peer] $key" "9s/.*/$key = 1/" \
-		"FILE:9: $key: belongs to tunnel mode, and Mode = tunnel is not available in this version"
+mistake "a key of tunnel mode, and no Mode" '3s/.*/Name = xs0/' \
+	"FILE:3: Name: belongs to Mode = tunnel, and this is Mode = inline
+hint: $device"
+for key in "Endpoint=198.51.100.2:4500|$prefixes" "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
+	"PersistentKeepalive=25|$device"; do
+	name=${key%%=*}
+	mistake "[Peer] $name in inline mode" "9s#.*#${key%|*}#" \
+		"FILE:9: $name: belongs to Mode = tunnel, and this is Mode = inline
+hint: ${key#*|}"
 done
+mistake "a key of tunnel mode in a [Peer] in front of [Interface]" '1,5d; $s/$/\n[Interface]\nDevice=xdpsec-none/; 9s|.*|&\nAllowedIPs = 203.0.113.0/24|' \
+	"FILE:5: AllowedIPs: belongs to Mode = tunnel, and this is Mode = inline
+hint: $prefixes"
+WRITE=write_tunnel mistake "[Peer] Address in tunnel mode" '11s/.*/Address = 203.0.113.64\/26/' \
+	"FILE:11: Address: belongs to Mode = inline, and this is Mode = tunnel
+hint: Endpoint is where the peer is, AllowedIPs what is behind it"
+WRITE=write_tunnel mistake "[Peer] Ports in tunnel mode" '11s/.*/Ports = all/' \
+	"FILE:11: Ports: belongs to Mode = inline, and this is Mode = tunnel
+hint: a tunnel carries whatever is routed into it"
 mistake "[Interface] PrivateKeyFile" '4s/.*/PrivateKeyFile = x/' \
 	'FILE:4: PrivateKeyFile: belongs to key agreement, which is not available in this version
 hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile'
@@ -123,7 +138,7 @@ hint: \`ip link\` lists them; 15 characters at most"
 done
 mistake "Mode" '3s/inline/transport/' \
 	'FILE:3: Mode: transport: not a mode
-hint: Mode = inline'
+hint: inline seals the UDP payloads between the peers in place, tunnel makes a device to route into'
 mistake "Xdp" '4s/auto/offload/' \
 	'FILE:4: Xdp: offload: not a way to attach XDP
 hint: auto, native or generic'
@@ -213,6 +228,108 @@ mistake "prefix nested not in its neighbour, but in the one around" \
 	'8s|=.*|= 2001:db8::/32, 2001:db8:1::/48|; 18s|=.*|= 2001:db8:2::/48|; 19s/=.*/= 4789/' \
 	'FILE:18: Address: 2001:db8:2::/48 of peer site-c lies in 2001:db8::/32 of peer site-b (line 8), which also protects ports 5201-5210: that would leave in clear, as the longest prefix wins
 hint: add it to Ports of peer site-c, or take the address out of 2001:db8::/32'
+
+# ---- tunnel mode --------------------------------------------------------------------------------------
+
+WRITE=write_tunnel
+fine "a tunnel" ''
+fine "a tunnel: what is optional left out" '5,6d; 10d'
+fine "a tunnel: Mode at the end of the section" '3d; 6s/$/\nMode = tunnel/'
+mistake "a tunnel: [Interface] at the end" '1,7{H;d}; ${G;s/\n\n/\n/}' "${NO_DEVICE/*site-a.conf:2/FILE:18}"
+fine "a tunnel: every key" '6s/$/\nMTU = 1400\nSourcePort = listen\nDscp = 46\nTable = off/; 10s/$/\nRoaming = no\nPersistentKeepalive = 25/'
+fine "a tunnel: the other values" '6s/$/\nSourcePort = flow\nDscp = uniform\nTable = auto/; 10s/$/\nRoaming = yes\nPersistentKeepalive = off/'
+fine "a tunnel: Endpoint of IPv6" '10s/=.*/= [2001:db8:b::1]:65535/'
+fine "a tunnel: everything by one peer, and a part by another" '11s/=.*/= 0.0.0.0\/0, ::\/0/'
+fine "a tunnel: Address and AllowedIPs repeated" '5s/$/\nAddress = 203.0.113.5/; 11s/$/\nAllowedIPs = 203.0.113.192\/26/'
+fine "a tunnel: an address alone" '5s/=.*/= 203.0.113.1/'
+
+mistake "a tunnel: Name is missing" 4d 'FILE:1: [Interface]: Name is missing'
+mistake "a tunnel: AllowedIPs is missing" 11d 'FILE:8: [Peer]: AllowedIPs is missing'
+for name in too-long-for-a-dev xs/0 . 'xs 0' xs:0; do
+	mistake "Name = $name" "4s|=.*|= $name|" \
+		"FILE:4: Name: $name: not a name for a network device
+hint: xs0, for example: 15 characters at most, no \"/\", no \":\""
+done
+for address in 203.0.113 host.example.com 0.0.0.0/8 127.0.0.1/8 224.0.0.1/24 ff02::1/64 ::/64 ::1/128 '203.0.113.1/30,'; do
+	mistake "[Interface] Address = $address" "5s|=.*|= $address|" \
+		"FILE:5: Address: ${address##*,}: not an address that a device can have
+hint: 10.77.0.1/30 or fd00:77::1/64, for example"
+done
+mistake "[Interface] Address with a wrong length" '5s|=.*|= 203.0.113.1/33|' \
+	'FILE:5: Address: 203.0.113.1/33: the length of the prefix is not 0 to 32'
+mistake "[Interface] Address twice" '5s|=.*|= 203.0.113.1/30, 203.0.113.1/30|' \
+	'FILE: Address: 203.0.113.1/30: given twice'
+mistake "seventeen addresses" "5s|=.*|= $(printf '203.0.113.%d, ' {1..9})203.0.113.10\nAddress = $(printf '203.0.113.%d, ' {11..16})203.0.113.17|" \
+	'FILE:6: Address: more than 16 addresses'
+for port in 0 65536 ipsec -1; do
+	mistake "ListenPort = $port" "6s/=.*/= $port/" \
+		"FILE:6: ListenPort: $port: not a port
+hint: 1 to 65535; 4500, for example"
+done
+for mtu in 575 16385 auto; do
+	mistake "MTU = $mtu" "6s/.*/MTU = $mtu/" \
+		"FILE:6: MTU: $mtu: not an MTU
+hint: 576 to 16384 bytes; without it, what the underlay's device leaves"
+done
+mistake "SourcePort" '6s/.*/SourcePort = 4500/' \
+	'FILE:6: SourcePort: 4500: not a way to choose source ports
+hint: flow: by the inner flow; listen: always ListenPort, as NAT needs it'
+for dscp in 64 ef -1; do
+	mistake "Dscp = $dscp" "6s/.*/Dscp = $dscp/" \
+		"FILE:6: Dscp: $dscp: not a DSCP
+hint: uniform: that of the inner packet; or a number, 0 to 63, for all"
+done
+mistake "Table" '6s/.*/Table = 100/' \
+	'FILE:6: Table: 100: not a way to make routes
+hint: auto: one for each prefix of AllowedIPs, in the main table; off: none'
+mistake "Endpoint without a port" '10s/=.*/= 198.51.100.2/' \
+	'FILE:10: Endpoint: 198.51.100.2: without a port
+hint: 198.51.100.2:4500, for example'
+mistake "Endpoint of IPv6 without a port" '10s/=.*/= 2001:db8:b::1/' \
+	'FILE:10: Endpoint: 2001:db8:b::1: without a port
+hint: [2001:db8:b::1]:4500, for example'
+for name in vpn.example.com:4500 vpn.example.com localhost:4500; do
+	mistake "Endpoint = $name" "10s/=.*/= $name/" \
+		"FILE:10: Endpoint: $name: names are not looked up: they could change where packets go
+hint: 198.51.100.2:4500 or [2001:db8::1]:4500, for example"
+done
+for endpoint in 198.51.100:4500 [198.51.100.2]:4500 [2001:db8:b::1] 2001:db8:b::1::4500 :4500 [2001:db8:b::1]4500; do
+	mistake "Endpoint = $endpoint" "10s/=.*/= $endpoint/" \
+		"FILE:10: Endpoint: $endpoint: not an address and a port
+hint: 198.51.100.2:4500 or [2001:db8::1]:4500, for example"
+done
+for port in 0 65536 http; do
+	mistake "Endpoint with the port $port" "10s/=.*/= 198.51.100.2:$port/" \
+		"FILE:10: Endpoint: $port: not a port
+hint: 1 to 65535: the ListenPort of the other site"
+done
+for address in 0.0.0.0 127.0.0.1 224.0.0.5 255.255.255.255; do
+	mistake "Endpoint = $address:4500" "10s/=.*/= $address:4500/" \
+		"FILE:10: Endpoint: $address: not an address at which a peer can be reached from everywhere
+hint: not a multicast, loopback or link-local address"
+done
+for address in ::1 ff02::1 fe80::1; do
+	mistake "Endpoint = [$address]:4500" "10s/=.*/= [$address]:4500/" \
+		"FILE:10: Endpoint: $address: not an address at which a peer can be reached from everywhere
+hint: not a multicast, loopback or link-local address"
+done
+mistake "Roaming" '10s/.*/Roaming = maybe/' 'FILE:10: Roaming: maybe: neither yes nor no'
+mistake "Roaming = no, and no Endpoint" '18s/$/\nRoaming = no/' \
+	'FILE:19: Roaming: peer site-c has no Endpoint, and could never be learned
+hint: Endpoint = ADDRESS:PORT, or Roaming = yes'
+for time in 65536 -1 25s; do
+	mistake "PersistentKeepalive = $time" "10s/.*/PersistentKeepalive = $time/" \
+		"FILE:10: PersistentKeepalive: $time: not a time in seconds
+hint: 25, for example; 0 or off: none"
+done
+mistake "AllowedIPs that is no prefix" '11s/=.*/= any/' \
+	'FILE:11: AllowedIPs: any: not an IPv4 or IPv6 prefix
+hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up'
+mistake "AllowedIPs of two peers" '19s|=.*|= 203.0.113.64/26|' \
+	'FILE:19: AllowedIPs: 203.0.113.64/26: both of peer site-c and, in line 11, of peer site-b'
+mistake "AllowedIPs twice in one peer" '11s|$|, 203.0.113.64/26|' \
+	'FILE:11: AllowedIPs: 203.0.113.64/26: peer site-b has it already, in line 11'
+WRITE=write_config
 
 # ---- the file itself ----------------------------------------------------------------------------------
 

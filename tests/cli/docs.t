@@ -50,10 +50,15 @@ reasons=$(sed -n 's/^\tX([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$TOP/include/xdpsec/abi
 like "there are drop reasons" "$reasons" 'plaintext.*crypto'
 same "drop reasons" "$(section DIAGNOSTICS | sed -n '/^\.Ss Drops/,/^\.El/s/^\.It Sy //p')" "$reasons"
 
-# The file of EXAMPLES is one that `check` has nothing against.
+# The files of EXAMPLES are such that `check` has nothing against them.
 make_keys
-section EXAMPLES | sed -n '/^\[Interface\]/,/^\.Ed/p' | sed '$d; s/= eth0/= xdpsec-none/' >"$CONFIG"
-prints "the configuration in EXAMPLES is valid" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+for mode in inline tunnel; do
+	section EXAMPLES | awk -v mode=$mode '
+		/^\[Interface\]/ { file = ""; within = 1 }
+		/^\.Ed/ { if (within && file ~ "Mode = " mode) printf "%s", file; within = 0 }
+		within { sub(/= eth0/, "= xdpsec-none"); file = file $0 "\n" }' >"$CONFIG"
+	prints "the configuration for mode $mode in EXAMPLES is valid" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+done
 
 # Every message of the loader: one part of it that has no placeholder must be in DIAGNOSTICS, word for word.
 messages() {

@@ -70,6 +70,35 @@ write_config() {
 	END
 }
 
+# The same for tunnel mode.
+write_tunnel() {
+	cat >"$CONFIG" <<-'END'
+		[Interface]
+		Device = xdpsec-none
+		Mode = tunnel
+		Name = xs0
+		Address = 203.0.113.1/30, 2001:db8:f::a/64
+		ListenPort = 4500
+
+		[Peer]
+		Name = site-b
+		Endpoint = 198.51.100.2:4500
+		AllowedIPs = 203.0.113.64/26, 2001:db8:b::/48
+		TxSpi = 0x1001
+		TxKeyFile = a-to-b.key
+		RxSpi = 0x1002
+		RxKeyFile = b-to-a.key
+
+		[Peer]
+		Name = site-c
+		AllowedIPs = 203.0.113.128/26
+		TxSpi = 0x2001
+		TxKeyFile = a-to-c.key
+		RxSpi = 0x2002
+		RxKeyFile = c-to-a.key
+	END
+}
+
 make_keys() {
 	local key
 
@@ -80,16 +109,16 @@ make_keys() {
 }
 
 # mistake NAME SED WANT: the configuration above, changed by the sed script, is refused with WANT; FILE in it
-# stands for the path.
+# stands for the path. WRITE=write_tunnel changes that of tunnel mode.
 mistake() {
-	write_config
+	${WRITE:-write_config}
 	sed -i -e "$2" "$CONFIG"
 	prints "$1" 1 "xdpsec: ${3//FILE/$CONFIG}" "$XDPSEC" check "$CONFIG"
 }
 
 # fine NAME SED: nothing is wrong but the missing device.
 fine() {
-	write_config
+	${WRITE:-write_config}
 	sed -i -e "$2" "$CONFIG"
 	prints "$1" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
 }

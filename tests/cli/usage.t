@@ -18,19 +18,23 @@ usage "prefix of a command" "xdpsec: stat: not a command" stat
 for command in up check; do
 	usage "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
 done
-for command in down reload; do
+for command in down reload probe; do
 	usage "$command without NAME" "xdpsec: $command: NAME is missing" "$command"
 done
+usage "probe without PEER" "xdpsec: probe: PEER is missing" probe site-a
+usage "probe with four arguments" "xdpsec: probe: x: one argument too many" probe site-a site-b 203.0.113.2 x
 for command in genkey selftest version; do
 	usage "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
 done
 for command in up down reload status check; do
 	usage "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
 done
-for command in down reload status; do
+for command in down reload status probe; do
+	peer=()
+	[ $command != probe ] || peer=(site-b)
 	for name in site-a.conf ../site-a . "" -; do
 		prints "$command '$name'" 2 "xdpsec: $command: $name: not the name of an instance
-hint: the configuration file's name, without directory and \".conf\"" "$XDPSEC" "$command" "$name"
+hint: the configuration file's name, without directory and \".conf\"" "$XDPSEC" "$command" "$name" "${peer[@]}"
 	done
 done
 
@@ -58,7 +62,7 @@ END
 for option in --help -h; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
-	for command in up down reload status check genkey selftest version; do
+	for command in up down reload status probe check genkey selftest version; do
 		like "$option: $command" "$TAP_OUTPUT" $'\n'"  $command "
 	done
 done

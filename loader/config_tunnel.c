@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The keys that only tunnel mode has. */
+#include <errno.h>
+#include <string.h>
+
+#include "config_parse.h"
+#include "message.h"
+
+/* As device.c has it for the underlay. */
+#define MTU_MINIMUM 576
+#define KEEPALIVE_MAX 65535
+
+int set_tunnel_name(struct config *config, const struct place *place, char *value)
+{
+	struct tunnel_config *tunnel = &config->tunnel;
+
+	if (!device_name_valid(value)) {
+		fail_at(place, "%s: not a name for a network device", value);
+		hint("xs0, for example: %zu characters at most, no \"/\", no \":\"",
+		     sizeof(tunnel->name) - 1);
+		return -EINVAL;
+	}
+	strcpy(tunnel->name, value);
+	tunnel->name_line = place->line;
+	return 0;
+}
+
+int set_tunnel_address(struct config *config, const struct place *place, char *value)
+{
+	struct tunnel_config *tunnel = &config->tunnel;
+	char *item;
+	int err = 0;
+
+	while (!err && (item = value_next(&value))) {
+		if (tunnel->n_addresses == TUNNEL_ADDRESSES_MAX)
+			return fail_at(place, "more than %d addresses", TUNNEL_ADDRESSES_MAX);
+		err = value_address(place, item, &tunnel->addresses[tunnel->n_addresses]);
+		tunnel->n_addresses += !err;
+	}
+	return err;
+}
+
+int set_listen_port(struct config *config, const struct place *place, char *value)
+{
+	unsigned long number;
+
+	if (!value_number(value, 65535, &number) || !number) {
+		fail_at(place, "%s: not a port", value);
+		hint("1 to 65535; 4500, for example");
+		return -EINVAL;
+	}
+	config->tunnel.listen_port = (unsigned int)number;
+	return 0;
+}
+
+int set_mtu(struct config *config, const struct place *place, char *value)
+{
+	unsigned long number;
+
+	if (!value_number(value, XDPSEC_PAYLOAD_MAX, &number) || number < MTU_MINIMUM) {
+		fail_at(place, "%s: not an MTU", value);
+		hint("%d to %d bytes; without it, what the underlay's device leaves", MTU_MINIMUM,
+		     XDPSEC_PAYLOAD_MAX);
+		return -EINVAL;
+	}
+	config->tunnel.mtu = (unsigned int)number;
+	config->tunnel.mtu_line = place->line;
+	return 0;
+}
+
+int set_source_port(struct config *config, const struct place *place, char *value)
+{
+	if (strcmp(value, "flow") != 0 && strcmp(value, "listen") != 0) {
+		fail_at(place, "%s: not a way to choose source ports", value);
+		hint("flow: by the inner flow; listen: always ListenPort, as NAT needs it");
+		return -EINVAL;
+	}
+	config->tunnel.listen_only = value[0] == 'l';
+	return 0;
+}
+
+int set_dscp(struct config *config, const struct place *place, char *value)
+{
+	unsigned long number = 0;
+
+	config->tunnel.dscp_fixed = strcmp(value, "uniform") != 0;
+	if (config->tunnel.dscp_fixed && !value_number(value, 63, &number)) {
+		fail_at(place, "%s: not a DSCP", value);
+		hint("uniform: that of the inner packet; or a number, 0 to 63, for all");
+		return -EINVAL;
+	}
+	config->tunnel.dscp = (unsigned char)number;
+	return 0;
+}
+
+int set_table(struct config *config, const struct place *place, char *value)
+{
+	if (strcmp(value, "auto") != 0 && strcmp(value, "off") != 0) {
+		fail_at(place, "%s: not a way to make routes", value);
+		hint("auto: one for each prefix of AllowedIPs, in the main table; off: none");
+		return -EINVAL;
+	}
+	config->tunnel.no_routes = value[0] == 'o';
+	return 0;
+}
+
+int set_endpoint(struct config *config, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(config);
+
+	peer->endpoint_line = place->line;
+	return value_location(place, value, &peer->endpoint);
+}
+
+int set_roaming(struct config *config, const struct place *place, char *value)
+{
+	struct peer_config *peer = current_peer(config);
+
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
+		fail_at(place, "%s: neither yes nor no", value);
+		return -EINVAL;
+	}
+	peer->roaming = value[0] == 'y' ? ROAMING_YES : ROAMING_NO;
+	peer->roaming_line = place->line;
+	return 0;
+}
+
+int set_keepalive(struct config *config, const struct place *place, char *value)
+{
+	unsigned long number = 0;
+
+	if (strcmp(value, "off") != 0 && !value_number(value, KEEPALIVE_MAX, &number)) {
+		fail_at(place, "%s: not a time in seconds", value);
+		hint("25, for example; 0 or off: none");
+		return -EINVAL;
+	}
+	current_peer(config)->keepalive = (unsigned int)number;
+	return 0;
+}

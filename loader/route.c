@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+
+#include "config.h"
+#include "netlink.h"
+#include "route.h"
+
+#define IPV4_BITS 96 /* of a mapped address, in front of the IPv4 address */
+
+static void map_ipv4(unsigned char address[16], const void *ipv4)
+{
+	memset(address, 0, 16);
+	address[10] = address[11] = 0xff;
+	memcpy(address + 12, ipv4, 4);
+}
+
+static void copy_address(unsigned char address[16], const struct nlattr *attribute)
+{
+	if (mnl_attr_get_payload_len(attribute) == 4)
+		map_ipv4(address, mnl_attr_get_payload(attribute));
+	else if (mnl_attr_get_payload_len(attribute) == 16)
+		memcpy(address, mnl_attr_get_payload(attribute), 16);
+}
+
+static void put_address(struct nlmsghdr *request, __u16 type, const unsigned char address[16], bool ipv4)
+{
+	mnl_attr_put(request, type, ipv4 ? 4 : 16, ipv4 ? address + 12 : address);
+}
+
+static int parse_hop(const struct nlattr *attribute, void *data)
+{
+	struct route *route = data;
+
+	if (mnl_attr_get_type(attribute) == RTA_GATEWAY) {
+		copy_address(route->gateway, attribute);
+		route->has_gateway = true;
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_attribute(const struct nlattr *attribute, void *data)
+{
+	struct route *route = data;
+	const struct rtnexthop *hop;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case RTA_DST:
+		copy_address(route->prefix.address, attribute);
+		break;
+	case RTA_OIF:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			route->device = mnl_attr_get_u32(attribute);
+		break;
+	case RTA_GATEWAY:
+		return parse_hop(attribute, route);
+	case RTA_VIA:
+		/* IPv4 by an IPv6 router: its address is behind the family. */
+		if (mnl_attr_get_payload_len(attribute) == sizeof(struct rtvia) + 16) {
+			const struct rtvia *via = mnl_attr_get_payload(attribute);
+
+			memcpy(route->gateway, via->rtvia_addr, 16);
+			route->has_gateway = true;
+		}
+		break;
+	case RTA_MULTIPATH:
+		hop = mnl_attr_get_payload(attribute);
+		if (mnl_attr_get_payload_len(attribute) < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) ||
+		    hop->rtnh_len > mnl_attr_get_payload_len(attribute))
+			break;
+		route->device = (unsigned int)hop->rtnh_ifindex;
+		return mnl_attr_parse_payload(hop + 1, hop->rtnh_len - sizeof(*hop), parse_hop, route);
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_route(const struct nlmsghdr *message, void *data)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+	struct route *route = data;
+	static const unsigned char any[4];
+
+	memset(route, 0, sizeof(*route));
+	/* A default route has no RTA_DST. */
+	if (header->rtm_family == AF_INET)
+		map_ipv4(route->prefix.address, any);
+	route->prefix.length = header->rtm_dst_len + (header->rtm_family == AF_INET ? IPV4_BITS : 0);
+	route->is_local = header->rtm_type == RTN_LOCAL;
+	route->is_unicast = header->rtm_type == RTN_UNICAST;
+	return mnl_attr_parse(message, sizeof(*header), parse_attribute, route);
+}
+
+static struct nlmsghdr *route_request(char *buffer, __u16 type, const struct xdpsec_prefix *prefix)
+{
+	bool ipv4 = prefix_is_ipv4(prefix);
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+
+	request->nlmsg_type = type;
+	header->rtm_family = ipv4 ? AF_INET : AF_INET6;
+	header->rtm_dst_len = (unsigned char)(prefix->length - (ipv4 ? IPV4_BITS : 0));
+	put_address(request, RTA_DST, prefix->address, ipv4);
+	return request;
+}
+
+int route_find(const unsigned char address[16], struct route *route)
+{
+	struct xdpsec_prefix prefix = { .length = 128 };
+	char buffer[512];
+	struct nlmsghdr *request;
+	struct rtmsg *header;
+	struct route found = {};
+	int err;
+
+	memcpy(prefix.address, address, sizeof(prefix.address));
+	request = route_request(buffer, RTM_GETROUTE, &prefix);
+	header = mnl_nlmsg_get_payload(request);
+	/* The route as it is in the table, rather than what it is for this address. */
+	header->rtm_flags = RTM_F_FIB_MATCH;
+	err = netlink_talk(NETLINK_ROUTE, request, parse_route, &found);
+	if (!err)
+		*route = found;
+	return err;
+}
+
+static struct nlmsghdr *change_request(char *buffer, __u16 type, const struct xdpsec_prefix *prefix,
+				       unsigned int device)
+{
+	struct nlmsghdr *request = route_request(buffer, type, prefix);
+	struct rtmsg *header = mnl_nlmsg_get_payload(request);
+
+	header->rtm_table = RT_TABLE_MAIN;
+	header->rtm_protocol = RTPROT_STATIC;
+	header->rtm_scope = prefix_is_ipv4(prefix) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	header->rtm_type = RTN_UNICAST;
+	mnl_attr_put_u32(request, RTA_OIF, device);
+	return request;
+}
+
+int route_add(const struct xdpsec_prefix *prefix, unsigned int device)
+{
+	char buffer[512];
+	struct nlmsghdr *request = change_request(buffer, RTM_NEWROUTE, prefix, device);
+
+	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+int route_delete(const struct xdpsec_prefix *prefix, unsigned int device)
+{
+	char buffer[512];
+	int err = netlink_talk(NETLINK_ROUTE, change_request(buffer, RTM_DELROUTE, prefix, device), NULL,
+			       NULL);
+
+	return err == -ESRCH ? 0 : err;
+}
+
+struct listing {
+	unsigned int device;
+	struct xdpsec_prefix *prefixes;
+	size_t n, room;
+};
+
+static int collect(const struct nlmsghdr *message, void *data)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
+	struct listing *listing = data;
+	struct xdpsec_prefix *prefixes;
+	struct route route;
+
+	if (parse_route(message, &route) < 0 || route.device != listing->device || !route.is_unicast ||
+	    header->rtm_table != RT_TABLE_MAIN)
+		return MNL_CB_OK;
+	if (listing->n == listing->room) {
+		listing->room = listing->room ? 2 * listing->room : 16;
+		prefixes = reallocarray(listing->prefixes, listing->room, sizeof(*prefixes));
+		if (!prefixes) {
+			errno = ENOMEM;
+			return MNL_CB_ERROR;
+		}
+		listing->prefixes = prefixes;
+	}
+	listing->prefixes[listing->n++] = route.prefix;
+	return MNL_CB_OK;
+}
+
+static int list_family(struct listing *listing, unsigned char family)
+{
+	char buffer[512];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+
+	request->nlmsg_type = RTM_GETROUTE;
+	request->nlmsg_flags = NLM_F_DUMP;
+	header->rtm_family = family;
+	mnl_attr_put_u32(request, RTA_OIF, listing->device);
+	return netlink_talk(NETLINK_ROUTE, request, collect, listing);
+}
+
+int routes_through(unsigned int device, struct xdpsec_prefix **prefixes, size_t *n)
+{
+	struct listing listing;
+	int err, tries = 8;
+
+	/* The table may change under a listing. */
+	do {
+		listing = (struct listing){ .device = device };
+		err = list_family(&listing, AF_INET);
+		if (!err)
+			err = list_family(&listing, AF_INET6);
+		if (err)
+			free(listing.prefixes);
+	} while (err == -EINTR && --tries);
+	if (err)
+		return err;
+	*prefixes = listing.prefixes;
+	*n = listing.n;
+	return 0;
+}
+
+int address_add(const struct xdpsec_prefix *address, unsigned int device)
+{
+	bool ipv4 = prefix_is_ipv4(address);
+	char buffer[512];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifaddrmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+
+	request->nlmsg_type = RTM_NEWADDR;
+	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	header->ifa_family = ipv4 ? AF_INET : AF_INET6;
+	header->ifa_prefixlen = (unsigned char)(address->length - (ipv4 ? IPV4_BITS : 0));
+	header->ifa_index = device;
+	header->ifa_flags = ipv4 ? 0 : IFA_F_NODAD;
+	put_address(request, IFA_LOCAL, address->address, ipv4);
+	put_address(request, IFA_ADDRESS, address->address, ipv4);
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+static struct nlmsghdr *neighbour_request(char *buffer, __u16 type, __be32 address_be, unsigned int device)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+
+	request->nlmsg_type = type;
+	header->ndm_family = AF_INET;
+	header->ndm_ifindex = (int)device;
+	mnl_attr_put_u32(request, NDA_DST, address_be);
+	return request;
+}
+
+int neighbour_manage(__be32 address_be, unsigned int device)
+{
+	char buffer[512];
+	struct nlmsghdr *request = neighbour_request(buffer, RTM_NEWNEIGH, address_be, device);
+	struct ndmsg *header = mnl_nlmsg_get_payload(request);
+
+	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
+	header->ndm_state = NUD_NONE;
+	/* Nobody answers, and what nobody answers for is collected as garbage unless it was learned
+	 * elsewhere. */
+	header->ndm_flags = NTF_EXT_LEARNED;
+	mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+int neighbour_delete(__be32 address_be, unsigned int device)
+{
+	char buffer[512];
+	int err = netlink_talk(NETLINK_ROUTE, neighbour_request(buffer, RTM_DELNEIGH, address_be, device),
+			       NULL, NULL);
+
+	return err == -ENOENT ? 0 : err;
+}

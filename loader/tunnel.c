@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+
+#include "ethtool.h"
+#include "message.h"
+#include "pair.h"
+#include "route.h"
+#include "sysctl.h"
+#include "tunnel.h"
+
+/* Of veth, and more than there are CPUs. */
+#define QUEUES_MAX 4096
+
+static bool is_ipv4(const struct xdpsec_location *location)
+{
+	struct xdpsec_prefix prefix = prefix_of(location);
+
+	return prefix_is_ipv4(&prefix);
+}
+
+unsigned int tunnel_overhead(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (!config->peers[i].endpoint.known || !is_ipv4(&config->peers[i].endpoint))
+			return TUNNEL_OVERHEAD_IPV6;
+	return TUNNEL_OVERHEAD_IPV4;
+}
+
+unsigned int tunnel_least_overhead(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (config->peers[i].endpoint.known && !is_ipv4(&config->peers[i].endpoint))
+			return TUNNEL_OVERHEAD_IPV6;
+	return TUNNEL_OVERHEAD_IPV4;
+}
+
+unsigned int tunnel_mtu(const struct config *config, const struct link *underlay)
+{
+	unsigned int mtu = underlay->mtu - tunnel_overhead(config);
+
+	if (config->tunnel.mtu)
+		return config->tunnel.mtu;
+	return mtu < XDPSEC_PAYLOAD_MAX ? mtu : XDPSEC_PAYLOAD_MAX;
+}
+
+void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *config,
+			 const struct link *underlay)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+
+	data_plane->listen_port = (__u16)tunnel->listen_port;
+	data_plane->mtu = (__u16)tunnel_mtu(config, underlay);
+	data_plane->flow_ports = !tunnel->listen_only;
+	data_plane->dscp_fixed = tunnel->dscp_fixed;
+	data_plane->dscp = tunnel->dscp;
+	data_plane->peers = (__u32)config->n_peers;
+}
+
+bool tunnel_has_ipv6(const struct config *config)
+{
+	for (size_t i = 0; i < config->tunnel.n_addresses; i++)
+		if (!prefix_is_ipv4(&config->tunnel.addresses[i]))
+			return true;
+	for (size_t i = 0; i < config->n_peers; i++)
+		for (size_t j = 0; j < config->peers[i].n_prefixes; j++)
+			if (!prefix_is_ipv4(&config->peers[i].prefixes[j]))
+				return true;
+	return false;
+}
+
+void tunnel_describe(struct instance *instance, const struct config *config)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+
+	snprintf(instance->hop_near, sizeof(instance->hop_near), "%s", tunnel->name);
+	snprintf(instance->hop_far, sizeof(instance->hop_far), "xst%u", instance->device_index);
+	instance->no_routes = tunnel->no_routes;
+	instance->n_addresses = (__u8)tunnel->n_addresses;
+	memcpy(instance->addresses, tunnel->addresses, sizeof(instance->addresses));
+}
+
+int tunnel_check_name(const struct config *config)
+{
+	const char *name = config->tunnel.name;
+	struct link link;
+
+	if (link_find(name, &link))
+		return 0;
+	fail(EEXIST, "%s:%d: Name: %s: there is a network device of that name", config->path,
+	     config->tunnel.name_line, name);
+	hint("`ip -d link show %s` says what it is; the tunnel's device is made by `xdpsec up`", name);
+	return -EEXIST;
+}
+
+/* Bound for a moment: whoever has the port, on whatever address, is in the way. */
+void tunnel_check_port(const struct config *config)
+{
+	struct sockaddr_in6 any = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((__u16)config->tunnel.listen_port),
+	};
+	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = any.sin6_port };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), result;
+
+	if (fd >= 0) {
+		result = bind(fd, (const struct sockaddr *)&any, sizeof(any));
+	} else {
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return;
+		result = bind(fd, (const struct sockaddr *)&any4, sizeof(any4));
+	}
+	if (result < 0 && errno == EADDRINUSE) {
+		warning("%s: UDP port %u: a process has it, and gets nothing of what arrives on %s any more",
+			config->path, config->tunnel.listen_port, config->device);
+		hint("`ss -lnup 'sport = :%u'` says which; ListenPort = another one",
+		     config->tunnel.listen_port);
+	}
+	close(fd);
+}
+
+/* bpf_fib_lookup() answers for devices that forward (net/core/filter.c, BPF_FIB_LKUP_RET_FWD_DISABLED), and
+ * the far end is the device that packets come from there. Nothing gets past the program on it. */
+static int let_forward(const char *far)
+{
+	int err = sysctl_set("ipv4", far, "forwarding", 1);
+
+	if (!err)
+		err = sysctl_set("ipv6", far, "forwarding", 1);
+	/* Without IPv6, for IPv4. */
+	if (err && err != -ENOENT)
+		return fail(-err, "%s: cannot set forwarding, without which no route is found: %s", far,
+			    strerror(-err));
+	return 0;
+}
+
+static int prepare(const struct config *config, const struct link *near, const struct link *far)
+{
+	int err = gro_on(near->name);
+
+	if (err)
+		return err;
+	err = link_set_quiet(near->index);
+	if (err)
+		return fail(-err, "%s: cannot set up the tunnel device: %s", near->name, strerror(-err));
+	if (!tunnel_has_ipv6(config))
+		sysctl_silence_ipv6(near->name);
+	sysctl_silence_ipv6(far->name);
+	return let_forward(far->name);
+}
+
+int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu, struct link *near,
+		  struct link *far)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned int queues = cpus < 1 ? 1 : cpus > QUEUES_MAX ? QUEUES_MAX : (unsigned int)cpus;
+	int err = pair_create(instance, "tunnel", mtu, queues, near, far);
+
+	if (err)
+		return err;
+	err = prepare(config, near, far);
+	if (err) {
+		pair_delete(instance);
+		return err;
+	}
+	instance->hop_near_index = near->index;
+	instance->hop_far_index = far->index;
+	return 0;
+}
+
+static int add_addresses(const struct instance *instance)
+{
+	char text[64];
+	int err;
+
+	for (unsigned int i = 0; i < instance->n_addresses; i++) {
+		err = address_add(&instance->addresses[i], instance->hop_near_index);
+		if (err)
+			return fail(-err, "%s: cannot add the address %s: %s", instance->hop_near,
+				    prefix_text(&instance->addresses[i], text, sizeof(text)), strerror(-err));
+	}
+	return 0;
+}
+
+static bool is_among(const struct xdpsec_prefix *prefix, const struct xdpsec_prefix *prefixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(prefix, &prefixes[i], sizeof(*prefix)) == 0)
+			return true;
+	return false;
+}
+
+static int add_route(const struct instance *instance, const struct xdpsec_prefix *prefix)
+{
+	int err = route_add(prefix, instance->hop_near_index);
+	char text[64];
+
+	prefix_text(prefix, text, sizeof(text));
+	if (err == -EEXIST) {
+		fail(EEXIST, "%s: AllowedIPs: %s: there is a route to it through another device",
+		     instance->name, text);
+		hint("`ip route show %s` has it; with Table = off the routes are yours to make", text);
+		return err;
+	}
+	if (err)
+		return fail(-err, "%s: cannot add the route to %s: %s", instance->hop_near, text,
+			    strerror(-err));
+	return 0;
+}
+
+int tunnel_add_routes(const struct instance *instance, const struct config *config,
+		      void (*added)(const struct xdpsec_prefix *prefix, void *data), void *data)
+{
+	struct xdpsec_prefix *existing = NULL;
+	const struct peer_config *peer;
+	size_t n = 0;
+	int err;
+
+	if (instance->no_routes)
+		return 0;
+	/* Those of the addresses, and at a reload those from before. */
+	err = routes_through(instance->hop_near_index, &existing, &n);
+	if (err)
+		return fail(-err, "%s: cannot list its routes: %s", instance->hop_near, strerror(-err));
+	for (peer = config->peers; !err && peer < config->peers + config->n_peers; peer++)
+		for (size_t i = 0; !err && i < peer->n_prefixes; i++) {
+			if (is_among(&peer->prefixes[i], existing, n))
+				continue;
+			err = add_route(instance, &peer->prefixes[i]);
+			if (!err && added)
+				added(&peer->prefixes[i], data);
+		}
+	free(existing);
+	return err;
+}
+
+int tunnel_delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix)
+{
+	int err = instance->no_routes ? 0 : route_delete(prefix, instance->hop_near_index);
+	char text[64];
+
+	if (err)
+		return fail(-err, "%s: cannot remove the route to %s: %s", instance->hop_near,
+			    prefix_text(prefix, text, sizeof(text)), strerror(-err));
+	return 0;
+}
+
+int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
+{
+	/* 169.254.16.0 and on (link-local, RFC 3927): tc/keepalive.bpf.h finds the peer by it. */
+	__be32 address = htonl(0xa9fe1000 + index);
+	int err = on ? neighbour_manage(address, instance->hop_far_index)
+		     : neighbour_delete(address, instance->hop_far_index);
+
+	if (err == -EINVAL || err == -EOPNOTSUPP) {
+		fail(-err, "%s: cannot set up keepalives: this kernel has no managed neighbours",
+		     instance->hop_far);
+		hint("PersistentKeepalive = off");
+		return err;
+	}
+	if (err)
+		return fail(-err, "%s: cannot set up keepalives: %s", instance->hop_far, strerror(-err));
+	return 0;
+}
+
+int tunnel_start(const struct instance *instance, const struct config *config)
+{
+	int err = link_set_up(instance->hop_far_index);
+
+	if (!err)
+		err = link_set_up(instance->hop_near_index);
+	if (err)
+		return fail(-err, "%s: cannot set the tunnel device up: %s", instance->hop_near,
+			    strerror(-err));
+	err = add_addresses(instance);
+	for (size_t i = 0; !err && i < config->n_peers; i++)
+		if (config->peers[i].keepalive)
+			err = tunnel_set_keepalive(instance, (__u32)i, true);
+	return err ?: tunnel_add_routes(instance, config, NULL, NULL);
+}
+
+int tunnel_adapt(const struct instance *instance, const struct config *config, unsigned int mtu)
+{
+	int err;
+
+	if (tunnel_has_ipv6(config))
+		sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 0);
+	err = link_set_mtu(instance->hop_near_index, mtu);
+	if (err)
+		return fail(-err, "%s: cannot set the MTU of the tunnel device: %s", instance->hop_near,
+			    strerror(-err));
+	return 0;
+}
+
+int tunnel_check_device(const struct instance *instance)
+{
+	struct link near, far;
+
+	if (link_find(instance->hop_near, &near) == 0 && near.index == instance->hop_near_index &&
+	    link_find(instance->hop_far, &far) == 0 && far.index == instance->hop_far_index)
+		return 0;
+	fail(ENODEV, "%s: the tunnel device %s is gone", instance->name, instance->hop_near);
+	hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
+	return -ENODEV;
+}

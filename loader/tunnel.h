@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tunnel device: a veth pair. Its near end is what routes lead into, with the tunnel's addresses and its
+ * MTU; at its far end packets are encapsulated, and into the far end goes what is to arrive on the near one.
+ */
+#ifndef XDPSEC_TUNNEL_H
+#define XDPSEC_TUNNEL_H
+
+#include "config.h"
+#include "instance.h"
+#include "netlink.h"
+
+/* Bytes in front of an inner packet: outer IP, UDP, and XDPsec's. */
+#define TUNNEL_OVERHEAD_IPV4 (20 + 8 + XDPSEC_OVERHEAD)
+#define TUNNEL_OVERHEAD_IPV6 (40 + 8 + XDPSEC_OVERHEAD)
+
+/* Where the peers are: the most that it takes to reach one; a peer that is yet to be learned may be on IPv6.
+ */
+unsigned int tunnel_overhead(const struct config *config);
+/* The same, of what is known only. */
+unsigned int tunnel_least_overhead(const struct config *config);
+unsigned int tunnel_mtu(const struct config *config, const struct link *underlay);
+/* The fields of tunnel mode, but for the addresses of the tunnel device's ends. */
+void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *config,
+			 const struct link *underlay);
+/* Are IPv6 packets to go through it? */
+bool tunnel_has_ipv6(const struct config *config);
+
+/* Both names, the addresses and what else the instance keeps of [Interface]. */
+void tunnel_describe(struct instance *instance, const struct config *config);
+/* Nobody has that name yet. -EEXIST after a message. */
+int tunnel_check_name(const struct config *config);
+/* Somebody on this machine listens on ListenPort, and will get nothing: a warning. */
+void tunnel_check_port(const struct config *config);
+
+/* Create the pair, down, and record the indexes. 0 or -errno after a message; nothing is left behind then. */
+int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu, struct link *near,
+		  struct link *far);
+/* Set it up: addresses, keepalives, and at last the routes. 0 or -errno after a message. */
+int tunnel_start(const struct instance *instance, const struct config *config);
+
+/*
+ * Routes for those prefixes of the configuration that the device has none for. Each that was added is passed
+ * to added(), where that is not NULL. 0 or -errno after a message.
+ */
+int tunnel_add_routes(const struct instance *instance, const struct config *config,
+		      void (*added)(const struct xdpsec_prefix *prefix, void *data), void *data);
+int tunnel_delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix);
+
+/* Have the kernel wake the far end every few seconds for the peer, or no longer. 0 or -errno after a message.
+ */
+int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on);
+
+/* Both ends are there, and those that were made. -ENODEV after a message. */
+int tunnel_check_device(const struct instance *instance);
+
+/* After a change of the configuration: the MTU, and IPv6 where there was none. */
+int tunnel_adapt(const struct instance *instance, const struct config *config, unsigned int mtu);
+
+#endif
