@@ -78,6 +78,9 @@ def sink(a):
 
 
 def send(a):
+    """--count datagrams, or as many as there is time for until SIGTERM."""
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     s = udp_socket(any_address(a.address), a.source_port)
     v6 = family(a.address) == socket.AF_INET6
     if a.ttl:
@@ -99,6 +102,8 @@ def send(a):
     start = time.monotonic()
     sent = refused = 0
     for i in range(a.count):
+        if stopped:
+            break
         if a.segment:
             # One call, many datagrams: each has its own sequence number in front.
             pieces = a.size // a.segment

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tunnel mode under load: many streams, a large file, and a reload while packets flow. What is sent arrives, all of
+# it, and nothing else.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/load_tests.sh
+. "$here/load_tests.sh"
+
+make_sites
+write_tunnel_configs
+ok "up" up || bail "not up"
+
+# An emulated machine does a tenth in the same time.
+seconds=10 mebibytes=$((256 / WAIT_FACTOR))
+start "$SITE_B" "$WORK/iperf3" iperf3 -s -1 -B $TUNNEL_B4 -p 8001
+wait_for 5 listening "$SITE_B" 8001 tcp || bail "no iperf3 server"
+ok "iperf3, 4 streams for $seconds s" in_a iperf3 -c $TUNNEL_B4 -p 8001 -P 4 -t $seconds -J
+result=$TAP_OUTPUT
+is "iperf3 has no error" "$(jq -r '.error // "none"' <<<"$result")" none
+ok "all streams carried something" jq -e '[.end.streams[].receiver.bytes > 100000] | all' <<<"$result"
+note "$(jq -r '.end.sum_received.bits_per_second / 1e6 | floor' <<<"$result") Mbit/s"
+
+head -c $((mebibytes << 20)) /dev/urandom >"$WORK/file"
+start "$SITE_B" "$WORK/hash" sh -c "$PACKETS tcp-receive $TUNNEL_B4 8002 | sha256sum"
+receiver=$STARTED
+wait_for 5 listening "$SITE_B" 8002 tcp || bail "no receiver"
+ok "a file of $mebibytes MiB" sh -c "exec nsenter --net=/run/netns/$SITE_A $PACKETS tcp-send $TUNNEL_B4 8002 --timeout 300 <$WORK/file"
+ok "the receiver ends" wait_for 20 ended "$receiver"
+is "the same hash" "$(cat "$WORK/hash")" "$(sha256sum <"$WORK/file")"
+rm "$WORK/file"
+
+load_flows $TUNNEL_B4 $TUNNEL_B6
+opened_all() { [ "$(status_b '.peers[0].rx.packets')" = "$(status_a '.peers[0].tx.packets')" ]; }
+ok "what A sealed B opened" wait_for 5 opened_all
+is "no drops at A" "$(all_drops_a)" ""
+is "no drops at B" "$(all_drops_b)" ""
+
+# Another peer comes and goes at both ends while the first one's packets flow.
+(umask 077 && "$XDPSEC" genkey >"$WORK/3.key" && "$XDPSEC" genkey >"$WORK/4.key")
+for name in "$NAME_A" "$NAME_B"; do
+	cp "$WORK/$name.conf" "$WORK/$name.one"
+	{
+		cat "$WORK/$name.one"
+		write_tunnel_config unused unused site-c "192.0.2.200:4500" "198.18.0.0/15" \
+			0x3001 "$WORK/3.key" 0x3002 "$WORK/4.key" | sed -n '/\[Peer\]/,$p'
+	} >"$WORK/$name.two"
+done
+load_reloads $TUNNEL_B4
+ok "down" down
+ok "nothing is left" no_trace
+done_testing

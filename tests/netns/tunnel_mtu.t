@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Tunnel mode where the path is narrower than the devices: the router says so, or somebody filters what it says.
+#
+#	SITE_A --1500-- MIDDLE --1400-- SITE_B
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+NARROW=1400
+
+narrow() {
+	ip -n "$SITE_B" link set dev eth0 mtu $NARROW && ip -n "$MIDDLE" link set dev b mtu $NARROW
+}
+
+# Nothing of what routers say of packets that are too big comes through.
+filter_icmp() {
+	in_middle nft "add table inet filter; add chain inet filter output { type filter hook output priority 0; }
+		add rule inet filter output icmp type destination-unreachable drop
+		add rule inet filter output icmpv6 type packet-too-big drop"
+}
+
+# transfer NAME FROM TO: 2 MB of TCP between the tunnel's ends, and the same bytes come out
+transfer() {
+	local name=$1 from=$SITE_A to=$SITE_B address=$TUNNEL_B4 server
+
+	[ "$2" = a ] || from=$SITE_B to=$SITE_A address=$TUNNEL_A4
+	head -c 2000000 /dev/urandom >"$WORK/sent"
+	start "$to" "$WORK/received" "$PACKETS" tcp-receive $address 8000
+	server=$STARTED
+	wait_for 5 listening "$to" 8000 tcp || bail "no TCP server"
+	ok "$name: TCP" sh -c "exec nsenter --net=/run/netns/$from $PACKETS tcp-send $address 8000 <$WORK/sent"
+	wait_for 5 ended "$server"
+	stop "$server"
+	ok "$name: the same bytes" cmp "$WORK/sent" "$WORK/received"
+}
+
+path_mtu_is() { [ "$(status_a '.peers[0].path_mtu')" = "$1" ]; }
+
+make_sites
+for UNDERLAY in 4 6; do
+	outer=$IP4_HEADER
+	[ $UNDERLAY = 4 ] || outer=$IP6_HEADER
+	overhead=$((outer + UDP_HEADER + OVERHEAD))
+	name="over IPv$UNDERLAY"
+	write_tunnel_configs
+	set_mtu 1500
+	ok "$name: up" up || bail "not up"
+	ok "$name: a full packet fits" in_a ping -c1 -W2 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	is "$name: the path's MTU is the device's" "$(status_a '.peers[0].path_mtu')" $((1500 - overhead))
+
+	narrow
+	# The first is lost, and the router's answer is for us; the second gets our answer.
+	refuses "$name: a full packet is lost" in_a ping -c1 -W1 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	ok "$name: what the router said is in the status" wait_for 5 path_mtu_is $((NARROW - overhead))
+	refuses "$name: the next is refused" in_a ping -c1 -W1 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	like "$name: with what fits" "$TAP_OUTPUT" "mtu ?= ?$((NARROW - overhead))"
+	ok "$name: what fits goes through" in_a ping -c1 -W2 -M "do" -s $((NARROW - overhead - 28)) $TUNNEL_B4
+	refuses "$name: and not a byte more" in_a ping -c1 -W1 -M "do" -s $((NARROW - overhead - 27)) $TUNNEL_B4
+	ok "$name: over IPv6 too" in_a ping -c1 -W2 -M "do" -s $((NARROW - overhead - 48)) $TUNNEL_B6
+	transfer "$name" a
+	transfer "$name, back" b
+	ok "$name: down" down
+done
+
+# Without ICMP, what fits has to be said: MTU at one end is enough for TCP both ways, by the MSS.
+UNDERLAY=4
+overhead=$((IP4_HEADER + UDP_HEADER + OVERHEAD))
+filter_icmp
+INTERFACE_LINES="MTU = $((NARROW - overhead))" write_tunnel_configs
+mv "$WORK/$NAME_A.conf" "$WORK/kept"
+write_tunnel_configs
+mv "$WORK/kept" "$WORK/$NAME_A.conf"
+set_mtu 1500
+ok "filtered: up" up || bail "not up"
+narrow
+is "filtered: A's MTU is the one that was set" "$(ip -n "$SITE_A" -j link show xs0 | jq '.[0].mtu')" $((NARROW - overhead))
+is "filtered: B's is not" "$(ip -n "$SITE_B" -j link show xs0 | jq '.[0].mtu')" $((1500 - overhead))
+transfer "filtered" a
+transfer "filtered, back" b
+ok "filtered: down" down
+ok "nothing is left" no_trace
+done_testing

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Peers that move, and NAT in between: B learns where A is from what A's key has sealed, and from nothing else.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+endpoint_b() { status_b '.peers[0].endpoint'; }
+endpoint_is() { [[ $(endpoint_b) =~ $1 ]]; }
+
+# move_a ADDRESS: A's only one
+move_a() {
+	ip -n "$SITE_A" -4 address flush dev eth0
+	ip -n "$SITE_A" address add "$1/24" dev eth0
+	ip -n "$SITE_A" route replace default via 192.0.2.254
+}
+
+# nat FIRST-LAST: what A sends leaves the middle with these source ports. Flows that are known keep theirs, so that
+# what is known has to go.
+nat() {
+	in_middle nft "table ip nat { chain post { type nat hook postrouting priority 100; }; }; flush chain ip nat post;
+		add rule ip nat post oifname b udp sport 4500 masquerade to :$1" 2>&1
+}
+
+make_sites
+INTERFACE_LINES="SourcePort = listen" ENDPOINT_A="" write_tunnel_configs
+ok "up" up || bail "not up"
+
+is "B does not know where A is" "$(endpoint_b)" null
+refuses "and cannot send to it" in_b ping -c1 -W1 $TUNNEL_A4
+like "which is answered" "$TAP_OUTPUT" "Host Unreachable"
+is "and counted" "$(drops_b no_endpoint)" 1
+ok "A speaks" in_a ping -c1 -W2 $TUNNEL_B4
+is "B knows" "$(endpoint_b)" "$A4:4500"
+ok "and can send" in_b ping -c1 -W2 $TUNNEL_A4
+
+# A moves to another address.
+capture_start old b "udp port 4500"
+move_a 192.0.2.77
+ok "A speaks from elsewhere" in_a ping -c1 -W2 $TUNNEL_B4
+capture_stop old
+is "B follows" "$(endpoint_b)" "192.0.2.77:4500"
+ok "and sends there" in_b ping -c1 -W2 $TUNNEL_A4
+
+# Somebody who replays what A sent, or sends something else, from an address of his own does not move it.
+mac=$(mac "$SITE_B" eth0)
+before=$(status_b '.drops.replayed + .drops.auth_failed')
+packets "$MIDDLE" inject b "$WORK/old.pcap" --port 4500 --index 0 --source 192.0.2.99 --mac "$mac"
+packets "$MIDDLE" inject b "$WORK/old.pcap" --port 4500 --index 0 --source 192.0.2.99 --sequence 99999 --mac "$mac"
+ok "replayed and forged packets are dropped" \
+	wait_for 5 sh -c "[ \$($XDPSEC -n $SITE_B status $NAME_B -j | jq '.drops.replayed + .drops.auth_failed') = $((before + 2)) ]"
+is "and do not move the peer" "$(endpoint_b)" "192.0.2.77:4500"
+ok "down" down
+
+# NAT that binds anew.
+move_a $A4
+if nat 10000-10999 >"$WORK/nat"; then
+	INTERFACE_LINES="SourcePort = listen" PEER_LINES="PersistentKeepalive = 1" ENDPOINT_A="" write_tunnel_configs
+	ok "NAT: up" up || bail "not up"
+	ok "NAT: A's keepalives tell B where it is, without other traffic" wait_for 30 endpoint_is "^198.51.100.254:10[0-9]{3}$"
+	ok "NAT: B can send" in_b ping -c1 -W2 $TUNNEL_A4
+	is "NAT: both say that the other is alive" "$(status_a '.peers[0].state') $(status_b '.peers[0].state')" "alive alive"
+	nat 20000-20999 >/dev/null
+	# The router forgets, as after a restart.
+	if in_middle conntrack -F >"$WORK/flush" 2>&1; then
+		ok "NAT: a new binding is followed, by keepalives alone" wait_for 30 endpoint_is "^198.51.100.254:20[0-9]{3}$"
+		ok "NAT: B can send again" in_b ping -c1 -W2 $TUNNEL_A4
+	else
+		skip "a new binding" "conntrack cannot flush: $(tail -n 1 "$WORK/flush")"
+	fi
+	ok "NAT: down" down
+else
+	skip "NAT" "no masquerading with nftables: $(tail -n 1 "$WORK/nat")"
+fi
+
+# Without roaming the configuration is what counts.
+in_middle nft delete table ip nat 2>/dev/null
+write_tunnel_configs
+ok "no roaming: up" up || bail "not up"
+move_a 192.0.2.77
+capture_start stays b "udp port 4500 and src $B4"
+in_a ping -c1 -W1 $TUNNEL_B4 >/dev/null
+capture_stop stays
+is "no roaming: the answer goes to the old address" "$(udp_of stays 'map(.destination)')" "[\"$A4\"]"
+is "no roaming: B stays" "$(endpoint_b)" "$A4:4500"
+ok "down" down
+ok "nothing is left" no_trace
+done_testing
