@@ -96,9 +96,10 @@ BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
 # Only these are compiled again when the version changes.
 VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/*.c))
 
+BENCH_HELPERS := $(call objects,$(call c-sources,bench/plane))
 METER := $(OUTPUT)/bench/path/meter
 
-C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o) $(METER).o
+C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o
 
 # ---- targets -----------------------------------------------------------------------------------------
 
@@ -194,8 +195,9 @@ $(UNIT_TESTS): %: %.o $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
 
 $(UNIT_TESTS:=.o) $(UNIT_HELPERS): EXTRA_CFLAGS = -Itests/unit
+$(BENCHES:=.o) $(BENCH_HELPERS): EXTRA_CFLAGS = -Ibench
 
-$(BENCHES): %: %.o $(LIBRARY)
+$(BENCHES): %: %.o $(BENCH_HELPERS) $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -lm -o $@
 
 $(METER): %: %.o

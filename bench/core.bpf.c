@@ -122,14 +122,17 @@ int before_seal(struct __sk_buff *skb)
 	struct core_settings *s = get_settings();
 	u32 zero = 0, length, i;
 	struct image *from;
+	int grown;
 	u16 *to;
 
 	from = bpf_map_lookup_elem(&image, &zero);
 	if (!s || !from || s->payload > CORE_PAYLOAD_MAX)
 		return TC_ACT_SHOT;
-	length = CORE_HEADERS + s->payload;
-	if (skb->len == length + OVERHEAD) {
-		if (bpf_skb_adjust_room(skb, -OVERHEAD, BPF_ADJ_ROOM_NET, 0))
+	length = s->headers + s->payload;
+	grown = CORE_HEADERS + OVERHEAD - s->headers;
+	if (skb->len == length + grown) {
+		if (bpf_skb_adjust_room(skb, -grown, grown == OVERHEAD ? BPF_ADJ_ROOM_NET : BPF_ADJ_ROOM_MAC,
+					0))
 			return TC_ACT_SHOT;
 	} else if (skb->len != length && bpf_skb_change_tail(skb, length, 0)) {
 		return TC_ACT_SHOT;
@@ -161,8 +164,8 @@ int before_open(struct xdp_md *xdp)
 
 	if (!s || s->payload > CORE_PAYLOAD_MAX)
 		return XDP_ABORTED;
-	if (s->restore && bpf_xdp_get_buff_len(xdp) == CORE_HEADERS + s->payload &&
-	    bpf_xdp_adjust_head(xdp, -OVERHEAD))
+	if (s->restore && bpf_xdp_get_buff_len(xdp) == s->headers + s->payload &&
+	    bpf_xdp_adjust_head(xdp, -(int)(CORE_HEADERS + OVERHEAD - s->headers)))
 		return XDP_ABORTED;
 	length = CORE_HEADERS + OVERHEAD + s->payload;
 	if (s->peers > 1) {

@@ -14,28 +14,20 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <json-c/json.h>
 
 #include "cleanup.h"
-#include "core_abi.h"
 #include "core.skel.h"
-#include "key.h"
 #include "message.h"
-#include "objects.h"
-#include "open.skel.h"
-#include "plane.h"
-#include "sa.h"
-#include "seal.skel.h"
+#include "plane/bench.h"
 
 enum {
 	ROUNDS = 15,		       /* at most */
 	SIZES = 6,		       /* at most */
+	PAYLOAD_MIN = 32,	       /* an IP packet with UDP in it */
 	NANOSECONDS_PER_RUN = 4000000, /* how long one measurement is to take */
-	LOOPBACK = 1,		       /* ifindex in a new namespace; its MTU is beyond every packet here */
-	PORT = 4789,
 };
 
 static unsigned int rounds = ROUNDS;
@@ -70,16 +62,8 @@ struct row {
 	double ratio[FIGURES][ROUNDS];
 };
 
-struct bench {
-	struct plane plane;
-	struct core_bpf *core;
-	struct core_settings settings;
-	unsigned int peers;	/* that are set up */
-	char bound[DRIVER_LEN]; /* what the kernel took for the cipher asked for */
-};
-
-/* One plane with one peer, one with many: what the number costs is measured in one run. */
-enum { FEW, MANY, PLANES };
+/* One plane with one peer, one with many, and one in tunnel mode: all are measured in one run. */
+enum { FEW, MANY, TUNNEL, PLANES };
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -95,171 +79,6 @@ static double median(const double *values)
 	memcpy(sorted, values, sizeof(sorted));
 	qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
 	return sorted[rounds / 2];
-}
-
-/* ---- the plane: every peer one host of 198.18.0.0/15, with an SA each way that share a context ----------
- */
-
-static unsigned int slot_tx(unsigned int peer)
-{
-	return 2 * peer;
-}
-
-static unsigned int slot_rx(unsigned int peer)
-{
-	return 2 * peer + 1;
-}
-
-static int add_peer(struct bench *b, unsigned int peer, const struct key *key, const char *driver)
-{
-	struct xdpsec_prefix prefix = {
-		.length = 128,
-		.address = { [10] = 0xff, 0xff, 198, 18, peer >> 8, peer },
-	};
-	struct xdpsec_policy policy = { .peer = peer, .ranges = 1, .ports = { { PORT, PORT } } };
-	struct xdpsec_peer entry = { .tx_sa = slot_tx(peer) };
-	__u32 spi = XDPSEC_SPI_MIN + peer, rx = slot_rx(peer);
-	int err;
-
-	err = sa_reset(&b->plane, slot_tx(peer), spi, peer);
-	if (!err)
-		err = sa_reset(&b->plane, slot_rx(peer), spi, peer);
-	if (!err)
-		err = sa_install(&b->plane, slot_tx(peer), key, driver, "benchmark", b->bound);
-	if (!err)
-		err = sa_share(&b->plane, slot_tx(peer), slot_rx(peer));
-	if (!err)
-		err = sa_derive(&b->plane, slot_tx(peer));
-	if (!err)
-		err = sa_derive(&b->plane, slot_rx(peer));
-	if (!err)
-		err = sa_set_range(&b->plane, slot_tx(peer), 0, XDPSEC_SEQUENCE_LIMIT);
-	if (!err)
-		err = sa_set_window(&b->plane, slot_rx(peer), 0);
-	if (!err)
-		err = plane_write(&b->plane, MAP_SPIS, &spi, &rx);
-	if (!err)
-		err = plane_write(&b->plane, MAP_PEERS, &peer, &entry);
-	if (!err)
-		err = plane_write(&b->plane, MAP_POLICIES, &prefix, &policy);
-	return err;
-}
-
-static int set_peers(struct bench *b, unsigned int peers, const char *driver)
-{
-	struct key key = { .length = 16 };
-	unsigned int peer;
-	int err = 0;
-
-	/* The first is set up anew, for another driver. */
-	for (peer = 0; peer < peers && !err; peer++) {
-		memcpy(key.bytes, &peer, sizeof(peer));
-		err = add_peer(b, peer, &key, driver);
-	}
-	b->peers = peers;
-	return err;
-}
-
-static int open_core(struct bench *b)
-{
-	struct xdpsec_config config = { .abi_version = XDPSEC_ABI_VERSION, .device = LOOPBACK };
-	__u32 zero = 0;
-	struct bpf_map *map;
-	int err;
-
-	plane_init(&b->plane);
-	err = objects_load_sa(&b->plane);
-	if (!err)
-		err = objects_load_data(&b->plane);
-	if (!err)
-		err = plane_write(&b->plane, MAP_CONFIG, &zero, &config);
-	if (err)
-		return err;
-	b->core = core_bpf__open();
-	if (!b->core)
-		return fail(errno, "benchmark: its programs cannot be opened: %s", strerror(errno));
-	bpf_object__for_each_map (map, b->core->obj) {
-		unsigned int i;
-
-		bpf_map__set_pin_path(map, NULL);
-		for (i = 0; i < MAP_COUNT; i++)
-			if (!strcmp(bpf_map__name(map), plane_map_name(i)) &&
-			    bpf_map__reuse_fd(map, b->plane.maps[i]))
-				return fail(errno, "benchmark: map %s: %s", plane_map_name(i),
-					    strerror(errno));
-	}
-	err = core_bpf__load(b->core);
-	if (err)
-		return fail(-err, "benchmark: its programs cannot be loaded: %s", strerror(-err));
-	return 0;
-}
-
-/* ---- packets ------------------------------------------------------------------------------------------- */
-
-static unsigned short ip_checksum(const unsigned char *header)
-{
-	unsigned int sum = 0, i;
-
-	for (i = 0; i < 20; i += 2)
-		sum += header[i] << 8 | header[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
-	return htons(~((sum & 0xffff) + (sum >> 16)));
-}
-
-/* A plain packet; a checksum that is not zero is not looked at by the programs, and so need not be right. */
-static void make_packet(unsigned char *frame, unsigned int payload, bool to_peer, unsigned int peer,
-			bool checksummed)
-{
-	unsigned char us[4] = { 198, 19, 255, 254 }, them[4] = { 198, 18, peer >> 8, peer };
-	unsigned char *ip = frame + 14, *udp = ip + 20;
-	unsigned int i;
-
-	memset(frame, 0, CORE_HEADERS);
-	memcpy(frame, "\2\0\0\0\0\2\2\0\0\0\0\1\10", 13);
-	ip[0] = 0x45;
-	ip[2] = (28 + payload) >> 8;
-	ip[3] = 28 + payload;
-	ip[8] = 64;
-	ip[9] = 17;
-	memcpy(ip + 12, to_peer ? us : them, 4);
-	memcpy(ip + 16, to_peer ? them : us, 4);
-	*(unsigned short *)(ip + 10) = ip_checksum(ip);
-	*(unsigned short *)udp = htons(PORT);
-	*(unsigned short *)(udp + 2) = htons(PORT);
-	*(unsigned short *)(udp + 4) = htons(8 + payload);
-	*(unsigned short *)(udp + 6) = checksummed ? 0xabcd : 0;
-	for (i = 0; i < payload; i++)
-		frame[CORE_HEADERS + i] = i * 7;
-}
-
-/* Have the real program seal a packet of this peer, and turn it round: that is what arrives from there. */
-static int make_sealed(struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
-		       bool checksummed)
-{
-	unsigned char plain[CORE_IMAGE_MAX];
-	unsigned char addresses[4];
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = plain, .data_size_in = CORE_HEADERS + payload,
-		    .data_out = frame, .data_size_out = CORE_IMAGE_MAX);
-	int err;
-
-	err = sa_set_range(&b->plane, slot_tx(peer), 1, XDPSEC_SEQUENCE_LIMIT);
-	if (err)
-		return err;
-	make_packet(plain, payload, true, peer, checksummed);
-	if (payload > 3000) {
-		/* TEST_RUN takes a page for TC: the wrapper makes such packets. */
-		run.data_size_in = CORE_HEADERS + 64;
-	}
-	err = bpf_prog_test_run_opts(payload > 3000 ? bpf_program__fd(b->core->progs.before_seal)
-						    : bpf_program__fd(b->plane.seal->progs.xdpsec_seal),
-				     &run);
-	if (err || run.retval != (__u32)-1 || run.data_size_out != CORE_HEADERS + 32 + payload)
-		return fail(err ? errno : EPROTO, "benchmark: sealing %u bytes: verdict %d, %u bytes",
-			    payload, (int)run.retval, run.data_size_out);
-	memcpy(addresses, frame + 26, 4);
-	memcpy(frame + 26, frame + 30, 4);
-	memcpy(frame + 30, addresses, 4);
-	return 0;
 }
 
 /* ---- measuring ----------------------------------------------------------------------------------------- */
@@ -324,11 +143,11 @@ static int write_images(struct bench *b, unsigned int payload, bool checksummed,
 	int err;
 
 	if (!sealed) {
-		make_packet(frame, payload, true, 0, checksummed);
+		bench_make_packet(b, frame, payload, 0, checksummed);
 		return bpf_map_update_elem(bpf_map__fd(b->core->maps.image), &zero, frame, BPF_ANY);
 	}
 	for (peer = 0; peer < b->settings.peers; peer++) {
-		err = make_sealed(b, frame, payload, peer, checksummed);
+		err = bench_make_sealed(b, frame, payload, peer, checksummed);
 		if (!err && b->settings.peers > 1)
 			err = bpf_map_update_elem(bpf_map__fd(b->core->maps.peer_images), &peer, frame,
 						  BPF_ANY);
@@ -340,31 +159,35 @@ static int write_images(struct bench *b, unsigned int payload, bool checksummed,
 
 static double measure_seal(struct bench *b, unsigned int payload, bool checksummed, unsigned int repeat)
 {
-	static const int verdicts[2] = { 0, -1 };
+	const int verdicts[2] = { 0, bench_sealed_verdict(b) };
 	static unsigned char frame[CORE_IMAGE_MAX];
-	unsigned int size = CORE_HEADERS + (payload > 3000 ? 64 : payload);
+	unsigned int size = bench_headers(b) + (payload > 3000 ? 64 : payload);
 
-	make_packet(frame, payload, true, 0, checksummed);
+	bench_make_packet(b, frame, payload, 0, checksummed);
 	if (write_images(b, payload, checksummed, false))
 		return -1;
 	return time_wrapped(b, b->core->progs.before_seal, b->core->maps.next_tc, b->core->progs.empty_tc,
-			    b->plane.seal->progs.xdpsec_seal, frame, size, repeat, verdicts);
+			    bench_sealer(b), frame, size, repeat, verdicts);
 }
 
 static double measure_open(struct bench *b, unsigned int payload, bool checksummed, unsigned int repeat)
 {
-	static const int verdicts[2] = { 2, 2 };
+	const int verdicts[2] = { 2, bench_opened_verdict(b) };
 	static unsigned char frame[CORE_IMAGE_MAX];
 
-	b->settings.slot = slot_rx(0);
+	b->settings.slot = bench_slot_rx(0);
 	/* For packets that only the wrapper can make, it needs the plain image first. */
 	if (apply_settings(b) || write_images(b, payload, checksummed, false) ||
-	    go_on_to(b->core->maps.next_tc, b->plane.seal->progs.xdpsec_seal) ||
-	    write_images(b, payload, checksummed, true))
+	    go_on_to(b->core->maps.next_tc, bench_sealer(b)) || write_images(b, payload, checksummed, true))
 		return -1;
 	return time_wrapped(b, b->core->progs.before_open, b->core->maps.next_xdp, b->core->progs.empty_xdp,
-			    b->plane.open->progs.xdpsec_open, frame, CORE_HEADERS + 32 + payload, repeat,
-			    verdicts);
+			    bench_opener(b), frame, CORE_HEADERS + 32 + payload, repeat, verdicts);
+}
+
+/* Outer packets over IPv4 have no UDP checksum. */
+static bool has_figure(const struct row *row, enum figure figure)
+{
+	return !row->bench->tunnel || (figure != SEAL_SUMMED && figure != OPEN_SUMMED);
 }
 
 static int measure_round(struct row *row, unsigned int round, unsigned int repeat)
@@ -375,11 +198,12 @@ static int measure_round(struct row *row, unsigned int round, unsigned int repea
 
 	b->settings = (struct core_settings){
 		.payload = payload,
-		.slot = slot_tx(0),
-		.first_slot = slot_rx(0),
+		.headers = bench_headers(b),
+		.slot = bench_slot_tx(0),
+		.first_slot = bench_slot_rx(0),
 		.peers = row->peers,
 	};
-	make_packet(frame, payload, true, 0, false);
+	bench_make_packet(b, frame, payload, 0, false);
 	if (apply_settings(b))
 		return -errno;
 	row->nanoseconds[BARE_ENCRYPT][round] = time_program(b->core->progs.bare_encrypt, frame, size, repeat,
@@ -387,10 +211,14 @@ static int measure_round(struct row *row, unsigned int round, unsigned int repea
 	row->nanoseconds[BARE_DECRYPT][round] = time_program(b->core->progs.bare_decrypt, frame, size, repeat,
 							     0);
 	row->nanoseconds[SEAL][round] = measure_seal(b, payload, false, repeat);
-	row->nanoseconds[SEAL_SUMMED][round] = measure_seal(b, payload, true, repeat);
 	row->nanoseconds[OPEN][round] = measure_open(b, payload, false, repeat);
-	row->nanoseconds[OPEN_SUMMED][round] = measure_open(b, payload, true, repeat);
+	if (!b->tunnel) {
+		row->nanoseconds[SEAL_SUMMED][round] = measure_seal(b, payload, true, repeat);
+		row->nanoseconds[OPEN_SUMMED][round] = measure_open(b, payload, true, repeat);
+	}
 	for (i = 0; i < FIGURES; i++) {
+		if (!has_figure(row, i))
+			continue;
 		if (row->nanoseconds[i][round] < 0)
 			return -EIO;
 		row->ratio[i][round] = row->nanoseconds[i][round] / row->nanoseconds[baseline[i]][round];
@@ -417,20 +245,27 @@ static int measure(struct row *rows, unsigned int n_rows)
 
 /* ---- reporting ----------------------------------------------------------------------------------------- */
 
+static const char *mode_name(const struct row *row)
+{
+	return row->bench->tunnel ? "tunnel" : "inline";
+}
+
 static void print_rows(const struct row *rows, unsigned int n_rows)
 {
 	unsigned int i, f;
 
 	printf("\necb(%s), by %s: ns, and the ratio to the bare kfunc in front\n", rows[0].driver,
 	       rows[0].bench->bound);
-	printf("%7s %5s %5s |%7s %13s %13s |%7s %13s %13s\n", "payload", "peers", "turns", "encrypt", "seal",
-	       "seal+sum", "decrypt", "open", "open+sum");
+	printf("%-6s %7s %5s %5s |%7s %13s %13s |%7s %13s %13s\n", "mode", "payload", "peers", "turns",
+	       "encrypt", "seal", "seal+sum", "decrypt", "open", "open+sum");
 	for (i = 0; i < n_rows; i++) {
 		const struct row *r = &rows[i];
 
-		printf("%7u %5u %5u", r->payload, r->bench->peers, r->peers);
+		printf("%-6s %7u %5u %5u", mode_name(r), r->payload, r->bench->peers, r->peers);
 		for (f = 0; f < FIGURES; f++) {
-			if (f == baseline[f])
+			if (!has_figure(r, f))
+				printf(" %13s", "-");
+			else if (f == baseline[f])
 				printf(" |%7.0f", median(r->nanoseconds[f]));
 			else
 				printf(" %6.0f %6.3f", median(r->nanoseconds[f]), median(r->ratio[f]));
@@ -449,12 +284,16 @@ static struct json_object *json_rows(const struct row *rows, unsigned int n_rows
 
 		json_object_object_add(row, "cipher", json_object_new_string(rows[i].driver));
 		json_object_object_add(row, "driver", json_object_new_string(rows[i].bench->bound));
+		json_object_object_add(row, "mode", json_object_new_string(mode_name(&rows[i])));
 		json_object_object_add(row, "payload", json_object_new_int(rows[i].payload));
 		json_object_object_add(row, "peers", json_object_new_int(rows[i].bench->peers));
 		json_object_object_add(row, "peers_in_turn", json_object_new_int(rows[i].peers));
 		for (f = 0; f < FIGURES; f++) {
-			struct json_object *figure = json_object_new_object();
+			struct json_object *figure;
 
+			if (!has_figure(&rows[i], f))
+				continue;
+			figure = json_object_new_object();
 			json_object_object_add(figure, "nanoseconds",
 					       json_object_new_double(median(rows[i].nanoseconds[f])));
 			json_object_object_add(figure, "ratio",
@@ -495,10 +334,11 @@ static bool has_driver(const char *driver)
 	return false;
 }
 
-/* All sizes with one peer; then, small and large, one of many peers, and all of them in turn. */
+/* All sizes with one peer; then, small and large, one of many peers, and all of them in turn; then all sizes
+ * in tunnel mode, where what is sealed is the whole IP packet. */
 static int run_driver(struct bench benches[PLANES], const char *driver, struct json_object *results)
 {
-	static struct row rows[SIZES + 2 * SIZES];
+	static struct row rows[SIZES + 2 * SIZES + SIZES];
 	struct json_object *array;
 	unsigned int i, n = 0;
 	size_t j;
@@ -514,8 +354,10 @@ static int run_driver(struct bench benches[PLANES], const char *driver, struct j
 						  payloads[i], benches[MANY].peers,
 						  {},	       {} };
 		}
+	for (i = 0; i < n_payloads; i++)
+		rows[n++] = (struct row){ driver, &benches[TUNNEL], payloads[i], 1, {}, {} };
 	for (i = 0; i < PLANES && !err; i++)
-		err = set_peers(&benches[i], benches[i].peers, driver);
+		err = bench_set_peers(&benches[i], benches[i].peers, driver);
 	if (!err)
 		err = measure(rows, n);
 	if (err)
@@ -535,7 +377,7 @@ static bool parse_sizes(char *list)
 
 	n_payloads = 0;
 	while ((size = strsep(&list, ","))) {
-		if (n_payloads == SIZES || atoi(size) < 16 || atoi(size) > CORE_PAYLOAD_MAX)
+		if (n_payloads == SIZES || atoi(size) < PAYLOAD_MIN || atoi(size) > CORE_PAYLOAD_MAX)
 			return false;
 		payloads[n_payloads++] = atoi(size);
 	}
@@ -544,7 +386,9 @@ static bool parse_sizes(char *list)
 
 int main(int argc, char **argv)
 {
-	static struct bench benches[PLANES] = { [FEW] = { .peers = 1 }, [MANY] = { .peers = 1000 } };
+	static struct bench benches[PLANES] = {
+		[FEW] = { .peers = 1 }, [MANY] = { .peers = 1000 }, [TUNNEL] = { .peers = 1 }
+	};
 	const char *json_path = NULL, *cipher = NULL;
 	struct json_object *report, *results;
 	struct utsname kernel;
@@ -578,7 +422,7 @@ int main(int argc, char **argv)
 	json_object_object_add(report, "rounds", json_object_new_int(rounds));
 	json_object_object_add(report, "results", results);
 	for (i = 0; i < PLANES && !err; i++)
-		err = open_core(&benches[i]);
+		err = bench_open(&benches[i], i == TUNNEL);
 	if (!err)
 		err = run_driver(benches, cipher ? cipher : "aes", results);
 	if (!err && !cipher && has_driver("aes-generic"))

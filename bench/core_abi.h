@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #define CORE_PAYLOAD_MAX 8900
+#define CORE_ETHERNET 14
 #define CORE_HEADERS 42 /* Ethernet, IPv4, UDP */
 #define CORE_IMAGE_MAX (CORE_HEADERS + 32 + CORE_PAYLOAD_MAX)
 /* Packets of as many peers as a plane can have, for as long as they fit an image of this size. */
@@ -14,11 +15,12 @@
 
 /* Map "settings", one element. */
 struct core_settings {
-	__u32 payload;	   /* bytes of plaintext */
-	__u32 slot;	   /* the SA of the bare cipher, and of the packets of one peer */
-	__u32 peers;	   /* 1, or how many take turns */
-	__u32 restore;	   /* the program that runs next has changed the packet's length */
-	__u32 first_slot;  /* with several peers, that of the first; the others follow, two apart */
+	__u32 payload;	  /* bytes of plaintext */
+	__u32 slot;	  /* the SA of the bare cipher, and of the packets of one peer */
+	__u32 peers;	  /* 1, or how many take turns */
+	__u32 restore;	  /* the program that runs next has changed the packet's length */
+	__u32 first_slot; /* with several peers, that of the first; the others follow, two apart */
+	__u32 headers;	  /* in front of the plaintext before it is sealed: tunnels seal all but Ethernet's */
 	__u32 checksummed; /* the UDP checksum is not zero */
 };
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The data plane on its own, with peers and packets, for bench/core.c: nothing is attached to anything. */
+#ifndef XDPSEC_BENCH_PLANE_H
+#define XDPSEC_BENCH_PLANE_H
+
+#include <stdbool.h>
+
+#include "core_abi.h"
+#include "plane.h"
+
+enum {
+	PORT = 4789, /* protected; in tunnel mode where both ends listen */
+};
+
+struct core_bpf;
+struct bpf_program;
+
+struct bench {
+	struct plane plane;
+	struct core_bpf *core;
+	struct core_settings settings;
+	bool tunnel;
+	unsigned int peers;	/* that are set up */
+	char bound[DRIVER_LEN]; /* what the kernel took for the cipher asked for */
+};
+
+/* Load everything, in a network namespace of the caller's own. 0, or -errno after a message. */
+int bench_open(struct bench *b, bool tunnel);
+/* So many peers, or those that there are anew for another driver. 0, or -errno after a message. */
+int bench_set_peers(struct bench *b, unsigned int peers, const char *driver);
+
+unsigned int bench_slot_tx(unsigned int peer);
+unsigned int bench_slot_rx(unsigned int peer);
+
+/* Bytes in front of the plaintext before it is sealed. */
+unsigned int bench_headers(const struct bench *b);
+/* The program that seals, the one that opens, and what they return. */
+const struct bpf_program *bench_sealer(const struct bench *b);
+const struct bpf_program *bench_opener(const struct bench *b);
+int bench_sealed_verdict(const struct bench *b);
+int bench_opened_verdict(const struct bench *b);
+
+/* A packet with so many bytes to seal; a checksum that is not zero is not looked at by the programs, and so
+ * need not be right. */
+void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
+		       bool checksummed);
+/* Have the real program seal a packet of this peer, and turn it round: that is what arrives from there. 0, or
+ * -errno after a message. */
+int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
+		      bool checksummed);
+
+#endif
