@@ -266,7 +266,9 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 	e.seal.config = bpf_map_lookup_elem(&config, &zero);
 	if (!e.seal.config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
-	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
+	/* A VLAN tag that is kept beside the frame would go out with the outer one. */
+	if (skb->vlan_present ||
+	    (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)))
 		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);
 	start = (void *)(long)skb->data + sizeof(struct ethhdr);
 	if (!inner_read(start, (void *)(long)skb->data_end, length, &e.inner) ||
