@@ -27,17 +27,21 @@ struct tcp_header {
 	__be16 urgent;
 };
 
-/* The option at this place, if it is the MSS. Where it starts at an odd byte the checksum would have to be
- * swapped: no stack does that, and such a one stays as it is. */
+/* The MSS option at this place. Where it starts at an odd byte, its halves are added to the sum the other way
+ * round. */
 static __always_inline void mss_lower(struct tcp_header *tcp, u8 *option, u32 at, u16 most)
 {
 	__be16 *size = (__be16 *)(option + 2);
-	u16 lower = bpf_htons(most);
+	u16 before = *size, lower = bpf_htons(most);
 
-	if (option[1] != TCP_OPTION_MSS_LENGTH || (at & 1) || bpf_ntohs(*size) <= most)
+	if (option[1] != TCP_OPTION_MSS_LENGTH || bpf_ntohs(before) <= most)
 		return;
-	tcp->checksum = checksum_replace(tcp->checksum, *size, lower);
 	*size = lower;
+	if (at & 1) {
+		before = __builtin_bswap16(before);
+		lower = __builtin_bswap16(lower);
+	}
+	tcp->checksum = checksum_replace(tcp->checksum, before, lower);
 }
 
 /*
@@ -61,7 +65,8 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 	if ((const void *)options > end || !(tcp->flags & TCP_SYN))
 		return 0;
 	length = (tcp->offset >> 4) * 4 - sizeof(*tcp);
-	if (length > TCP_OPTIONS_MAX)
+	/* What is behind the packet in memory is no part of it. */
+	if (length > TCP_OPTIONS_MAX || header + sizeof(*tcp) + length > inner->length)
 		return 0;
 	at = zero;
 	for (i = zero; i < TCP_OPTIONS_MAX && loop_goes_on(); i++) {
@@ -72,7 +77,8 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 		OPAQUE(i);
 		i &= 63;
 		option = options + at;
-		if (at >= length || (const void *)(option + TCP_OPTION_MSS_LENGTH) > end)
+		if (at + TCP_OPTION_MSS_LENGTH > length ||
+		    (const void *)(option + TCP_OPTION_MSS_LENGTH) > end)
 			break;
 		if (option[0] == TCP_OPTION_END)
 			break;
