@@ -20,6 +20,7 @@
 #include "seal_payload.bpf.h"
 
 #define ENCAPSULATE_TTL 64
+#define ENCAPSULATE_MTU_MIN 68
 
 struct encapsulate {
 	struct seal seal;
@@ -28,18 +29,49 @@ struct encapsulate {
 	u8 next_header;
 };
 
-/* RFC 1122 section 3.2.2: no error about an error, about a later fragment, or to a group. */
+/* No header chain in use is as long; about a longer one there is no answer. */
+#define ENCAPSULATE_EXTENSIONS_MAX 6
+
+/* Is there an ICMPv6 error behind the IPv6 header, or something that cannot be read? */
+static __noinline int encapsulate_is_icmpv6_error(struct __sk_buff *skb, u8 next_header)
+{
+	u32 at = sizeof(struct ethhdr) + sizeof(struct ipv6hdr), i;
+	u8 type, extension[4]; /* next header, length in 8 bytes; of a fragment in the last two the offset */
+
+	for (i = 0; i < ENCAPSULATE_EXTENSIONS_MAX; i++) {
+		if (next_header == IPPROTO_ICMPV6)
+			return bpf_skb_load_bytes(skb, at, &type, sizeof(type)) || icmp_is_error(type, true);
+		if (next_header != IPPROTO_HOPOPTS && next_header != IPPROTO_ROUTING &&
+		    next_header != IPPROTO_DSTOPTS && next_header != IPPROTO_FRAGMENT)
+			return 0;
+		if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+			return 1;
+		if (next_header == IPPROTO_FRAGMENT) {
+			if (extension[2] || extension[3] & 0xf8)
+				return 0; /* a later one: what it is of is not in it */
+			at += 8;
+		} else {
+			at += 8 + extension[1] * 8;
+		}
+		next_header = extension[0];
+	}
+	return 1;
+}
+
+/* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error about an error, about a later fragment of IPv4,
+ * or to a group. */
 static __always_inline bool encapsulate_may_answer(struct __sk_buff *skb, const struct inner *inner)
 {
-	u32 at = sizeof(struct ethhdr) + inner->header_length;
 	u8 type;
 
-	if (inner->fragment ||
-	    (inner->ipv6 ? (inner->destination[0] & 0xff) == 0xff : (inner->destination[3] & 0xff) >= 224))
+	if (inner->ipv6)
+		return (inner->destination[0] & 0xff) != 0xff &&
+		       !encapsulate_is_icmpv6_error(skb, inner->protocol);
+	if (inner->fragment || (inner->destination[3] & 0xff) >= 224)
 		return false;
-	if (inner->protocol != (inner->ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
-		return true;
-	return !bpf_skb_load_bytes(skb, at, &type, sizeof(type)) && !icmp_is_error(type, inner->ipv6);
+	return inner->protocol != IPPROTO_ICMP ||
+	       (!bpf_skb_load_bytes(skb, sizeof(struct ethhdr) + inner->header_length, &type, sizeof(type)) &&
+		!icmp_is_error(type, false));
 }
 
 /* A group that is never routed (RFC 5771 section 4, RFC 4291 section 2.7): the kernel speaks to such by
@@ -248,7 +280,11 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	case ROUTE_FOUND:
 		break;
 	case ROUTE_TOO_NARROW:
-		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, route.mtu - overhead);
+		/* A way on which nothing is left of a packet (RFC 791: 68 bytes) is none. */
+		if (route.mtu >= overhead + ENCAPSULATE_MTU_MIN)
+			return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG,
+						  route.mtu - overhead);
+		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
 	default:
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
 	}
