@@ -109,6 +109,7 @@ static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 
 	if (keepalive_is_tick(&e->inner, &e->seal.peer)) {
 		e->next_header = XDPSEC_NEXT_NONE;
+		e->inner.length = 0;
 		return true;
 	}
 	e->next_header = e->inner.ipv6 ? XDPSEC_NEXT_IPV6 : XDPSEC_NEXT_IPV4;
@@ -247,8 +248,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	/* Every CPU would take the cache line from the others for each packet. */
 	if (now - e->endpoint->sent >= ENDPOINT_SECOND)
 		e->endpoint->sent = now;
-	/* A keepalive's content says nothing. */
-	count_packet(s->sa, e->next_header == XDPSEC_NEXT_NONE ? 0 : e->inner.length);
+	count_packet(s->sa, e->inner.length);
 	return VERDICT_REDIRECT;
 }
 
@@ -264,10 +264,10 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	if (!seal_find_sa(s, &sa, &ctx))
 		return drop(XDPSEC_DROP_NO_KEY, s->sa);
 	e->endpoint = bpf_map_lookup_elem(&endpoints, &s->peer);
+	if (e->next_header == XDPSEC_NEXT_NONE && !(e->endpoint && keepalive_is_due(e->endpoint)))
+		return VERDICT_DROP;
 	if (!e->endpoint || !endpoint_at(e->endpoint)->known)
 		return encapsulate_refuse(e, XDPSEC_DROP_NO_ENDPOINT, ANSWER_UNREACHABLE, 0);
-	if (e->next_header == XDPSEC_NEXT_NONE && !keepalive_is_due(e->endpoint))
-		return VERDICT_DROP;
 	if (seal_is_pending(s->skb, bpf_cast_to_kern_ctx(s->skb)))
 		return drop(XDPSEC_DROP_NO_HOP, s->sa);
 
@@ -297,6 +297,7 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 {
 	struct encapsulate e = { .seal = { .skb = skb, .sa = XDPSEC_NO_SA } };
 	u32 length = skb->len - sizeof(struct ethhdr), zero = 0;
+	bool found;
 	void *start;
 
 	e.seal.config = bpf_map_lookup_elem(&config, &zero);
@@ -310,10 +311,11 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 	if (!inner_read(start, (void *)(long)skb->data_end, length, &e.inner) ||
 	    e.inner.ipv6 != (skb->protocol == bpf_htons(ETH_P_IPV6)))
 		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
-	/* Ethernet's padding is not part of the packet. */
+	found = encapsulate_find_peer(&e);
+	/* Ethernet's padding is not part of the packet, and a tick is all padding. */
 	if (e.inner.length < length && bpf_skb_change_tail(skb, sizeof(struct ethhdr) + e.inner.length, 0))
 		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
-	if (encapsulate_find_peer(&e))
+	if (found)
 		return encapsulate_to_peer(&e);
 	if (encapsulate_is_link_local_group(&e.inner))
 		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);

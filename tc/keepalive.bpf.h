@@ -38,7 +38,7 @@ static __always_inline bool keepalive_is_tick(const struct inner *inner, u32 *pe
 
 static __always_inline bool keepalive_is_due(const struct xdpsec_endpoint *endpoint)
 {
-	return endpoint->keepalive &&
+	return endpoint->keepalive && endpoint_at(endpoint)->known &&
 	       bpf_ktime_get_coarse_ns() - endpoint->sent >= endpoint->keepalive * ENDPOINT_SECOND;
 }
 
@@ -54,6 +54,8 @@ static __always_inline bool keepalive_make_tick(struct __sk_buff *skb)
 	    arp->operation != bpf_htons(ARP_REQUEST))
 		return false;
 	__builtin_memcpy(&target, arp->target, sizeof(target));
+	if (bpf_ntohl(target) - KEEPALIVE_NEIGHBOUR >= XDPSEC_MAX_PEERS)
+		return false;
 	ethernet->h_proto = bpf_htons(ETH_P_IP);
 	*ip = (struct iphdr){
 		.version = 4,
