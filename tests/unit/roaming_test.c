@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where a peer is: what it sends from another address or port moves its endpoint, and nothing else does. */
+#include "unit.h"
+#include "tunnel.h"
+
+enum { XDP_VERDICT_DROP = 1, XDP_VERDICT_REDIRECT = 4 };
+
+static uint8_t text[100], buffer[FRAME_MAX];
+
+static const struct {
+	const char *source, *elsewhere;
+	uint16_t port;
+	int peer;
+} moves[] = {
+	{ INNER_B4, "198.51.100.200", TUNNEL_PORT, TUNNEL_B }, /* another address */
+	{ INNER_B6, ENDPOINT_B4, 61000, TUNNEL_B },	       /* another port: a NAT has forgotten */
+	{ INNER_B4, "203.0.113.77", 1, TUNNEL_B },
+	{ INNER_B4, "2001:db8:2::99", 65535, TUNNEL_B }, /* another family */
+	{ INNER_C6, "2001:db8:2::99", 4500, TUNNEL_C },
+	{ INNER_C4, "198.51.100.130", 33333, TUNNEL_C },
+};
+
+static struct packet incoming(size_t i, uint64_t sequence)
+{
+	struct packet inner = packet_reversed(tunnel_inner(moves[i].source, text, 40));
+
+	return tunnel_incoming(moves[i].peer, sequence, &inner, buffer);
+}
+
+/* The same packet, as it comes from somewhere else. */
+static struct packet from(struct packet outer, const char *address, uint16_t port)
+{
+	outer.source = address;
+	outer.source_port = port;
+	outer.family = strchr(address, ':') ? 6 : 4;
+	outer.destination = outer.family == 6 ? LOCAL6 : LOCAL4;
+	outer.fragment = 0;
+	return outer;
+}
+
+static void expect_stays(const struct packet *outer, size_t i)
+{
+	struct packet inner = packet_reversed(tunnel_inner(moves[i].source, text, 40));
+
+	expect_decapsulated(outer, &inner, moves[i].peer);
+}
+
+/* Its new location is the current one, the move is counted, what was known of the old path is not believed
+ * any more; and that is all that changed. */
+static void expect_moved(const struct packet *outer, int peer, size_t bytes, enum xdpsec_drop reason)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+	struct xdpsec_endpoint *endpoint;
+	struct xdpsec_location to = tunnel_location(outer->source, outer->source_port);
+	uint64_t until;
+	int verdict;
+
+	packet_build(&frame, outer);
+	tally_take(&expected);
+	verdict = rig_run(PROGRAM_DECAPSULATE, &frame, &out);
+	tally_take(&after);
+	endpoint = &expected.endpoints[peer];
+	assert_memory_equal(&after.endpoints[peer].at[after.endpoints[peer].current], &to, sizeof(to));
+	until = after.endpoints[peer].path_mtu_until;
+	assert_true(until <= tunnel_now());
+	assert_int_equal(after.endpoints[peer].moves, endpoint->moves + 1);
+	endpoint->moves++;
+	endpoint->path_mtu_until = until;
+	endpoint->current = after.endpoints[peer].current;
+	endpoint->at[endpoint->current] = to;
+	tally_move_window(&expected, &after, TUNNEL_RX(peer));
+	if (reason == XDPSEC_DROP_COUNT) {
+		assert_int_equal(verdict, bytes ? XDP_VERDICT_REDIRECT : XDP_VERDICT_DROP);
+		tally_add_packet(&expected, &after, TUNNEL_RX(peer), bytes);
+	} else {
+		assert_int_equal(verdict, XDP_VERDICT_DROP);
+		tally_add_drop(&expected, reason, TUNNEL_RX(peer));
+	}
+	expect_same_tally(&after, &expected);
+}
+
+static size_t bytes_of(size_t i)
+{
+	return (strchr(moves[i].source, ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN + 40;
+}
+
+/* What goes to the peer goes to where it is. */
+static void expect_sent_to(size_t i, const char *address, uint16_t port)
+{
+	struct packet inner = tunnel_inner(moves[i].source, text, 40);
+	static struct frame frame, out;
+	struct layout layout;
+	struct xdpsec_location got, want = tunnel_location(address, port);
+
+	packet_build(&frame, &inner);
+	assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &out), TC_REDIRECT);
+	assert_true(frame_layout(&out, &layout));
+	assert_true(frame_checksums_hold(&out));
+	got = (struct xdpsec_location){ .known = 1, .port = read16(out.bytes + layout.transport + 2) };
+	if (layout.family == 6) {
+		memcpy(got.address, out.bytes + layout.network + 24, 16);
+	} else {
+		memset(got.address + 10, 0xff, 2);
+		memcpy(got.address + 12, out.bytes + layout.network + 16, 4);
+	}
+	assert_memory_equal(&got, &want, sizeof(got));
+}
+
+static void test_moves(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		struct xdpsec_endpoint endpoint;
+		struct packet outer;
+
+		tunnel_reset(NULL);
+		endpoint = tunnel_endpoint(moves[i].peer);
+		endpoint.path_mtu = 1400;
+		endpoint.path_mtu_until = tunnel_now() + 600000000000;
+		tunnel_set_endpoint(moves[i].peer, &endpoint);
+		outer = incoming(i, 0);
+		expect_stays(&outer, i);
+		outer = from(incoming(i, 1), moves[i].elsewhere, moves[i].port);
+		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		expect_sent_to(i, moves[i].elsewhere, moves[i].port);
+		outer = from(incoming(i, 2), moves[i].elsewhere, moves[i].port);
+		expect_stays(&outer, i);
+		outer = incoming(i, 3); /* and back */
+		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		expect_sent_to(i, tunnel_peers[moves[i].peer].endpoint, tunnel_peers[moves[i].peer].port);
+	}
+}
+
+/* A peer without an Endpoint in its section: the first packet says where it is. */
+static void test_first_known(void **state)
+{
+	struct packet inner = packet_reversed(tunnel_inner(INNER_NO_ENDPOINT4, text, 40)), outer;
+	struct packet answer = tunnel_inner(INNER_NO_ENDPOINT4, text, 40);
+	uint8_t bytes[200];
+	size_t n = tunnel_inner_bytes(&inner, bytes);
+	static struct frame frame, out;
+
+	(void)state;
+	outer = packet_udp("198.51.100.99", 40000, buffer, 0);
+	outer.length = oracle_seal(tunnel_sas[TUNNEL_RX(TUNNEL_NO_ENDPOINT)].oracle,
+				   tunnel_sas[TUNNEL_RX(TUNNEL_NO_ENDPOINT)].spi, NEXT_IPV4, 0, bytes, n,
+				   buffer);
+	outer = packet_reversed(outer);
+	outer.destination_port = TUNNEL_PORT;
+	outer.ingress = rig.device;
+	outer.tos = inner.tos;
+	packet_build(&frame, &answer);
+	expect_answer(PROGRAM_ENCAPSULATE, &frame, XDPSEC_DROP_NO_ENDPOINT, TUNNEL_TX(TUNNEL_NO_ENDPOINT),
+		      &out);
+	expect_moved(&outer, TUNNEL_NO_ENDPOINT, n, XDPSEC_DROP_COUNT);
+	assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &out), TC_REDIRECT);
+	assert_int_equal(read16(out.bytes + ETHERNET_LEN + IPV4_LEN + 2), 40000);
+}
+
+/* Pinned by the configuration: it is delivered, and answered where the configuration says. */
+static void test_does_not_roam(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		struct xdpsec_endpoint endpoint;
+		struct packet outer;
+
+		tunnel_reset(NULL);
+		endpoint = tunnel_endpoint(moves[i].peer);
+		endpoint.roams = 0;
+		tunnel_set_endpoint(moves[i].peer, &endpoint);
+		outer = from(incoming(i, 1), moves[i].elsewhere, moves[i].port);
+		expect_stays(&outer, i);
+		expect_sent_to(i, tunnel_peers[moves[i].peer].endpoint, tunnel_peers[moves[i].peer].port);
+	}
+}
+
+static void expect_packet_drop(const struct packet *outer, enum xdpsec_drop reason, int slot)
+{
+	static struct frame frame;
+
+	packet_build(&frame, outer);
+	expect_drop(PROGRAM_DECAPSULATE, &frame, reason, slot);
+}
+
+/* Forged, replayed, in clear, to another port: expect_drop() sees that no endpoint moves. */
+static void test_not_by_others(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		int slot = TUNNEL_RX(moves[i].peer);
+		struct packet outer, first;
+		static struct frame frame;
+
+		tunnel_reset(NULL);
+		first = incoming(i, 5);
+		expect_stays(&first, i);
+		first = from(first, moves[i].elsewhere, moves[i].port);
+		expect_packet_drop(&first, XDPSEC_DROP_REPLAYED, slot);
+		outer = from(incoming(i, 6), moves[i].elsewhere, moves[i].port);
+		for (size_t at = 8; at < outer.length; at++) {
+			buffer[at] ^= 1;
+			expect_packet_drop(&outer, XDPSEC_DROP_AUTH_FAILED, slot);
+			buffer[at] ^= 1;
+		}
+		outer.destination_port++;
+		packet_build(&frame, &outer);
+		expect_untouched(PROGRAM_DECAPSULATE, &frame);
+		outer.destination_port--;
+		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+	}
+}
+
+/* What was on its way for longer has come by a path that the peer has left. */
+static void test_not_by_older(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		struct packet outer;
+
+		tunnel_reset(NULL);
+		outer = incoming(i, 100);
+		expect_stays(&outer, i);
+		for (uint64_t older = 95; older < 100; older++) {
+			outer = from(incoming(i, older), moves[i].elsewhere, moves[i].port);
+			expect_stays(&outer, i);
+		}
+		outer = from(incoming(i, 101), moves[i].elsewhere, moves[i].port);
+		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+	}
+}
+
+/* A keepalive is what it takes behind a NAT. */
+static void test_by_keepalive(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		struct packet outer;
+
+		tunnel_reset(NULL);
+		outer = packet_reversed(
+			tunnel_sealed(TUNNEL_RX(moves[i].peer), NEXT_NONE, 7, text, i % 2 * 20, buffer));
+		outer.ingress = rig.device;
+		outer = from(outer, moves[i].elsewhere, moves[i].port);
+		expect_moved(&outer, moves[i].peer, 0, XDPSEC_DROP_COUNT);
+	}
+}
+
+/* The peer has sent it, and so is there, whatever it may not send. */
+static void test_by_what_is_dropped(void **state)
+{
+	struct packet inner = packet_reversed(tunnel_inner(INNER_NOBODY4, text, 40));
+	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
+
+	(void)state;
+	outer = from(outer, "198.51.100.200", 4500);
+	expect_moved(&outer, TUNNEL_B, 0, XDPSEC_DROP_SPOOFED);
+}
+
+/* Moves of one peer are not those of another one. */
+static void test_often(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 50; i++) {
+		struct packet outer = from(incoming(0, i), "198.51.100.200", 1024 + i);
+
+		expect_moved(&outer, TUNNEL_B, bytes_of(0), XDPSEC_DROP_COUNT);
+		expect_sent_to(0, "198.51.100.200", 1024 + i);
+	}
+	assert_int_equal(tunnel_endpoint(TUNNEL_B).moves, 50);
+	assert_int_equal(tunnel_endpoint(TUNNEL_C).moves, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_moves, tunnel_reset),
+		cmocka_unit_test_setup(test_first_known, tunnel_reset),
+		cmocka_unit_test_setup(test_does_not_roam, tunnel_reset),
+		cmocka_unit_test_setup(test_not_by_others, tunnel_reset),
+		cmocka_unit_test_setup(test_not_by_older, tunnel_reset),
+		cmocka_unit_test_setup(test_by_keepalive, tunnel_reset),
+		cmocka_unit_test_setup(test_by_what_is_dropped, tunnel_reset),
+		cmocka_unit_test_setup(test_often, tunnel_reset),
+	};
+
+	fill_pattern(text, sizeof(text), 53);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("roaming", tests, tunnel_setup, tunnel_teardown);
+}
