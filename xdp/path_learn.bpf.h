@@ -64,9 +64,12 @@ static __always_inline bool path_learn_is_sealed(u32 peer, u32 spi)
 	return sa && sa->spi == spi;
 }
 
-/* spi 0: it was not quoted. A call of its own, for its stack. */
+/* What no SPI can be, of 32 bits. */
+#define PATH_LEARN_NOT_QUOTED (~0ULL)
+
+/* A call of its own, for its stack. */
 static __noinline int path_learn_note(const struct packet *quoted, const struct xdpsec_config *config,
-				      u32 mtu, u32 spi)
+				      u32 mtu, u64 spi)
 {
 	u64 now = bpf_ktime_get_coarse_ns();
 	u32 left, index;
@@ -85,7 +88,7 @@ static __noinline int path_learn_note(const struct packet *quoted, const struct 
 		if (!endpoint)
 			break;
 		if (!endpoint_is_at(endpoint, quoted->destination, quoted->destination_port) ||
-		    (spi && !path_learn_is_sealed(index, spi)))
+		    (spi != PATH_LEARN_NOT_QUOTED && !path_learn_is_sealed(index, spi)))
 			continue;
 		if (now < endpoint->path_mtu_until && endpoint->path_mtu <= mtu)
 			continue;
@@ -124,7 +127,7 @@ static __always_inline void path_learn_message(struct cursor *cursor, const stru
 	if (quoted.kind != PACKET_UDP)
 		return;
 	spi = cursor_take(cursor, sizeof(*spi));
-	path_learn_note(&quoted, config, mtu, spi ? bpf_ntohl(*spi) : 0);
+	path_learn_note(&quoted, config, mtu, spi ? bpf_ntohl(*spi) : PATH_LEARN_NOT_QUOTED);
 }
 
 /* A packet that is not UDP, on its way in to the stack. A call of its own, for its stack. */

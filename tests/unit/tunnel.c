@@ -16,7 +16,7 @@ const struct tunnel_peer tunnel_peers[TUNNEL_PEERS] = {
 	[TUNNEL_NO_ENDPOINT] = { NULL, 0, 16, "203.0.113.192/28", "2001:db8:d::/48" },
 	[TUNNEL_UNREACHABLE] = { "198.51.100.66", TUNNEL_PORT, 16, "203.0.113.208/28", "2001:db8:e::/48" },
 	[TUNNEL_LOOP] = { "198.51.100.67", TUNNEL_PORT, 16, "203.0.113.224/28", "2001:db8:f::/48" },
-	[TUNNEL_NO_SA] = { ENDPOINT_B4, TUNNEL_PORT, 0, "203.0.113.240/29", "2001:db8:10::/48" },
+	[TUNNEL_NO_SA] = { "198.51.100.4", TUNNEL_PORT, 0, "203.0.113.240/29", "2001:db8:10::/48" },
 };
 
 struct tunnel_sa tunnel_sas[TUNNEL_SLOTS];

@@ -9,7 +9,7 @@
  *	TUNNEL_NO_ENDPOINT  none                           203.0.113.192/28 2001:db8:d::/48       AES-128
  *	TUNNEL_UNREACHABLE  198.51.100.66, no route        203.0.113.208/28 2001:db8:e::/48       AES-128
  *	TUNNEL_LOOP         198.51.100.67, in the tunnel   203.0.113.224/28 2001:db8:f::/48       AES-128
- *	TUNNEL_NO_SA        198.51.100.2:4500              203.0.113.240/29 2001:db8:10::/48      none
+ *	TUNNEL_NO_SA        198.51.100.4:4500              203.0.113.240/29 2001:db8:10::/48      none
  *	nobody                                             203.0.113.248/29 2001:db8:11::/48
  */
 #ifndef XDPSEC_UNIT_TUNNEL_H
