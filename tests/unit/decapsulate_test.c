@@ -95,6 +95,31 @@ static void test_jumbo(void **state)
 	}
 }
 
+/* The first buffer holds less than the headers: where the kernel can put them together it is opened,
+ * elsewhere the stack gets what it finds no socket for. */
+static void test_short_first_buffer(void **state)
+{
+	static const uint32_t linears[] = { 14, 15, 34, 42, 54, 62, 74, 94, 108, 128, 191, 192, 256 };
+	bool pulls = rig_kernel_pulls();
+	uint64_t sequence = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(linears); j++) {
+			struct packet inner = inner_from(directions[i].source, 1000 + j);
+			struct packet outer = tunnel_incoming(directions[i].peer, sequence++, &inner, buffer);
+
+			outer.linear = linears[j];
+			if (pulls || linears[j] >= 192)
+				expect_decapsulated(&outer, &inner, directions[i].peer);
+			else
+				expect_packet_untouched(&outer);
+			inner = inner_from("198.51.100.77", 1000);
+			inner.linear = linears[j];
+			expect_packet_untouched(&inner);
+		}
+}
+
 /* Nobody checks the outer UDP checksum, as the tag is stronger: none, a right and a wrong one. */
 static void test_outer_checksum(void **state)
 {
@@ -518,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_sizes, tunnel_reset),
 		cmocka_unit_test_setup(test_jumbo, tunnel_reset),
+		cmocka_unit_test_setup(test_short_first_buffer, tunnel_reset),
 		cmocka_unit_test_setup(test_outer_checksum, tunnel_reset),
 		cmocka_unit_test_setup(test_outer_headers, tunnel_reset),
 		cmocka_unit_test_setup(test_inner_headers, tunnel_reset),

@@ -4,8 +4,6 @@
  * empty. Kernels with bpf_xdp_pull_data open them; on others what is protected is dropped, and the rest
  * passes.
  */
-#include <bpf/btf.h>
-
 #include "unit.h"
 #include "site.h"
 #include "expect.h"
@@ -17,19 +15,10 @@ static uint8_t text[LENGTH], buffer[LENGTH + XDPSEC_OVERHEAD];
 /* The first buffer: from Ethernet alone (the kernel's test run takes no less) to the sealed header. */
 static const uint32_t linears[] = { 14, 15, 34, 42, 62, 64, 74, 128, 191, 192, 256 };
 
-static bool kernel_pulls(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = btf && btf__find_by_name_kind(btf, "bpf_xdp_pull_data", BTF_KIND_FUNC) > 0;
-
-	btf__free(btf);
-	return found;
-}
-
 static void protected(const char *remote)
 {
 	struct packet plain = packet_reversed(packet_udp(remote, PORT, text, sizeof(text)));
-	bool pulls = kernel_pulls();
+	bool pulls = rig_kernel_pulls();
 
 	for (size_t i = 0; i < ARRAY_SIZE(linears); i++) {
 		static struct frame frame;
@@ -69,7 +58,8 @@ static void test_clear_text(void **state)
 		plain.linear = linears[i];
 		packet_build(&frame, &plain);
 		expect_drop(PROGRAM_OPEN, &frame,
-			    kernel_pulls() || linears[i] >= 192 ? XDPSEC_DROP_PLAINTEXT : XDPSEC_DROP_NO_ROOM,
+			    rig_kernel_pulls() || linears[i] >= 192 ? XDPSEC_DROP_PLAINTEXT
+								    : XDPSEC_DROP_NO_ROOM,
 			    SLOT_NONE);
 	}
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
@@ -475,4 +476,13 @@ void rig_device_mtu(unsigned int mtu)
 	assert_return_code(fd, errno);
 	assert_return_code(ioctl(fd, SIOCSIFMTU, &request), errno);
 	close(fd);
+}
+
+bool rig_kernel_pulls(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool found = btf && btf__find_by_name_kind(btf, "bpf_xdp_pull_data", BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return found;
 }

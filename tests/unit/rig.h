@@ -95,6 +95,8 @@ void rig_allow_learning(void);
 /* Nothing remembered of which addresses are this host's. */
 void rig_destinations_forget(void);
 void rig_device_mtu(unsigned int mtu);
+/* Can XDP have more of a frame put into its first buffer? */
+bool rig_kernel_pulls(void);
 
 void map_read(int map, uint32_t index, void *value);
 /* The first n elements of an array, in one call. */
