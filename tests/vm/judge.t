@@ -106,7 +106,7 @@ esac
 
 if [ -n "$(command -v tmux)" ]; then
 	open_terminal "'$RUN' -k $KERNEL -o '$WORK/output' 'echo here; exec tail -f /dev/null'"
-	ok "a command on a terminal" wait_for 60 shows '^here'
+	ok "a command on a terminal" wait_for 120 shows '^here'
 	ok "a command on a terminal: there are processes of it" test -n "$(qemu_of_machines)"
 	press C-c
 	ok "Ctrl-C: it ends" wait_for 10 has_ended

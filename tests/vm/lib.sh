@@ -60,18 +60,21 @@ nothing_left() {
 
 # ---- a terminal --------------------------------------------------------------------------------------
 
-# open_terminal CMD: a terminal of 110 columns and 35 lines, CMD, and the state of the terminal, and of the mounts
-# where nobody else makes any, before and after
+# open_terminal CMD: a terminal of 110 columns and 35 lines, CMD, and the state of the terminal, and the mounts in a
+# namespace where nobody else makes any, before and after
 open_terminal() {
 	local own_mounts=''
 
 	[ "$(id -u)" -ne 0 ] || own_mounts='unshare -m'
 	cat >"$WORK/pane" <<-END
 		trap : INT
-		{ stty -g; cat /proc/self/mounts; } >'$WORK/before'
+		stty -g >'$WORK/before'
+		sort /proc/self/mounts >'$WORK/mounts'
 		$1
 		echo \$? >'$WORK/status.new'
-		{ stty -g; cat /proc/self/mounts; } >'$WORK/after'
+		stty -g >'$WORK/after'
+		# Those of others may go.
+		sort /proc/self/mounts | comm -13 '$WORK/mounts' - >>'$WORK/after'
 		mv '$WORK/status.new' '$WORK/status'
 		exec cat
 	END

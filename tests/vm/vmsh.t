@@ -10,7 +10,7 @@ own_output
 
 # What is typed is on the screen too, so that what is looked for is never written as it is typed.
 open_terminal "'$RUN' -i -k $KERNEL -o '$WORK/output'"
-ok "a prompt" wait_for 60 shows '^vm:~?/?[^ ]*# *$' || bail "no prompt: $(screen)"
+ok "a prompt" wait_for 120 shows '^vm:~?/?[^ ]*# *$' || bail "no prompt: $(screen)"
 shown=$(screen)
 like "the banner: the kernel" "$shown" "Linux $RELEASE in a virtual machine"
 like "the banner: the sites" "$shown" "site-a +eth0: 192\.0\.2\.1, 2001:db8:a::1.*site-b +eth0: 198\.51\.100\.1"
@@ -61,7 +61,7 @@ refuses "exit: nothing that was written" test -e "$WORK/written"
 close_terminal
 
 open_terminal "'$RUN' -i -k $KERNEL -o '$WORK/output' 'echo up; exec cat'"
-ok "a terminal" wait_for 30 shows '^up'
+ok "a terminal" wait_for 120 shows '^up'
 press 'C-]' x
 ok "Ctrl-] x ends the machine" wait_for 10 has_ended
 is "Ctrl-] x: status" "$(<"$WORK/status")" 125
