@@ -31,9 +31,10 @@ ok "the receiver ends" wait_for 20 ended "$receiver"
 is "the same hash" "$(cat "$WORK/hash")" "$(sha256sum <"$WORK/file")"
 rm "$WORK/file"
 
+opened=$(peer_opened) sealed=$(status_a '.peers[0].tx.packets')
 load_flows $TUNNEL_B4 $TUNNEL_B6
-opened_all() { [ "$(status_b '.peers[0].rx.packets')" = "$(status_a '.peers[0].tx.packets')" ]; }
-ok "what A sealed B opened" wait_for 5 opened_all
+is "A sealed them all" "$(status_a '.peers[0].tx.packets')" $((sealed + 16000))
+is "B opened them all" "$(peer_opened)" $((opened + 16000))
 is "no drops at A" "$(all_drops_a)" ""
 is "no drops at B" "$(all_drops_b)" ""
 

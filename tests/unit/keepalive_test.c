@@ -117,21 +117,6 @@ static void test_other_frames(void **state)
 	expect_swallowed(&frame);
 }
 
-/* Answers, which were redirected here from the far end's own ingress. */
-static void test_answers_pass(void **state)
-{
-	struct packet inner4 = tunnel_inner(INNER_B4, text, 40), inner6 = tunnel_inner(INNER_B6, text, 40);
-	static struct frame frame;
-
-	(void)state;
-	inner4.ingress = rig.hop_far;
-	packet_build(&frame, &inner4);
-	expect_untouched(PROGRAM_KEEPALIVE, &frame);
-	inner6.ingress = rig.hop_far;
-	packet_build(&frame, &inner6);
-	expect_untouched(PROGRAM_KEEPALIVE, &frame);
-}
-
 static void configure(int peer, uint32_t keepalive, uint64_t ago)
 {
 	struct xdpsec_endpoint endpoint = tunnel_endpoint(peer);
@@ -275,7 +260,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_request_becomes_tick, tunnel_reset),
 		cmocka_unit_test_setup(test_other_frames, tunnel_reset),
-		cmocka_unit_test_setup(test_answers_pass, tunnel_reset),
 		cmocka_unit_test_setup(test_due, tunnel_reset),
 		cmocka_unit_test_setup(test_not_sendable, tunnel_reset),
 		cmocka_unit_test_setup(test_nobody_to_send_to, tunnel_reset),

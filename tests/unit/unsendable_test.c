@@ -144,8 +144,10 @@ static void expect_silence(const struct packet *inner, enum xdpsec_drop reason, 
 /* To, or from, what is not one host. */
 static void test_groups(void **state)
 {
-	static const char *const groups[] = { "224.0.0.1", "239.255.255.255", "255.255.255.255", "ff02::1",
+	static const char *const groups[] = { "224.0.1.1", "239.255.255.255", "255.255.255.255",
 					      "ff05::1:3" };
+	/* The kernel speaks to these by itself (IGMP, MLD). */
+	static const char *const link_local[] = { "224.0.0.1", "224.0.0.255", "ff02::1", "ff12::1" };
 	static const char *const nobody[] = { "0.0.0.0", "224.0.0.1", "255.255.255.255", "::", "ff02::1" };
 
 	(void)state;
@@ -153,6 +155,11 @@ static void test_groups(void **state)
 		struct packet inner = tunnel_inner(groups[i], text, 50);
 
 		expect_silence(&inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(link_local); i++) {
+		struct packet inner = tunnel_inner(link_local[i], text, 50);
+
+		expect_silence(&inner, XDPSEC_DROP_STRAY, SLOT_NONE);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(nobody); i++) {
 		struct packet inner = tunnel_inner(strchr(nobody[i], ':') ? INNER_NOBODY6 : INNER_NOBODY4,
