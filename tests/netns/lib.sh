@@ -286,18 +286,18 @@ write_tunnel_config() {
 	END
 }
 
-# Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. ALLOWED_A and ALLOWED_B are what A and
-# B allow their peer: its tunnel addresses, unless they are set. Keys, SPIs, XDP and CIPHER are as in write_configs.
+# Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. TUNNEL_ADDRESSES_A and _B are the ends'
+# own, ALLOWED_A and ALLOWED_B what A and B allow their peer: both tunnel addresses, unless they are set. Keys, SPIs, XDP and CIPHER are as in write_configs.
 write_tunnel_configs() {
 	local a=$A4:4500 b=$B4:4500
 
 	[ "${UNDERLAY:-4}" = 4 ] || a=[$A6]:4500 b=[$B6]:4500
 	[ -e "$WORK/a-to-b.key" ] || make_keys "$([[ ${CIPHER:-} == aes-256* ]] && echo 256 || echo 128)"
 	mkdir -p "$WORK/state-a" "$WORK/state-b"
-	write_tunnel_config xs0 "$TUNNEL_A4/25, $TUNNEL_A6/64" site-b "${ENDPOINT_B-$b}" \
+	write_tunnel_config xs0 "${TUNNEL_ADDRESSES_A:-$TUNNEL_A4/25, $TUNNEL_A6/64}" site-b "${ENDPOINT_B-$b}" \
 		"${ALLOWED_A:-$TUNNEL_B4/32, $TUNNEL_B6/128}" \
 		0x1001 "$WORK/a-to-b.key" 0x1002 "$WORK/b-to-a.key" >"$WORK/$NAME_A.conf"
-	write_tunnel_config xs0 "$TUNNEL_B4/25, $TUNNEL_B6/64" site-a "${ENDPOINT_A-$a}" \
+	write_tunnel_config xs0 "${TUNNEL_ADDRESSES_B:-$TUNNEL_B4/25, $TUNNEL_B6/64}" site-a "${ENDPOINT_A-$a}" \
 		"${ALLOWED_B:-$TUNNEL_A4/32, $TUNNEL_A6/128}" \
 		0x1002 "$WORK/b-to-a.key" 0x1001 "$WORK/a-to-b.key" >"$WORK/$NAME_B.conf"
 }

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034,SC2154 # shared with bench/path/peer
+#
+# XDPsec, tunnel mode: a device to route into.
+# shellcheck source=bench/path/xdpsec.sh
+. "$path/xdpsec.sh"
+
+protocols="tcp udp"
+
+peer_up() {
+	from=$TUNNEL_A4 to=$TUNNEL_B4
+	XDP=native INTERFACE_LINES="MTU = 1500" TUNNEL_ADDRESSES_A="$from/25" TUNNEL_ADDRESSES_B="$to/25" \
+		ALLOWED_A="$to/32" ALLOWED_B="$from/32" write_tunnel_configs && up
+}
+
+peer_frame() {
+	local inner=$((IP4_HEADER + $(transport_header "$1") + $2))
+
+	xdpsec_frame $((IP4_HEADER + UDP_HEADER + OVERHEAD + inner))
+}
