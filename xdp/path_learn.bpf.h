@@ -3,9 +3,9 @@
  * Tunnel mode: a router on the path says how large an outer packet may be (RFC 1191, RFC 8201). No socket of
  * this host has sent it, so that the stack would not believe the message; the endpoint keeps what it says.
  *
- * Nothing proves such a message. It has to quote a packet to an endpoint, from a port that we use, and with
- * the SPI where it quotes as much; it only lowers an MTU, not below what every path takes, and for ten
- * minutes.
+ * Nothing proves such a message. It has to quote a packet to an endpoint, from an address and a port of ours,
+ * and with the SPI where it quotes as much; it only lowers an MTU, not below what every path takes, and for
+ * ten minutes.
  */
 #ifndef XDPSEC_PATH_LEARN_BPF_H
 #define XDPSEC_PATH_LEARN_BPF_H
@@ -13,6 +13,7 @@
 #include "xdpsec/endpoint.bpf.h"
 #include "xdpsec/icmp.bpf.h"
 #include "xdpsec/packet.bpf.h"
+#include "destination.bpf.h"
 
 /* What every path takes: RFC 8200 section 5, and of IPv4 what net.ipv4.route.min_pmtu has. */
 #define PATH_LEARN_MIN_IPV4 552
@@ -55,6 +56,16 @@ static __always_inline bool path_learn_is_our_port(const struct xdpsec_config *c
 	return config->flow_ports ? port >= XDPSEC_FLOW_PORT_FIRST : port == config->listen_port;
 }
 
+/* Has this host sent it? Another gateway behind us may have a tunnel to the same endpoint. */
+static __always_inline bool path_learn_is_from_here(struct xdp_md *xdp, const struct packet *quoted)
+{
+	struct packet back = { .ipv6 = quoted->ipv6 };
+
+	__builtin_memcpy(back.source, quoted->destination, sizeof(back.source));
+	__builtin_memcpy(back.destination, quoted->source, sizeof(back.destination));
+	return destination_is(xdp, &back, DESTINATION_LOCAL);
+}
+
 /* Is this the SPI that the peer's packets carry? */
 static __always_inline bool path_learn_is_sealed(u32 peer, u32 spi)
 {
@@ -68,13 +79,14 @@ static __always_inline bool path_learn_is_sealed(u32 peer, u32 spi)
 #define PATH_LEARN_NOT_QUOTED (~0ULL)
 
 /* A call of its own, for its stack. */
-static __noinline int path_learn_note(const struct packet *quoted, const struct xdpsec_config *config,
-				      u32 mtu, u64 spi)
+static __noinline int path_learn_note(struct xdp_md *xdp, const struct packet *quoted,
+				      const struct xdpsec_config *config, u32 mtu, u64 spi)
 {
 	u64 now = bpf_ktime_get_coarse_ns();
 	u32 left, index;
 
-	if (!path_learn_is_our_port(config, quoted->source_port) || !path_learn_allowed(now))
+	if (!path_learn_is_our_port(config, quoted->source_port) || !path_learn_allowed(now) ||
+	    !path_learn_is_from_here(xdp, quoted))
 		return 0;
 	/* Counted down from what the verifier does not know, or it would follow every turn. */
 	for (left = config->peers & (2 * XDPSEC_MAX_PEERS - 1); left && loop_goes_on();) {
@@ -99,8 +111,8 @@ static __noinline int path_learn_note(const struct packet *quoted, const struct 
 }
 
 /* The ICMP or ICMPv6 message that the cursor is at. */
-static __always_inline void path_learn_message(struct cursor *cursor, const struct xdpsec_config *config,
-					       bool ipv6)
+static __always_inline void path_learn_message(struct xdp_md *xdp, struct cursor *cursor,
+					       const struct xdpsec_config *config, bool ipv6)
 {
 	struct icmp_error *icmp = cursor_take(cursor, sizeof(*icmp));
 	struct packet quoted = {};
@@ -127,7 +139,7 @@ static __always_inline void path_learn_message(struct cursor *cursor, const stru
 	if (quoted.kind != PACKET_UDP)
 		return;
 	spi = cursor_take(cursor, sizeof(*spi));
-	path_learn_note(&quoted, config, mtu, spi ? bpf_ntohl(*spi) : PATH_LEARN_NOT_QUOTED);
+	path_learn_note(xdp, &quoted, config, mtu, spi ? bpf_ntohl(*spi) : PATH_LEARN_NOT_QUOTED);
 }
 
 /* A packet that is not UDP, on its way in to the stack. A call of its own, for its stack. */
@@ -143,12 +155,12 @@ static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config 
 		/* Routers send these without options and in one piece. */
 		if (ip && ip->protocol == IPPROTO_ICMP && ip->version == 4 && ip->ihl == 5 &&
 		    !(ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS)))
-			path_learn_message(&cursor, config, false);
+			path_learn_message(xdp, &cursor, config, false);
 	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip = cursor_take(&cursor, sizeof(*ip));
 
 		if (ip && ip->nexthdr == IPPROTO_ICMPV6)
-			path_learn_message(&cursor, config, true);
+			path_learn_message(xdp, &cursor, config, true);
 	}
 	return 0;
 }

@@ -196,6 +196,10 @@ static void test_quoted_fields(void **state)
 		message = good;
 		message.about.source_port++;
 		expect_ignored(&message);
+		/* Of another host behind us. */
+		message = good;
+		message.about.source = peers[i] == TUNNEL_B ? "192.0.2.77" : "2001:db8:1::77";
+		expect_ignored(&message);
 		message = good;
 		message.about.protocol = PROTOCOL_TCP;
 		expect_ignored(&message);
