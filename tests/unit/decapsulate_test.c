@@ -232,6 +232,41 @@ static void test_not_ours_remembered(void **state)
 	}
 }
 
+/* A host that forwards nothing: what it is sent is for it. */
+static void test_not_a_router(void **state)
+{
+	(void)state;
+	tunnel_shell("echo 0 > /proc/sys/net/ipv4/conf/all/forwarding");
+	tunnel_shell("echo 0 > /proc/sys/net/ipv6/conf/all/forwarding");
+	rig_destinations_forget();
+	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
+		struct packet inner = inner_from(directions[i].source, 60);
+		struct packet outer = tunnel_incoming(directions[i].peer, i, &inner, buffer);
+
+		expect_decapsulated(&outer, &inner, directions[i].peer);
+		outer.destination_port++;
+		expect_packet_untouched(&outer);
+	}
+	tunnel_shell("echo 1 > /proc/sys/net/ipv4/conf/all/forwarding");
+	tunnel_shell("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
+}
+
+/* Addresses come and go; what has been found of one is believed for a second. */
+static void test_new_address(void **state)
+{
+	struct packet inner = inner_from(INNER_B4, 60);
+	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
+
+	(void)state;
+	outer.destination = "192.0.2.99";
+	expect_packet_untouched(&outer);
+	tunnel_shell("ip address add 192.0.2.99/24 dev device");
+	expect_decapsulated(&outer, &inner, TUNNEL_B);
+	tunnel_shell("ip address del 192.0.2.99/24 dev device");
+	rig_destinations_forget();
+	expect_packet_untouched(&outer);
+}
+
 static void test_plaintext(void **state)
 {
 	static const char *const remotes[] = { ENDPOINT_B4, ENDPOINT_C6 };
@@ -549,6 +584,8 @@ int main(void)
 		cmocka_unit_test_setup(test_inner_headers, tunnel_reset),
 		cmocka_unit_test_setup(test_not_ours, tunnel_reset),
 		cmocka_unit_test_setup(test_not_ours_remembered, tunnel_reset),
+		cmocka_unit_test_setup(test_not_a_router, tunnel_reset),
+		cmocka_unit_test_setup(test_new_address, tunnel_reset),
 		cmocka_unit_test_setup(test_plaintext, tunnel_reset),
 		cmocka_unit_test_setup(test_header_fields, tunnel_reset),
 		cmocka_unit_test_setup(test_tx_spi, tunnel_reset),
