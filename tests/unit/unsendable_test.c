@@ -347,7 +347,7 @@ static void test_path_mtu(void **state)
 		expect_boundary(i, 1400);
 		set_path_mtu(peer, 1400, 0);
 		expect_boundary(i, TUNNEL_MTU);
-		set_path_mtu(peer, 1400, -minute);
+		set_path_mtu(peer, 1400, -1);
 		expect_boundary(i, TUNNEL_MTU);
 		set_path_mtu(peer, 9000, minute);
 		expect_boundary(i, TUNNEL_MTU);
