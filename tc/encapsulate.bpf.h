@@ -32,7 +32,7 @@ struct encapsulate {
 /* No header chain in use is as long; about a longer one there is no answer. */
 #define ENCAPSULATE_EXTENSIONS_MAX 6
 
-/* Is there an ICMPv6 error behind the IPv6 header, or something that cannot be read? */
+/* Is there an ICMPv6 error or redirect behind the IPv6 header, or something that cannot be read? */
 static __noinline int encapsulate_is_icmpv6_error(struct __sk_buff *skb, u8 next_header)
 {
 	u32 at = sizeof(struct ethhdr) + sizeof(struct ipv6hdr), i;
@@ -40,7 +40,8 @@ static __noinline int encapsulate_is_icmpv6_error(struct __sk_buff *skb, u8 next
 
 	for (i = 0; i < ENCAPSULATE_EXTENSIONS_MAX; i++) {
 		if (next_header == IPPROTO_ICMPV6)
-			return bpf_skb_load_bytes(skb, at, &type, sizeof(type)) || icmp_is_error(type, true);
+			return bpf_skb_load_bytes(skb, at, &type, sizeof(type)) ||
+			       icmp_is_error(type, true) || type == ICMPV6_REDIRECT;
 		if (next_header != IPPROTO_HOPOPTS && next_header != IPPROTO_ROUTING &&
 		    next_header != IPPROTO_DSTOPTS && next_header != IPPROTO_FRAGMENT)
 			return 0;

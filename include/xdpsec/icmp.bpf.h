@@ -15,6 +15,7 @@
 #define ICMPV6_DEST_UNREACH 1
 #define ICMPV6_ADDR_UNREACH 3
 #define ICMPV6_PKT_TOOBIG 2
+#define ICMPV6_REDIRECT 137
 #define ICMPV6_INFOMSG_MASK 0x80 /* RFC 4443 section 2.1: types from here on are no errors */
 
 /* The first 8 bytes of all of them, and for the two of path MTU discovery one layout: RFC 1191 has 16 unused
