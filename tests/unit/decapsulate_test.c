@@ -95,6 +95,27 @@ static void test_jumbo(void **state)
 	}
 }
 
+/* What lies behind the packet is in the last of several buffers, or is all that there is in it. */
+static void test_jumbo_padding(void **state)
+{
+	struct xdpsec_config config = tunnel_config();
+	uint64_t sequence = 0;
+
+	(void)state;
+	config.mtu = 9000 - 80;
+	tunnel_configure(&config);
+	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+		for (size_t length = 3100; length <= 3700; length += 60)
+			for (size_t padding = 1; padding < 6000; padding += 701) {
+				struct packet inner = inner_from(directions[i].source, length);
+				struct packet outer = tunnel_incoming(directions[i].peer, sequence++, &inner,
+								      buffer);
+
+				outer.padding = padding;
+				expect_decapsulated(&outer, &inner, directions[i].peer);
+			}
+}
+
 /* The first buffer holds less than the headers: where the kernel can put them together it is opened,
  * elsewhere the stack gets what it finds no socket for. */
 static void test_short_first_buffer(void **state)
@@ -578,6 +599,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_sizes, tunnel_reset),
 		cmocka_unit_test_setup(test_jumbo, tunnel_reset),
+		cmocka_unit_test_setup(test_jumbo_padding, tunnel_reset),
 		cmocka_unit_test_setup(test_short_first_buffer, tunnel_reset),
 		cmocka_unit_test_setup(test_outer_checksum, tunnel_reset),
 		cmocka_unit_test_setup(test_outer_headers, tunnel_reset),
