@@ -55,7 +55,7 @@ broken_links() {
 missing_files() {
 	local name
 
-	grep -oP "(?<![\w/.@-])(?:$DIRECTORIES)/[\w.*/{},-]*\w" "$1" | sort -u | while read -r name; do
+	grep -oP "(?<![\w/.@-])(?:$DIRECTORIES)/[\w.*/{}@,-]*\w" "$1" | sort -u | while read -r name; do
 		[ -e "$name" ] || compgen -G "$name" >/dev/null || echo "$name"
 	done
 	grep -oP '\b\w+[.]bpf[.]o\b' "$1" | sort -u | while read -r name; do

@@ -56,6 +56,7 @@ for UNDERLAY in 4 6; do
 done
 
 # The first packet waits for the neighbour, and is not lost. (One ping, with nobody to resolve anything before.)
+UNDERLAY=4
 write_tunnel_configs
 ok "up" up || bail "not up"
 for site in "$SITE_A" "$SITE_B"; do ip -n "$site" neigh flush dev eth0; done
@@ -72,6 +73,25 @@ like "is answered: host unreachable" "$TAP_OUTPUT" "Destination Host Unreachable
 is "and counted" "$(drops_a no_peer)" 1
 refuses "over IPv6 too" in_a ping -c1 -W2 2001:db8:f::150
 like "IPv6: address unreachable" "$TAP_OUTPUT" "[Aa]ddress unreachable"
+
+# The underlay's routing table decides for each packet: another way, no way, and back. What comes in still comes by
+# eth0, where the tunnel is attached.
+ip -n "$SITE_A" link add eth1 type veth peer name a2 netns "$MIDDLE"
+add_address "$SITE_A" eth1 198.18.1.2/30
+add_address "$MIDDLE" a2 198.18.1.1/30
+capture_start other a2 "udp port 4500"
+ip -n "$SITE_A" route add $B4/32 via 198.18.1.1
+ok "another route: the answer comes" in_a ping -c1 -W2 $TUNNEL_B4
+capture_stop other
+is "another route: it is taken, from the address that goes with it" \
+	"$(udp_of other 'map([.source, .destination])')" "[[\"198.18.1.2\",\"$B4\"]]"
+ip -n "$SITE_A" route replace unreachable $B4/32
+refuses "no route" in_a ping -c1 -W2 $TUNNEL_B4
+like "no route: is answered" "$TAP_OUTPUT" "Destination Host Unreachable"
+is "no route: is counted" "$(drops_a unreachable)" 1
+ip -n "$SITE_A" route del $B4/32
+ip -n "$SITE_A" link del eth1
+ok "the first route again" in_a ping -c1 -W2 $TUNNEL_B4
 
 # The tunnel carries IP, and no VLANs: a tag would come out in front of the outer header.
 if ip -n "$SITE_A" link add link xs0 name xs0.5 type vlan id 5 2>/dev/null; then
