@@ -46,9 +46,10 @@ struct rig {
 
 extern struct rig rig;
 
-/* The group setup and teardown of every test: enter the namespace, load, fill in the configuration. Without
- * root, all tests are skipped. */
+/* The group setup and teardown of every test: enter the namespace, load the programs of inline mode, or of
+ * tunnel mode, fill in the configuration. Without root, all tests are skipped. */
 int rig_setup(void **state);
+int rig_setup_tunnel(void **state);
 int rig_teardown(void **state);
 
 /* One run of a program. out gets the frame as the program left it. Returns the program's return value. */

@@ -70,7 +70,7 @@ static void install(int slot)
 
 int tunnel_setup(void **state)
 {
-	rig_setup(state);
+	rig_setup_tunnel(state);
 	configure_network();
 	for (int slot = 0; slot < TUNNEL_SLOTS; slot++)
 		install(slot);
