@@ -93,21 +93,6 @@ ip -n "$SITE_A" route del $B4/32
 ip -n "$SITE_A" link del eth1
 ok "the first route again" in_a ping -c1 -W2 $TUNNEL_B4
 
-# The tunnel carries IP, and no VLANs: a tag would come out in front of the outer header.
-if ip -n "$SITE_A" link add link xs0 name xs0.5 type vlan id 5 2>/dev/null; then
-	add_address "$SITE_A" xs0.5 198.18.0.1/24
-	ip -n "$SITE_A" neigh add 198.18.0.2 lladdr 02:00:00:00:00:01 dev xs0.5
-	ip -n "$SITE_A" route add $TUNNEL_B4/32 dev xs0.5
-	before=$(drops_a stray)
-	capture_start wire b "udp port 4500 or vlan"
-	refuses "what has a VLAN tag does not go through" in_a ping -c1 -W1 $TUNNEL_B4
-	capture_stop wire
-	is "nor out" "$(udp_of wire length)" 0
-	ok "and is counted" [ "$(drops_a stray)" -gt "$before" ]
-	ip -n "$SITE_A" link del xs0.5
-else
-	skip "a VLAN on the tunnel" "this kernel has no 8021q"
-fi
 ok "down" down
 ok "nothing is left" no_trace
 done_testing
