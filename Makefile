@@ -223,7 +223,9 @@ VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) -o $(OUTPUT)
 VM_TESTS = $(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j2 \
 	$(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
 # What CI has the time for: what other machines may have to skip, and what the verifier and the helpers decide.
-VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnels.t dispatcher.t driver.t netem.t pktgen.t) $(UNIT_TESTS)
+VM_CI_UNIT := seal open hop ocb quote sequence encapsulate decapsulate keepalive path_learn
+VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnel_vlan.t dispatcher.t driver.t) \
+	$(patsubst %,$(OUTPUT)/tests/unit/%_test,$(VM_CI_UNIT))
 
 .PHONY: vm vmtest vmsh vmcheck vmtest-ci
 vm:
@@ -248,7 +250,6 @@ vmtest-ci: vm
 	0) $(MAKE) vmtest KERNEL=newest TESTS='$(VM_CI_TESTS)' ;; \
 	3) echo 'make: skipped: the newest kernel: no suite within reach has one' ;; \
 	*) exit 1 ;; esac
-	$(Q)$(MAKE) vmcheck KERNEL=6.12
 
 # What packets cost on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
 # PROFILE=1 says where they go.
