@@ -122,7 +122,7 @@ def make_rows(lines):
     for line in lines:
         if "protocol" in line:
             groups.setdefault((line["peer"], line["protocol"], line["payload"]), []).append(line)
-        elif "peer" in line:
+        elif "error" in line:
             rows.append({"peer": line["peer"], "refused": line["error"]})
     return rows + [make_row(runs) for runs in groups.values()]
 

@@ -72,6 +72,9 @@ is "one bad run of two: no figure" "$(path instructions)" null
 refuses "a peer that cannot be set up" report '{peer: "wireguard", error: "cannot be set up"}'
 like "a peer that cannot be set up: the reason" "$TAP_OUTPUT" 'refused: wireguard: cannot be set up'
 
+ok "a profile" report . '{peer, payload, profile: [{share: 0.25, function: "kernel_fpu_begin_mask"}]}'
+like "a profile: functions, in instructions a packet" "$TAP_OUTPUT" ' 5000  kernel_fpu_begin_mask'
+
 CALIBRATION='{"instructions": 340000000, "idle": 0, "expected": 200000000}'
 refuses "a clock that counts something else" report .
 like "a clock that counts something else: the reason" "$TAP_OUTPUT" "the machine's clock does not count instructions"
