@@ -59,6 +59,9 @@ run_machine() {
 		mount -t overlay -o lowerdir=/var/lib,upperdir=$files/var/upper,workdir=$files/var/work overlay /var/lib
 		mount -t tmpfs run /run
 		mkdir /run/lock
+		# Tests start and stop more often than a person would.
+		mkdir -p /run/systemd/system.conf.d
+		printf '[Manager]\nDefaultStartLimitIntervalSec=0\n' >/run/systemd/system.conf.d/tests.conf
 		mount -t tmpfs local /usr/local/sbin
 		ln -s "$XDPSEC" /usr/local/sbin/xdpsec
 		if [ ! -e "$files/ran" ]; then
