@@ -72,6 +72,14 @@ is "one bad run of two: no figure" "$(path instructions)" null
 refuses "a peer that cannot be set up" report '{peer: "wireguard", error: "cannot be set up"}'
 like "a peer that cannot be set up: the reason" "$TAP_OUTPUT" 'refused: wireguard: cannot be set up'
 
+ok "the data plane alone" report . '{core: [{cipher: "aes", mode: "inline", payload: 64,
+		bare_encrypt: {nanoseconds: 1}, bare_decrypt: {nanoseconds: 2}, seal: {nanoseconds: 3},
+		seal_checksummed: {nanoseconds: 4}, open: {nanoseconds: 5}, open_checksummed: {nanoseconds: 6}},
+	{cipher: "aes", mode: "tunnel", payload: 64, bare_encrypt: {nanoseconds: 1}, bare_decrypt: {nanoseconds: 2},
+		seal: {nanoseconds: 7}, open: {nanoseconds: 8}}]}'
+like "the data plane alone: inline" "$TAP_OUTPUT" $'\nseal, aes +3\n.*open_checksummed, aes +6\n'
+like "the data plane alone: a tunnel has no UDP checksum" "$TAP_OUTPUT" $'\ntunnel_seal, aes +7\ntunnel_open, aes +8\n'
+
 ok "a profile" report . '{peer, payload, profile: [{share: 0.25, function: "kernel_fpu_begin_mask"}]}'
 like "a profile: functions, in instructions a packet" "$TAP_OUTPUT" ' 5000  kernel_fpu_begin_mask'
 
