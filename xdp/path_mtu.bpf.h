@@ -54,7 +54,7 @@ static __always_inline void path_mtu_lower(struct cursor *cursor, bool ipv6)
 }
 
 /*
- * A packet that is not UDP, on its way in. Our own answers (tc/too_big.bpf.h) do not pass here: XDP does not
+ * A packet that is not UDP, on its way in. Our own answers (tc/answer.bpf.h) do not pass here: XDP does not
  * see what is redirected into ingress. A call of its own, for its stack.
  */
 static __noinline int path_mtu_adjust(struct xdp_md *xdp)
