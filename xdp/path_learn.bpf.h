@@ -3,17 +3,15 @@
  * Tunnel mode: a router on the path says how large an outer packet may be (RFC 1191, RFC 8201). No socket of
  * this host has sent it, so that the stack would not believe the message; the endpoint keeps what it says.
  *
- * Nothing proves such a message. It has to quote a packet to an endpoint, from an address and a port of ours,
- * and with the SPI where it quotes as much; it only lowers an MTU, not below what every path takes, and for
- * ten minutes.
+ * The message has to quote a packet to an endpoint, from an address and a port of ours, and with the SPI
+ * where it quotes as much; it lowers an MTU not below what every path takes, and for ten minutes.
  */
 #ifndef XDPSEC_PATH_LEARN_BPF_H
 #define XDPSEC_PATH_LEARN_BPF_H
 
 #include "xdpsec/endpoint.bpf.h"
-#include "xdpsec/icmp.bpf.h"
-#include "xdpsec/packet.bpf.h"
 #include "destination.bpf.h"
+#include "too_big.bpf.h"
 
 /* What every path takes: RFC 8200 section 5, and of IPv4 what net.ipv4.route.min_pmtu has. */
 #define PATH_LEARN_MIN_IPV4 552
@@ -110,59 +108,27 @@ static __noinline int path_learn_note(struct xdp_md *xdp, const struct packet *q
 	return 0;
 }
 
-/* The ICMP or ICMPv6 message that the cursor is at. */
-static __always_inline void path_learn_message(struct xdp_md *xdp, struct cursor *cursor,
-					       const struct xdpsec_config *config, bool ipv6)
-{
-	struct icmp_error *icmp = cursor_take(cursor, sizeof(*icmp));
-	struct packet quoted = {};
-	__be32 *spi;
-	u32 mtu;
-
-	if (!icmp)
-		return;
-	if (ipv6 ? icmp->type != ICMPV6_PKT_TOOBIG
-		 : icmp->type != ICMP_DEST_UNREACH || icmp->code != ICMP_FRAG_NEEDED)
-		return;
-	mtu = bpf_ntohs(icmp->mtu_low);
-	/* 32 bits where ICMPv6 has them; and a router older than RFC 1191 says nothing. */
-	if ((ipv6 && icmp->mtu_high) || !mtu)
-		return;
-	if (ipv6 && mtu < PATH_LEARN_MIN_IPV6)
-		mtu = PATH_LEARN_MIN_IPV6;
-	if (!ipv6 && mtu < PATH_LEARN_MIN_IPV4)
-		mtu = PATH_LEARN_MIN_IPV4;
-	if (ipv6)
-		packet_ipv6(cursor, &quoted, 0);
-	else
-		packet_ipv4(cursor, &quoted, 0);
-	if (quoted.kind != PACKET_UDP)
-		return;
-	spi = cursor_take(cursor, sizeof(*spi));
-	path_learn_note(xdp, &quoted, config, mtu, spi ? bpf_ntohl(*spi) : PATH_LEARN_NOT_QUOTED);
-}
-
 /* A packet that is not UDP, on its way in to the stack. A call of its own, for its stack. */
 static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config *config)
 {
 	void *data = (void *)(long)xdp->data;
 	struct cursor cursor = { data, data, (void *)(long)xdp->data_end };
-	__be16 protocol = packet_ethertype(&cursor);
+	struct too_big message = {};
+	u32 mtu, least;
+	__be32 *spi;
 
-	if (protocol == bpf_htons(ETH_P_IP)) {
-		struct iphdr *ip = cursor_take(&cursor, sizeof(*ip));
-
-		/* Routers send these without options and in one piece. */
-		if (ip && ip->protocol == IPPROTO_ICMP && ip->version == 4 && ip->ihl == 5 &&
-		    !(ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS)))
-			path_learn_message(xdp, &cursor, config, false);
-	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
-		struct ipv6hdr *ip = cursor_take(&cursor, sizeof(*ip));
-
-		if (ip && ip->nexthdr == IPPROTO_ICMPV6)
-			path_learn_message(xdp, &cursor, config, true);
-	}
-	return 0;
+	if (!too_big_find(&cursor, &message))
+		return 0;
+	mtu = bpf_ntohs(message.icmp->mtu_low);
+	/* A router older than RFC 1191 says nothing. */
+	if (!mtu)
+		return 0;
+	least = message.quoted.ipv6 ? PATH_LEARN_MIN_IPV6 : PATH_LEARN_MIN_IPV4;
+	if (mtu < least)
+		mtu = least;
+	spi = cursor_take(&cursor, sizeof(*spi));
+	return path_learn_note(xdp, &message.quoted, config, mtu,
+			       spi ? bpf_ntohl(*spi) : PATH_LEARN_NOT_QUOTED);
 }
 
 #endif
