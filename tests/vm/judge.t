@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 own_output
-REPORT='vm: [0-9].*-amd64 \((kvm|tcg), [0-9]+ CPUs\): started after [0-9]+\.[0-9] s, ended after [0-9]+\.[0-9] s'
+REPORT='vm: [0-9].*-amd64 \((kvm|tcg), [0-9]+ CPUs?\): started after [0-9]+\.[0-9] s, ended after [0-9]+\.[0-9] s'
 
 # ---- a command's output and status -------------------------------------------------------------------
 
@@ -36,6 +36,30 @@ like "with BTF it works" "$said" "with BTF: 0"
 boot_time=$(sed -En 's/.* started after ([0-9]+).*/\1/p' <<<"$said")
 enough=$((boot_time * 2 + 4))
 ok "nothing is left" nothing_left
+
+# ---- processors --------------------------------------------------------------------------------------
+
+# qemu_says VERSION CMD...: with a QEMU of which only that is not true
+qemu_says() {
+	mkdir -p "$WORK/bin"
+	printf '#!/bin/sh\n[ "$1" != --version ] || exec echo "QEMU emulator version %s (Debian)"\nexec %s "$@"\n' \
+		"$1" "$(command -v qemu-system-x86_64)" >"$WORK/bin/qemu-system-x86_64"
+	chmod +x "$WORK/bin/qemu-system-x86_64"
+	PATH=$WORK/bin:$PATH "${@:2}"
+}
+ok "two processors that are asked for" vm -c 2 nproc
+like "two processors that are asked for: there are two" "$TAP_OUTPUT" "^2
+vm: .* 2 CPUs\):"
+ok "a QEMU whose translations are safe" qemu_says 10.0.2 vm nproc
+like "a QEMU whose translations are safe: two processors" "$TAP_OUTPUT" "^2
+"
+if grep -qx "$(</proc/sys/kernel/random/boot_id)" "$WORK/output/vm/kvm-fails"; then
+	ok "an older QEMU" qemu_says 8.0.9 vm nproc
+	like "an older QEMU: one processor" "$TAP_OUTPUT" "^1
+vm: .* 1 CPU\):"
+else
+	skip "an older QEMU" "KVM works here"
+fi
 
 # ---- the kernel's complaints -------------------------------------------------------------------------
 
