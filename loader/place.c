@@ -34,15 +34,16 @@ int place_find(const struct plane *plane, const struct instance *instance, enum 
 	return 0;
 }
 
-int place_refuse(const struct instance *instance, const char *command)
+int place_refuse(const struct instance *instance, const char *command, const char *arguments)
 {
+	const char *blank = arguments[0] ? " " : "";
 	char path[300], name[256];
 
 	fail(EXDEV, "%s: is up in another network namespace, where its device %s is", instance->name,
 	     instance->device);
 	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)) && name[0])
-		hint("xdpsec -n %s %s %s", name, command, instance->name);
+		hint("xdpsec -n %s %s %s%s%s", name, command, instance->name, blank, arguments);
 	else
-		hint("nsenter --net=NAMESPACE xdpsec %s %s", command, instance->name);
+		hint("nsenter --net=NAMESPACE xdpsec %s %s%s%s", command, instance->name, blank, arguments);
 	return -EXDEV;
 }

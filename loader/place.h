@@ -14,7 +14,8 @@ enum place {
 /* 0, or -errno after a message. */
 int place_find(const struct plane *plane, const struct instance *instance, enum place *place);
 
-/* -EXDEV after a message that says where the instance is, if that can be found out. */
-int place_refuse(const struct instance *instance, const char *command);
+/* -EXDEV after a message that says where the instance is, if that can be found out, and how to give the
+ * command there, with arguments behind the instance ("" for none). */
+int place_refuse(const struct instance *instance, const char *command, const char *arguments);
 
 #endif

@@ -132,17 +132,22 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 	return 0;
 }
 
-static int check_place(const char *name, const struct instance *instance)
+static int check_place(const struct options *options, const struct instance *instance)
 {
 	_cleanup_plane_ struct plane plane;
 	enum place place = PLACE_HERE;
+	char arguments[200];
 	int err;
 
 	plane_init(&plane);
-	err = plane_open(&plane, name, false);
+	err = plane_open(&plane, options->argument, false);
 	if (!err)
 		err = place_find(&plane, instance, &place);
-	return err || place == PLACE_HERE ? err : place_refuse(instance, "probe");
+	if (err || place == PLACE_HERE)
+		return err;
+	snprintf(arguments, sizeof(arguments), "%s%s%s", options->peer, options->address ? " " : "",
+		 options->address ?: "");
+	return place_refuse(instance, "probe", arguments);
 }
 
 int command_probe(const struct options *options)
@@ -162,7 +167,7 @@ int command_probe(const struct options *options)
 	if (!err)
 		err = find_peer(&report, options->peer, &peer);
 	if (!err)
-		err = check_place(options->argument, &report.instance);
+		err = check_place(options, &report.instance);
 	if (!err)
 		err = options->address ? given_address(peer, options->address, address)
 				       : only_address(peer, address);

@@ -92,7 +92,7 @@ static int read_instance(struct reload *reload, const char *name)
 	if (!err)
 		err = place_find(&reload->plane, &reload->instance, &place);
 	if (!err && place == PLACE_ELSEWHERE)
-		err = place_refuse(&reload->instance, "reload");
+		err = place_refuse(&reload->instance, "reload", "");
 	return err ?: plane_read_all(&reload->plane, MAP_PEER_NAMES, reload->before);
 }
 

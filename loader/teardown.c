@@ -139,7 +139,7 @@ int teardown(struct plane *plane)
 	if (err)
 		return err;
 	if (place == PLACE_ELSEWHERE)
-		return place_refuse(&instance, "down");
+		return place_refuse(&instance, "down", "");
 	return take_down(plane, &instance, place);
 }
 

@@ -59,7 +59,10 @@ fails "no such peer" "$NAME_A: has no peer site-x.*hint: " probe_a site-x
 fails "no single address" "peer site-b: which address to ask does not follow from its AllowedIPs.*hint: " probe_a site-b
 fails "not an address" "probe: b.example.com: not an IPv4 or IPv6 address" probe_a site-b b.example.com
 fails "an address of somebody else" "probe: $B4: not in AllowedIPs of peer site-b" probe_a site-b $B4
-fails "from another namespace" "another network namespace" xdpsec_b probe "$NAME_A" site-b $TUNNEL_B4
+fails "from another namespace" "another network namespace.*hint: xdpsec -n $SITE_A probe $NAME_A site-b $TUNNEL_B4\$" \
+	xdpsec_b probe "$NAME_A" site-b $TUNNEL_B4
+fails "from another namespace, without an address" "hint: xdpsec -n $SITE_A probe $NAME_A site-b\$" \
+	xdpsec_b probe "$NAME_A" site-b
 ok "down" down_a
 fails "not up" "$NAME_A: is not up" probe_a site-b
 write_configs
