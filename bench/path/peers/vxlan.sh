@@ -7,9 +7,7 @@ protocols="tcp udp"
 
 peer_up() {
 	from=$TUNNEL_A4 to=$TUNNEL_B4
-	in_a ethtool -K eth0 tx off rx off sg off tso off gso off gro off >/dev/null &&
-		in_b ethtool -K eth0 tx off rx off sg off tso off gso off gro off >/dev/null &&
-		make_tunnel 4 1500 vxlan id 42 local LOCAL remote REMOTE dstport 4789
+	plain_wire && make_tunnel 4 1500 vxlan id 42 local LOCAL remote REMOTE dstport 4789
 }
 
 peer_frame() {
