@@ -286,8 +286,9 @@ write_tunnel_config() {
 	END
 }
 
-# Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. TUNNEL_ADDRESSES_A and _B are the ends'
-# own, ALLOWED_A and ALLOWED_B what A and B allow their peer: both tunnel addresses, unless they are set. Keys, SPIs, XDP and CIPHER are as in write_configs.
+# Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. TUNNEL_ADDRESSES_A and _B are the
+# ends' own, ALLOWED_A and ALLOWED_B what A and B allow their peer: both tunnel addresses, unless they are set. Keys,
+# SPIs, XDP and CIPHER are as in write_configs.
 write_tunnel_configs() {
 	local a=$A4:4500 b=$B4:4500
 
