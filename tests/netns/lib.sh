@@ -216,13 +216,14 @@ udp_received() {
 xdpsec_a() { "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" "$@"; }
 xdpsec_b() { "$XDPSEC" -n "$SITE_B" --state-dir "$WORK/state-b" "$@"; }
 
+# make_key NAME [BITS]: in $WORK/NAME.key
+make_key() {
+	(umask 077 && "$XDPSEC" genkey --bits "${2:-128}" >"$WORK/$1.key") || bail "genkey failed"
+}
+
 # make_keys [BITS]: one for each direction.
 make_keys() {
-	local key
-
-	for key in a-to-b b-to-a; do
-		(umask 077 && "$XDPSEC" genkey --bits "${1:-128}" >"$WORK/$key.key") || bail "genkey failed"
-	done
+	make_key a-to-b "$@" && make_key b-to-a "$@"
 }
 
 # write_config NAME DEVICE PEER ADDRESSES TX-SPI TX-KEY RX-SPI RX-KEY
