@@ -31,22 +31,6 @@ static struct packet inner_from(const char *source, size_t length)
 	return packet_reversed(tunnel_inner(source, text, length));
 }
 
-static void expect_packet_drop(const struct packet *outer, enum xdpsec_drop reason, int slot)
-{
-	static struct frame frame;
-
-	packet_build(&frame, outer);
-	expect_drop(PROGRAM_DECAPSULATE, &frame, reason, slot);
-}
-
-static void expect_packet_untouched(const struct packet *outer)
-{
-	static struct frame frame;
-
-	packet_build(&frame, outer);
-	expect_untouched(PROGRAM_DECAPSULATE, &frame);
-}
-
 static uint64_t expect_length(const struct direction *direction, size_t length, uint64_t sequence)
 {
 	struct packet inner = inner_from(direction->source, length);
@@ -134,10 +118,10 @@ static void test_short_first_buffer(void **state)
 			if (pulls || linears[j] >= 192)
 				expect_decapsulated(&outer, &inner, directions[i].peer);
 			else
-				expect_packet_untouched(&outer);
+				expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 			inner = inner_from("198.51.100.77", 1000);
 			inner.linear = linears[j];
-			expect_packet_untouched(&inner);
+			expect_packet_untouched(PROGRAM_DECAPSULATE, &inner);
 		}
 }
 
@@ -216,24 +200,24 @@ static void test_not_ours(void **state)
 
 		other = outer;
 		other.destination_port = TUNNEL_PORT + 1;
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other.destination_port = TUNNEL_PORT - 1;
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other.source_port = TUNNEL_PORT;
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other = outer;
 		other.destination = other.family == 4 ? "192.0.2.77" : "2001:db8:1::77";
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other.destination = other.family == 4 ? "198.51.100.200" : "2001:db8:77::1";
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other = outer;
 		other.protocol = PROTOCOL_TCP;
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other.protocol = 136; /* UDP-Lite */
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		other = outer;
 		other.ethertype = 0x88b5; /* RFC 9542: for experiments */
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 		expect_decapsulated(&outer, &inner, directions[i].peer);
 	}
 }
@@ -249,7 +233,7 @@ static void test_not_ours_remembered(void **state)
 		expect_decapsulated(&outer, &inner, TUNNEL_B);
 		other = outer;
 		other.destination = "198.51.100.1";
-		expect_packet_untouched(&other);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &other);
 	}
 }
 
@@ -266,7 +250,7 @@ static void test_not_a_router(void **state)
 
 		expect_decapsulated(&outer, &inner, directions[i].peer);
 		outer.destination_port++;
-		expect_packet_untouched(&outer);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 	}
 	tunnel_shell("echo 1 > /proc/sys/net/ipv4/conf/all/forwarding");
 	tunnel_shell("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
@@ -280,12 +264,12 @@ static void test_new_address(void **state)
 
 	(void)state;
 	outer.destination = "192.0.2.99";
-	expect_packet_untouched(&outer);
+	expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 	tunnel_shell("ip address add 192.0.2.99/24 dev device");
 	expect_decapsulated(&outer, &inner, TUNNEL_B);
 	tunnel_shell("ip address del 192.0.2.99/24 dev device");
 	rig_destinations_forget();
-	expect_packet_untouched(&outer);
+	expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 }
 
 static void test_plaintext(void **state)
@@ -301,11 +285,11 @@ static void test_plaintext(void **state)
 
 			outer.destination_port = TUNNEL_PORT;
 			outer.ingress = rig.device;
-			expect_packet_drop(&outer, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 			outer.payload =
 				"not sealed by anybody, and from nowhere that is known: dropped in any case, "
 				"however long it is.";
-			expect_packet_drop(&outer, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 		}
 }
 
@@ -317,7 +301,7 @@ static void expect_changed(const struct direction *direction, size_t offset, uin
 
 	assert_true(buffer[offset] != value);
 	buffer[offset] = value;
-	expect_packet_drop(&outer, reason, slot);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, reason, slot);
 }
 
 static void test_header_fields(void **state)
@@ -355,7 +339,7 @@ static void test_tx_spi(void **state)
 	outer = packet_reversed(outer);
 	outer.destination_port = TUNNEL_PORT;
 	outer.ingress = rig.device;
-	expect_packet_drop(&outer, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
 }
 
 /* One bit in every byte of what is authenticated. */
@@ -368,7 +352,8 @@ static void test_tampered(void **state)
 
 		for (size_t at = 8; at < outer.length; at++) {
 			buffer[at] ^= 1 << at % 8;
-			expect_packet_drop(&outer, XDPSEC_DROP_AUTH_FAILED, TUNNEL_RX(directions[i].peer));
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED,
+					   TUNNEL_RX(directions[i].peer));
 			buffer[at] ^= 1 << at % 8;
 		}
 		expect_decapsulated(&outer, &inner, directions[i].peer);
@@ -382,11 +367,11 @@ static void test_shortened(void **state)
 
 	(void)state;
 	while (--outer.length >= XDPSEC_OVERHEAD)
-		expect_packet_drop(&outer, XDPSEC_DROP_AUTH_FAILED, TUNNEL_RX(TUNNEL_B));
+		expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED, TUNNEL_RX(TUNNEL_B));
 	for (; outer.length >= 4; outer.length--)
-		expect_packet_drop(&outer, XDPSEC_DROP_MALFORMED, TUNNEL_RX(TUNNEL_B));
+		expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_MALFORMED, TUNNEL_RX(TUNNEL_B));
 	for (; outer.length > 0; outer.length--)
-		expect_packet_drop(&outer, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+		expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 }
 
 static void test_lying_lengths(void **state)
@@ -397,12 +382,12 @@ static void test_lying_lengths(void **state)
 	(void)state;
 	lying = outer;
 	lying.ip_length = IPV4_LEN + UDP_LEN + outer.length + 1;
-	expect_packet_drop(&lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
 	lying = outer;
 	lying.udp_length = UDP_LEN + outer.length - 1;
-	expect_packet_drop(&lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
 	lying.udp_length = UDP_LEN + outer.length + 1;
-	expect_packet_drop(&lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
 }
 
 /* Ours never come in pieces. */
@@ -413,16 +398,16 @@ static void test_fragments(void **state)
 
 	(void)state;
 	outer.fragment = IPV4_MORE_FRAGMENTS;
-	expect_packet_drop(&outer, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
 	outer.fragment = 10;
 	outer.no_udp = true;
-	expect_packet_untouched(&outer);
+	expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 
 	inner = inner_from(INNER_C6, 60);
 	outer = tunnel_incoming(TUNNEL_C, 1, &inner, buffer);
 	packet_extend(&outer, PROTOCOL_FRAGMENT, 8);
 	outer.fragment = IPV6_MORE_FRAGMENTS;
-	expect_packet_drop(&outer, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
 	outer.fragment = 0; /* RFC 6946: as good as whole */
 	expect_decapsulated(&outer, &inner, TUNNEL_C);
 }
@@ -438,11 +423,14 @@ static void test_replayed(void **state)
 						      other);
 
 		expect_decapsulated(&first, &inner, directions[i].peer);
-		expect_packet_drop(&first, XDPSEC_DROP_REPLAYED, TUNNEL_RX(directions[i].peer));
+		expect_packet_drop(PROGRAM_DECAPSULATE, &first, XDPSEC_DROP_REPLAYED,
+				   TUNNEL_RX(directions[i].peer));
 		expect_decapsulated(&older, &inner, directions[i].peer);
-		expect_packet_drop(&older, XDPSEC_DROP_REPLAYED, TUNNEL_RX(directions[i].peer));
+		expect_packet_drop(PROGRAM_DECAPSULATE, &older, XDPSEC_DROP_REPLAYED,
+				   TUNNEL_RX(directions[i].peer));
 		older = tunnel_incoming(directions[i].peer, 10000 * (i + 1) - 8192, &inner, other);
-		expect_packet_drop(&older, XDPSEC_DROP_REPLAYED, TUNNEL_RX(directions[i].peer));
+		expect_packet_drop(PROGRAM_DECAPSULATE, &older, XDPSEC_DROP_REPLAYED,
+				   TUNNEL_RX(directions[i].peer));
 	}
 }
 
@@ -575,9 +563,11 @@ static void test_keepalive(void **state)
 
 			outer.ingress = rig.device;
 			expect_keepalive_consumed(&outer, peer);
-			expect_packet_drop(&outer, XDPSEC_DROP_REPLAYED, TUNNEL_RX(peer));
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_REPLAYED,
+					   TUNNEL_RX(peer));
 			buffer[outer.length - 1] ^= 1;
-			expect_packet_drop(&outer, XDPSEC_DROP_AUTH_FAILED, TUNNEL_RX(peer));
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED,
+					   TUNNEL_RX(peer));
 		}
 }
 
@@ -589,7 +579,7 @@ static void test_no_key(void **state)
 
 	(void)state;
 	rig_spi(tunnel_sas[TUNNEL_RX(TUNNEL_B)].spi, TUNNEL_SLOTS + 1);
-	expect_packet_drop(&outer, XDPSEC_DROP_NO_KEY, SLOT_NONE);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 	rig_spi(tunnel_sas[TUNNEL_RX(TUNNEL_B)].spi, TUNNEL_RX(TUNNEL_B));
 	expect_decapsulated(&outer, &inner, TUNNEL_B);
 }

@@ -111,12 +111,12 @@ static bool is_xdp(enum program program)
 
 static int pass_of(enum program program)
 {
-	return is_xdp(program) ? 2 /* XDP_PASS */ : SEAL_PASS;
+	return is_xdp(program) ? XDP_PASS : SEAL_PASS;
 }
 
 static int drop_of(enum program program)
 {
-	return is_xdp(program) ? 1 /* XDP_DROP */ : TC_DROP;
+	return is_xdp(program) ? XDP_DROP : TC_DROP;
 }
 
 void expect_untouched(enum program program, const struct frame *frame)
@@ -129,6 +129,14 @@ void expect_untouched(enum program program, const struct frame *frame)
 	tally_take(&after);
 	expect_same_frame(&out, frame);
 	expect_same_tally(&after, &before);
+}
+
+void expect_packet_untouched(enum program program, const struct packet *packet)
+{
+	static struct frame frame;
+
+	packet_build(&frame, packet);
+	expect_untouched(program, &frame);
 }
 
 void tally_add_drop(struct tally *tally, enum xdpsec_drop reason, int slot)
@@ -150,6 +158,14 @@ void expect_drop(enum program program, const struct frame *frame, enum xdpsec_dr
 	tally_take(&after);
 	expect_same_tally(&after, &expected);
 	assert_int_equal(verdict, drop_of(program));
+}
+
+void expect_packet_drop(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot)
+{
+	static struct frame frame;
+
+	packet_build(&frame, packet);
+	expect_drop(program, &frame, reason, slot);
 }
 
 void expect_redirect(enum program program, const struct frame *frame)

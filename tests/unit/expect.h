@@ -15,12 +15,14 @@ void expect_same_frame(const struct frame *got, const struct frame *expected);
 
 /* Passed as it is, and nothing counted. */
 void expect_untouched(enum program program, const struct frame *frame);
+void expect_packet_untouched(enum program program, const struct packet *packet);
 
 /*
  * Dropped for reason and counted once: in drops, and where slot is not SLOT_NONE in that SA's counters. No
  * sequence number is used, no window moves.
  */
 void expect_drop(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot);
+void expect_packet_drop(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot);
 
 /* Sent to another device by the program, as it is, and nothing counted. */
 void expect_redirect(enum program program, const struct frame *frame);

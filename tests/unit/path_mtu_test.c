@@ -49,7 +49,7 @@ static void expect_message_lowered(const struct icmp_message *message)
 	icmp_build(&frame, message);
 	icmp_build(&expected, &lower);
 	tally_take(&before);
-	assert_int_equal(rig_run(PROGRAM_OPEN, &frame, &out), 2 /* XDP_PASS */);
+	assert_int_equal(rig_run(PROGRAM_OPEN, &frame, &out), XDP_PASS);
 	tally_take(&after);
 	expect_same_frame(&out, &expected);
 	expect_same_tally(&after, &before);

@@ -3,8 +3,6 @@
 #include "unit.h"
 #include "tunnel.h"
 
-enum { XDP_VERDICT_DROP = 1, XDP_VERDICT_REDIRECT = 4 };
-
 static uint8_t text[100], buffer[FRAME_MAX];
 
 static const struct {
@@ -71,10 +69,10 @@ static void expect_moved(const struct packet *outer, int peer, size_t bytes, enu
 	endpoint->at[endpoint->current] = to;
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
 	if (reason == XDPSEC_DROP_COUNT) {
-		assert_int_equal(verdict, bytes ? XDP_VERDICT_REDIRECT : XDP_VERDICT_DROP);
+		assert_int_equal(verdict, bytes ? XDP_REDIRECT : XDP_DROP);
 		tally_add_packet(&expected, &after, TUNNEL_RX(peer), bytes);
 	} else {
-		assert_int_equal(verdict, XDP_VERDICT_DROP);
+		assert_int_equal(verdict, XDP_DROP);
 		tally_add_drop(&expected, reason, TUNNEL_RX(peer));
 	}
 	expect_same_tally(&after, &expected);
@@ -176,14 +174,6 @@ static void test_does_not_roam(void **state)
 	}
 }
 
-static void expect_packet_drop(const struct packet *outer, enum xdpsec_drop reason, int slot)
-{
-	static struct frame frame;
-
-	packet_build(&frame, outer);
-	expect_drop(PROGRAM_DECAPSULATE, &frame, reason, slot);
-}
-
 /* Forged, replayed, in clear, to another port: expect_drop() sees that no endpoint moves. */
 static void test_not_by_others(void **state)
 {
@@ -191,22 +181,20 @@ static void test_not_by_others(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
 		int slot = TUNNEL_RX(moves[i].peer);
 		struct packet outer, first;
-		static struct frame frame;
 
 		tunnel_reset(NULL);
 		first = incoming(i, 5);
 		expect_stays(&first, i);
 		first = from(first, moves[i].elsewhere, moves[i].port);
-		expect_packet_drop(&first, XDPSEC_DROP_REPLAYED, slot);
+		expect_packet_drop(PROGRAM_DECAPSULATE, &first, XDPSEC_DROP_REPLAYED, slot);
 		outer = from(incoming(i, 6), moves[i].elsewhere, moves[i].port);
 		for (size_t at = 8; at < outer.length; at++) {
 			buffer[at] ^= 1;
-			expect_packet_drop(&outer, XDPSEC_DROP_AUTH_FAILED, slot);
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED, slot);
 			buffer[at] ^= 1;
 		}
 		outer.destination_port++;
-		packet_build(&frame, &outer);
-		expect_untouched(PROGRAM_DECAPSULATE, &frame);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 		outer.destination_port--;
 		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
 	}

@@ -153,7 +153,7 @@ static void test_in_wrong_checksum(void **state)
 	outer = tunnel_incoming(TUNNEL_B, ++sequence, &inner, buffer);
 	outer.tos = CE;
 	packet_build(&frame, &outer);
-	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), 4 /* XDP_REDIRECT */);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_REDIRECT);
 	assert_int_equal(out.bytes[ETHERNET_LEN + 1], CE);
 	assert_false(frame_checksums_hold(&out));
 }
