@@ -259,3 +259,25 @@ void expect_answer(enum program program, const struct frame *frame, enum xdpsec_
 	tally_take(&after);
 	expect_same_tally(&after, &expected);
 }
+
+void expect_few_answers(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+	enum { PACKETS = 2000 };
+	int answered = 0;
+
+	packet_build(&frame, packet);
+	rig_allow_answers();
+	tally_take(&expected);
+	for (int i = 0; i < PACKETS; i++) {
+		int verdict = rig_run(program, &frame, &out);
+
+		assert_true(verdict == TC_REDIRECT || verdict == TC_DROP);
+		answered += verdict == TC_REDIRECT;
+		tally_add_drop(&expected, reason, slot);
+	}
+	tally_take(&after);
+	expect_same_tally(&after, &expected);
+	assert_in_range(answered, 50, PACKETS - 1);
+}

@@ -43,6 +43,12 @@ void expect_opens(const struct packet *plain, int slot, uint64_t sequence);
 void expect_answer(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot,
 		   struct frame *answer);
 
+/*
+ * What expect_answer() expects, but of 2000 packets at once. 50 at once and 1000 a second are answered on
+ * each CPU: fewer than these in the time that they take. All are counted.
+ */
+void expect_few_answers(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot);
+
 enum { TALLY_SAS = 10, TALLY_PEERS = 6 };
 
 /* Everything that a run can change besides the frame. */
