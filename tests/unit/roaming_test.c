@@ -20,7 +20,7 @@ static const struct {
 
 static struct packet incoming(size_t i, uint64_t sequence)
 {
-	struct packet inner = packet_reversed(tunnel_inner(moves[i].source, text, 40));
+	struct packet inner = tunnel_inner_from(moves[i].source, text, 40);
 
 	return tunnel_incoming(moves[i].peer, sequence, &inner, buffer);
 }
@@ -38,7 +38,7 @@ static struct packet from(struct packet outer, const char *address, uint16_t por
 
 static void expect_stays(const struct packet *outer, size_t i)
 {
-	struct packet inner = packet_reversed(tunnel_inner(moves[i].source, text, 40));
+	struct packet inner = tunnel_inner_from(moves[i].source, text, 40);
 
 	expect_decapsulated(outer, &inner, moves[i].peer);
 }
@@ -80,7 +80,7 @@ static void expect_moved(const struct packet *outer, int peer, size_t bytes, enu
 
 static size_t bytes_of(size_t i)
 {
-	return (strchr(moves[i].source, ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN + 40;
+	return tunnel_inner_headers(moves[i].source) + 40;
 }
 
 /* What goes to the peer goes to where it is. */
@@ -133,7 +133,7 @@ static void test_moves(void **state)
 /* A peer without an Endpoint in its section: the first packet says where it is. */
 static void test_first_known(void **state)
 {
-	struct packet inner = packet_reversed(tunnel_inner(INNER_NO_ENDPOINT4, text, 40)), outer;
+	struct packet inner = tunnel_inner_from(INNER_NO_ENDPOINT4, text, 40), outer;
 	struct packet answer = tunnel_inner(INNER_NO_ENDPOINT4, text, 40);
 	uint8_t bytes[200];
 	size_t n = tunnel_inner_bytes(&inner, bytes);
@@ -238,7 +238,7 @@ static void test_by_keepalive(void **state)
 /* The peer has sent it, and so is there, whatever it may not send. */
 static void test_by_what_is_dropped(void **state)
 {
-	struct packet inner = packet_reversed(tunnel_inner(INNER_NOBODY4, text, 40));
+	struct packet inner = tunnel_inner_from(INNER_NOBODY4, text, 40);
 	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
 
 	(void)state;
