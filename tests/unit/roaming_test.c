@@ -3,6 +3,8 @@
 #include "unit.h"
 #include "tunnel.h"
 
+enum { TEXT_LEN = 40 };
+
 static uint8_t text[100], buffer[FRAME_MAX];
 
 static const struct {
@@ -20,7 +22,7 @@ static const struct {
 
 static struct packet incoming(size_t i, uint64_t sequence)
 {
-	struct packet inner = tunnel_inner_from(moves[i].source, text, 40);
+	struct packet inner = tunnel_inner_from(moves[i].source, text, TEXT_LEN);
 
 	return tunnel_incoming(moves[i].peer, sequence, &inner, buffer);
 }
@@ -36,9 +38,14 @@ static struct packet from(struct packet outer, const char *address, uint16_t por
 	return outer;
 }
 
+static struct packet from_elsewhere(size_t i, struct packet outer)
+{
+	return from(outer, moves[i].elsewhere, moves[i].port);
+}
+
 static void expect_stays(const struct packet *outer, size_t i)
 {
-	struct packet inner = tunnel_inner_from(moves[i].source, text, 40);
+	struct packet inner = tunnel_inner_from(moves[i].source, text, TEXT_LEN);
 
 	expect_decapsulated(outer, &inner, moves[i].peer);
 }
@@ -78,15 +85,16 @@ static void expect_moved(const struct packet *outer, int peer, size_t bytes, enu
 	expect_same_tally(&after, &expected);
 }
 
-static size_t bytes_of(size_t i)
+static void expect_moves(const struct packet *outer, size_t i)
 {
-	return tunnel_inner_headers(moves[i].source) + 40;
+	expect_moved(outer, moves[i].peer, tunnel_inner_headers(moves[i].source) + TEXT_LEN,
+		     XDPSEC_DROP_COUNT);
 }
 
 /* What goes to the peer goes to where it is. */
 static void expect_sent_to(size_t i, const char *address, uint16_t port)
 {
-	struct packet inner = tunnel_inner(moves[i].source, text, 40);
+	struct packet inner = tunnel_inner(moves[i].source, text, TEXT_LEN);
 	static struct frame frame, out;
 	struct layout layout;
 	struct xdpsec_location got, want = tunnel_location(address, port);
@@ -119,13 +127,13 @@ static void test_moves(void **state)
 		tunnel_set_endpoint(moves[i].peer, &endpoint);
 		outer = incoming(i, 0);
 		expect_stays(&outer, i);
-		outer = from(incoming(i, 1), moves[i].elsewhere, moves[i].port);
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		outer = from_elsewhere(i, incoming(i, 1));
+		expect_moves(&outer, i);
 		expect_sent_to(i, moves[i].elsewhere, moves[i].port);
-		outer = from(incoming(i, 2), moves[i].elsewhere, moves[i].port);
+		outer = from_elsewhere(i, incoming(i, 2));
 		expect_stays(&outer, i);
 		outer = incoming(i, 3); /* and back */
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		expect_moves(&outer, i);
 		expect_sent_to(i, tunnel_peers[moves[i].peer].endpoint, tunnel_peers[moves[i].peer].port);
 	}
 }
@@ -168,7 +176,7 @@ static void test_does_not_roam(void **state)
 		endpoint = tunnel_endpoint(moves[i].peer);
 		endpoint.roams = 0;
 		tunnel_set_endpoint(moves[i].peer, &endpoint);
-		outer = from(incoming(i, 1), moves[i].elsewhere, moves[i].port);
+		outer = from_elsewhere(i, incoming(i, 1));
 		expect_stays(&outer, i);
 		expect_sent_to(i, tunnel_peers[moves[i].peer].endpoint, tunnel_peers[moves[i].peer].port);
 	}
@@ -185,9 +193,9 @@ static void test_not_by_others(void **state)
 		tunnel_reset(NULL);
 		first = incoming(i, 5);
 		expect_stays(&first, i);
-		first = from(first, moves[i].elsewhere, moves[i].port);
+		first = from_elsewhere(i, first);
 		expect_packet_drop(PROGRAM_DECAPSULATE, &first, XDPSEC_DROP_REPLAYED, slot);
-		outer = from(incoming(i, 6), moves[i].elsewhere, moves[i].port);
+		outer = from_elsewhere(i, incoming(i, 6));
 		for (size_t at = 8; at < outer.length; at++) {
 			buffer[at] ^= 1;
 			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED, slot);
@@ -196,7 +204,7 @@ static void test_not_by_others(void **state)
 		outer.destination_port++;
 		expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 		outer.destination_port--;
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		expect_moves(&outer, i);
 	}
 }
 
@@ -211,11 +219,11 @@ static void test_not_by_older(void **state)
 		outer = incoming(i, 100);
 		expect_stays(&outer, i);
 		for (uint64_t older = 95; older < 100; older++) {
-			outer = from(incoming(i, older), moves[i].elsewhere, moves[i].port);
+			outer = from_elsewhere(i, incoming(i, older));
 			expect_stays(&outer, i);
 		}
-		outer = from(incoming(i, 101), moves[i].elsewhere, moves[i].port);
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		outer = from_elsewhere(i, incoming(i, 101));
+		expect_moves(&outer, i);
 	}
 }
 
@@ -227,10 +235,8 @@ static void test_by_keepalive(void **state)
 		struct packet outer;
 
 		tunnel_reset(NULL);
-		outer = packet_reversed(
-			tunnel_sealed(TUNNEL_RX(moves[i].peer), NEXT_NONE, 7, text, i % 2 * 20, buffer));
-		outer.ingress = rig.device;
-		outer = from(outer, moves[i].elsewhere, moves[i].port);
+		outer = tunnel_arriving(moves[i].peer, NEXT_NONE, 7, text, i % 2 * 20, buffer);
+		outer = from_elsewhere(i, outer);
 		expect_moved(&outer, moves[i].peer, 0, XDPSEC_DROP_COUNT);
 	}
 }
@@ -253,7 +259,7 @@ static void test_often(void **state)
 	for (uint64_t i = 0; i < 50; i++) {
 		struct packet outer = from(incoming(0, i), "198.51.100.200", 1024 + i);
 
-		expect_moved(&outer, TUNNEL_B, bytes_of(0), XDPSEC_DROP_COUNT);
+		expect_moves(&outer, 0);
 		expect_sent_to(0, "198.51.100.200", 1024 + i);
 	}
 	assert_int_equal(tunnel_endpoint(TUNNEL_B).moves, 50);
