@@ -17,6 +17,9 @@ void expect_same_frame(const struct frame *got, const struct frame *expected);
 void expect_untouched(enum program program, const struct frame *frame);
 void expect_packet_untouched(enum program program, const struct packet *packet);
 
+/* Passed as another one, and nothing counted. */
+void expect_passed_as(enum program program, const struct frame *frame, const struct frame *passed);
+
 /*
  * Dropped for reason and counted once: in drops, and where slot is not SLOT_NONE in that SA's counters. No
  * sequence number is used, no window moves.
