@@ -28,9 +28,9 @@ step() {
 # another run, and may differ in this one: where the kernel has extensions, libbpf looks for the one to be replaced in
 # the BTF of every program on the machine. So see what was hit, and try again if it was another.
 injected() {
-	local call n when status attempt
+	local call n when status missed=
 
-	for attempt in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		[ -e "$WORK/whole" ] || { up_traced "$WORK/whole" && down_plain; } >"$WORK/said" 2>&1 ||
 			{ cat "$WORK/said"; return 126; }
 		read -r call n < <(step "$1" "$WORK/whole")
@@ -43,7 +43,8 @@ injected() {
 		[ "$(step "$1" "$WORK/part")" != "$call $n" ] || { cat "$WORK/said"; return $status; }
 		down_anyhow
 		rm "$WORK/whole"
-		echo "attempt $attempt: call $n was not the one"
+		missed+=" $n"
 	done
+	echo "none of these calls was the one:$missed"
 	return 126
 }
