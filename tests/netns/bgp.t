@@ -59,7 +59,7 @@ make_keys_of() {
 	local key site
 
 	for key in "${1#site-}-to-${2#site-}" "${2#site-}-to-${1#site-}"; do
-		(umask 077 && "$XDPSEC" genkey >"$WORK/$key.key")
+		make_key "$key"
 		for site in "$1" "$2"; do
 			at "$site" sh -c "umask 077; cat >/etc/xdpsec/$key.key" <"$WORK/$key.key"
 		done

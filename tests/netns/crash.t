@@ -10,31 +10,22 @@
 #
 # CRASH_STEP=1 takes every single step; see steps() for what is left out without it.
 
-# A bpffs of its own: how many calls a step takes depends on how many instances there are.
-if [ "$(id -u)" -eq 0 ]; then
-	[ -n "${XDPSEC_OWN_BPFFS:-}" ] || XDPSEC_OWN_BPFFS=1 exec unshare -m -- "$BASH" "$0" "$@"
-	mount -t bpf bpf /sys/fs/bpf || exit 255
-fi
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lifecycle.sh
+. "$(dirname "$0")/lifecycle.sh"
 
 [ -n "$(command -v strace)" ] || skip_all "needs strace"
 strace -o /dev/null true 2>/dev/null || skip_all "strace cannot trace here"
 
 make_sites
 write_configs
+defer down_anyhow
 ok "up at B" up_b || bail "not up"
 start_echo "$SITE_B" $B4 5201
 
-INSTANCE=/sys/fs/bpf/xdpsec/$NAME_A
-LEFTOVER=/sys/fs/bpf/xdpsec/_$NAME_A
 CALLS=bpf,mkdir,rename,renameat,renameat2,fsync,sendto,unlink,unlinkat,rmdir,symlink
+UP+=(--new-key)
 # The first number that no run has had.
 FREE=0
-
-# What is up when a check fails, and what is left half-way, must not stay.
-down_anyhow() { [ ! -e "$INSTANCE" ] && [ ! -e "$LEFTOVER" ] || xdpsec_a down "$NAME_A"; }
-defer down_anyhow
 
 # sequence DIRECTORY: "NEXT LIMIT SLOT" of the SA that A seals with, nothing where there is none yet
 sequence() {
@@ -92,16 +83,6 @@ takes_over() {
 	[ "$(on_disk)" -ge "$limit" ] || { echo "limit $limit, but on disk $(on_disk)"; return 1; }
 	FREE=$next
 }
-
-no_trace_a() {
-	[ ! -e "$LEFTOVER" ] || { echo "$LEFTOVER is left"; return 1; }
-	[ ! -e "$INSTANCE" ] || { echo "$INSTANCE is left"; return 1; }
-	! ip -n "$SITE_A" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric' || return 1
-	! in_a bpftool net show dev eth0 | grep -E 'tcx|clsact' || return 1
-	! unexpected_devices "$SITE_A"
-}
-
-up_again() { xdpsec_a up "$WORK/$NAME_A.conf" --new-key; }
 
 # calls FILE: of each call in a trace, "CALL N KIND K WHAT": the Nth of its name, and the Kth of WHAT. KIND says whether
 # it changes anything: step, row (one of those that come in long rows) or other.
@@ -188,20 +169,20 @@ at_step() {
 
 # after_up STEP: everything about one step of `up`
 after_up() {
-	killed up "$1" "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$WORK/$NAME_A.conf" --new-key || return 1
+	killed up "$1" "${UP[@]}" || return 1
 	if [ -e "$INSTANCE" ]; then
-		use_up "$INSTANCE" && attached && xdpsec_a down "$NAME_A" || return 1
+		use_up "$INSTANCE" && attached && down_plain || return 1
 	elif [ -e "$LEFTOVER" ]; then
 		use_up "$LEFTOVER" || return 1
 		# One time in three `down` cleans up, else the next `up`.
-		[ $((TAP_COUNT % 3)) -ne 0 ] || { xdpsec_a down "$NAME_A" && no_trace_a; } || return 1
+		[ $((TAP_COUNT % 3)) -ne 0 ] || { down_plain && no_trace_a; } || return 1
 	fi
-	up_again && takes_over && attached && use_up "$INSTANCE" && xdpsec_a down "$NAME_A" && no_trace_a
+	up_plain && takes_over && attached && use_up "$INSTANCE" && down_plain && no_trace_a
 }
 
 # after_down STEP: `down` again ends what was begun
 after_down() {
-	up_again && takes_over && attached || return 1
+	up_plain && takes_over && attached || return 1
 	use_up "$INSTANCE" || return 1
 	killed down "$1" "$XDPSEC" -n "$SITE_A" down "$NAME_A" || return 1
 	down_anyhow || return 1
@@ -211,17 +192,17 @@ after_down() {
 # after_reload STEP: with a new key for sending, SPI and port range; the next reload ends it
 after_reload() {
 	write_config "$NAME_A" eth0 site-b "$B4/32 $B6/128" 0x1001 "$WORK/a-to-b.key" 0x1002 "$WORK/b-to-a.key" \
-		>"$WORK/$NAME_A.conf"
-	up_again && takes_over || return 1
+		>"$CONF"
+	up_plain && takes_over || return 1
 	use_up "$INSTANCE" || return 1
 	PORTS="4789, 5201-5300" write_config "$NAME_A" eth0 site-b "$B4/32 2001:db8:b::/64" \
-		0x1003 "$WORK/a-to-b.key" 0x1004 "$WORK/b-to-a.key" >"$WORK/$NAME_A.conf"
+		0x1003 "$WORK/a-to-b.key" 0x1004 "$WORK/b-to-a.key" >"$CONF"
 	killed reload "$1" "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" reload "$NAME_A" --new-key || return 1
 	use_up "$INSTANCE" || return 1
-	xdpsec_a reload "$NAME_A" --new-key || return 1
+	reload_a --new-key || return 1
 	takes_over || return 1
 	is_reloaded || return 1
-	xdpsec_a down "$NAME_A" && no_trace_a
+	down_plain && no_trace_a
 }
 
 is_reloaded() {
@@ -240,17 +221,17 @@ kill_at_each() {
 	done 3< <(steps <"$WORK/$1.calls")
 }
 
-traced up "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$WORK/$NAME_A.conf" --new-key || bail "up fails"
+traced up "${UP[@]}" || bail "up fails"
 traced down "$XDPSEC" -n "$SITE_A" down "$NAME_A" || bail "down fails"
 diag "$(steps <"$WORK/up.calls" | wc -l) steps of up, $(steps <"$WORK/down.calls" | wc -l) of down"
 kill_at_each up after_up
 kill_at_each down after_down
 
-up_again >/dev/null || bail "not up"
+up_plain >/dev/null || bail "not up"
 PORTS="4789, 5201-5300" write_config "$NAME_A" eth0 site-b "$B4/32 2001:db8:b::/64" \
-	0x1003 "$WORK/a-to-b.key" 0x1004 "$WORK/b-to-a.key" >"$WORK/$NAME_A.conf"
+	0x1003 "$WORK/a-to-b.key" 0x1004 "$WORK/b-to-a.key" >"$CONF"
 traced reload "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" reload "$NAME_A" --new-key || bail "reload fails"
-xdpsec_a down "$NAME_A" || bail "down fails"
+down_plain || bail "down fails"
 kill_at_each reload after_reload
 
 ok "down at B" down_b

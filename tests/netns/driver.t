@@ -89,7 +89,7 @@ if [ -n "$other" ]; then
 	set_driver "$WORK/$NAME_A.conf" "$other"
 	set_driver "$WORK/$NAME_B.conf" "$other"
 	rm -rf "$WORK"/state-*/*
-	(umask 077 && "$XDPSEC" genkey >"$WORK/a-to-b.key" && "$XDPSEC" genkey >"$WORK/b-to-a.key")
+	make_keys
 	ok "by name: up" up || bail "not up"
 	is "by name: bound" "$(bound_a) $(bound_b)" "ecb($other) ecb($other)"
 	set_driver "$WORK/$NAME_A.conf"
@@ -112,7 +112,7 @@ late_module() {
 
 	slow=$(drivers | awk -v module=$module '$2 != module { print $1; exit }')
 	rm -rf "$WORK"/state-*/*
-	(umask 077 && "$XDPSEC" genkey >"$WORK/a-to-b.key" && "$XDPSEC" genkey >"$WORK/b-to-a.key")
+	make_keys
 	ok "$module: unload" modprobe -r $module || bail "cannot unload $module"
 	ok "$module: up without" up || bail "not up"
 	is "$module: bound without" "$(bound_a) $(bound_b)" "ecb($slow) ecb($slow)"

@@ -9,9 +9,8 @@
 make_sites
 write_configs
 # Another peer of B, whose address the middle can put on a packet.
-for key in c-to-b b-to-c; do
-	(umask 077 && "$XDPSEC" genkey >"$WORK/$key.key")
-done
+make_key c-to-b
+make_key b-to-c
 write_config unused unused site-c "192.0.2.3/32" 0x2002 "$WORK/b-to-c.key" 0x2001 "$WORK/c-to-b.key" |
 	sed -n '/\[Peer\]/,$p' >>"$WORK/$NAME_B.conf"
 ok "up" up || bail "not up"
@@ -90,7 +89,7 @@ done
 
 # The same SPI with another key.
 ok "A down" down_a
-(umask 077 && "$XDPSEC" genkey >"$WORK/a-to-b.key")
+make_key a-to-b
 ok "A up with another key" xdpsec_a up "$WORK/$NAME_A.conf" --new-key || bail "not up"
 defer down_a
 before=$(drops_b auth_failed) received=$(udp_received "$SITE_B")

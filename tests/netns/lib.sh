@@ -41,6 +41,9 @@ HOST4=203.0.113.1 HOST6=2001:db8:c::1
 # What sealing adds, and what is around a UDP payload: bytes.
 # shellcheck disable=SC2034 # used by the tests
 OVERHEAD=32 IP4_HEADER=20 IP6_HEADER=40 UDP_HEADER=8 VXLAN_HEADER=8 ETHERNET_HEADER=14
+# What tunnel mode puts in front of a packet, by the underlay.
+# shellcheck disable=SC2034 # used by the tests
+IP4_OVERHEAD=$((IP4_HEADER + UDP_HEADER + OVERHEAD)) IP6_OVERHEAD=$((IP6_HEADER + UDP_HEADER + OVERHEAD))
 
 # The wire's checks that need no more than these are here; a test with other needs says so itself.
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
@@ -216,13 +219,14 @@ udp_received() {
 xdpsec_a() { "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" "$@"; }
 xdpsec_b() { "$XDPSEC" -n "$SITE_B" --state-dir "$WORK/state-b" "$@"; }
 
+# make_key NAME [BITS]: in $WORK/NAME.key
+make_key() {
+	(umask 077 && "$XDPSEC" genkey --bits "${2:-128}" >"$WORK/$1.key") || bail "genkey failed"
+}
+
 # make_keys [BITS]: one for each direction.
 make_keys() {
-	local key
-
-	for key in a-to-b b-to-a; do
-		(umask 077 && "$XDPSEC" genkey --bits "${1:-128}" >"$WORK/$key.key") || bail "genkey failed"
-	done
+	make_key a-to-b "$@" && make_key b-to-a "$@"
 }
 
 # write_config NAME DEVICE PEER ADDRESSES TX-SPI TX-KEY RX-SPI RX-KEY
@@ -286,8 +290,9 @@ write_tunnel_config() {
 	END
 }
 
-# Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. TUNNEL_ADDRESSES_A and _B are the ends'
-# own, ALLOWED_A and ALLOWED_B what A and B allow their peer: both tunnel addresses, unless they are set. Keys, SPIs, XDP and CIPHER are as in write_configs.
+# Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. TUNNEL_ADDRESSES_A and _B are the
+# ends' own, ALLOWED_A and ALLOWED_B what A and B allow their peer: both tunnel addresses, unless they are set. Keys,
+# SPIs, XDP and CIPHER are as in write_configs.
 write_tunnel_configs() {
 	local a=$A4:4500 b=$B4:4500
 
@@ -324,6 +329,16 @@ down() {
 	down_a && down_b
 }
 
+# fails NAME REGEX CMD...: xdpsec fails, with an exit code of 1 and that message.
+fails() {
+	local name=$1 regex=$2
+
+	shift 2
+	refuses "$name" "$@"
+	is "$name: exit code" "$TAP_STATUS" 1
+	like "$name: message" "$TAP_OUTPUT" "$regex"
+}
+
 # unexpected_devices NAMESPACE: beside the test's own, and those that the kernel makes in every namespace when somebody
 # loads a kind of tunnel.
 unexpected_devices() {
@@ -333,27 +348,26 @@ unexpected_devices() {
 	grep -vE "^[0-9]+: (lo|eth0|inside|$kernels)[:@]" "$WORK/links"
 }
 
-# Nothing of this test's instances is left: pins, hop devices, programs on eth0.
-no_trace() {
-	local site
-
-	for site in "$SITE_A" "$SITE_B"; do
-		[ ! -e "/sys/fs/bpf/xdpsec/$site" ] || { echo "pins of $site are left"; return 1; }
-		[ ! -e "/sys/fs/bpf/xdpsec/_$site" ] || { echo "temporary pins of $site are left"; return 1; }
-		if ip -n "$site" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric|xdpoffload'; then
-			echo "an XDP program is left"
-			return 1
-		fi
-		if in_ns "$site" bpftool net show dev eth0 | grep -E 'tcx|clsact'; then
-			echo "a TC program is left"
-			return 1
-		fi
-		if unexpected_devices "$site"; then
-			echo "a device is left"
-			return 1
-		fi
-	done
+# no_trace_at SITE: nothing of its instance is left: pins, devices, programs on eth0.
+no_trace_at() {
+	[ ! -e "/sys/fs/bpf/xdpsec/$1" ] || { echo "pins of $1 are left"; return 1; }
+	[ ! -e "/sys/fs/bpf/xdpsec/_$1" ] || { echo "temporary pins of $1 are left"; return 1; }
+	if ip -n "$1" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric|xdpoffload'; then
+		echo "an XDP program is left"
+		return 1
+	fi
+	if in_ns "$1" bpftool net show dev eth0 | grep -E 'tcx|clsact'; then
+		echo "a TC program is left"
+		return 1
+	fi
+	if unexpected_devices "$1"; then
+		echo "a device is left"
+		return 1
+	fi
 }
+
+no_trace_a() { no_trace_at "$SITE_A"; }
+no_trace() { no_trace_a && no_trace_at "$SITE_B"; }
 
 # status_a JQ-FILTER, status_b JQ-FILTER
 status_a() { xdpsec_a status "$NAME_A" -j | jq -r "$1"; }

@@ -3,44 +3,15 @@
 #
 # Bringing an instance up and down, and everything that can be in the way: what is said, and that nothing is left.
 
-# A bpffs of its own: how many calls a step takes depends on how many instances there are.
-if [ "$(id -u)" -eq 0 ]; then
-	[ -n "${XDPSEC_OWN_BPFFS:-}" ] || XDPSEC_OWN_BPFFS=1 exec unshare -m -- "$BASH" "$0" "$@"
-	mount -t bpf bpf /sys/fs/bpf || exit 255
-fi
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lifecycle.sh
+. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/inject.sh
+. "$here/inject.sh"
 
 make_sites
 write_configs
-INSTANCE=/sys/fs/bpf/xdpsec/$NAME_A
-LEFTOVER=/sys/fs/bpf/xdpsec/_$NAME_A
-CONF=$WORK/$NAME_A.conf
-cp "$CONF" "$WORK/good"
-
-# fails NAME REGEX CMD...: with an exit code of 1, that message, and a trace of nothing
-fails() {
-	local name=$1 regex=$2
-
-	shift 2
-	refuses "$name" "$@"
-	is "$name: exit code" "$TAP_STATUS" 1
-	like "$name: message" "$TAP_OUTPUT" "$regex"
-}
-
-no_trace_a() {
-	[ ! -e "$LEFTOVER" ] || { echo "$LEFTOVER is left"; return 1; }
-	[ ! -e "$INSTANCE" ] || { echo "$INSTANCE is left"; return 1; }
-	! ip -n "$SITE_A" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric' || return 1
-	! in_a bpftool net show dev eth0 | grep -E 'tcx|clsact' || return 1
-	! unexpected_devices "$SITE_A"
-}
-
-up_plain() { xdpsec_a up "$CONF" "$@"; }
-down_plain() { xdpsec_a down "$NAME_A"; }
-# set_line KEYWORD VALUE: in the first place where the configuration has it
-set_line() { sed -i "0,/^$1 = .*/s||$1 = $2|" "$CONF"; }
-restore() { cp "$WORK/good" "$CONF"; }
+keep
+defer down_anyhow
 index() { ip -n "$1" -j link show dev "$2" | jq '.[0].ifindex'; }
 
 # ---- up, down ----------------------------------------------------------------------------------------
@@ -220,45 +191,7 @@ ip -n "$SITE_A" link set dev eth0 xdp off
 ok "another XDP program: no other trace" no_trace_a
 ok "down at B" down_b
 
-if [ -n "$(command -v strace)" ] && strace -o /dev/null true 2>/dev/null; then
-	CALLS=bpf,mkdir,renameat,renameat2,fsync,sendto
-	# traced FILE OPTION...: `up` under strace
-	traced() {
-		strace -f -s 200 -o "$1" -e trace=$CALLS "${@:2}" \
-			"$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$CONF"
-	}
-	# step REGEX FILE: "CALL N" of the first call that matches
-	step() {
-		awk -v regex="$1" '{
-			sub(/^[0-9]+ +/, "")
-			call = $0
-			sub(/\(.*/, "", call)
-			n[call]++
-			if ($0 ~ regex) { print call, n[call]; exit }
-		}' "$2"
-	}
-	# injected REGEX WHAT: at the first call that matches. strace knows a call by its number, which is to be had from
-	# another run, and may differ in this one: where the kernel has extensions, libbpf looks for the one to be
-	# replaced in the BTF of every program on the machine. So see what was hit, and try again if it was another.
-	injected() {
-		local call n when status attempt
-
-		for attempt in 1 2 3 4 5; do
-			[ -e "$WORK/whole" ] || { traced "$WORK/whole" && down_plain; } >"$WORK/said" 2>&1 ||
-				{ cat "$WORK/said"; return 126; }
-			read -r call n < <(step "$1" "$WORK/whole")
-			# libbpf tries again to load a program, with a log.
-			when=$n
-			[[ $2 != *EPERM ]] || when=$n..$((n + 2))
-			traced "$WORK/part" -e inject="$call:$2:when=$when" >"$WORK/said" 2>&1
-			status=$?
-			[ "$(step "$1" "$WORK/part")" != "$call $n" ] || { cat "$WORK/said"; return $status; }
-			[ ! -e "$INSTANCE" ] || down_plain
-			rm "$WORK/whole"
-			echo "attempt $attempt: call $n was not the one"
-		done
-		return 126
-	}
+if can_inject; then
 	while IFS='|' read -r name error regex <&3; do
 		fails "Ctrl-C while $name" "interrupted: undone" injected "$regex" signal=SIGINT
 		ok "Ctrl-C while $name: no trace" no_trace_a
@@ -286,7 +219,7 @@ if [ -n "$(command -v strace)" ] && strace -o /dev/null true 2>/dev/null; then
 else
 	skip "Ctrl-C and errors at every kind of step" "needs strace"
 fi
-first=$(xdpsec_a up "$CONF" >/dev/null && status_a '.peers[0].tx.sequence')
+first=$(up_plain >/dev/null && status_a '.peers[0].tx.sequence')
 is "numbers that failed attempts reserved, and did not use, are given back" "$first" 0
 down_plain
 
@@ -297,7 +230,6 @@ ok "up at B for reload" up_b || bail "not up"
 start_echo "$SITE_B" $B4 5201
 answers() { packets "$SITE_A" roundtrip $B4 5201 --size 300; }
 refuses_answers() { packets "$SITE_A" roundtrip $B4 5201 --size 300 --timeout 1; }
-reload_a() { xdpsec_a reload "$NAME_A" "$@"; }
 reload_b() { xdpsec_b reload "$NAME_B" "$@"; }
 # Everything of the data plane that a reload may change, but for the counters.
 picture() {
@@ -311,9 +243,8 @@ ok "reload without a difference" reload_a
 like "reload without a difference: says so" "$TAP_OUTPUT" "added: 0, changed: 0, removed: 0"
 is "reload without a difference: the sequence goes on" "$(status_a '.peers[0].tx.sequence')" "$before"
 
-for key in c d; do
-	(umask 077 && "$XDPSEC" genkey >"$WORK/$key.key")
-done
+make_key c
+make_key d
 write_config unused unused site-c "203.0.113.200/32 2001:db8:c:1::/64" 0x3001 "$WORK/c.key" 0x3002 "$WORK/d.key" |
 	sed -n '/\[Peer\]/,$p' >>"$CONF"
 cp "$CONF" "$WORK/two"
@@ -392,7 +323,7 @@ ok "nothing is left" no_trace
 
 # ---- the object files by hand, with TC_BPF_MNT -------------------------------------------------------
 
-cp "$WORK/good" "$CONF"
+restore
 ok "up --no-attach" up_plain --no-attach || bail "not up"
 is "up --no-attach: status" "$(status_a '"\(.xdp) \(.attached) \(.by_hand)"')" "none false true"
 with_maps() { in_a env TC_BPF_MNT="$INSTANCE" "$@"; }

@@ -18,16 +18,9 @@ is "no drops at A" "$(all_drops_a)" ""
 is "no drops at B" "$(all_drops_b)" ""
 
 # Peers come and go at both ends while the first one's packets flow.
-(umask 077 && "$XDPSEC" genkey >"$WORK/3.key" && "$XDPSEC" genkey >"$WORK/4.key")
-for name in "$NAME_A" "$NAME_B"; do
-	cp "$WORK/$name.conf" "$WORK/$name.one"
-	{
-		cat "$WORK/$name.one"
-		write_config unused unused site-c "192.0.2.3/32" 0x3001 "$WORK/3.key" 0x3002 "$WORK/4.key" |
-			sed -n '/\[Peer\]/,$p'
-	} >"$WORK/$name.two"
-done
-
+make_key 3
+make_key 4
+load_variants write_config unused unused site-c "192.0.2.3/32" 0x3001 "$WORK/3.key" 0x3002 "$WORK/4.key"
 load_reloads $B4
 ok "down" down
 ok "nothing is left" no_trace

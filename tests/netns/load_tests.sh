@@ -34,6 +34,17 @@ load_flows() {
 peer_opened() { status_b '.peers[] | select(.name == "site-a") | .rx.packets'; }
 peer_opened_is() { [ "$(peer_opened)" = "$1" ]; }
 
+# load_variants CMD...: of both sites' configurations, NAME.one as it is, and NAME.two, which also has the peer of the
+# one that CMD prints.
+load_variants() {
+	local name
+
+	for name in "$NAME_A" "$NAME_B"; do
+		cp "$WORK/$name.conf" "$WORK/$name.one"
+		{ cat "$WORK/$name.one" && "$@" | sed -n '/\[Peer\]/,$p'; } >"$WORK/$name.two"
+	done
+}
+
 # load_reloads ADDRESS: NAME.one and NAME.two of both sites, which differ by another peer, are loaded in turn while
 # the first peer's packets flow.
 load_reloads() {

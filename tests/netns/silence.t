@@ -14,7 +14,8 @@ start_echo "$SITE_B" $B4 5300
 ok "the tunnel device" make_tunnel 4 1418 vxlan id 42 local LOCAL remote REMOTE dstport 4789
 maps=/sys/fs/bpf/xdpsec/$NAME_A/maps
 
-# try NAME: send what would be answered, and say what was on the wire as $wire (UDP packets of protected ports that A sent)
+# try NAME: send what would be answered, and say what was on the wire as $wire (UDP packets of protected ports that A
+# sent)
 try() {
 	capture_start "$1" a "(src $A4 or src $A6) and (udp port 5201 or udp port 4789)"
 	refuses "$1: no answer over IPv4" packets "$SITE_A" roundtrip $B4 5201 --timeout 1 --size 600 --marker "$MARKER"

@@ -4,54 +4,28 @@
 # A tunnel's device, addresses, routes and keepalives: what `up` makes, what `reload` changes, what `down` takes away,
 # and what is said when something is in the way. What goes through it is for the other tests of tunnels.
 
-# A bpffs of its own: how many calls a step takes depends on how many instances there are.
-if [ "$(id -u)" -eq 0 ]; then
-	[ -n "${XDPSEC_OWN_BPFFS:-}" ] || XDPSEC_OWN_BPFFS=1 exec unshare -m -- "$BASH" "$0" "$@"
-	mount -t bpf bpf /sys/fs/bpf || exit 255
-fi
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lifecycle.sh
+. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/inject.sh
+. "$here/inject.sh"
 
 make_sites
 write_tunnel_configs
-CONF=$WORK/$NAME_A.conf
-cp "$CONF" "$WORK/good"
-INSTANCE=/sys/fs/bpf/xdpsec/$NAME_A
-LEFTOVER=/sys/fs/bpf/xdpsec/_$NAME_A
-IP4_OVERHEAD=$((IP4_HEADER + UDP_HEADER + OVERHEAD)) IP6_OVERHEAD=$((IP6_HEADER + UDP_HEADER + OVERHEAD))
-
-# fails NAME REGEX CMD...: with an exit code of 1, and that message
-fails() {
-	local name=$1 regex=$2
-
-	shift 2
-	refuses "$name" "$@"
-	is "$name: exit code" "$TAP_STATUS" 1
-	like "$name: message" "$TAP_OUTPUT" "$regex"
-}
-
-up_plain() { xdpsec_a up "$CONF" --new-key "$@"; }
-down_plain() { xdpsec_a down "$NAME_A"; }
-down_anyhow() { [ ! -e "$INSTANCE" ] && [ ! -e "$LEFTOVER" ] || down_plain; }
+keep
 defer down_anyhow
-reload_a() { xdpsec_a reload "$NAME_A" "$@"; }
-restore() { cp "$WORK/good" "$CONF"; }
-# set_line KEYWORD VALUE: in the first place where the configuration has it
-set_line() { sed -i "0,/^$1 = .*/s||$1 = $2|" "$CONF"; }
+UP+=(--new-key)
+
 # add_line SECTION LINE
 add_line() { sed -i "0,/^\\[$1\\]/s||&\\n$2|" "$CONF"; }
 link_a() { ip -n "$SITE_A" -j -d link show dev "$1" | jq -r ".[0].$2"; }
 sysctl_a() { in_a cat "/proc/sys/net/$1"; }
-# What the routes and addresses of A were without a tunnel, to be compared with
 routes_a() { ip -n "$SITE_A" route; ip -n "$SITE_A" -6 route | grep -v fe80; }
 routes_of() { routes_a | sed -n "s/^\([^ ]*\) dev $1 proto static.*/\1/p" | sort | paste -sd' '; }
+# What the routes of A were without a tunnel, to be compared with
 BEFORE=$(routes_a)
 
-no_trace_a() {
-	[ ! -e "$LEFTOVER" ] || { echo "$LEFTOVER is left"; return 1; }
-	[ ! -e "$INSTANCE" ] || { echo "$INSTANCE is left"; return 1; }
-	! ip -n "$SITE_A" -d link show eth0 | grep -E 'prog/xdp|xdpgeneric' || return 1
-	! ip -n "$SITE_A" -o link show | grep -vE '^[0-9]+: (lo|eth0)[:@]' || return 1
+as_before() {
+	no_trace_a || return 1
 	[ "$(routes_a)" = "$BEFORE" ] || { routes_a; return 1; }
 }
 
@@ -104,7 +78,7 @@ ok "check of what is up" xdpsec_a check "$CONF"
 cp "$CONF" "$WORK/$ID-other.conf"
 fails "another tunnel on the device" "eth0 is protected by $NAME_A already" xdpsec_a up "$WORK/$ID-other.conf"
 ok "down" down_plain
-ok "down: no trace" no_trace_a
+ok "down: no trace" as_before
 
 # ---- variants ----------------------------------------------------------------------------------------
 
@@ -116,7 +90,7 @@ with() {
 	ok "$name: up" up_plain
 	is "$name" "$("$@")" "$want"
 	ok "$name: down" down_plain
-	ok "$name: no trace" no_trace_a
+	ok "$name: no trace" as_before
 	restore
 }
 
@@ -156,25 +130,25 @@ with "the keepalive's neighbour" "169.254.16.0 true 7" eval '
 ip -n "$SITE_A" link add xs0 type veth peer name spare
 fails "the name is in use" "$NAME_A.conf:[0-9]+: Name: xs0: there is a network device of that name.*hint: " up_plain
 ok "the name is in use: that device stays" ip -n "$SITE_A" link del dev xs0
-ok "the name is in use: no trace" no_trace_a
+ok "the name is in use: no trace" as_before
 ip -n "$SITE_A" link add "$FAR" type veth peer name spare
 fails "the far end's name is in use" "cannot create the tunnel device: a device xs0 or $FAR exists" up_plain
 ok "the far end's name is in use: that device stays" ip -n "$SITE_A" link del dev "$FAR"
-ok "the far end's name is in use: no trace" no_trace_a
+ok "the far end's name is in use: no trace" as_before
 fails "--no-attach" "--no-attach: a tunnel's programs are attached to a device of its own" up_plain --no-attach
 
 set_line AllowedIPs "198.51.100.0/24"
 inside="Endpoint: $B4:4500: lies in 198.51.100.0/24 of AllowedIPs, and no route around it.*hint: ip route add $B4/32 via 192.0.2.254 dev eth0"
 fails "an endpoint in AllowedIPs" "$NAME_A.conf:[0-9]+: $inside" up_plain
 fails "an endpoint in AllowedIPs: check" "$inside" xdpsec_a check "$CONF"
-ok "an endpoint in AllowedIPs: no trace" no_trace_a
+ok "an endpoint in AllowedIPs: no trace" as_before
 ok "the route of the hint" ip -n "$SITE_A" route add $B4/32 via 192.0.2.254 dev eth0
 ok "a route around: check" xdpsec_a check "$CONF"
 ok "a route around" up_plain
 is "a route around: it stays in use" "$(ip -n "$SITE_A" -j route get $B4 | jq -r '.[0].dev')" eth0
 fails "the route around goes: reload" "${inside%via*}via GATEWAY dev eth0" eval 'ip -n "$SITE_A" route del $B4/32; reload_a'
 ok "a route around: down" down_plain
-ok "a route around: no trace" no_trace_a
+ok "a route around: no trace" as_before
 set_line Endpoint "[$B6]:4500"
 set_line AllowedIPs "::/0"
 fails "an endpoint of IPv6 in AllowedIPs" \
@@ -192,7 +166,7 @@ restore
 set_line AllowedIPs "192.0.2.0/24"
 fails "a route that is there already" "AllowedIPs: 192.0.2.0/24: there is a route to it through another device.*hint: .*Table = off" \
 	up_plain
-ok "a route that is there already: no trace" no_trace_a
+ok "a route that is there already: no trace" as_before
 restore
 ip -n "$SITE_A" route del default
 BEFORE=$(routes_a)
@@ -226,50 +200,29 @@ set_line AllowedIPs "$TUNNEL_B4"
 ok "an underlay that is large enough for IPv4 inside" xdpsec_a check "$CONF"
 ip -n "$SITE_A" link set dev eth0 mtu 1500
 restore
-ok "nothing of these is left" no_trace_a
+ok "nothing of these is left" as_before
 
 # ---- what fails half-way, and what is killed ---------------------------------------------------------
 
 add_line Peer "PersistentKeepalive = 25"
-if [ -n "$(command -v strace)" ] && strace -o /dev/null true 2>/dev/null; then
-	run_up=("$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$CONF" --new-key)
-	strace -f -s 200 -o "$WORK/strace" -e trace=bpf,renameat2,sendto "${run_up[@]}" >/dev/null 2>&1 || bail "no up under strace"
-	down_plain
-	# step REGEX: "CALL N" of the first that matches: to be had from a run, because N depends on libraries
-	step() {
-		awk -v regex="$1" '{
-			sub(/^[0-9]+ +/, "")
-			call = $0
-			sub(/\(.*/, "", call)
-			n[call]++
-			if ($0 ~ regex) { print call, n[call]; exit }
-		}' "$WORK/strace"
-	}
-	# injected CALL N WHAT
-	injected() { strace -f -o /dev/null -e trace="$1" -e inject="$1:$3:when=$2" "${run_up[@]}"; }
+if can_inject; then
 	killed() {
-		(injected "$1" "$2" signal=SIGKILL) >/dev/null 2>&1
+		injected "$1" signal=SIGKILL
 		[ $? -eq 137 ]
 	}
 	while IFS='|' read -r name error regex <&3; do
-		point=$(step "$regex")
-		[ -n "$point" ] || bail "no step for $name"
-		# shellcheck disable=SC2086
-		fails "Ctrl-C while $name" "interrupted: undone" injected $point signal=SIGINT
-		ok "Ctrl-C while $name: no trace" no_trace_a
-		# shellcheck disable=SC2086
-		fails "$error while $name" "^xdpsec: .+: " injected $point error="$error"
-		ok "$error while $name: no trace" no_trace_a || down_plain
-		# shellcheck disable=SC2086
-		ok "killed while $name" killed $point
+		fails "Ctrl-C while $name" "interrupted: undone" injected "$regex" signal=SIGINT
+		ok "Ctrl-C while $name: no trace" as_before
+		fails "$error while $name" "^xdpsec: .+: " injected "$regex" error="$error"
+		ok "$error while $name: no trace" as_before || down_plain
+		ok "killed while $name" killed "$regex"
 		ok "killed while $name: the next up" up_plain
 		is "killed while $name: works" "$(status_a '"\(.attached) \(.warnings | length)"') $(routes_of xs0 | wc -w)" "true 0 2"
 		ok "killed while $name: down" down_plain
-		ok "killed while $name: no trace" no_trace_a
-		# shellcheck disable=SC2086
-		ok "killed while $name, again" killed $point
+		ok "killed while $name: no trace" as_before
+		ok "killed while $name, again" killed "$regex"
 		ok "killed while $name, again: down" down_plain
-		ok "killed while $name, again: no trace" no_trace_a
+		ok "killed while $name, again: no trace" as_before
 	done 3<<-'END'
 		writing an endpoint|ENOMEM|MAP_UPDATE_ELEM.*flags=(0x4|BPF_F_LOCK)
 		pinning a program|ENOSPC|OBJ_PIN.*/programs/keepalive
@@ -299,9 +252,8 @@ like "reload without a difference: says so" "$TAP_OUTPUT" "added: 0, changed: 0,
 # Everything that follows happens under load: no packet of this peer may be lost.
 start "$SITE_A" "$WORK/ping" ping -i 0.002 $TUNNEL_B4
 PING=$STARTED
-for key in c d; do
-	(umask 077 && "$XDPSEC" genkey >"$WORK/$key.key")
-done
+make_key c
+make_key d
 cat >>"$CONF" <<-END
 
 	[Peer]

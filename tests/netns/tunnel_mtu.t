@@ -65,7 +65,7 @@ done
 
 # Without ICMP, what fits has to be said: MTU at one end is enough for TCP both ways, by the MSS.
 UNDERLAY=4
-overhead=$((IP4_HEADER + UDP_HEADER + OVERHEAD))
+overhead=$IP4_OVERHEAD
 filter_icmp
 INTERFACE_LINES="MTU = $((NARROW - overhead))" write_tunnel_configs
 mv "$WORK/$NAME_A.conf" "$WORK/kept"

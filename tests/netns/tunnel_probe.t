@@ -6,18 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 make_sites
-IP4_OVERHEAD=$((IP4_HEADER + UDP_HEADER + OVERHEAD)) IP6_OVERHEAD=$((IP6_HEADER + UDP_HEADER + OVERHEAD))
 probe_a() { xdpsec_a probe "$NAME_A" "$@"; }
-
-# fails NAME REGEX CMD...: with an exit code of 1, and that message
-fails() {
-	local name=$1 regex=$2
-
-	shift 2
-	refuses "$name" "$@"
-	is "$name: exit code" "$TAP_STATUS" 1
-	like "$name: message" "$TAP_OUTPUT" "$regex"
-}
 
 # narrow MTU: between the middle and B. B's own device knows; A's does not.
 narrow() { ip -n "$MIDDLE" link set dev b mtu "$1" && ip -n "$SITE_B" link set dev eth0 mtu "$1"; }

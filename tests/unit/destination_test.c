@@ -51,10 +51,8 @@ static void expect_misrouted(const char *destination, uint64_t sequence)
 {
 	uint8_t buffer[XDPSEC_OVERHEAD + sizeof(text)];
 	struct packet plain = to(destination), sealed = site_sealed(&plain, SLOT_B_RX, sequence, buffer);
-	struct frame frame;
 
-	packet_build(&frame, &sealed);
-	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_MISROUTED, SLOT_B_RX);
+	expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_MISROUTED, SLOT_B_RX);
 }
 
 static void expect_delivered(const char *destination, uint64_t sequence)
@@ -109,14 +107,11 @@ static void test_no_route(void **state)
 static void test_not_sealed(void **state)
 {
 	struct packet packet = to(BEHIND_SAME4);
-	struct frame frame;
 
 	(void)state;
-	packet_build(&frame, &packet);
-	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 	packet.source_port = PORT_CLEAR;
-	packet_build(&frame, &packet);
-	expect_untouched(PROGRAM_OPEN, &frame);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 }
 
 int main(void)

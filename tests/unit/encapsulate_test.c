@@ -8,41 +8,26 @@
 
 static uint8_t text[3200];
 
-static const struct {
-	const char *destination;
-	int peer;
-} directions[] = {
-	{ INNER_B4, TUNNEL_B }, /* IPv4 in IPv4 */
-	{ INNER_B6, TUNNEL_B }, /* IPv6 in IPv4 */
-	{ INNER_C4, TUNNEL_C }, /* IPv4 in IPv6 */
-	{ INNER_C6, TUNNEL_C }, /* IPv6 in IPv6 */
-};
-
-static size_t headers_of(const char *destination)
-{
-	return (strchr(destination, ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN;
-}
-
 /* The largest payload of a UDP datagram that the underlay takes. */
 static size_t largest(size_t i)
 {
-	return TUNNEL_MTU - (directions[i].peer == TUNNEL_B ? OVERHEAD_IPV4 : OVERHEAD_IPV6) -
-	       headers_of(directions[i].destination);
+	return TUNNEL_MTU - tunnel_overhead(tunnel_directions[i].peer) -
+	       tunnel_inner_headers(tunnel_directions[i].host);
 }
 
 static void expect_length(size_t i, size_t length)
 {
-	struct packet inner = tunnel_inner(directions[i].destination, text, length);
+	struct packet inner = tunnel_inner(tunnel_directions[i].host, text, length);
 
-	expect_encapsulated(&inner, directions[i].peer);
+	expect_encapsulated(&inner, tunnel_directions[i].peer);
 }
 
 /* Every length of a partial block, in the first group of blocks and behind it. */
 static void test_sizes(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		size_t headers = headers_of(directions[i].destination);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		size_t headers = tunnel_inner_headers(tunnel_directions[i].host);
 
 		for (size_t length = 0; length <= 40; length++)
 			expect_length(i, length);
@@ -59,7 +44,7 @@ static void test_large(void **state)
 {
 	(void)state;
 	rig_device_mtu(9000);
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (size_t length = largest(i); length <= 3200; length += 89)
 			expect_length(i, length);
 }
@@ -71,14 +56,14 @@ static void test_other_protocols(void **state)
 					 PROTOCOL_ICMPV6, PROTOCOL_NONE, 132, 255 };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (size_t j = 0; j < ARRAY_SIZE(protocols); j++)
 			for (size_t length = 0; length <= 24; length += 3) {
-				struct packet inner = tunnel_inner(directions[i].destination, text, length);
+				struct packet inner = tunnel_inner(tunnel_directions[i].host, text, length);
 
 				inner.no_udp = true;
 				inner.protocol = protocols[j];
-				expect_encapsulated(&inner, directions[i].peer);
+				expect_encapsulated(&inner, tunnel_directions[i].peer);
 			}
 }
 
@@ -86,25 +71,25 @@ static void test_other_protocols(void **state)
 static void test_inner_headers(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = tunnel_inner(directions[i].destination, text, 100);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 100);
 
 		if (inner.family == 4) {
 			inner.options = 40;
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 			inner.fragment = IPV4_MORE_FRAGMENTS;
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 			inner.fragment = 20;
 		} else {
 			packet_extend(&inner, PROTOCOL_DESTINATION, 24);
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 			packet_extend(&inner, PROTOCOL_FRAGMENT, 8);
 			inner.fragment = IPV6_MORE_FRAGMENTS;
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 			inner.fragment = 16 << 3;
 		}
 		inner.no_udp = true;
-		expect_encapsulated(&inner, directions[i].peer);
+		expect_encapsulated(&inner, tunnel_directions[i].peer);
 	}
 }
 
@@ -112,13 +97,13 @@ static void test_inner_headers(void **state)
 static void test_inner_ttl(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (int ttl = 1; ttl < 256; ttl += 127) {
-			struct packet inner = tunnel_inner(directions[i].destination, text, 60);
+			struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 60);
 
 			inner.ttl = ttl;
 			inner.flow_label = 0xfffff;
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 		}
 }
 
@@ -126,12 +111,12 @@ static void test_inner_ttl(void **state)
 static void test_padding(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (size_t padding = 1; padding <= 30; padding++) {
-			struct packet inner = tunnel_inner(directions[i].destination, text, 3);
+			struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 3);
 
 			inner.padding = padding;
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 		}
 }
 
@@ -148,14 +133,14 @@ static void test_port_of_a_flow(void **state)
 {
 	(void)state;
 	configure_flow_ports();
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = tunnel_inner(directions[i].destination, text, 10);
-		uint16_t port = expect_encapsulated(&inner, directions[i].peer);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 10);
+		uint16_t port = expect_encapsulated(&inner, tunnel_directions[i].peer);
 
 		for (size_t length = 0; length < 1300; length += 100) {
 			inner.length = length;
 			inner.ttl = length % 60 + 1;
-			assert_int_equal(expect_encapsulated(&inner, directions[i].peer), port);
+			assert_int_equal(expect_encapsulated(&inner, tunnel_directions[i].peer), port);
 		}
 	}
 }
@@ -188,11 +173,11 @@ static void expect_spread(size_t i, void (*set)(struct packet *packet, int flow)
 
 	memset(used, 0, sizeof(used));
 	for (int flow = 0; flow < FLOWS; flow++) {
-		struct packet inner = tunnel_inner(directions[i].destination, text, 10);
+		struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 10);
 		uint16_t port;
 
 		set(&inner, flow);
-		port = expect_encapsulated(&inner, directions[i].peer);
+		port = expect_encapsulated(&inner, tunnel_directions[i].peer);
 		distinct += !used[port];
 		used[port] = true;
 	}
@@ -203,10 +188,10 @@ static void test_ports_spread(void **state)
 {
 	(void)state;
 	configure_flow_ports();
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
 		expect_spread(i, set_source_port);
 		expect_spread(i, set_destination_port);
-		if (strchr(directions[i].destination, ':'))
+		if (strchr(tunnel_directions[i].host, ':'))
 			expect_spread(i, set_flow_label);
 	}
 }
@@ -367,11 +352,11 @@ static void test_sequence_exhausted(void **state)
 static void test_gso(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = tunnel_inner(directions[i].destination, text, 1200);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 1200);
 
 		inner.gso_size = 400;
-		expect_refused(&inner, XDPSEC_DROP_NO_HOP, TUNNEL_TX(directions[i].peer));
+		expect_refused(&inner, XDPSEC_DROP_NO_HOP, TUNNEL_TX(tunnel_directions[i].peer));
 	}
 }
 
@@ -445,8 +430,8 @@ static void test_malformed(void **state)
 static void test_truncated(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = tunnel_inner(directions[i].destination, text, 10);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 10);
 		static struct frame frame, out;
 		int verdict;
 

@@ -160,9 +160,9 @@ static void test_open(void **state)
 	static struct frame out;
 
 	(void)state;
-	assert_int_equal(rig_run(PROGRAM_OPEN, &example.sealed, &out), 2 /* XDP_PASS */);
+	assert_int_equal(rig_run(PROGRAM_OPEN, &example.sealed, &out), XDP_PASS);
 	expect_same_frame(&out, &example.clear);
-	assert_int_equal(rig_run(PROGRAM_OPEN, &example.sealed, &out), 1 /* XDP_DROP: replayed */);
+	assert_int_equal(rig_run(PROGRAM_OPEN, &example.sealed, &out), XDP_DROP /* replayed */);
 }
 
 static uint64_t too_big_count(void)

@@ -111,15 +111,15 @@ static bool is_xdp(enum program program)
 
 static int pass_of(enum program program)
 {
-	return is_xdp(program) ? 2 /* XDP_PASS */ : SEAL_PASS;
+	return is_xdp(program) ? XDP_PASS : SEAL_PASS;
 }
 
 static int drop_of(enum program program)
 {
-	return is_xdp(program) ? 1 /* XDP_DROP */ : TC_DROP;
+	return is_xdp(program) ? XDP_DROP : TC_DROP;
 }
 
-void expect_untouched(enum program program, const struct frame *frame)
+void expect_passed_as(enum program program, const struct frame *frame, const struct frame *passed)
 {
 	static struct tally before, after;
 	static struct frame out;
@@ -127,8 +127,21 @@ void expect_untouched(enum program program, const struct frame *frame)
 	tally_take(&before);
 	assert_int_equal(rig_run(program, frame, &out), pass_of(program));
 	tally_take(&after);
-	expect_same_frame(&out, frame);
+	expect_same_frame(&out, passed);
 	expect_same_tally(&after, &before);
+}
+
+void expect_untouched(enum program program, const struct frame *frame)
+{
+	expect_passed_as(program, frame, frame);
+}
+
+void expect_packet_untouched(enum program program, const struct packet *packet)
+{
+	static struct frame frame;
+
+	packet_build(&frame, packet);
+	expect_untouched(program, &frame);
 }
 
 void tally_add_drop(struct tally *tally, enum xdpsec_drop reason, int slot)
@@ -150,6 +163,14 @@ void expect_drop(enum program program, const struct frame *frame, enum xdpsec_dr
 	tally_take(&after);
 	expect_same_tally(&after, &expected);
 	assert_int_equal(verdict, drop_of(program));
+}
+
+void expect_packet_drop(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot)
+{
+	static struct frame frame;
+
+	packet_build(&frame, packet);
+	expect_drop(program, &frame, reason, slot);
 }
 
 void expect_redirect(enum program program, const struct frame *frame)
@@ -242,4 +263,26 @@ void expect_answer(enum program program, const struct frame *frame, enum xdpsec_
 	assert_int_equal(rig_run(program, frame, answer), TC_REDIRECT);
 	tally_take(&after);
 	expect_same_tally(&after, &expected);
+}
+
+void expect_few_answers(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+	enum { PACKETS = 2000 };
+	int answered = 0;
+
+	packet_build(&frame, packet);
+	rig_allow_answers();
+	tally_take(&expected);
+	for (int i = 0; i < PACKETS; i++) {
+		int verdict = rig_run(program, &frame, &out);
+
+		assert_true(verdict == TC_REDIRECT || verdict == TC_DROP);
+		answered += verdict == TC_REDIRECT;
+		tally_add_drop(&expected, reason, slot);
+	}
+	tally_take(&after);
+	expect_same_tally(&after, &expected);
+	assert_in_range(answered, 50, PACKETS - 1);
 }

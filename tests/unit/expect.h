@@ -15,12 +15,17 @@ void expect_same_frame(const struct frame *got, const struct frame *expected);
 
 /* Passed as it is, and nothing counted. */
 void expect_untouched(enum program program, const struct frame *frame);
+void expect_packet_untouched(enum program program, const struct packet *packet);
+
+/* Passed as another one, and nothing counted. */
+void expect_passed_as(enum program program, const struct frame *frame, const struct frame *passed);
 
 /*
  * Dropped for reason and counted once: in drops, and where slot is not SLOT_NONE in that SA's counters. No
  * sequence number is used, no window moves.
  */
 void expect_drop(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot);
+void expect_packet_drop(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot);
 
 /* Sent to another device by the program, as it is, and nothing counted. */
 void expect_redirect(enum program program, const struct frame *frame);
@@ -40,6 +45,12 @@ void expect_opens(const struct packet *plain, int slot, uint64_t sequence);
 /* A program answers a frame with one that it sends back where the frame came from, and counts reason. */
 void expect_answer(enum program program, const struct frame *frame, enum xdpsec_drop reason, int slot,
 		   struct frame *answer);
+
+/*
+ * What expect_answer() expects, but of 2000 packets at once. 50 at once and 1000 a second are answered on
+ * each CPU: fewer than these in the time that they take. All are counted.
+ */
+void expect_few_answers(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot);
 
 enum { TALLY_SAS = 10, TALLY_PEERS = 6 };
 

@@ -68,18 +68,12 @@ static struct packet last(const struct way *way, const char *remote)
 
 static void expect_dropped(const struct way *way, struct packet packet)
 {
-	struct frame frame;
-
-	packet_build(&frame, &packet);
-	expect_drop(way->program, &frame, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(way->program, &packet, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
 }
 
 static void expect_passed(const struct way *way, struct packet packet)
 {
-	struct frame frame;
-
-	packet_build(&frame, &packet);
-	expect_untouched(way->program, &frame);
+	expect_packet_untouched(way->program, &packet);
 }
 
 static void test_protected(void **state)

@@ -14,21 +14,14 @@ static struct packet to(const char *remote, uint16_t port)
 	return packet_udp(remote, port, text, TEXT_LEN);
 }
 
-static void expect_packet_drop(const struct packet *packet, enum xdpsec_drop reason, int slot)
-{
-	struct frame frame;
-
-	packet_build(&frame, packet);
-	expect_drop(PROGRAM_HOP, &frame, reason, slot);
-}
-
 static void test_malformed(void **state)
 {
 	const struct malformed *malformed = *state;
 	struct packet packet = to(malformed->family == 4 ? REMOTE_B4 : REMOTE_B6, PORT);
 
 	malformed->change(&packet);
-	expect_packet_drop(&packet, XDPSEC_DROP_MALFORMED, malformed->flow_is_known ? SLOT_B_TX : SLOT_NONE);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_MALFORMED,
+			   malformed->flow_is_known ? SLOT_B_TX : SLOT_NONE);
 }
 
 static void test_seals(void **state)
@@ -85,7 +78,7 @@ static void test_stray(void **state)
 
 		packet.ethertype = strays[i].ethertype;
 		packet.protocol = strays[i].protocol;
-		expect_packet_drop(&packet, XDPSEC_DROP_STRAY, SLOT_NONE);
+		expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_STRAY, SLOT_NONE);
 	}
 }
 
@@ -95,10 +88,10 @@ static void test_fragment(void **state)
 
 	(void)state;
 	packet.fragment = IPV4_MORE_FRAGMENTS;
-	expect_packet_drop(&packet, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
 	packet.no_udp = true;
 	packet.fragment = 8;
-	expect_packet_drop(&packet, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
 }
 
 static void test_no_key(void **state)
@@ -106,9 +99,9 @@ static void test_no_key(void **state)
 	struct packet packet = to(REMOTE_NO_SA4, PORT);
 
 	(void)state;
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 	packet = to(REMOTE_NO_CONTEXT6, PORT);
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_TX);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_TX);
 }
 
 static void test_sequence_exhausted(void **state)
@@ -118,7 +111,7 @@ static void test_sequence_exhausted(void **state)
 	(void)state;
 	rig_sequence(SLOT_B_TX, 9, 10);
 	expect_sealed(PROGRAM_HOP, &packet, SLOT_B_TX, TC_REDIRECT);
-	expect_packet_drop(&packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
 }
 
 /* A GSO packet that is still one behind the hop: its offloads have been turned on again. Never sealed whole.
@@ -129,7 +122,7 @@ static void test_still_gso(void **state)
 
 	(void)state;
 	packet.gso_size = 600;
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_HOP, SLOT_B_TX);
+	expect_packet_drop(PROGRAM_HOP, &packet, XDPSEC_DROP_NO_HOP, SLOT_B_TX);
 }
 
 /* The device's MTU counts, not the hop's. */

@@ -114,7 +114,6 @@ static void test_open_longest(void **state)
 {
 	static uint8_t buffer[FRAME_MAX];
 	struct packet plain = packet_reversed(packet_at(&places[0], SLOT_B_RX, XDPSEC_PAYLOAD_MAX)), sealed;
-	static struct frame frame;
 
 	(void)state;
 	for (int i = 0; i < 40; i++) {
@@ -123,8 +122,7 @@ static void test_open_longest(void **state)
 	}
 	plain.length = XDPSEC_PAYLOAD_MAX + 1;
 	sealed = site_sealed(&plain, SLOT_B_RX, 1000, buffer);
-	packet_build(&frame, &sealed);
-	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
 }
 
 /* A jumbo frame that is wrong in one bit, in each of its buffers. */
@@ -133,13 +131,11 @@ static void test_open_jumbo_tampered(void **state)
 	static uint8_t buffer[FRAME_MAX];
 	struct packet plain = packet_reversed(packet_at(&places[0], SLOT_B_RX, JUMBO_PAYLOAD_MAX));
 	struct packet sealed = site_sealed(&plain, SLOT_B_RX, 77, buffer);
-	struct frame frame;
 
 	(void)state;
 	for (size_t at = XDPSEC_HEADER_LEN; at < sealed.length; at += 97) {
 		buffer[at] ^= 0x10;
-		packet_build(&frame, &sealed);
-		expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
+		expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
 		buffer[at] ^= 0x10;
 	}
 	expect_opened(&sealed, &plain, SLOT_B_RX);

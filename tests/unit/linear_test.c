@@ -21,17 +21,14 @@ static void protected(const char *remote)
 	bool pulls = rig_kernel_pulls();
 
 	for (size_t i = 0; i < ARRAY_SIZE(linears); i++) {
-		static struct frame frame;
 		struct packet sealed = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
 
 		sealed.linear = linears[i];
 		rig_window_reset(SLOT_B_RX);
-		if (pulls || linears[i] >= 192) {
+		if (pulls || linears[i] >= 192)
 			expect_opened(&sealed, &plain, SLOT_B_RX);
-		} else {
-			packet_build(&frame, &sealed);
-			expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
-		}
+		else
+			expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
 	}
 }
 
@@ -51,16 +48,14 @@ static void test_protected_ipv6(void **state)
 static void test_clear_text(void **state)
 {
 	struct packet plain = packet_reversed(packet_udp(REMOTE_B4, PORT, text, sizeof(text)));
-	static struct frame frame;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(linears); i++) {
 		plain.linear = linears[i];
-		packet_build(&frame, &plain);
-		expect_drop(PROGRAM_OPEN, &frame,
-			    rig_kernel_pulls() || linears[i] >= 192 ? XDPSEC_DROP_PLAINTEXT
-								    : XDPSEC_DROP_NO_ROOM,
-			    SLOT_NONE);
+		expect_packet_drop(PROGRAM_OPEN, &plain,
+				   rig_kernel_pulls() || linears[i] >= 192 ? XDPSEC_DROP_PLAINTEXT
+									   : XDPSEC_DROP_NO_ROOM,
+				   SLOT_NONE);
 	}
 }
 
@@ -69,7 +64,6 @@ static void test_not_protected(void **state)
 {
 	static const char *const clear[] = { REMOTE_CLEAR4, REMOTE_CLEAR6 };
 	static const char *const peers[] = { REMOTE_B4, REMOTE_B6 };
-	static struct frame frame;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(linears); i++)
@@ -78,12 +72,10 @@ static void test_not_protected(void **state)
 			struct packet tcp = packet_reversed(packet_udp(peers[j], PORT, text, sizeof(text)));
 
 			udp.linear = linears[i];
-			packet_build(&frame, &udp);
-			expect_untouched(PROGRAM_OPEN, &frame);
+			expect_packet_untouched(PROGRAM_OPEN, &udp);
 			tcp.linear = linears[i];
 			tcp.protocol = PROTOCOL_TCP;
-			packet_build(&frame, &tcp);
-			expect_untouched(PROGRAM_OPEN, &frame);
+			expect_packet_untouched(PROGRAM_OPEN, &tcp);
 		}
 }
 

@@ -22,16 +22,6 @@ enum {
 
 static uint64_t sequence;
 
-static const struct {
-	const char *host;
-	int peer;
-} directions[] = {
-	{ INNER_B4, TUNNEL_B },
-	{ INNER_B6, TUNNEL_B },
-	{ INNER_C4, TUNNEL_C },
-	{ INNER_C6, TUNNEL_C },
-};
-
 struct segment {
 	uint8_t flags;
 	uint8_t words;	  /* of the header, as it says; 0: as it is */
@@ -65,32 +55,32 @@ static struct packet tcp(const char *host, const struct segment *segment, uint8_
 static void expect_segment(size_t i, const struct segment *segment, const struct segment *expected)
 {
 	static uint8_t bytes[200], expected_bytes[200], buffer[FRAME_MAX];
-	struct packet inner = tcp(directions[i].host, segment, bytes);
-	struct packet clamped = tcp(directions[i].host, expected, expected_bytes), outer;
+	struct packet inner = tcp(tunnel_directions[i].host, segment, bytes);
+	struct packet clamped = tcp(tunnel_directions[i].host, expected, expected_bytes), outer;
 
-	expect_encapsulated_as(&inner, &clamped, directions[i].peer, inner.tos);
+	expect_encapsulated_as(&inner, &clamped, tunnel_directions[i].peer, inner.tos);
 	/* The sum of TCP's pseudo header does not care for the direction. */
 	inner = packet_reversed(inner);
 	clamped = packet_reversed(clamped);
-	outer = tunnel_incoming(directions[i].peer, ++sequence, &inner, buffer);
-	expect_decapsulated(&outer, &clamped, directions[i].peer);
+	outer = tunnel_incoming(tunnel_directions[i].peer, ++sequence, &inner, buffer);
+	expect_decapsulated(&outer, &clamped, tunnel_directions[i].peer);
 }
 
 static uint16_t fits(size_t i)
 {
-	return TUNNEL_DEVICE_MTU - (strchr(directions[i].host, ':') ? BEHIND_IPV6 : BEHIND_IPV4);
+	return TUNNEL_DEVICE_MTU - (strchr(tunnel_directions[i].host, ':') ? BEHIND_IPV6 : BEHIND_IPV4);
 }
 
 static void expect_same(const struct segment *segment)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		expect_segment(i, segment, segment);
 }
 
 /* at: where in the options the value of the MSS is. */
 static void expect_lowered(const struct segment *segment, size_t at)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
 		struct segment expected = *segment;
 
 		write16(expected.options + at, fits(i));
@@ -101,7 +91,7 @@ static void expect_lowered(const struct segment *segment, size_t at)
 static void test_values(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
 		const uint16_t values[] = { 0,		 1,    536,  1220, fits(i) - 1, fits(i),
 					    fits(i) + 1, 1440, 1460, 8960, 0xfffe,	0xffff };
 
@@ -217,16 +207,16 @@ static void test_truncated(void **state)
 	uint8_t bytes[200], buffer[FRAME_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (size_t length = 0; length < TCP_LEN + 12; length++) {
-			struct packet inner = tcp(directions[i].host, &segment, bytes), outer;
+			struct packet inner = tcp(tunnel_directions[i].host, &segment, bytes), outer;
 
 			inner.length = length;
-			expect_encapsulated(&inner, directions[i].peer);
+			expect_encapsulated(&inner, tunnel_directions[i].peer);
 			inner = packet_reversed(inner);
-			outer = tunnel_incoming(directions[i].peer, ++sequence, &inner, buffer);
+			outer = tunnel_incoming(tunnel_directions[i].peer, ++sequence, &inner, buffer);
 			outer.padding = 20;
-			expect_decapsulated(&outer, &inner, directions[i].peer);
+			expect_decapsulated(&outer, &inner, tunnel_directions[i].peer);
 		}
 }
 
@@ -237,22 +227,22 @@ static void test_fragments(void **state)
 	uint8_t bytes[200], expected_bytes[200];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = tcp(directions[i].host, &segment, bytes);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tcp(tunnel_directions[i].host, &segment, bytes);
 		struct segment lower = segment;
 		struct packet expected;
 
 		if (inner.family == 6)
 			continue;
 		inner.fragment = 1; /* a later one: there is no header */
-		expect_encapsulated(&inner, directions[i].peer);
+		expect_encapsulated(&inner, tunnel_directions[i].peer);
 		inner.fragment = 100 | IPV4_MORE_FRAGMENTS;
-		expect_encapsulated(&inner, directions[i].peer);
+		expect_encapsulated(&inner, tunnel_directions[i].peer);
 		inner.fragment = IPV4_MORE_FRAGMENTS; /* the first */
 		write16(lower.options + 2, fits(i));
-		expected = tcp(directions[i].host, &lower, expected_bytes);
+		expected = tcp(tunnel_directions[i].host, &lower, expected_bytes);
 		expected.fragment = IPV4_MORE_FRAGMENTS;
-		expect_encapsulated_as(&inner, &expected, directions[i].peer, inner.tos);
+		expect_encapsulated_as(&inner, &expected, tunnel_directions[i].peer, inner.tos);
 	}
 }
 
@@ -280,13 +270,13 @@ static void test_other_protocols(void **state)
 	uint8_t bytes[200];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = tcp(directions[i].host, &segment, bytes);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tcp(tunnel_directions[i].host, &segment, bytes);
 
 		inner.protocol = 33; /* DCCP */
-		expect_encapsulated(&inner, directions[i].peer);
+		expect_encapsulated(&inner, tunnel_directions[i].peer);
 		inner.protocol = PROTOCOL_UDP;
-		expect_encapsulated(&inner, directions[i].peer);
+		expect_encapsulated(&inner, tunnel_directions[i].peer);
 	}
 }
 
@@ -296,19 +286,19 @@ static void test_path_mtu(void **state)
 	static const struct segment segment = { TCP_SYN, .n_options = 4, .options = { MSS(9000) } };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct xdpsec_endpoint endpoint = tunnel_endpoint(directions[i].peer);
-		int overhead = directions[i].peer == TUNNEL_B ? OVERHEAD_IPV4 : OVERHEAD_IPV6;
-		int headers = strchr(directions[i].host, ':') ? BEHIND_IPV6 : BEHIND_IPV4;
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct xdpsec_endpoint endpoint = tunnel_endpoint(tunnel_directions[i].peer);
+		size_t overhead = tunnel_overhead(tunnel_directions[i].peer);
+		int headers = strchr(tunnel_directions[i].host, ':') ? BEHIND_IPV6 : BEHIND_IPV4;
 		struct segment expected = segment;
 
 		endpoint.path_mtu = 1400;
 		endpoint.path_mtu_until = tunnel_now() + 600000000000;
-		tunnel_set_endpoint(directions[i].peer, &endpoint);
+		tunnel_set_endpoint(tunnel_directions[i].peer, &endpoint);
 		write16(expected.options + 2, 1400 - overhead - headers);
 		expect_segment(i, &segment, &expected);
 		endpoint.path_mtu_until = tunnel_now();
-		tunnel_set_endpoint(directions[i].peer, &endpoint);
+		tunnel_set_endpoint(tunnel_directions[i].peer, &endpoint);
 		write16(expected.options + 2, fits(i));
 		expect_segment(i, &segment, &expected);
 	}

@@ -19,22 +19,6 @@ static struct packet good(int family)
 	return from(family == 4 ? REMOTE_B4 : REMOTE_B6, PORT);
 }
 
-static void expect_packet_untouched(const struct packet *packet)
-{
-	struct frame frame;
-
-	packet_build(&frame, packet);
-	expect_untouched(PROGRAM_OPEN, &frame);
-}
-
-static void expect_packet_drop(const struct packet *packet, enum xdpsec_drop reason, int slot)
-{
-	struct frame frame;
-
-	packet_build(&frame, packet);
-	expect_drop(PROGRAM_OPEN, &frame, reason, slot);
-}
-
 /* A packet with any payload, and what the SA of slot would take for a header in it. */
 static struct packet with_payload(const struct packet *packet, const void *payload, size_t length)
 {
@@ -53,9 +37,9 @@ static void test_malformed(void **state)
 
 	sealed = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
 	malformed->change(&sealed);
-	expect_packet_drop(&sealed, XDPSEC_DROP_MALFORMED, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_MALFORMED, SLOT_NONE);
 	sealed.source = malformed->family == 4 ? REMOTE_CLEAR4 : REMOTE_CLEAR6;
-	expect_packet_untouched(&sealed);
+	expect_packet_untouched(PROGRAM_OPEN, &sealed);
 }
 
 static void test_truncated(void **state)
@@ -86,11 +70,11 @@ static void test_sealed_payload_short(void **state)
 		struct packet packet = with_payload(&sealed, buffer, length);
 
 		if (length < 4) /* no SPI */
-			expect_packet_drop(&packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 		else if (length < XDPSEC_OVERHEAD)
-			expect_packet_drop(&packet, XDPSEC_DROP_MALFORMED, SLOT_B_RX);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_MALFORMED, SLOT_B_RX);
 		else
-			expect_packet_drop(&packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
 	}
 	expect_opened(&sealed, &plain, SLOT_B_RX);
 }
@@ -105,7 +89,7 @@ static void test_sealed_payload_long(void **state)
 	for (size_t more = 1; more <= 32; more++) {
 		struct packet packet = with_payload(&sealed, buffer, sealed.length + more);
 
-		expect_packet_drop(&packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
 	}
 }
 
@@ -133,7 +117,7 @@ static void test_version(void **state)
 		if (version == XDPSEC_WIRE_VERSION)
 			expect_opened(&packet, &plain, SLOT_B_RX);
 		else
-			expect_packet_drop(&packet, XDPSEC_DROP_MALFORMED, SLOT_B_RX);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_MALFORMED, SLOT_B_RX);
 	}
 }
 
@@ -145,7 +129,7 @@ static void test_reserved(void **state)
 	(void)state;
 	for (int bit = 0; bit < 16; bit++) {
 		packet = with_header(&plain, buffer, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, 1, 1 << bit);
-		expect_packet_drop(&packet, XDPSEC_DROP_MALFORMED, SLOT_B_RX);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_MALFORMED, SLOT_B_RX);
 	}
 }
 
@@ -160,7 +144,7 @@ static void test_next_header(void **state)
 		if (next_header == XDPSEC_NEXT_UDP)
 			expect_opened(&packet, &plain, SLOT_B_RX);
 		else
-			expect_packet_drop(&packet, XDPSEC_DROP_WRONG_NEXT_HEADER, SLOT_B_RX);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_WRONG_NEXT_HEADER, SLOT_B_RX);
 	}
 }
 
@@ -174,15 +158,15 @@ static void test_unknown_spi(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(spis); i++) {
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 1, 0);
-		expect_packet_drop(&packet, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
 		/* What does not even look sealed is not. */
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 2, 0);
-		expect_packet_drop(&packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 1, 1);
-		expect_packet_drop(&packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 1, 0);
 		packet.length = XDPSEC_OVERHEAD - 1;
-		expect_packet_drop(&packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 	}
 }
 
@@ -193,7 +177,7 @@ static void test_plaintext(void **state)
 		for (int family = 4; family <= 6; family += 2) {
 			struct packet clear = good(family), packet = with_payload(&clear, text, length);
 
-			expect_packet_drop(&packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 		}
 }
 
@@ -210,13 +194,13 @@ static void test_flows(void **state)
 	packet = from(REMOTE_B6, PORT_RANGE_LAST);
 	expect_opens(&packet, SLOT_B_RX, 3);
 	packet = from(REMOTE_B4, PORT_CLEAR);
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 	packet = from(REMOTE_CLEAR4, PORT);
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 	packet = from(REMOTE_CLEAR6, PORT);
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 	packet = packet_udp(REMOTE_B4, PORT, text, TEXT_LEN); /* ours, come back */
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 }
 
 /* Sealed or not, what is not of a protected flow is none of our business. */
@@ -227,10 +211,10 @@ static void test_sealed_elsewhere(void **state)
 
 	(void)state;
 	packet = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 	plain = from(REMOTE_B4, PORT_CLEAR);
 	packet = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 }
 
 static void test_not_ours(void **state)
@@ -253,7 +237,7 @@ static void test_not_ours(void **state)
 			packet.ethertype = others[i].ethertype;
 			packet.protocol = others[i].protocol;
 			packet.vlans = vlans;
-			expect_packet_untouched(&packet);
+			expect_packet_untouched(PROGRAM_OPEN, &packet);
 		}
 }
 
@@ -264,10 +248,10 @@ static void test_wrong_peer(void **state)
 		      packet = site_sealed(&plain, SLOT_B_RX, SEQUENCE, buffer);
 
 	(void)state;
-	expect_packet_drop(&packet, XDPSEC_DROP_WRONG_PEER, SLOT_B_RX);
+	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_WRONG_PEER, SLOT_B_RX);
 	plain = good(6);
 	packet = site_sealed(&plain, SLOT_C_RX, SEQUENCE, buffer);
-	expect_packet_drop(&packet, XDPSEC_DROP_WRONG_PEER, SLOT_C_RX);
+	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_WRONG_PEER, SLOT_C_RX);
 }
 
 static void test_wrong_key(void **state)
@@ -282,7 +266,7 @@ static void test_wrong_key(void **state)
 
 		packet = with_payload(&plain, buffer, length);
 		if (slot != SLOT_B_RX)
-			expect_packet_drop(&packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
 	}
 	expect_opens(&plain, SLOT_B_RX, SEQUENCE);
 }
@@ -294,12 +278,12 @@ static void test_no_key(void **state)
 
 	(void)state;
 	packet = site_sealed(&plain, SLOT_NO_CONTEXT_RX, SEQUENCE, buffer);
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_RX);
+	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_RX);
 	plain = from(REMOTE_NO_CONTEXT6, PORT);
 	packet = site_sealed(&plain, SLOT_NO_CONTEXT_RX, SEQUENCE, buffer);
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_RX);
+	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_RX);
 	plain = from(REMOTE_NO_SA4, PORT);
-	expect_packet_drop(&plain, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &plain, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 }
 
 /* The reason that follows from which byte of the sealed payload is wrong. */
@@ -328,7 +312,7 @@ static void test_tampered(void **state)
 			enum xdpsec_drop reason = reason_of_byte(bit / 8, &slot);
 
 			buffer[bit / 8] ^= 1 << bit % 8;
-			expect_packet_drop(&sealed, reason, slot);
+			expect_packet_drop(PROGRAM_OPEN, &sealed, reason, slot);
 			buffer[bit / 8] ^= 1 << bit % 8;
 		}
 		rig_window_reset(SLOT_B_RX);
@@ -389,7 +373,7 @@ static void test_extension_headers(void **state)
 	packet_extend(&packet, PROTOCOL_FRAGMENT, 8); /* RFC 6946: of nothing */
 	expect_opens(&packet, SLOT_B_RX, 2);
 	packet.protocol = PROTOCOL_TCP;
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_OPEN, &packet);
 }
 
 /* Longer than any stack sends: what the program cannot move out of the way is dropped, never passed. */
@@ -407,7 +391,7 @@ static void test_long_extension_headers(void **state)
 		if (ETHERNET_LEN + IPV6_LEN + length + UDP_LEN <= HEADERS_MAX)
 			expect_opened(&sealed, &plain, SLOT_B_RX);
 		else
-			expect_packet_drop(&sealed, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
+			expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_NO_ROOM, SLOT_NONE);
 	}
 }
 
@@ -422,7 +406,7 @@ static void test_sa_removed(void **state)
 	expect_opened(&packet, &plain, SLOT_B_RX);
 	rig_spi_remove(0x5000);
 	packet = with_header(&plain, buffer, 0x5000, XDPSEC_NEXT_UDP, 1, 0);
-	expect_packet_drop(&packet, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
 }
 
 int main(void)

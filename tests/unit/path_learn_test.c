@@ -54,7 +54,7 @@ static void expect_learned(const struct icmp_message *message, int peer, uint32_
 	icmp_build(&frame, message);
 	tally_take(&expected);
 	started = tunnel_now();
-	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), 2 /* XDP_PASS */);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_PASS);
 	tally_take(&after);
 	expect_same_frame(&out, &frame);
 	assert_int_equal(got->path_mtu, mtu);
@@ -302,7 +302,7 @@ static void test_same_endpoint(void **state)
 		static struct frame frame, out;
 
 		icmp_build(&frame, &message);
-		assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), 2 /* XDP_PASS */);
+		assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_PASS);
 	}
 	endpoint = tunnel_endpoint(TUNNEL_B);
 	other = tunnel_endpoint(TUNNEL_UNREACHABLE);
@@ -333,7 +333,7 @@ static void test_rate(void **state)
 			static struct frame message, passed;
 
 			icmp_build(&message, &good);
-			assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &message, &passed), 2 /* XDP_PASS */);
+			assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &message, &passed), XDP_PASS);
 			expect_same_frame(&passed, &message);
 		}
 		last = tunnel_endpoint(TUNNEL_B).path_mtu == 0;

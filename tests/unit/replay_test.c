@@ -14,7 +14,7 @@
 #include "site.h"
 #include "expect.h"
 
-enum { RANDOM_STEPS = 1000000, XDP_DROPPED = 1, XDP_PASSED = 2 };
+enum { RANDOM_STEPS = 1000000 };
 
 /* One packet under SLOT_B_RX with a payload of four bytes, to be sealed again and again. */
 struct sender {
@@ -46,8 +46,8 @@ static bool receives(struct sender *sender, uint64_t sequence)
 	oracle_seal(sender->oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, text, sizeof(text),
 		    sender->payload);
 	verdict = rig_run(PROGRAM_OPEN, &sender->frame, &sender->out);
-	assert_true(verdict == XDP_PASSED || verdict == XDP_DROPPED);
-	return verdict == XDP_PASSED;
+	assert_true(verdict == XDP_PASS || verdict == XDP_DROP);
+	return verdict == XDP_PASS;
 }
 
 /*
@@ -342,8 +342,8 @@ static void race_round(struct racer *racer, unsigned int round)
 			    s->payload);
 		if (!rig_try(PROGRAM_OPEN, &s->frame, &s->out, &verdict))
 			verdict = -1;
-		racer->failed |= verdict != XDP_PASSED && verdict != XDP_DROPPED;
-		racer->taken[sequence] = verdict == XDP_PASSED;
+		racer->failed |= verdict != XDP_PASS && verdict != XDP_DROP;
+		racer->taken[sequence] = verdict == XDP_PASS;
 	}
 }
 

@@ -14,7 +14,7 @@
 #include "packet.h"
 #include "xdpsec/abi.h"
 
-/* What the programs return. */
+/* What the programs of TC return; the verdicts of XDP are those of linux/bpf.h. */
 enum {
 	SEAL_PASS = -1, /* TCX_NEXT, TC_ACT_UNSPEC */
 	TC_DROP = 2,	/* TC_ACT_SHOT */

@@ -3,7 +3,7 @@
 #include "unit.h"
 #include "tunnel.h"
 
-enum { XDP_VERDICT_DROP = 1, XDP_VERDICT_REDIRECT = 4 };
+enum { TEXT_LEN = 40 };
 
 static uint8_t text[100], buffer[FRAME_MAX];
 
@@ -22,7 +22,7 @@ static const struct {
 
 static struct packet incoming(size_t i, uint64_t sequence)
 {
-	struct packet inner = packet_reversed(tunnel_inner(moves[i].source, text, 40));
+	struct packet inner = tunnel_inner_from(moves[i].source, text, TEXT_LEN);
 
 	return tunnel_incoming(moves[i].peer, sequence, &inner, buffer);
 }
@@ -38,9 +38,14 @@ static struct packet from(struct packet outer, const char *address, uint16_t por
 	return outer;
 }
 
+static struct packet from_elsewhere(size_t i, struct packet outer)
+{
+	return from(outer, moves[i].elsewhere, moves[i].port);
+}
+
 static void expect_stays(const struct packet *outer, size_t i)
 {
-	struct packet inner = packet_reversed(tunnel_inner(moves[i].source, text, 40));
+	struct packet inner = tunnel_inner_from(moves[i].source, text, TEXT_LEN);
 
 	expect_decapsulated(outer, &inner, moves[i].peer);
 }
@@ -71,24 +76,25 @@ static void expect_moved(const struct packet *outer, int peer, size_t bytes, enu
 	endpoint->at[endpoint->current] = to;
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
 	if (reason == XDPSEC_DROP_COUNT) {
-		assert_int_equal(verdict, bytes ? XDP_VERDICT_REDIRECT : XDP_VERDICT_DROP);
+		assert_int_equal(verdict, bytes ? XDP_REDIRECT : XDP_DROP);
 		tally_add_packet(&expected, &after, TUNNEL_RX(peer), bytes);
 	} else {
-		assert_int_equal(verdict, XDP_VERDICT_DROP);
+		assert_int_equal(verdict, XDP_DROP);
 		tally_add_drop(&expected, reason, TUNNEL_RX(peer));
 	}
 	expect_same_tally(&after, &expected);
 }
 
-static size_t bytes_of(size_t i)
+static void expect_moves(const struct packet *outer, size_t i)
 {
-	return (strchr(moves[i].source, ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN + 40;
+	expect_moved(outer, moves[i].peer, tunnel_inner_headers(moves[i].source) + TEXT_LEN,
+		     XDPSEC_DROP_COUNT);
 }
 
 /* What goes to the peer goes to where it is. */
 static void expect_sent_to(size_t i, const char *address, uint16_t port)
 {
-	struct packet inner = tunnel_inner(moves[i].source, text, 40);
+	struct packet inner = tunnel_inner(moves[i].source, text, TEXT_LEN);
 	static struct frame frame, out;
 	struct layout layout;
 	struct xdpsec_location got, want = tunnel_location(address, port);
@@ -121,13 +127,13 @@ static void test_moves(void **state)
 		tunnel_set_endpoint(moves[i].peer, &endpoint);
 		outer = incoming(i, 0);
 		expect_stays(&outer, i);
-		outer = from(incoming(i, 1), moves[i].elsewhere, moves[i].port);
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		outer = from_elsewhere(i, incoming(i, 1));
+		expect_moves(&outer, i);
 		expect_sent_to(i, moves[i].elsewhere, moves[i].port);
-		outer = from(incoming(i, 2), moves[i].elsewhere, moves[i].port);
+		outer = from_elsewhere(i, incoming(i, 2));
 		expect_stays(&outer, i);
 		outer = incoming(i, 3); /* and back */
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		expect_moves(&outer, i);
 		expect_sent_to(i, tunnel_peers[moves[i].peer].endpoint, tunnel_peers[moves[i].peer].port);
 	}
 }
@@ -135,7 +141,7 @@ static void test_moves(void **state)
 /* A peer without an Endpoint in its section: the first packet says where it is. */
 static void test_first_known(void **state)
 {
-	struct packet inner = packet_reversed(tunnel_inner(INNER_NO_ENDPOINT4, text, 40)), outer;
+	struct packet inner = tunnel_inner_from(INNER_NO_ENDPOINT4, text, 40), outer;
 	struct packet answer = tunnel_inner(INNER_NO_ENDPOINT4, text, 40);
 	uint8_t bytes[200];
 	size_t n = tunnel_inner_bytes(&inner, bytes);
@@ -170,18 +176,10 @@ static void test_does_not_roam(void **state)
 		endpoint = tunnel_endpoint(moves[i].peer);
 		endpoint.roams = 0;
 		tunnel_set_endpoint(moves[i].peer, &endpoint);
-		outer = from(incoming(i, 1), moves[i].elsewhere, moves[i].port);
+		outer = from_elsewhere(i, incoming(i, 1));
 		expect_stays(&outer, i);
 		expect_sent_to(i, tunnel_peers[moves[i].peer].endpoint, tunnel_peers[moves[i].peer].port);
 	}
-}
-
-static void expect_packet_drop(const struct packet *outer, enum xdpsec_drop reason, int slot)
-{
-	static struct frame frame;
-
-	packet_build(&frame, outer);
-	expect_drop(PROGRAM_DECAPSULATE, &frame, reason, slot);
 }
 
 /* Forged, replayed, in clear, to another port: expect_drop() sees that no endpoint moves. */
@@ -191,24 +189,22 @@ static void test_not_by_others(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
 		int slot = TUNNEL_RX(moves[i].peer);
 		struct packet outer, first;
-		static struct frame frame;
 
 		tunnel_reset(NULL);
 		first = incoming(i, 5);
 		expect_stays(&first, i);
-		first = from(first, moves[i].elsewhere, moves[i].port);
-		expect_packet_drop(&first, XDPSEC_DROP_REPLAYED, slot);
-		outer = from(incoming(i, 6), moves[i].elsewhere, moves[i].port);
+		first = from_elsewhere(i, first);
+		expect_packet_drop(PROGRAM_DECAPSULATE, &first, XDPSEC_DROP_REPLAYED, slot);
+		outer = from_elsewhere(i, incoming(i, 6));
 		for (size_t at = 8; at < outer.length; at++) {
 			buffer[at] ^= 1;
-			expect_packet_drop(&outer, XDPSEC_DROP_AUTH_FAILED, slot);
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED, slot);
 			buffer[at] ^= 1;
 		}
 		outer.destination_port++;
-		packet_build(&frame, &outer);
-		expect_untouched(PROGRAM_DECAPSULATE, &frame);
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 		outer.destination_port--;
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		expect_moves(&outer, i);
 	}
 }
 
@@ -223,11 +219,11 @@ static void test_not_by_older(void **state)
 		outer = incoming(i, 100);
 		expect_stays(&outer, i);
 		for (uint64_t older = 95; older < 100; older++) {
-			outer = from(incoming(i, older), moves[i].elsewhere, moves[i].port);
+			outer = from_elsewhere(i, incoming(i, older));
 			expect_stays(&outer, i);
 		}
-		outer = from(incoming(i, 101), moves[i].elsewhere, moves[i].port);
-		expect_moved(&outer, moves[i].peer, bytes_of(i), XDPSEC_DROP_COUNT);
+		outer = from_elsewhere(i, incoming(i, 101));
+		expect_moves(&outer, i);
 	}
 }
 
@@ -239,10 +235,8 @@ static void test_by_keepalive(void **state)
 		struct packet outer;
 
 		tunnel_reset(NULL);
-		outer = packet_reversed(
-			tunnel_sealed(TUNNEL_RX(moves[i].peer), NEXT_NONE, 7, text, i % 2 * 20, buffer));
-		outer.ingress = rig.device;
-		outer = from(outer, moves[i].elsewhere, moves[i].port);
+		outer = tunnel_arriving(moves[i].peer, NEXT_NONE, 7, text, i % 2 * 20, buffer);
+		outer = from_elsewhere(i, outer);
 		expect_moved(&outer, moves[i].peer, 0, XDPSEC_DROP_COUNT);
 	}
 }
@@ -250,7 +244,7 @@ static void test_by_keepalive(void **state)
 /* The peer has sent it, and so is there, whatever it may not send. */
 static void test_by_what_is_dropped(void **state)
 {
-	struct packet inner = packet_reversed(tunnel_inner(INNER_NOBODY4, text, 40));
+	struct packet inner = tunnel_inner_from(INNER_NOBODY4, text, 40);
 	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
 
 	(void)state;
@@ -265,7 +259,7 @@ static void test_often(void **state)
 	for (uint64_t i = 0; i < 50; i++) {
 		struct packet outer = from(incoming(0, i), "198.51.100.200", 1024 + i);
 
-		expect_moved(&outer, TUNNEL_B, bytes_of(0), XDPSEC_DROP_COUNT);
+		expect_moves(&outer, 0);
 		expect_sent_to(0, "198.51.100.200", 1024 + i);
 	}
 	assert_int_equal(tunnel_endpoint(TUNNEL_B).moves, 50);

@@ -19,31 +19,16 @@ static struct packet good(int family)
 	return to(family == 4 ? REMOTE_B4 : REMOTE_B6, PORT);
 }
 
-static void expect_packet_untouched(const struct packet *packet)
-{
-	struct frame frame;
-
-	packet_build(&frame, packet);
-	expect_untouched(PROGRAM_SEAL, &frame);
-}
-
-static void expect_packet_drop(const struct packet *packet, enum xdpsec_drop reason, int slot)
-{
-	struct frame frame;
-
-	packet_build(&frame, packet);
-	expect_drop(PROGRAM_SEAL, &frame, reason, slot);
-}
-
 static void test_malformed(void **state)
 {
 	const struct malformed *malformed = *state;
 	struct packet packet = good(malformed->family);
 
 	malformed->change(&packet);
-	expect_packet_drop(&packet, XDPSEC_DROP_MALFORMED, malformed->flow_is_known ? SLOT_B_TX : SLOT_NONE);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_MALFORMED,
+			   malformed->flow_is_known ? SLOT_B_TX : SLOT_NONE);
 	packet.destination = malformed->family == 4 ? REMOTE_CLEAR4 : REMOTE_CLEAR6;
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_SEAL, &packet);
 }
 
 /* Cut behind the addresses, everywhere. Before that nothing tells whose it is, nor could anybody deliver it.
@@ -108,7 +93,7 @@ static void test_ports(void **state)
 			if (flows[i].is_protected)
 				expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 			else
-				expect_packet_untouched(&packet);
+				expect_packet_untouched(PROGRAM_SEAL, &packet);
 		}
 }
 
@@ -153,7 +138,7 @@ static void test_prefixes(void **state)
 		if (remotes[i].slot != SLOT_NONE)
 			expect_sealed(PROGRAM_SEAL, &packet, remotes[i].slot, SEAL_PASS);
 		else
-			expect_packet_untouched(&packet);
+			expect_packet_untouched(PROGRAM_SEAL, &packet);
 	}
 }
 
@@ -184,7 +169,7 @@ static void test_not_ours(void **state)
 			packet.ethertype = others[i].ethertype;
 			packet.protocol = others[i].protocol;
 			packet.vlans = vlans;
-			expect_packet_untouched(&packet);
+			expect_packet_untouched(PROGRAM_SEAL, &packet);
 		}
 }
 
@@ -202,7 +187,7 @@ static void test_extension_headers(void **state)
 	packet_extend(&packet, PROTOCOL_DESTINATION, 16);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 	packet.protocol = PROTOCOL_TCP;
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_SEAL, &packet);
 }
 
 /* Longer than any stack sends: what the program cannot move out of the way is dropped, never passed. */
@@ -218,7 +203,7 @@ static void test_long_extension_headers(void **state)
 		if (length + UDP_LEN <= MOVED_MAX)
 			expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 		else
-			expect_packet_drop(&packet, XDPSEC_DROP_NO_ROOM, SLOT_B_TX);
+			expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_NO_ROOM, SLOT_B_TX);
 	}
 }
 
@@ -267,7 +252,8 @@ static void test_checksum_wrong(void **state)
 			packet.udp_checksum = read16(frame.bytes + layout.transport + 6) ^ 1 << bit;
 			packet.ingress = FORWARDED;
 			if (packet.udp_checksum)
-				expect_packet_drop(&packet, XDPSEC_DROP_BAD_CHECKSUM, SLOT_B_TX);
+				expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_BAD_CHECKSUM,
+						   SLOT_B_TX);
 		}
 	}
 }
@@ -325,8 +311,8 @@ static void test_no_sa(void **state)
 	struct packet packet4 = to(REMOTE_NO_SA4, 53), packet6 = to(REMOTE_NO_SA6, 53);
 
 	(void)state;
-	expect_packet_drop(&packet4, XDPSEC_DROP_NO_KEY, SLOT_NONE);
-	expect_packet_drop(&packet6, XDPSEC_DROP_NO_KEY, SLOT_NONE);
+	expect_packet_drop(PROGRAM_SEAL, &packet4, XDPSEC_DROP_NO_KEY, SLOT_NONE);
+	expect_packet_drop(PROGRAM_SEAL, &packet6, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 }
 
 static void test_no_context(void **state)
@@ -334,8 +320,8 @@ static void test_no_context(void **state)
 	struct packet packet4 = to(REMOTE_NO_CONTEXT4, 53), packet6 = to(REMOTE_NO_CONTEXT6, 53);
 
 	(void)state;
-	expect_packet_drop(&packet4, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_TX);
-	expect_packet_drop(&packet6, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_TX);
+	expect_packet_drop(PROGRAM_SEAL, &packet4, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_TX);
+	expect_packet_drop(PROGRAM_SEAL, &packet6, XDPSEC_DROP_NO_KEY, SLOT_NO_CONTEXT_TX);
 }
 
 static void test_sequence_exhausted(void **state)
@@ -347,11 +333,11 @@ static void test_sequence_exhausted(void **state)
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 	for (int i = 0; i < 3; i++)
-		expect_packet_drop(&packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
+		expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
 	rig_sequence(SLOT_B_TX, 0, 0);
-	expect_packet_drop(&packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
 	rig_sequence(SLOT_B_TX, 101, 100);
-	expect_packet_drop(&packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
 	rig_sequence(SLOT_B_TX, 100, 101);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 }
@@ -364,7 +350,7 @@ static void test_sequence_limit(void **state)
 	(void)state;
 	rig_sequence(SLOT_B_TX, XDPSEC_SEQUENCE_LIMIT - 1, UINT64_MAX);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
-	expect_packet_drop(&packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_SEQUENCE_EXHAUSTED, SLOT_B_TX);
 }
 
 static void test_gso(void **state)
@@ -377,9 +363,9 @@ static void test_gso(void **state)
 	packet_build(&frame, &packet);
 	expect_redirect(PROGRAM_SEAL, &frame);
 	rig_hop(false);
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_HOP, SLOT_B_TX);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_NO_HOP, SLOT_B_TX);
 	packet.destination = REMOTE_CLEAR4;
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_SEAL, &packet);
 }
 
 static void test_gso_without_sa(void **state)
@@ -388,7 +374,7 @@ static void test_gso_without_sa(void **state)
 
 	(void)state;
 	packet.gso_size = 600;
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 }
 
 /* What the hop program has sealed and sent here is not looked at again. */
@@ -398,7 +384,7 @@ static void test_from_hop(void **state)
 
 	(void)state;
 	packet.ingress = rig.hop_far;
-	expect_packet_untouched(&packet);
+	expect_packet_untouched(PROGRAM_SEAL, &packet);
 	rig_hop(false);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 }
@@ -423,7 +409,7 @@ static void test_sa_removed(void **state)
 	(void)state;
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 	rig_peer(PEER_B, XDPSEC_NO_SA);
-	expect_packet_drop(&packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
+	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 	rig_peer(PEER_B, SLOT_B_TX);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 }

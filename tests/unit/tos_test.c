@@ -16,16 +16,6 @@ enum {
 static uint8_t text[100], buffer[FRAME_MAX];
 static uint64_t sequence;
 
-static const struct {
-	const char *host;
-	int peer;
-} directions[] = {
-	{ INNER_B4, TUNNEL_B },
-	{ INNER_B6, TUNNEL_B },
-	{ INNER_C4, TUNNEL_C },
-	{ INNER_C6, TUNNEL_C },
-};
-
 /* RFC 6040 figure 4, as it stands there. */
 static const uint8_t arriving_outer[] = { NOT_ECT, ECT0, ECT1, CE };
 static const struct {
@@ -51,12 +41,12 @@ static void configure(bool fixed, uint8_t dscp)
 static void test_out_uniform(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (int tos = 0; tos < 256; tos += i == 0 ? 1 : 5) {
-			struct packet inner = tunnel_inner(directions[i].host, text, 20);
+			struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 20);
 
 			inner.tos = tos;
-			expect_encapsulated_as(&inner, &inner, directions[i].peer, tos);
+			expect_encapsulated_as(&inner, &inner, tunnel_directions[i].peer, tos);
 		}
 }
 
@@ -68,12 +58,12 @@ static void test_out_pipe(void **state)
 	(void)state;
 	for (size_t j = 0; j < ARRAY_SIZE(fixed); j++) {
 		configure(true, fixed[j]);
-		for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 			for (int tos = 0; tos < 256; tos += 17) {
-				struct packet inner = tunnel_inner(directions[i].host, text, 20);
+				struct packet inner = tunnel_inner(tunnel_directions[i].host, text, 20);
 
 				inner.tos = tos;
-				expect_encapsulated_as(&inner, &inner, directions[i].peer,
+				expect_encapsulated_as(&inner, &inner, tunnel_directions[i].peer,
 						       fixed[j] * 4 + tos % 4);
 			}
 	}
@@ -82,30 +72,30 @@ static void test_out_pipe(void **state)
 /* What is in a packet with this tos comes out of one with outer_tos. */
 static void expect_arrival(size_t i, uint8_t inner_tos, uint8_t outer_tos, int delivered_tos)
 {
-	struct packet inner = packet_reversed(tunnel_inner(directions[i].host, text, 20)), delivered, outer;
+	struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 20), delivered, outer;
 
 	inner.tos = inner_tos;
 	delivered = inner;
 	delivered.tos = delivered_tos;
-	outer = tunnel_incoming(directions[i].peer, ++sequence, &inner, buffer);
+	outer = tunnel_incoming(tunnel_directions[i].peer, ++sequence, &inner, buffer);
 	outer.tos = outer_tos;
-	expect_decapsulated(&outer, &delivered, directions[i].peer);
+	expect_decapsulated(&outer, &delivered, tunnel_directions[i].peer);
 }
 
 static void expect_congestion(size_t i, uint8_t inner_tos, uint8_t outer_tos)
 {
-	struct packet inner = packet_reversed(tunnel_inner(directions[i].host, text, 20)), outer;
+	struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 20), outer;
 
 	inner.tos = inner_tos;
-	outer = tunnel_incoming(directions[i].peer, ++sequence, &inner, buffer);
+	outer = tunnel_incoming(tunnel_directions[i].peer, ++sequence, &inner, buffer);
 	outer.tos = outer_tos;
-	expect_opened_and_dropped(&outer, directions[i].peer, XDPSEC_DROP_CONGESTION);
+	expect_opened_and_dropped(&outer, tunnel_directions[i].peer, XDPSEC_DROP_CONGESTION);
 }
 
 /* dscp_out: what is to be delivered where the inner one is DSCP and the outer one OTHER_DSCP. */
 static void expect_figure_4(uint8_t dscp_out)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++)
 		for (size_t row = 0; row < ARRAY_SIZE(figure_4); row++)
 			for (size_t column = 0; column < ARRAY_SIZE(arriving_outer); column++) {
 				uint8_t inner = DSCP << 2 | figure_4[row].arriving_inner;
@@ -144,7 +134,7 @@ static void test_in_checksum(void **state)
 /* An inner header that arrives damaged is not made good. */
 static void test_in_wrong_checksum(void **state)
 {
-	struct packet inner = packet_reversed(tunnel_inner(INNER_B4, text, 20)), outer;
+	struct packet inner = tunnel_inner_from(INNER_B4, text, 20), outer;
 	static struct frame frame, out;
 
 	(void)state;
@@ -153,7 +143,7 @@ static void test_in_wrong_checksum(void **state)
 	outer = tunnel_incoming(TUNNEL_B, ++sequence, &inner, buffer);
 	outer.tos = CE;
 	packet_build(&frame, &outer);
-	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), 4 /* XDP_REDIRECT */);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_REDIRECT);
 	assert_int_equal(out.bytes[ETHERNET_LEN + 1], CE);
 	assert_false(frame_checksums_hold(&out));
 }
@@ -163,7 +153,7 @@ static void test_in_flow_label(void **state)
 {
 	(void)state;
 	for (int bit = 0; bit < 20; bit++) {
-		struct packet inner = packet_reversed(tunnel_inner(INNER_C6, text, 20)), delivered, outer;
+		struct packet inner = tunnel_inner_from(INNER_C6, text, 20), delivered, outer;
 
 		inner.flow_label = 0xfffff ^ 1 << bit;
 		inner.tos = 0xff << bit % 8;
@@ -186,17 +176,17 @@ static void test_in_pieces(void **state)
 	config.mtu = 8000;
 	tunnel_configure(&config);
 	rig_device_mtu(9000);
-	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
-		struct packet inner = packet_reversed(
-			tunnel_inner(directions[i].host, long_text, sizeof(long_text)));
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner_from(tunnel_directions[i].host, long_text,
+							sizeof(long_text));
 		struct packet delivered, outer;
 
 		inner.tos = DSCP << 2 | ECT0;
 		delivered = inner;
 		delivered.tos = OTHER_DSCP << 2 | CE;
-		outer = tunnel_incoming(directions[i].peer, ++sequence, &inner, long_buffer);
+		outer = tunnel_incoming(tunnel_directions[i].peer, ++sequence, &inner, long_buffer);
 		outer.tos = delivered.tos;
-		expect_decapsulated(&outer, &delivered, directions[i].peer);
+		expect_decapsulated(&outer, &delivered, tunnel_directions[i].peer);
 	}
 }
 

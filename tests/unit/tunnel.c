@@ -19,6 +19,13 @@ const struct tunnel_peer tunnel_peers[TUNNEL_PEERS] = {
 	[TUNNEL_NO_SA] = { "198.51.100.4", TUNNEL_PORT, 0, "203.0.113.240/29", "2001:db8:10::/48" },
 };
 
+const struct tunnel_direction tunnel_directions[TUNNEL_DIRECTIONS] = {
+	{ INNER_B4, TUNNEL_B }, /* IPv4 in IPv4 */
+	{ INNER_B6, TUNNEL_B }, /* IPv6 in IPv4 */
+	{ INNER_C4, TUNNEL_C }, /* IPv4 in IPv6 */
+	{ INNER_C6, TUNNEL_C }, /* IPv6 in IPv6 */
+};
+
 struct tunnel_sa tunnel_sas[TUNNEL_SLOTS];
 
 static const uint8_t near_mac[6] = { 0x02, 0, 0, 0, 0x53, 0x0a }, far_mac[6] = { 0x02, 0, 0, 0, 0x53, 0x0b };
@@ -180,6 +187,21 @@ struct packet tunnel_inner(const char *destination, const void *payload, size_t 
 	return packet;
 }
 
+struct packet tunnel_inner_from(const char *source, const void *payload, size_t length)
+{
+	return packet_reversed(tunnel_inner(source, payload, length));
+}
+
+size_t tunnel_inner_headers(const char *host)
+{
+	return (strchr(host, ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN;
+}
+
+size_t tunnel_overhead(int peer)
+{
+	return strchr(tunnel_peers[peer].endpoint, ':') ? OVERHEAD_IPV6 : OVERHEAD_IPV4;
+}
+
 size_t tunnel_inner_bytes(const struct packet *inner, uint8_t *bytes)
 {
 	static struct frame frame;
@@ -209,15 +231,23 @@ struct packet tunnel_sealed(int slot, uint8_t next_header, uint64_t sequence, co
 	return outer;
 }
 
+struct packet tunnel_arriving(int peer, uint8_t next_header, uint64_t sequence, const void *plain, size_t n,
+			      uint8_t *buffer)
+{
+	struct packet outer = packet_reversed(
+		tunnel_sealed(TUNNEL_RX(peer), next_header, sequence, plain, n, buffer));
+
+	outer.ingress = rig.device;
+	return outer;
+}
+
 struct packet tunnel_incoming(int peer, uint64_t sequence, const struct packet *inner, uint8_t *buffer)
 {
 	static uint8_t bytes[FRAME_MAX];
 	size_t length = tunnel_inner_bytes(inner, bytes);
-	struct packet outer = packet_reversed(tunnel_sealed(TUNNEL_RX(peer),
-							    inner->family == 4 ? NEXT_IPV4 : NEXT_IPV6,
-							    sequence, bytes, length, buffer));
+	struct packet outer = tunnel_arriving(peer, inner->family == 4 ? NEXT_IPV4 : NEXT_IPV6, sequence,
+					      bytes, length, buffer);
 
-	outer.ingress = rig.device;
 	outer.tos = inner->tos;
 	return outer;
 }

@@ -81,6 +81,16 @@ struct tunnel_peer {
 
 extern const struct tunnel_peer tunnel_peers[TUNNEL_PEERS];
 
+enum { TUNNEL_DIRECTIONS = 4 };
+
+/* Each family inside, over each outside. */
+struct tunnel_direction {
+	const char *host; /* behind peer */
+	int peer;
+};
+
+extern const struct tunnel_direction tunnel_directions[TUNNEL_DIRECTIONS];
+
 struct tunnel_sa {
 	uint32_t spi;
 	uint8_t key[32];
@@ -112,17 +122,30 @@ void tunnel_shell(const char *command);
 /* An IP packet from a host behind us to one behind a peer, UDP, with so much payload. */
 struct packet tunnel_inner(const char *destination, const void *payload, size_t length);
 
-/* Its bytes, without Ethernet. Returns how many. */
+/* The other way: from a host behind a peer to one behind us. */
+struct packet tunnel_inner_from(const char *source, const void *payload, size_t length);
+
+/* What these have in front of their payload, by the address of the host behind the peer. */
+size_t tunnel_inner_headers(const char *host);
+
+/* What sealing adds to a packet to peer. */
+size_t tunnel_overhead(int peer);
+
+/* The bytes of inner, without Ethernet. Returns how many. */
 size_t tunnel_inner_bytes(const struct packet *inner, uint8_t *bytes);
 
 /*
  * What the SA in slot makes of n bytes: the whole outer packet from our address to the peer's endpoint, with
- * the sealed payload in buffer. packet_reversed() of it with an RX slot is what the peer sends.
+ * the sealed payload in buffer.
  */
 struct packet tunnel_sealed(int slot, uint8_t next_header, uint64_t sequence, const void *plain, size_t n,
 			    uint8_t *buffer);
 
-/* The same, as it comes in from the peer, with inner in it. */
+/* What the peer makes of n bytes, as it comes in. */
+struct packet tunnel_arriving(int peer, uint8_t next_header, uint64_t sequence, const void *plain, size_t n,
+			      uint8_t *buffer);
+
+/* The same, with inner in it. */
 struct packet tunnel_incoming(int peer, uint64_t sequence, const struct packet *inner, uint8_t *buffer);
 
 /*
@@ -133,7 +156,7 @@ struct packet tunnel_incoming(int peer, uint64_t sequence, const struct packet *
 uint16_t expect_encapsulated_as(const struct packet *in, const struct packet *inner, int peer, uint8_t tos);
 uint16_t expect_encapsulated(const struct packet *inner, int peer);
 
-/* Dropped for reason, and counted for the SA in slot unless that is SLOT_NONE. */
+/* inner is dropped for reason, and counted for the SA in slot unless that is SLOT_NONE. */
 void expect_refused(const struct packet *inner, enum xdpsec_drop reason, int slot);
 
 /* outer comes from peer and has inner in it: delivered to the tunnel device, counted, window moved. */

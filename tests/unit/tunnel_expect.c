@@ -2,7 +2,7 @@
 #include "unit.h"
 #include "tunnel.h"
 
-enum { XDP_VERDICT_DROP = 1, XDP_VERDICT_REDIRECT = 4, ADDRESSES_LEN = 12 };
+enum { ADDRESSES_LEN = 12 };
 
 static const uint64_t second = 1000000000;
 
@@ -62,10 +62,7 @@ uint16_t expect_encapsulated(const struct packet *inner, int peer)
 
 void expect_refused(const struct packet *inner, enum xdpsec_drop reason, int slot)
 {
-	static struct frame frame;
-
-	packet_build(&frame, inner);
-	expect_drop(PROGRAM_ENCAPSULATE, &frame, reason, slot);
+	expect_packet_drop(PROGRAM_ENCAPSULATE, inner, reason, slot);
 }
 
 void expect_decapsulated(const struct packet *outer, const struct packet *inner, int peer)
@@ -80,7 +77,7 @@ void expect_decapsulated(const struct packet *outer, const struct packet *inner,
 	memcpy(want.bytes, config.near_mac, 6);
 	memcpy(want.bytes + 6, config.far_mac, 6);
 	tally_take(&expected);
-	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_VERDICT_REDIRECT);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_REDIRECT);
 	tally_take(&after);
 	tally_add_packet(&expected, &after, TUNNEL_RX(peer), want.length - ETHERNET_LEN);
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
@@ -101,7 +98,7 @@ void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec
 	tally_add_drop(&expected, reason, TUNNEL_RX(peer));
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
 	expect_same_tally(&after, &expected);
-	assert_int_equal(verdict, XDP_VERDICT_DROP);
+	assert_int_equal(verdict, XDP_DROP);
 }
 
 void expect_keepalive_consumed(const struct packet *outer, int peer)
@@ -111,7 +108,7 @@ void expect_keepalive_consumed(const struct packet *outer, int peer)
 
 	packet_build(&frame, outer);
 	tally_take(&expected);
-	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_VERDICT_DROP);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_DROP);
 	tally_take(&after);
 	tally_add_packet(&expected, &after, TUNNEL_RX(peer), 0);
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
