@@ -4,13 +4,16 @@
 # Something goes wrong at one call of `up`: an error, or a signal, injected by strace. To be sourced after lifecycle.sh.
 # What is run is UP.
 
+# shellcheck disable=SC2154 # of lib.sh
+BLIND=$here/blind.py
+
 can_inject() {
-	[ -n "$(command -v strace)" ] && strace -o /dev/null true 2>/dev/null
+	[ -n "$(command -v strace)" ] && "$BLIND" strace -o /dev/null true 2>/dev/null
 }
 
 # up_traced FILE [OPTION...]: under strace
 up_traced() {
-	strace -f -s 200 -o "$1" -e trace=bpf,mkdir,renameat,renameat2,fsync,sendto "${@:2}" "${UP[@]}"
+	"$BLIND" strace -f -s 200 -o "$1" -e trace=bpf,mkdir,renameat,renameat2,fsync,sendto "${@:2}" "${UP[@]}"
 }
 
 # step REGEX FILE: "CALL N" of the first call that matches
@@ -25,8 +28,8 @@ step() {
 }
 
 # injected REGEX WHAT: at the first call that matches. strace knows a call by its number, which is to be had from
-# another run, and may differ in this one: where the kernel has extensions, libbpf looks for the one to be replaced in
-# the BTF of every program on the machine. So see what was hit, and try again if it was another.
+# another run, and may differ in this one, as libbpf loads a program again when the kernel says EAGAIN. So see what was
+# hit, and try again if it was another.
 injected() {
 	local call n when status missed=
 
