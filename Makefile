@@ -216,9 +216,9 @@ check:
 		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) tests/vm/arguments.t $(UNIT_TESTS))
 
 # The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
-# $. LATER_LIBXDP=1: with the libxdp of a later suite. All tests take an hour and more where they are emulated.
+# $. LATER_LIBXDP=1: with the libxdp of a later suite. All tests take two to three hours where they are emulated.
 KERNEL ?= 6.12
-VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,10000)
+VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
 VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
 VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
 # It unloads a module that all the others use.
