@@ -134,7 +134,11 @@ static int attach_shared(const struct plane *plane, unsigned int index, enum xdp
 	err = (int)libxdp_get_error(program);
 	if (err)
 		return err;
-	err = xdp_program__attach(program, (int)index, mode, 0);
+	/* libbpf keeps what the section's name says to itself until it loads the program, so that libxdp
+	 * would make a dispatcher for frames in one buffer, which drivers refuse at large MTUs. */
+	err = xdp_program__set_xdp_frags_support(program, true);
+	if (!err)
+		err = xdp_program__attach(program, (int)index, mode, 0);
 	xdp_program__close(program);
 	return err;
 }
