@@ -6,10 +6,8 @@
 
 # How many calls a step takes depends on how many instances there are: no others must be in this bpffs.
 if [ "$(id -u)" -eq 0 ]; then
-	# /run/netns stays shared: others, who see the files there, would not see what is mounted on them.
-	[ -n "${XDPSEC_OWN_BPFFS:-}" ] ||
-		XDPSEC_OWN_BPFFS=1 exec unshare -m --propagation unchanged -- "$BASH" "$0" "$@"
-	mount --make-rprivate /sys && mount -t bpf bpf /sys/fs/bpf || exit 255
+	[ -n "${XDPSEC_OWN_BPFFS:-}" ] || XDPSEC_OWN_BPFFS=1 exec unshare -m -- "$BASH" "$0" "$@"
+	mount -t bpf bpf /sys/fs/bpf || exit 255
 fi
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
