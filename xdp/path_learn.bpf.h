@@ -113,7 +113,7 @@ static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config 
 {
 	void *data = (void *)(long)xdp->data;
 	struct cursor cursor = { data, data, (void *)(long)xdp->data_end };
-	struct too_big message = {};
+	struct too_big message;
 	u32 mtu, least;
 	__be32 *spi;
 

@@ -24,7 +24,7 @@ static __noinline int path_mtu_adjust(struct xdp_md *xdp)
 {
 	void *data = (void *)(long)xdp->data;
 	struct cursor cursor = { data, data, (void *)(long)xdp->data_end };
-	struct too_big message = {};
+	struct too_big message;
 	struct icmp_error *icmp;
 	u16 mtu, lower;
 

@@ -30,7 +30,7 @@ static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *
 	/* ICMPv6 has 32 bits; what does not fit 16 is no MTU of a path that sealed packets take. */
 	if (ipv6 && icmp->mtu_high)
 		return false;
-	message->icmp = icmp;
+	*message = (struct too_big){ .icmp = icmp };
 	if (ipv6)
 		packet_ipv6(cursor, &message->quoted, 0);
 	else
@@ -38,7 +38,7 @@ static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *
 	return message->quoted.kind == PACKET_UDP;
 }
 
-/* Is this frame one, about a UDP packet? The cursor is at its start. */
+/* Is this frame one, about a UDP packet? The cursor is at its start; message is for when it is. */
 static __always_inline bool too_big_find(struct cursor *cursor, struct too_big *message)
 {
 	__be16 protocol = packet_ethertype(cursor);

@@ -50,6 +50,7 @@ hint: KERNEL=6.12, KERNEL=7.3 or KERNEL=newest\$" run -k "$version" true
 	done
 	fails "no time" 125 "^vm: '5m' is not a number of seconds" run -t 5m true
 	fails "no number of CPUs" 125 "^vm: 'all' is not a number of CPUs" run -c all true
+	fails "an empty number of CPUs" 125 "^vm: '' is not a number of CPUs" run -c '' true
 	# A kernel's command line has no way to name such a directory.
 	fails "a directory with a blank" 125 "^vm: '$WORK/a b/vm': .*such a name" "$RUN" -o "$WORK/a b" true
 	# Dynamically linked: it could not run where there is nothing else.

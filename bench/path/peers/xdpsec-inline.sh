@@ -13,5 +13,5 @@ peer_up() {
 }
 
 peer_frame() {
-	xdpsec_frame $((IP4_HEADER + UDP_HEADER + OVERHEAD + $2))
+	xdpsec_frame $((IP4_OVERHEAD + $2))
 }

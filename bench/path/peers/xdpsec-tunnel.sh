@@ -16,5 +16,5 @@ peer_up() {
 peer_frame() {
 	local inner=$((IP4_HEADER + $(transport_header "$1") + $2))
 
-	xdpsec_frame $((IP4_HEADER + UDP_HEADER + OVERHEAD + inner))
+	xdpsec_frame $((IP4_OVERHEAD + inner))
 }

@@ -15,5 +15,5 @@ peer_up() {
 peer_frame() {
 	local inner=$((ETHERNET_HEADER + IP4_HEADER + $(transport_header "$1") + $2))
 
-	xdpsec_frame $((IP4_HEADER + UDP_HEADER + OVERHEAD + VXLAN_HEADER + inner))
+	xdpsec_frame $((IP4_OVERHEAD + VXLAN_HEADER + inner))
 }
