@@ -13,8 +13,7 @@
 # shellcheck source=tests/netns/lifecycle.sh
 . "$(dirname "$0")/lifecycle.sh"
 
-[ -n "$(command -v strace)" ] || skip_all "needs strace"
-"$here/blind.py" strace -o /dev/null true 2>/dev/null || skip_all "strace cannot trace here"
+can_trace || skip_all "needs strace, and that it can trace here"
 
 make_sites
 write_configs
@@ -122,7 +121,7 @@ steps() {
 traced() {
 	local status
 
-	"$here/blind.py" strace -f -o "$WORK/trace" -s 200 -e trace="$CALLS" "${@:2}" >/dev/null
+	under_strace -o "$WORK/trace" -e trace="$CALLS" "${@:2}" >/dev/null
 	status=$?
 	calls "$WORK/trace" >"$WORK/$1.calls"
 	return $status
@@ -136,7 +135,8 @@ number() {
 }
 
 # killed COMMAND STEP CMD...: killed at that step. strace knows a call by its number, and that may be another than
-# before, as libbpf loads a program again when the kernel says EAGAIN. MISSED says that it was not hit; the next time the command is not killed, but its calls are counted again.
+# before, as libbpf loads a program again when the kernel says EAGAIN. MISSED says that it was not hit; the next time
+# the command is not killed, but its calls are counted again.
 killed() {
 	local command=$1 step=$2 call n status
 

@@ -4,16 +4,9 @@
 # Something goes wrong at one call of `up`: an error, or a signal, injected by strace. To be sourced after lifecycle.sh.
 # What is run is UP.
 
-# shellcheck disable=SC2154 # of lib.sh
-BLIND=$here/blind.py
-
-can_inject() {
-	[ -n "$(command -v strace)" ] && "$BLIND" strace -o /dev/null true 2>/dev/null
-}
-
 # up_traced FILE [OPTION...]: under strace
 up_traced() {
-	"$BLIND" strace -f -s 200 -o "$1" -e trace=bpf,mkdir,renameat,renameat2,fsync,sendto "${@:2}" "${UP[@]}"
+	under_strace -o "$1" -e trace=bpf,mkdir,renameat,renameat2,fsync,sendto "${@:2}" "${UP[@]}"
 }
 
 # step REGEX FILE: "CALL N" of the first call that matches

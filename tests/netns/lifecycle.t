@@ -191,7 +191,7 @@ ip -n "$SITE_A" link set dev eth0 xdp off
 ok "another XDP program: no other trace" no_trace_a
 ok "down at B" down_b
 
-if can_inject; then
+if can_trace; then
 	while IFS='|' read -r name error regex <&3; do
 		fails "Ctrl-C while $name" "interrupted: undone" injected "$regex" signal=SIGINT
 		ok "Ctrl-C while $name: no trace" no_trace_a

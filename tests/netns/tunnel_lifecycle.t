@@ -205,7 +205,7 @@ ok "nothing of these is left" as_before
 # ---- what fails half-way, and what is killed ---------------------------------------------------------
 
 add_line Peer "PersistentKeepalive = 25"
-if can_inject; then
+if can_trace; then
 	killed() {
 		injected "$1" signal=SIGKILL
 		[ $? -eq 137 ]
