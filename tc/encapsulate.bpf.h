@@ -168,8 +168,8 @@ static __always_inline void encapsulate_describe(struct encapsulate *e)
 				      bpf_get_hash_recalc(e->seal.skb) % XDPSEC_FLOW_PORTS;
 	packet->destination_port = to->port;
 	__builtin_memcpy(packet->destination, to->address, sizeof(packet->destination));
-	/* Over IPv4 none, as VXLAN does: the tag is stronger, and who sums 1400 bytes pays for it. Over IPv6
-	 * a zero is dropped by firewalls and hosts (RFC 8200 section 8.1). */
+	/* Over IPv4 none, as RFC 7348 section 5 asks of VXLAN: the tag is stronger, and who sums 1400 bytes
+	 * pays for it. Over IPv6 a zero is dropped by firewalls and hosts (RFC 8200 section 8.1). */
 	packet->checksum = ipv6;
 }
 
