@@ -31,6 +31,14 @@ WAIT_FACTOR=${WAIT_FACTOR:-1}
 TAP_SHELL=$BASHPID
 TAP_CAPTURE=$(mktemp "${TMPDIR:-/tmp}/xdpsec-tap-XXXXXX") || exit 255
 
+# In front of a command: another user than root. The tree, and the directory for temporary files, may be where other
+# users cannot enter (a clone under /root, umask 077). A capability that is only about files takes this user there, and
+# leaves it without any right that a test misses.
+AS_NOBODY=()
+# shellcheck disable=SC2034 # used by the tests
+[ "$(id -u)" -ne 0 ] || AS_NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups
+	--inh-caps +dac_override --ambient-caps +dac_override)
+
 # A pipe that this shell itself holds open for writing: reading it never succeeds and never ends.
 exec {TAP_NEVER}<> <(:)
 

@@ -125,7 +125,7 @@ ok "nothing of these is left" no_trace_a
 # ---- what the process may, and what the kernel has ---------------------------------------------------
 
 fails "no root" "not permitted: CAP_BPF is missing.*hint: .*root" \
-	in_a setpriv --reuid 65534 --regid 65534 --clear-groups "$XDPSEC" up "$CONF"
+	in_a "${AS_NOBODY[@]}" "$XDPSEC" up "$CONF"
 fails "without CAP_NET_ADMIN" "not permitted: CAP_NET_ADMIN is missing" \
 	in_a setpriv --bounding-set -net_admin --inh-caps -net_admin "$XDPSEC" up "$CONF"
 # In a mount namespace of its own the bpffs is mounted anew, and what is pinned ends with it.

@@ -40,7 +40,7 @@ says "a destination that is none" 2 "^pktgen: -d: 'site-b' is not an address" "$
 says "IPv6 without -6" 2 "^pktgen: -d: $B6 needs -6" "$BENCH" -d $B6 eth0
 says "IPv4 with -6" 2 "^pktgen: -d: $B4 is not an IPv6 address" "$BENCH" -6 -d $B4 eth0
 says "help" 0 "-j FILE" "$BENCH" -h
-says "not root" 1 "^pktgen: needs root.*hint: sudo" setpriv --reuid 65534 --regid 65534 --clear-groups "$BENCH" eth0
+says "not root" 1 "^pktgen: needs root.*hint: sudo" "${AS_NOBODY[@]}" "$BENCH" eth0
 says "a file that cannot be written" 1 "^pktgen: /nonexistent/x: cannot be written" "$BENCH" -j /nonexistent/x eth0
 # shellcheck disable=SC2016 # for the other shell
 says "no pktgen" 1 "^pktgen: this kernel has no pktgen.*hint: modprobe pktgen" \

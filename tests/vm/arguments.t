@@ -34,11 +34,8 @@ for tool in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio 
 		"^vm: ${tool%:*} is missing
 hint: apt-get install ${tool#*:}, or sudo scripts/install-deps --vm\$" without "${tool%:*}" run true
 done
-as_nobody=()
-[ "$(id -u)" -ne 0 ] || as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
-chmod 0755 "$WORK"
 fails "without qemu, who may not install it" 1 "^install-deps: missing: .*qemu-system-x86.*hint: .*sudo" \
-	without qemu-system-x86_64 "${as_nobody[@]}" "$TOP/scripts/install-deps" --vm
+	without qemu-system-x86_64 "${AS_NOBODY[@]}" "$TOP/scripts/install-deps" --vm
 
 for tool in qemu-system-x86_64 busybox cpio xz depmod; do
 	[ -n "$(command -v $tool)" ] || missing="${missing:-} $tool"
