@@ -65,6 +65,9 @@ int report_read(struct report *report, const char *name);
 void report_free(struct report *report);
 #define _cleanup_report_ __attribute__((cleanup(report_free)))
 
+/* Add the warnings about what was read. */
+void report_warn(struct report *report);
+
 /* The share of a reserved range that is used, 0 to 100. */
 double report_range_used(const struct sa_report *tx);
 

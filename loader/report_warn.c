@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The warnings of `status`: what is wrong with an instance, and what to do about it. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cipher.h"
+#include "report.h"
+
+/* RFC 7253 section 5: no more than 2^48 blocks under a key. */
+#define KEY_BLOCKS (1ULL << 48)
+
+static int warn(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int warn(struct report *report, const char *format, ...)
+{
+	char **warnings = realloc(report->warnings, (report->n_warnings + 1) * sizeof(*warnings));
+	va_list arguments;
+	int length;
+
+	if (!warnings)
+		return -ENOMEM;
+	report->warnings = warnings;
+	va_start(arguments, format);
+	length = vasprintf(&warnings[report->n_warnings], format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		return -ENOMEM;
+	report->n_warnings++;
+	return 0;
+}
+
+static void warn_of_tunnel(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!report->hop_exists) {
+		warn(report, "the tunnel device %s is gone: down and up", instance->hop_near);
+		return;
+	}
+	if (!report->hop_up)
+		warn(report, "the tunnel device %s was set down, which took its routes: down and up",
+		     instance->hop_near);
+	if (!report->egress)
+		warn(report, "not attached to TC ingress of %s: nothing is sent; down and up",
+		     instance->hop_far);
+	if (!report->forwards)
+		warn(report,
+		     "forwarding of %s was switched off, and no route is found: sysctl -w "
+		     "net.ipv4.conf.%s.forwarding=1 net.ipv6.conf.%s.forwarding=1",
+		     instance->hop_far, instance->hop_far, instance->hop_far);
+}
+
+static void warn_of_devices(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!report->reachable) {
+		warn(report, "the network namespace of %s is gone, or cannot be found", instance->device);
+		return;
+	}
+	if (report->xdp.mode == XDP_IN_USE_NONE)
+		warn(report, "not attached to XDP of %s: nothing is opened%s", instance->device,
+		     instance->no_attach ? "" : "; down and up");
+	if (report->xdp.mode == XDP_IN_USE_GENERIC)
+		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
+	if (instance->mode == MODE_TUNNEL) {
+		warn_of_tunnel(report);
+		return;
+	}
+	if (!report->egress && !instance->no_attach)
+		warn(report, "not attached to TC egress of %s: packets leave in clear; down and up",
+		     instance->device);
+	if (!report->hop_exists)
+		warn(report,
+		     "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
+		     instance->hop_near);
+}
+
+/* Contexts keep the driver that they were created with. */
+static void warn_of_driver(struct report *report, const struct peer_report *peer)
+{
+	const char *bound = peer->tx.record.driver;
+	char preferred[DRIVER_LEN + 8];
+
+	if (strcmp(peer->record.driver, "aes") != 0)
+		return;
+	if (!cipher_outdated(bound, preferred, sizeof(preferred))) {
+		bound = peer->rx.record.driver;
+		if (!cipher_outdated(bound, preferred, sizeof(preferred)))
+			return;
+	}
+	warn(report, "%s: a context of %s, created before %s was there: xdpsec reload %s changes over to it",
+	     peer->record.name, bound, preferred, report->instance.name);
+}
+
+static void warn_of_peer(struct report *report, const struct peer_report *peer)
+{
+	double used = report_range_used(&peer->tx);
+
+	if (used > 90)
+		warn(report,
+		     "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s reserves more",
+		     peer->record.name, used, report->instance.name);
+	/* Full blocks, and for each packet one for the pad and one for the tag. */
+	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
+		warn(report,
+		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
+		     peer->record.name);
+	warn_of_driver(report, peer);
+}
+
+void report_warn(struct report *report)
+{
+	warn_of_devices(report);
+	for (size_t i = 0; i < report->n_peers; i++)
+		warn_of_peer(report, &report->peers[i]);
+}
