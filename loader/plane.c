@@ -222,6 +222,8 @@ int plane_create(struct plane *plane, const char *name)
 			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));
 	}
 	err = create_map(plane, MAP_INSTANCE);
+	if (!err)
+		err = create_map(plane, MAP_DEVICE_SLOTS);
 	return err ?: create_map(plane, MAP_PEER_NAMES);
 }
 

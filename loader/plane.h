@@ -31,6 +31,8 @@
  * programs know. */
 #define PLANE_MAPS(X)                                                                                        \
 	X(CONFIG, "config", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_config), 1)                          \
+	X(DEVICES, "devices", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1)                                           \
+	X(DEVICE_SLOTS, "device_slots", BPF_MAP_TYPE_DEVMAP, 4, 4, XDPSEC_DEVICE_COUNT)                      \
 	X(POLICIES, "policies", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xdpsec_prefix),                         \
 	  sizeof(struct xdpsec_policy), XDPSEC_MAX_PREFIXES)                                                 \
 	X(PEERS, "peers", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_peer), XDPSEC_MAX_PEERS)               \

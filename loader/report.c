@@ -8,6 +8,7 @@
 
 #include "attach.h"
 #include "cleanup.h"
+#include "devices.h"
 #include "message.h"
 #include "namespace.h"
 #include "netlink.h"
@@ -219,7 +220,9 @@ static int read_devices(struct report *report, const struct plane *plane)
 		return 0;
 	report->reachable = true;
 	report->xdp = attached_xdp(plane, instance->device_index);
-	if (link_find(instance->hop_near, &hop) == 0 && hop.index == instance->hop_near_index) {
+	report->device_here = devices_get(plane, XDPSEC_DEVICE_PROTECTED) == instance->device_index;
+	index = devices_get(plane, XDPSEC_DEVICE_NEAR);
+	if (index && devices_get(plane, XDPSEC_DEVICE_FAR) && link_find_index(index, &hop) == 0) {
 		report->hop_exists = true;
 		report->hop_packets = hop.tx_packets;
 		report->hop_dropped = hop.tx_dropped;

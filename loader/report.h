@@ -50,6 +50,7 @@ struct report {
 	bool reachable;		   /* the namespace was found: what follows is known */
 	struct xdp_attachment xdp; /* what is really attached */
 	bool egress;		   /* the device of the link for sending is there; unknown with no_attach */
+	bool device_here;	   /* the protected device is still the one that the instance was made for */
 	bool hop_exists;
 	__u64 hop_packets, hop_dropped;
 	/* Tunnel mode. */

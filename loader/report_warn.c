@@ -61,6 +61,13 @@ static void warn_of_devices(struct report *report)
 		warn(report, "the network namespace of %s is gone, or cannot be found", instance->device);
 		return;
 	}
+	if (!report->device_here) {
+		warn(report,
+		     "the device %s was deleted, or moved to another network namespace: programs that are "
+		     "still on it drop the protected flows; down, and up where it is now",
+		     instance->device);
+		return;
+	}
 	if (report->xdp.mode == XDP_IN_USE_NONE)
 		warn(report, "not attached to XDP of %s: nothing is opened%s", instance->device,
 		     instance->no_attach ? "" : "; down and up");

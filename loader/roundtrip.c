@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 
 #include "message.h"
+#include "namespace.h"
 #include "netlink.h"
 #include "objects.h"
 #include "peer.h"
@@ -156,13 +157,18 @@ static int add_sas(const struct plane *plane, const char *driver)
 static int fill(const struct plane *plane, const char *driver)
 {
 	struct xdpsec_config config = { .abi_version = XDPSEC_ABI_VERSION };
+	struct namespace here;
 	struct link loopback;
 	__u32 key = 0;
 	int err = link_find("lo", &loopback);
 
 	if (err)
 		return fail(-err, "self-test: lo: %s", strerror(-err));
+	err = namespace_here(&here);
+	if (err)
+		return err;
 	config.device = loopback.index;
+	config.netns_cookie = here.cookie;
 	err = plane_write(plane, MAP_CONFIG, &key, &config);
 	if (!err)
 		err = add_sas(plane, driver);

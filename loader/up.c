@@ -15,12 +15,14 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/random.h>
 #include <bpf/libbpf.h>
 
 #include "attach.h"
 #include "commands.h"
 #include "config.h"
 #include "device.h"
+#include "devices.h"
 #include "endpoint.h"
 #include "hop.h"
 #include "interrupt.h"
@@ -44,6 +46,7 @@ struct up {
 	struct plane plane;
 	struct link device;    /* the underlay's */
 	struct link near, far; /* of the tunnel device, once it is there */
+	__u32 hop_secret[4];
 };
 
 /* The state directory may not exist yet, so that realpath() is of no use. */
@@ -55,6 +58,16 @@ static int absolute(const char *path, char *result, size_t size)
 		return fail(errno, "cannot tell the working directory: %s", strerror(errno));
 	if ((size_t)snprintf(result, size, "%s%s%s", directory, path[0] == '/' ? "" : "/", path) >= size)
 		return fail(ENAMETOOLONG, "state directory %s: %s", path, strerror(ENAMETOOLONG));
+	return 0;
+}
+
+/* A first word of zero says that there is no secret. */
+static int make_secret(struct up *up)
+{
+	do {
+		if (getrandom(up->hop_secret, sizeof(up->hop_secret), 0) != sizeof(up->hop_secret))
+			return fail(errno, "getrandom: %s", strerror(errno));
+	} while (!up->hop_secret[0]);
 	return 0;
 }
 
@@ -136,11 +149,11 @@ static int write_config(const struct up *up)
 	struct xdpsec_config config = {
 		.abi_version = XDPSEC_ABI_VERSION,
 		.device = up->instance.device_index,
-		.hop_near = up->instance.hop_near_index,
-		.hop_far = up->instance.hop_far_index,
+		.netns_cookie = up->instance.netns_cookie,
 	};
 	__u32 key = 0;
 
+	memcpy(config.hop_secret, up->hop_secret, sizeof(config.hop_secret));
 	if (up->config.mode == MODE_TUNNEL)
 		tunnel_write_config(&config, &up->config, &up->device);
 	memcpy(config.near_mac, up->near.address, sizeof(config.near_mac));
@@ -161,7 +174,19 @@ static int load(struct up *up)
 
 	if (!err)
 		err = objects_load_data(&up->plane);
+	if (!err)
+		err = devices_prepare(&up->plane);
+	if (!err)
+		err = devices_set(&up->plane, XDPSEC_DEVICE_PROTECTED, up->instance.device_index);
 	return err ?: write_config(up);
+}
+
+/* The hop's ends, or those of the tunnel device. */
+static int use_pair(const struct up *up)
+{
+	int err = devices_set(&up->plane, XDPSEC_DEVICE_FAR, up->instance.hop_far_index);
+
+	return err ?: devices_set(&up->plane, XDPSEC_DEVICE_NEAR, up->instance.hop_near_index);
 }
 
 /* A zeroed element of peers would mean slot 0. */
@@ -277,7 +302,7 @@ static int make_hop(struct up *up)
 				 instance->hop_far, instance->hop_far_index, false, "hop");
 	if (!err)
 		err = plane_write_instance(&up->plane, instance);
-	return err ?: write_config(up);
+	return err ?: use_pair(up);
 }
 
 static int make_tunnel(struct up *up)
@@ -297,6 +322,8 @@ static int make_tunnel(struct up *up)
 				 instance->hop_far, instance->hop_far_index, true, "keepalive");
 	if (!err)
 		err = plane_write_instance(plane, instance);
+	if (!err)
+		err = use_pair(up);
 	return err ?: write_config(up);
 }
 
@@ -371,6 +398,8 @@ static int run(struct up *up)
 		err = config_check_keys(&up->config, NULL);
 	if (!err)
 		err = describe(up);
+	if (!err)
+		err = make_secret(up);
 	return err ?: up_locked(up);
 }
 

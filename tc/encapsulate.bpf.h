@@ -10,6 +10,7 @@
 
 #include <linux/pkt_cls.h>
 
+#include "xdpsec/device.bpf.h"
 #include "xdpsec/endpoint.bpf.h"
 #include "xdpsec/icmp.bpf.h"
 #include "xdpsec/inner.bpf.h"
@@ -89,6 +90,7 @@ static __always_inline bool encapsulate_is_link_local_group(const struct inner *
 static __noinline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum answer what, u32 mtu)
 {
 	struct seal *s = &e->seal;
+	u32 near;
 
 	drop(reason, s->sa);
 	if (e->next_header == XDPSEC_NEXT_NONE || !encapsulate_may_answer(s->skb, &e->inner))
@@ -96,8 +98,9 @@ static __noinline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum
 	s->packet.ipv6 = e->inner.ipv6;
 	__builtin_memcpy(s->packet.source, e->inner.source, sizeof(e->inner.source));
 	__builtin_memcpy(s->packet.destination, e->inner.destination, sizeof(e->inner.destination));
-	if (!answer(s->skb, &s->packet, what, mtu) ||
-	    bpf_redirect(s->config->hop_near, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+	near = device_index(XDPSEC_DEVICE_NEAR);
+	if (!near || !answer(s->skb, &s->packet, what, mtu) ||
+	    bpf_redirect(near, BPF_F_INGRESS) != TC_ACT_REDIRECT)
 		return VERDICT_DROP;
 	return VERDICT_REDIRECT;
 }
@@ -277,7 +280,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	path_mtu = endpoint_path_mtu(e->endpoint, bpf_ktime_get_coarse_ns()) ?: XDPSEC_PAYLOAD_MAX;
 	if (e->inner.length + overhead > path_mtu)
 		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
-	switch (route_find(s->skb, &s->packet, s->config->hop_far, &route)) {
+	switch (route_find(s->skb, &s->packet, s->skb->ifindex, &route)) {
 	case ROUTE_FOUND:
 		break;
 	case ROUTE_TOO_NARROW:
@@ -289,7 +292,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	default:
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
 	}
-	if (route.device == s->config->hop_near || route.device == s->config->hop_far)
+	if (route.device == s->skb->ifindex || route.device == device_index(XDPSEC_DEVICE_NEAR))
 		return drop(XDPSEC_DROP_LOOP, s->sa);
 	return encapsulate_send(e, &route, sa, ctx);
 }
@@ -304,6 +307,9 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 	e.seal.config = bpf_map_lookup_elem(&config, &zero);
 	if (!e.seal.config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
+	/* The routes to the endpoints are those of another namespace. */
+	if (!device_skb_is_here(skb, e.seal.config))
+		return drop(XDPSEC_DROP_DISPLACED, XDPSEC_NO_SA);
 	/* A VLAN tag that is kept beside the frame would go out with the outer one. */
 	if (skb->vlan_present ||
 	    (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)))

@@ -9,6 +9,7 @@
 #include <linux/pkt_cls.h>
 
 #include "xdpsec/checksum.bpf.h"
+#include "xdpsec/device.bpf.h"
 #include "xdpsec/drop.bpf.h"
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/packet.bpf.h"
@@ -165,7 +166,7 @@ static __always_inline int seal_too_big(struct seal *s, u32 mtu)
 {
 	drop(XDPSEC_DROP_TOO_BIG, s->sa);
 	if (!answer(s->skb, &s->packet, ANSWER_TOO_BIG, mtu) ||
-	    bpf_redirect(s->config->device, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+	    bpf_redirect(s->device, BPF_F_INGRESS) != TC_ACT_REDIRECT)
 		return VERDICT_DROP;
 	return VERDICT_REDIRECT;
 }
@@ -181,7 +182,7 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 
 	if (s->packet.udp_length > sizeof(struct udphdr) + XDPSEC_PAYLOAD_MAX || seal_untag(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	fits = bpf_check_mtu(skb, s->config->device, &mtu, XDPSEC_OVERHEAD, 0);
+	fits = bpf_check_mtu(skb, s->device, &mtu, XDPSEC_OVERHEAD, 0);
 	if (fits) {
 		if (fits < 0)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
@@ -208,6 +209,73 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 	return VERDICT_PASS;
 }
 
+/*
+ * What has been sealed behind the hop carries the instance's secret in skb->cb, which bpf_redirect() leaves
+ * alone (net/core/filter.c, __bpf_tx_skb), and nobody outside of the kernel can know. The index of the
+ * hop's far end would not do: it belongs to a namespace, and is reused (device.bpf.h).
+ */
+static __always_inline void seal_mark_sealed(struct __sk_buff *skb, const struct xdpsec_config *config)
+{
+	skb->cb[0] = config->hop_secret[0];
+	skb->cb[1] = config->hop_secret[1];
+	skb->cb[2] = config->hop_secret[2];
+	skb->cb[3] = config->hop_secret[3];
+}
+
+/* It is good for one passage: the packet may come here again, and be another one then. */
+static __always_inline bool seal_take_mark(struct __sk_buff *skb, const struct xdpsec_config *config)
+{
+	if (skb->cb[0] != config->hop_secret[0] || skb->cb[1] != config->hop_secret[1] ||
+	    skb->cb[2] != config->hop_secret[2] || skb->cb[3] != config->hop_secret[3])
+		return false;
+	/* Not set yet: the loader makes none whose first word is zero. */
+	if (!skb->cb[0])
+		return false;
+	skb->cb[0] = 0;
+	return true;
+}
+
+/* Is the program where it was made for, and what is the index of the protected device? False: the packet is
+ * to be dropped, and was counted. */
+static __always_inline bool seal_find_device(struct seal *s, const bool at_hop)
+{
+	if (!device_skb_is_here(s->skb, s->config)) {
+		drop(XDPSEC_DROP_DISPLACED, s->sa);
+		return false;
+	}
+	if (at_hop) {
+		s->device = device_index(XDPSEC_DEVICE_PROTECTED);
+		if (!s->device)
+			drop(XDPSEC_DROP_NO_DEVICE, s->sa);
+		return s->device;
+	}
+	s->device = s->skb->ifindex;
+	if (s->device != s->config->device) {
+		drop(XDPSEC_DROP_DISPLACED, s->sa);
+		return false;
+	}
+	return true;
+}
+
+/* Something is left to be done to the packet: it goes to the near end of the hop. */
+static __always_inline int seal_by_hop(struct seal *s, const bool at_hop)
+{
+	u32 near = at_hop ? 0 : device_index(XDPSEC_DEVICE_NEAR);
+
+	if (!near || bpf_redirect(near, 0) != TC_ACT_REDIRECT)
+		return drop(XDPSEC_DROP_NO_HOP, s->sa);
+	return VERDICT_REDIRECT;
+}
+
+/* Sealed behind the hop: on to the protected device, whose program lets it pass. */
+static __always_inline int seal_leave_hop(struct seal *s)
+{
+	seal_mark_sealed(s->skb, s->config);
+	if (bpf_redirect(s->device, 0) != TC_ACT_REDIRECT)
+		return drop(XDPSEC_DROP_NO_DEVICE, s->sa);
+	return VERDICT_REDIRECT;
+}
+
 /* Judge a packet on its way out, and seal it. VERDICT_PASS: it may leave as it is now. */
 static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 {
@@ -216,12 +284,12 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	struct bpf_crypto_ctx *ctx;
 	struct xdpsec_sa *sa;
 	u32 zero = 0;
+	int verdict;
 
 	s.config = bpf_map_lookup_elem(&config, &zero);
 	if (!s.config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
-	/* What comes from behind the hop has been sealed there, and nothing else comes out of it. */
-	if (!at_hop && s.config->hop_far && skb->ingress_ifindex == s.config->hop_far)
+	if (!at_hop && seal_take_mark(skb, s.config))
 		return VERDICT_PASS;
 
 	if (!seal_parse(skb, &s.packet))
@@ -239,18 +307,18 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 		break;
 	}
 
+	if (!seal_find_device(&s, at_hop))
+		return VERDICT_DROP;
 	if (!seal_find_sa(&s, &sa, &ctx))
 		return drop(XDPSEC_DROP_NO_KEY, s.sa);
 
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
-	if (seal_is_pending(skb, kernel_skb)) {
-		if (at_hop || !s.config->hop_near || bpf_redirect(s.config->hop_near, 0) != TC_ACT_REDIRECT)
-			return drop(XDPSEC_DROP_NO_HOP, s.sa);
-		return VERDICT_REDIRECT;
-	}
+	if (seal_is_pending(skb, kernel_skb))
+		return seal_by_hop(&s, at_hop);
 	if (s.packet.lying)
 		return drop(XDPSEC_DROP_MALFORMED, s.sa);
-	return seal_flow(&s, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
+	verdict = seal_flow(&s, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
+	return at_hop && verdict == VERDICT_PASS ? seal_leave_hop(&s) : verdict;
 }
 
 #endif

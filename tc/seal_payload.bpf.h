@@ -20,6 +20,7 @@ struct seal {
 	struct packet packet;
 	u32 peer, sa;
 	/* Inline mode. */
+	u32 device;  /* ifindex of the protected device */
 	bool tagged; /* the frame's outer VLAN tag has been taken out */
 	__be16 vlan_protocol;
 	u16 vlan_tci;

@@ -6,6 +6,7 @@
 #ifndef XDPSEC_DECAPSULATE_BPF_H
 #define XDPSEC_DECAPSULATE_BPF_H
 
+#include "xdpsec/device.bpf.h"
 #include "xdpsec/endpoint.bpf.h"
 #include "xdpsec/inner.bpf.h"
 #include "xdpsec/mss.bpf.h"
@@ -121,7 +122,8 @@ static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct de
 static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate *d)
 {
 	struct inner inner;
-	u32 reason;
+	u32 reason, zero = 0;
+	void *map;
 
 	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->peer);
 	if (!d->endpoint)
@@ -136,9 +138,11 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		reason = decapsulate_change(d, &inner);
 	if (reason)
 		return drop(reason - 1, d->open.sa);
-	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6) ||
-	    bpf_redirect(d->config->hop_far, 0) != XDP_REDIRECT)
+	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
+	map = bpf_map_lookup_elem(&devices, &zero);
+	if (!map || bpf_redirect_map(map, XDPSEC_DEVICE_FAR, XDP_DROP) != XDP_REDIRECT)
+		return drop(XDPSEC_DROP_NO_DEVICE, d->open.sa);
 	count_packet(d->open.sa, inner.length);
 	return VERDICT_REDIRECT;
 }
@@ -165,6 +169,8 @@ static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 	}
 	if (!decapsulate_is_ours(xdp, &d))
 		return VERDICT_PASS;
+	if (!device_xdp_is_here(xdp, d.config))
+		return drop(XDPSEC_DROP_DISPLACED, XDPSEC_NO_SA);
 	if (o->packet.first_fragment)
 		return drop(XDPSEC_DROP_FRAGMENT, XDPSEC_NO_SA);
 	if (o->packet.lying)

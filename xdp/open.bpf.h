@@ -4,6 +4,7 @@
 #define XDPSEC_OPEN_BPF_H
 
 #include "xdpsec/checksum.bpf.h"
+#include "xdpsec/device.bpf.h"
 #include "xdpsec/drop.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
@@ -119,7 +120,8 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
 	struct open o = { .xdp = xdp, .sa = XDPSEC_NO_SA };
 	u32 length = bpf_xdp_get_buff_len(xdp), linear = data_end - data;
-	u32 reason, owner = 0;
+	const struct xdpsec_config *here;
+	u32 reason, owner = 0, zero = 0;
 	u64 sum = 0;
 
 	if (linear < length && linear < LINEAR_MIN) {
@@ -141,6 +143,9 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	case POLICY_PROTECTED:
 		break;
 	}
+	here = bpf_map_lookup_elem(&config, &zero);
+	if (!here || !device_xdp_is_here(xdp, here))
+		return drop(XDPSEC_DROP_DISPLACED, o.sa);
 	if (o.packet.lying)
 		return drop(XDPSEC_DROP_MALFORMED, o.sa);
 

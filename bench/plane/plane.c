@@ -5,7 +5,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "devices.h"
 #include "message.h"
+#include "namespace.h"
 #include "netlink.h"
 #include "objects.h"
 #include "route.h"
@@ -115,11 +117,11 @@ int bench_open(struct bench *b, bool tunnel)
 	struct xdpsec_config config = {
 		.abi_version = XDPSEC_ABI_VERSION,
 		.device = LOOPBACK,
-		.hop_far = LOOPBACK,
 		.listen_port = PORT,
 		.mtu = UNDERLAY_MTU,
 		.flow_ports = 1,
 	};
+	struct namespace here = {};
 	struct bpf_map *map;
 	int err;
 
@@ -131,6 +133,13 @@ int bench_open(struct bench *b, bool tunnel)
 		err = objects_load_sa(&b->plane);
 	if (!err)
 		err = objects_load_data(&b->plane);
+	if (!err)
+		err = devices_prepare(&b->plane);
+	if (!err)
+		err = devices_set(&b->plane, XDPSEC_DEVICE_FAR, LOOPBACK);
+	if (!err)
+		err = namespace_here(&here);
+	config.netns_cookie = here.cookie;
 	if (!err)
 		err = plane_write(&b->plane, MAP_CONFIG, &zero, &config);
 	if (err)

@@ -13,7 +13,7 @@
 
 #include "wire.h"
 
-#define XDPSEC_ABI_VERSION 2
+#define XDPSEC_ABI_VERSION 3
 
 #define XDPSEC_MAX_PEERS 1024
 /* Two for each peer, and as many again while a reload replaces them. */
@@ -53,7 +53,10 @@
 	X(UNREACHABLE, "unreachable", "there is no route to the peer's endpoint; answered with ICMP")        \
 	X(LOOP, "loop", "the route to the peer's endpoint leads into the tunnel itself")                     \
 	X(SPOOFED, "spoofed", "opened, and its source is not among the AllowedIPs of its peer")              \
-	X(CONGESTION, "congestion", "marked on the way, and sent by who does not know such marks (RFC 6040)")
+	X(CONGESTION, "congestion",                                                                          \
+	  "marked on the way, and sent by who does not know such marks (RFC 6040)")                          \
+	X(DISPLACED, "displaced", "the program is on another device, or in another namespace, than its own") \
+	X(NO_DEVICE, "no_device", "the device that the packet was to go to was deleted or moved")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
@@ -62,13 +65,14 @@ enum xdpsec_drop {
 		XDPSEC_DROP_COUNT,
 };
 
-/* Map "config", one element. In tunnel mode the hop is the tunnel device itself: near is what routes lead
- * into, far is where packets are encapsulated, and into which goes what is to arrive on near. */
+/* Map "config", one element. */
 struct xdpsec_config {
 	__u32 abi_version;
-	__u32 device;	/* ifindex of the protected device (the underlay) */
-	__u32 hop_near; /* ifindex: packets with a pending checksum or GSO are sent here; 0: dropped */
-	__u32 hop_far;	/* ifindex: where they come out, segmented and with their checksums */
+	__u32 device; /* ifindex of the protected device (the underlay), in the namespace of netns_cookie */
+	__u64 netns_cookie; /* SO_NETNS_COOKIE of the namespace that the instance was made in */
+	/* Inline mode: a packet that has this in skb->cb comes from the hop's far end, and is sealed. Random;
+	 * a first word of 0 says that it is not set. */
+	__u32 hop_secret[4];
 	/* Tunnel mode only. */
 	__u16 listen_port; /* of the outer UDP header: what is sent to it is opened */
 	__u16 mtu;	   /* of the tunnel device */
@@ -78,6 +82,22 @@ struct xdpsec_config {
 	__u8 pad;
 	__u8 near_mac[6], far_mac[6];
 	__u32 peers; /* no index of a peer is as high as this */
+};
+
+/*
+ * Map "device_slots", a DEVMAP, and the one element of map "devices": the devices that packets are redirected
+ * to. The kernel empties an element when its device is deleted or leaves the namespace, so that an index
+ * found here is that of the device that was meant (device.bpf.h).
+ *
+ * Inline mode: packets with a pending checksum or GSO go to the near end of the hop; segmented and with their
+ * checksums they come out of the far end. Tunnel mode: the hop is the tunnel device itself; routes lead into
+ * the near end, packets are encapsulated on the far end, and what is to arrive on near goes into far.
+ */
+enum xdpsec_device {
+	XDPSEC_DEVICE_PROTECTED, /* config.device */
+	XDPSEC_DEVICE_NEAR,
+	XDPSEC_DEVICE_FAR,
+	XDPSEC_DEVICE_COUNT,
 };
 
 /* Source ports of flows: the dynamic ones (RFC 6335 section 6), as other tunnels use them. */
@@ -199,7 +219,7 @@ struct xdpsec_fragment {
 	__u32 id_be;			  /* IPv4: 16 bits */
 };
 
-_Static_assert(sizeof(struct xdpsec_config) == 40, "ABI");
+_Static_assert(sizeof(struct xdpsec_config) == 56, "ABI");
 _Static_assert(sizeof(struct xdpsec_prefix) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "ABI");
 _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");

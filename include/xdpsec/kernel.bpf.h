@@ -33,8 +33,32 @@ typedef __u64 u64;
 #define CHECKSUM_UNNECESSARY 1
 #define CHECKSUM_PARTIAL 3
 
+struct net {
+	u64 net_cookie;
+} __attribute__((preserve_access_index));
+
+typedef struct {
+	struct net *net;
+} __attribute__((preserve_access_index)) possible_net_t;
+
+struct net_device {
+	possible_net_t nd_net;
+	u32 ifindex;
+	unsigned int flags;
+} __attribute__((preserve_access_index));
+
 struct sk_buff {
+	struct net_device *dev;
 	u8 ip_summed : 2;
+} __attribute__((preserve_access_index));
+
+/* include/net/xdp.h */
+struct xdp_rxq_info {
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+struct xdp_buff {
+	struct xdp_rxq_info *rxq;
 } __attribute__((preserve_access_index));
 
 /* kernel/bpf/crypto.c; the same from 6.10 to 7.3. The context is opaque, but a forward declaration does not

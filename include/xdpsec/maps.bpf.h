@@ -78,6 +78,23 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } config SEC(".maps");
 
+struct device_slots {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, XDPSEC_DEVICE_COUNT);
+	__type(key, u32);
+	__type(value, u32);
+};
+
+/* One DEVMAP. It is in a map of its own because libbpf before 1.7 does not take a pinned DEVMAP for what it
+ * declares: the kernel adds BPF_F_RDONLY_PROG to its flags (libbpf.c, map_is_reuse_compat). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__array(values, struct device_slots);
+} devices SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, XDPSEC_MAX_PREFIXES);

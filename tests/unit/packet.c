@@ -236,6 +236,7 @@ void packet_build(struct frame *frame, const struct packet *packet)
 	frame->gso_size = packet->gso_size;
 	frame->ingress = packet->ingress;
 	frame->linear = packet->linear;
+	memcpy(frame->cb, packet->cb, sizeof(frame->cb));
 }
 
 void frame_untag(struct frame *frame)

@@ -46,6 +46,7 @@ struct frame {
 	uint32_t gso_size; /* not zero: a GSO packet with segments of this size (TC only) */
 	uint32_t ingress;  /* ifindex where it came from; 0: sent by this host */
 	uint32_t linear;   /* bytes in the first of several buffers (XDP only); 0: as many as fit */
+	uint32_t cb[4];	   /* the first words of skb->cb (TC only) */
 	uint8_t bytes[FRAME_MAX];
 };
 
@@ -84,7 +85,7 @@ struct packet {
 
 	size_t padding; /* bytes of Ethernet padding behind the packet */
 
-	uint32_t gso_size, ingress, linear; /* as in struct frame */
+	uint32_t gso_size, ingress, linear, cb[4]; /* as in struct frame */
 };
 
 /* UDP from LOCAL4 or LOCAL6 to remote, port to port, everything right. family is taken from remote. */

@@ -281,6 +281,37 @@ static void test_no_key(void **state)
 	expect_decapsulated(&outer, &inner, TUNNEL_B);
 }
 
+/* A program that was moved to another namespace with its device. */
+static void test_displaced(void **state)
+{
+	struct packet inner = tunnel_inner_from(INNER_B4, text, 60);
+	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
+	struct xdpsec_config config = tunnel_config();
+
+	(void)state;
+	config.netns_cookie++;
+	tunnel_configure(&config);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_DISPLACED, SLOT_NONE);
+	config = tunnel_config();
+	config.device++;
+	tunnel_configure(&config);
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_DISPLACED, SLOT_NONE);
+}
+
+/* The tunnel device was deleted: nothing of what was opened goes anywhere. */
+static void test_device_gone(void **state)
+{
+	struct packet inner = tunnel_inner_from(INNER_B4, text, 60);
+	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
+
+	(void)state;
+	rig_device_slot(XDPSEC_DEVICE_FAR, 0);
+	expect_opened_and_dropped(&outer, TUNNEL_B, XDPSEC_DROP_NO_DEVICE);
+	rig_device_slot(XDPSEC_DEVICE_FAR, rig.hop_far);
+	outer = tunnel_incoming(TUNNEL_B, 2, &inner, buffer);
+	expect_decapsulated(&outer, &inner, TUNNEL_B);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +327,8 @@ int main(void)
 		cmocka_unit_test_setup(test_spoofed, tunnel_reset),
 		cmocka_unit_test_setup(test_too_big, tunnel_reset),
 		cmocka_unit_test_setup(test_no_key, tunnel_reset),
+		cmocka_unit_test_setup(test_displaced, tunnel_reset),
+		cmocka_unit_test_setup(test_device_gone, tunnel_reset),
 	};
 
 	fill_pattern(text, sizeof(text), 37);

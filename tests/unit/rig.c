@@ -29,6 +29,8 @@
 
 struct rig rig;
 
+const uint32_t rig_hop_secret[4] = { 0x53454352, 0x45540000, 0, 0x00000001 };
+
 static struct {
 	struct seal_bpf *seal;
 	struct hop_bpf *hop;
@@ -150,6 +152,34 @@ static void find_maps(const struct bpf_object *object)
 	rig.maps.drops = map_of(object, "drops");
 	rig.maps.clear_fragments = map_of(object, "clear_fragments");
 	rig.maps.endpoints = map_of(object, "endpoints");
+	rig.maps.devices = map_of(object, "devices");
+}
+
+/* The programs find the devices in a DEVMAP inside of another map. */
+static void make_device_slots(void)
+{
+	rig.maps.device_slots = bpf_map_create(BPF_MAP_TYPE_DEVMAP, "device_slots", 4, 4, XDPSEC_DEVICE_COUNT,
+					       NULL);
+	assert_return_code(rig.maps.device_slots, errno);
+	map_write(rig.maps.devices, 0, &rig.maps.device_slots);
+	rig_device_slot(XDPSEC_DEVICE_PROTECTED, rig.device);
+}
+
+void rig_device_slot(enum xdpsec_device which, int index)
+{
+	map_write(rig.maps.device_slots, which, &index);
+}
+
+static uint64_t netns_cookie(void)
+{
+	uint64_t cookie;
+	socklen_t length = sizeof(cookie);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_return_code(fd, errno);
+	assert_return_code(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length), errno);
+	close(fd);
+	return cookie;
 }
 
 static int set_up(void (*load_programs)(void))
@@ -168,6 +198,8 @@ static int set_up(void (*load_programs)(void))
 	load(objects.sa->obj);
 	load_programs();
 	find_maps(objects.sa->obj);
+	make_device_slots();
+	rig.netns_cookie = netns_cookie();
 	rig_hop(true);
 	return 0;
 }
@@ -175,7 +207,9 @@ static int set_up(void (*load_programs)(void))
 int rig_setup(void **state)
 {
 	(void)state;
-	return set_up(load_inline);
+	set_up(load_inline);
+	rig_attach(PROGRAM_OPEN);
+	return 0;
 }
 
 int rig_setup_tunnel(void **state)
@@ -226,14 +260,15 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 	};
 	struct xdp_md xdp = {
 		.data_end = in->linear ? in->linear : in->length,
-		.ingress_ifindex = in->ingress,
+		.ingress_ifindex = in->ingress ? in->ingress : (uint32_t)rig.device,
 	};
 	int err;
 
+	memcpy(context.cb, in->cb, sizeof(in->cb));
 	if (is_tc(program)) {
 		options.ctx_in = &context;
 		options.ctx_size_in = sizeof(context);
-	} else if (in->ingress || in->linear) {
+	} else {
 		options.ctx_in = &xdp;
 		options.ctx_size_in = sizeof(xdp);
 	}
@@ -439,11 +474,13 @@ void rig_hop(bool present)
 	struct xdpsec_config config = {
 		.abi_version = XDPSEC_ABI_VERSION,
 		.device = rig.device,
-		.hop_near = present ? rig.hop_near : 0,
-		.hop_far = present ? rig.hop_far : 0,
+		.netns_cookie = rig.netns_cookie,
 	};
 
+	memcpy(config.hop_secret, rig_hop_secret, sizeof(config.hop_secret));
 	map_write(rig.maps.config, 0, &config);
+	rig_device_slot(XDPSEC_DEVICE_NEAR, present ? rig.hop_near : 0);
+	rig_device_slot(XDPSEC_DEVICE_FAR, present ? rig.hop_far : 0);
 }
 
 static void fill_bucket(const struct bpf_object *object)

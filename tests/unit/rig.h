@@ -38,9 +38,10 @@ enum { RIG_DEVICE_MTU = 9000 };
 struct rig {
 	int device;	       /* ifindex of the protected device */
 	int hop_near, hop_far; /* ifindex of the hop's ends */
+	uint64_t netns_cookie;
 	struct {
 		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops,
-			sa_counters, drops, clear_fragments, endpoints;
+			sa_counters, drops, clear_fragments, endpoints, devices, device_slots;
 	} maps;
 };
 
@@ -88,7 +89,12 @@ bool rig_fragments_known(void);
 /* For frames with an ingress: a veth has the receive queue that they come from only with a program attached.
  */
 void rig_attach(enum program program);
+/* The configuration, with or without a hop. */
 void rig_hop(bool present);
+/* What packets from behind the hop carry. */
+extern const uint32_t rig_hop_secret[4];
+/* A device that packets may be redirected to; 0: it is gone. */
+void rig_device_slot(enum xdpsec_device which, int index);
 /* Fill the buckets that limit how many packets are answered with ICMP. */
 void rig_allow_answers(void);
 /* The same for messages about the path that are looked at. */

@@ -377,15 +377,35 @@ static void test_gso_without_sa(void **state)
 	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 }
 
-/* What the hop program has sealed and sent here is not looked at again. */
+/* What the hop program has sealed and sent here is known by the secret, and by nothing else. */
 static void test_from_hop(void **state)
 {
 	struct packet packet = good(4);
 
 	(void)state;
 	packet.ingress = rig.hop_far;
+	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
+	memcpy(packet.cb, rig_hop_secret, sizeof(packet.cb));
 	expect_packet_untouched(PROGRAM_SEAL, &packet);
-	rig_hop(false);
+	packet.ingress = 0;
+	expect_packet_untouched(PROGRAM_SEAL, &packet);
+	for (int word = 0; word < 4; word++) {
+		packet.cb[word] ^= 1;
+		expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
+		packet.cb[word] ^= 1;
+	}
+}
+
+/* Before the loader has written one: all zero is no secret. */
+static void test_no_secret(void **state)
+{
+	struct packet packet = good(4);
+	struct xdpsec_config config;
+
+	(void)state;
+	map_read(rig.maps.config, 0, &config);
+	memset(config.hop_secret, 0, sizeof(config.hop_secret));
+	map_write(rig.maps.config, 0, &config);
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 }
 
@@ -437,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_gso),
 		cmocka_unit_test(test_gso_without_sa),
 		cmocka_unit_test(test_from_hop),
+		cmocka_unit_test(test_no_secret),
 		cmocka_unit_test(test_forwarded),
 		cmocka_unit_test(test_sa_removed),
 	};

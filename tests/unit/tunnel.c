@@ -128,8 +128,7 @@ struct xdpsec_config tunnel_config(void)
 	struct xdpsec_config config = {
 		.abi_version = XDPSEC_ABI_VERSION,
 		.device = rig.device,
-		.hop_near = rig.hop_near,
-		.hop_far = rig.hop_far,
+		.netns_cookie = rig.netns_cookie,
 		.listen_port = TUNNEL_PORT,
 		.mtu = TUNNEL_DEVICE_MTU,
 		.peers = TUNNEL_PEERS,

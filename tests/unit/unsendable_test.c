@@ -250,6 +250,30 @@ static void test_silent_reasons(void **state)
 	expect_silence(&exhausted, XDPSEC_DROP_SEQUENCE_EXHAUSTED, TUNNEL_TX(TUNNEL_B));
 }
 
+/* The far end was moved to another namespace, whose routes are not those of the endpoints. */
+static void test_displaced(void **state)
+{
+	struct packet inner = tunnel_inner(INNER_B4, text, 50);
+	struct xdpsec_config config = tunnel_config();
+
+	(void)state;
+	config.netns_cookie++;
+	tunnel_configure(&config);
+	expect_silence(&inner, XDPSEC_DROP_DISPLACED, SLOT_NONE);
+}
+
+/* An answer goes to the tunnel device or nowhere. */
+static void test_answer_without_device(void **state)
+{
+	struct packet inner = tunnel_inner(INNER_NOBODY4, text, 50);
+
+	(void)state;
+	rig_device_slot(XDPSEC_DEVICE_NEAR, 0);
+	expect_silence(&inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
+	rig_device_slot(XDPSEC_DEVICE_NEAR, rig.hop_near);
+	expect_unreachable(&inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
+}
+
 static void test_rate(void **state)
 {
 	struct packet inner = tunnel_inner(INNER_NOBODY4, text, 50);
@@ -405,6 +429,8 @@ int main(void)
 		cmocka_unit_test_setup(test_icmp_behind_headers, tunnel_reset),
 		cmocka_unit_test_setup(test_later_fragments, tunnel_reset),
 		cmocka_unit_test_setup(test_silent_reasons, tunnel_reset),
+		cmocka_unit_test_setup(test_displaced, tunnel_reset),
+		cmocka_unit_test_setup(test_answer_without_device, tunnel_reset),
 		cmocka_unit_test_setup(test_rate, tunnel_reset),
 		cmocka_unit_test_setup(test_device_mtu, tunnel_reset),
 		cmocka_unit_test_setup(test_route_mtu, tunnel_reset),
