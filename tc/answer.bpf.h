@@ -70,15 +70,30 @@ static __always_inline bool answer_allowed(void)
 	return true;
 }
 
-/* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error to what is not one host's address. */
-static __always_inline bool answer_may(const struct packet *packet)
+/* Is it that of one host? */
+static __always_inline bool answer_is_unicast(const u32 address[4], bool ipv6)
 {
-	const u32 *s = packet->source;
-	u8 first = packet->ipv6 ? s[0] : s[3]; /* little-endian: the first byte in memory */
+	u8 first = ipv6 ? address[0] : address[3]; /* little-endian: the first byte in memory */
 
-	if (packet->ipv6)
-		return first != 0xff && (s[0] | s[1] | s[2] | s[3]);
+	if (ipv6)
+		return first != 0xff && (address[0] | address[1] | address[2] | address[3]);
 	return first != 0 && first < 224;
+}
+
+/*
+ * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error to what is not one host's address, and none
+ * about what was sent to many, by its address or by that of the frame (a subnet's broadcast address looks
+ * like any other). RFC 4443 allows "packet too big" about a group, but not from the group's address, which is
+ * the only one that is at hand here.
+ */
+static __always_inline bool answer_may(struct __sk_buff *skb, const struct packet *packet)
+{
+	const u8 *mac = (void *)(long)skb->data;
+
+	if ((const void *)(mac + 1) > (const void *)(long)skb->data_end || *mac & 1)
+		return false;
+	return answer_is_unicast(packet->source, packet->ipv6) &&
+	       answer_is_unicast(packet->destination, packet->ipv6);
 }
 
 static __always_inline void answer_swap_macs(struct ethhdr *ethernet)
@@ -165,8 +180,8 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const struct pack
 
 /*
  * Turn the packet into the answer; of packet the addresses are used. mtu is what the sender may send, 0 where
- * that is not the matter. A VLAN tag is out of the frame. False: without an answer (rate, source, no room),
- * the packet is only to be dropped.
+ * that is not the matter. A VLAN tag is out of the frame. False: without an answer (rate, addresses, no
+ * room), the packet is only to be dropped.
  */
 static __noinline bool answer(struct __sk_buff *skb, const struct packet *packet, enum answer answer, u32 mtu)
 {
@@ -174,7 +189,7 @@ static __noinline bool answer(struct __sk_buff *skb, const struct packet *packet
 	const u32 room6 = sizeof(struct ipv6hdr) + sizeof(struct icmp_error);
 	u32 length = skb->len - sizeof(struct ethhdr);
 
-	if (!answer_may(packet) || !answer_allowed() ||
+	if (!answer_may(skb, packet) || !answer_allowed() ||
 	    bpf_skb_adjust_room(skb, packet->ipv6 ? room6 : room4, BPF_ADJ_ROOM_MAC, 0))
 		return false;
 	if (packet->ipv6)

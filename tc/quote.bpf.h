@@ -17,29 +17,103 @@
 enum quote_verdict {
 	QUOTE_NONE, /* no error, or about a flow that is not protected, or without any of its payload */
 	QUOTE_CUT,  /* has headers of the usual lengths: can be cut */
-	QUOTE_ODD,  /* has not */
+	QUOTE_ODD,  /* has not, or is a redirect */
 };
 
+/* RFC 4861 section 4.5: target and destination, then options. */
+#define QUOTE_REDIRECT_ADDRESSES 32
+#define QUOTE_OPTION_REDIRECTED 4 /* section 4.6.3 */
+/* Linux sends two at most; a message with more is not looked through to its end, and dropped. */
+#define QUOTE_OPTIONS_MAX 4
+
+struct quote_option {
+	u8 type;
+	u8 units; /* of the whole option, in 8 bytes */
+	u8 reserved[6];
+};
+
+struct quote_redirected {
+	struct ipv6hdr ip;
+	struct udphdr udp;
+};
+
+/* Is UDP with this remote address protected on any port? */
+static __always_inline bool quote_is_peers(const u32 remote[4])
+{
+	struct xdpsec_prefix prefix = policy_prefix(remote);
+
+	return bpf_map_lookup_elem(&policies, &prefix);
+}
+
+/* The packet that an ICMPv6 redirect quotes, which is at that place. */
+static __always_inline bool quote_redirects_protected(struct __sk_buff *skb, u32 at)
+{
+	struct quote_redirected quoted;
+	struct packet packet = {};
+
+	/* Too short for ports, and so for what follows them. */
+	if (bpf_skb_load_bytes(skb, at, &quoted, sizeof(quoted)))
+		return false;
+	__builtin_memcpy(packet.source, quoted.ip.saddr.in6_u.u6_addr32, 16);
+	__builtin_memcpy(packet.destination, quoted.ip.daddr.in6_u.u6_addr32, 16);
+	packet.source_port = bpf_ntohs(quoted.udp.source);
+	packet.destination_port = bpf_ntohs(quoted.udp.dest);
+	if (quoted.ip.nexthdr == IPPROTO_UDP)
+		return policy_protects_quoted(&packet, packet.source) ||
+		       policy_protects_quoted(&packet, packet.destination);
+	/* Extension headers are not worth more code. */
+	return packet_may_be_udp(quoted.ip.nexthdr) &&
+	       (quote_is_peers(packet.source) || quote_is_peers(packet.destination));
+}
+
+/* An ICMPv6 redirect whose addresses are at that place. A call of its own, as it is rare and needs stack. */
+static __noinline int quote_redirect(struct __sk_buff *skb, u32 at)
+{
+	struct quote_option option;
+	int i;
+
+	at += QUOTE_REDIRECT_ADDRESSES;
+	for (i = 0; i < QUOTE_OPTIONS_MAX; i++) {
+		if (at >= skb->len)
+			return QUOTE_NONE;
+		if (bpf_skb_load_bytes(skb, at, &option, sizeof(option)) || !option.units)
+			return QUOTE_ODD;
+		if (option.type == QUOTE_OPTION_REDIRECTED)
+			return quote_redirects_protected(skb, at + sizeof(option)) ? QUOTE_ODD : QUOTE_NONE;
+		at += option.units * sizeof(option);
+	}
+	return at >= skb->len ? QUOTE_NONE : QUOTE_ODD;
+}
+
 /* The message that the cursor is at; usual says whether the header in front of it has no options. */
-static __always_inline enum quote_verdict quote_judge(struct cursor *cursor, bool ipv6, bool usual)
+static __always_inline enum quote_verdict quote_judge(struct __sk_buff *skb, struct cursor *cursor, bool ipv6,
+						      bool usual)
 {
 	struct icmp_error *icmp = cursor_take(cursor, sizeof(*icmp));
 	struct packet quoted = {};
+	bool redirect;
 	u32 start;
 
-	if (!icmp || !icmp_is_error(icmp->type, ipv6))
+	if (!icmp)
 		return QUOTE_NONE;
 	start = cursor->position - cursor->start;
+	if (ipv6 && icmp->type == ICMPV6_REDIRECT)
+		return quote_redirect(skb, start);
+	if (!icmp_is_error(icmp->type, ipv6))
+		return QUOTE_NONE;
+	redirect = !ipv6 && icmp->type == ICMP_REDIRECT;
 	if (ipv6)
 		packet_ipv6(cursor, &quoted, 0);
 	else
 		packet_ipv4(cursor, &quoted, 0);
-	if (quoted.kind != PACKET_UDP || cursor->position == cursor->end)
+	if (quoted.kind != PACKET_UDP || (cursor->position == cursor->end && !redirect))
 		return QUOTE_NONE;
 	/* What the peer sent to here, and what somebody here sent to the peer. */
 	if (!policy_protects_quoted(&quoted, quoted.source) &&
 	    !policy_protects_quoted(&quoted, quoted.destination))
 		return QUOTE_NONE;
+	if (redirect)
+		return QUOTE_ODD;
 	usual = usual && quoted.l4 - start == (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	return usual ? QUOTE_CUT : QUOTE_ODD;
 }
@@ -112,7 +186,7 @@ static __noinline int quote_cut(struct __sk_buff *skb)
 		if (header_length < sizeof(*ip) || !cursor_take(&cursor, header_length - sizeof(*ip)))
 			return VERDICT_PASS;
 		ipv6 = false;
-		verdict = quote_judge(&cursor, false, header_length == sizeof(*ip));
+		verdict = quote_judge(skb, &cursor, false, header_length == sizeof(*ip));
 		length = 2 * sizeof(*ip);
 	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
 		struct ipv6hdr *ip = cursor_take(&cursor, sizeof(*ip));
@@ -120,7 +194,7 @@ static __noinline int quote_cut(struct __sk_buff *skb)
 		if (!ip || ip->nexthdr != IPPROTO_ICMPV6)
 			return VERDICT_PASS;
 		ipv6 = true;
-		verdict = quote_judge(&cursor, true, true);
+		verdict = quote_judge(skb, &cursor, true, true);
 		length = 2 * sizeof(*ip);
 	} else {
 		return VERDICT_PASS;

@@ -12,6 +12,8 @@
 #define ICMP_REDIRECT 5
 #define ICMP_TIME_EXCEEDED 11
 #define ICMP_PARAMETERPROB 12
+#define ICMP_CONVERSION_FAILED 31 /* RFC 1475 */
+#define ICMP_SECURITY_FAILURES 40 /* RFC 2521 */
 #define ICMPV6_DEST_UNREACH 1
 #define ICMPV6_ADDR_UNREACH 3
 #define ICMPV6_PKT_TOOBIG 2
@@ -28,13 +30,15 @@ struct icmp_error {
 	__be16 mtu_low;
 };
 
-/* Does a message of this type quote a packet? */
+/* Does a message of this type quote a packet, behind the first 8 bytes? (An ICMPv6 redirect does so in an
+ * option: tc/quote.bpf.h.) */
 static __always_inline bool icmp_is_error(u8 type, bool ipv6)
 {
 	if (ipv6)
 		return !(type & ICMPV6_INFOMSG_MASK);
 	return type == ICMP_DEST_UNREACH || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
-	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB;
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETERPROB || type == ICMP_CONVERSION_FAILED ||
+	       type == ICMP_SECURITY_FAILURES;
 }
 
 #endif

@@ -380,27 +380,43 @@ void rig_sa_remove(uint32_t slot)
 	assert_int_equal(run_syscall(objects.sa->progs.sa_remove, &arguments, sizeof(arguments)), 0);
 }
 
-void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges)
+/* Is it of IPv4? */
+static bool policy_key(const char *prefix, struct xdpsec_prefix *key)
 {
-	struct xdpsec_policy policy = { .peer = peer, .ranges = ranges };
-	struct xdpsec_prefix key = {};
 	char address[INET6_ADDRSTRLEN];
 	unsigned int length;
 
+	memset(key, 0, sizeof(*key));
 	assert_int_equal(sscanf(prefix, "%45[^/]/%u", address, &length), 2);
 	if (strchr(address, ':')) {
-		key.length = length;
-		assert_int_equal(inet_pton(AF_INET6, address, key.address), 1);
-	} else {
-		key.length = 96 + length;
-		policy.ipv4 = 1;
-		memset(key.address + 10, 0xff, 2);
-		assert_int_equal(inet_pton(AF_INET, address, key.address + 12), 1);
+		key->length = length;
+		assert_int_equal(inet_pton(AF_INET6, address, key->address), 1);
+		return false;
 	}
+	key->length = 96 + length;
+	memset(key->address + 10, 0xff, 2);
+	assert_int_equal(inet_pton(AF_INET, address, key->address + 12), 1);
+	return true;
+}
+
+void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges)
+{
+	struct xdpsec_policy policy = { .peer = peer, .ranges = ranges };
+	struct xdpsec_prefix key;
+
+	policy.ipv4 = policy_key(prefix, &key);
 	assert_true(ranges <= XDPSEC_MAX_PORT_RANGES);
 	if (ranges)
 		memcpy(policy.ports, ports, ranges * sizeof(*ports));
 	assert_return_code(bpf_map_update_elem(rig.maps.policies, &key, &policy, BPF_ANY), errno);
+}
+
+void rig_policy_remove(const char *prefix)
+{
+	struct xdpsec_prefix key;
+
+	policy_key(prefix, &key);
+	assert_return_code(bpf_map_delete_elem(rig.maps.policies, &key), errno);
 }
 
 void rig_peer(uint32_t peer, uint32_t tx_sa)

@@ -76,6 +76,7 @@ void rig_sa_remove(uint32_t slot);
 
 /* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. */
 void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
+void rig_policy_remove(const char *prefix);
 void rig_peer(uint32_t peer, uint32_t tx_sa);
 void rig_spi(uint32_t spi, uint32_t slot);
 void rig_spi_remove(uint32_t spi);

@@ -199,6 +199,37 @@ static void test_no_answer(void **state)
 	expect_no_answer(&packet);
 }
 
+/* About what was sent to many: RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e). Those of IPv4 with a MAC
+ * that is one host's, too: it is the address that must not become a source. */
+static void test_groups(void **state)
+{
+	static const struct {
+		const char *address;
+		bool group_mac;
+	} groups[] = {
+		{ "224.0.0.1", false },	    { "239.1.1.1", true }, { "255.255.255.255", true },
+		{ "240.0.0.1", false },	    { "ff02::1", true },   { "ff0e::1", false },
+		{ "198.51.100.127", true }, /* the broadcast address of 198.51.100.0/25 */
+		{ REMOTE_B6, true },
+	};
+	static const struct xdpsec_ports all = { 0, 65535 };
+	static struct frame frame;
+
+	(void)state;
+	rig_policy("224.0.0.0/3", PEER_B, &all, 1);
+	rig_policy("ff00::/8", PEER_B, &all, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		struct packet packet = packet_udp(groups[i].address, PORT, text, MTU);
+
+		rig_allow_answers();
+		packet_build(&frame, &packet);
+		frame.bytes[0] |= groups[i].group_mac;
+		expect_drop(PROGRAM_SEAL, &frame, XDPSEC_DROP_TOO_BIG, SLOT_B_TX);
+	}
+	rig_policy_remove("224.0.0.0/3");
+	rig_policy_remove("ff00::/8");
+}
+
 static void test_rate(void **state)
 {
 	struct packet packet = packet_udp(REMOTE_B4, PORT, text, MTU);
@@ -227,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup(test_more_headers, setup),
 		cmocka_unit_test_setup(test_other_mtus, setup),
 		cmocka_unit_test_setup(test_no_answer, setup),
+		cmocka_unit_test_setup(test_groups, setup),
 		cmocka_unit_test_setup(test_rate, setup),
 		cmocka_unit_test_setup(test_not_protected, setup),
 	};
