@@ -233,7 +233,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	struct seal *s = &e->seal;
 	u64 now = bpf_ktime_get_coarse_ns();
 	bool ipv6 = s->packet.ipv6;
-	int verdict;
+	u32 reason;
 
 	/* The kfunc wants one piece, and a private one (seal.bpf.h). */
 	if (bpf_skb_pull_data(s->skb, s->skb->len))
@@ -244,9 +244,9 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	verdict = seal_payload(s, sa, ctx, e->next_header);
-	if (verdict != VERDICT_PASS)
-		return verdict;
+	reason = seal_payload(s, sa, ctx, e->next_header);
+	if (reason)
+		return drop(reason - 1, s->sa);
 	if (bpf_redirect_neigh(route->device, &route->next, sizeof(route->next), 0) != TC_ACT_REDIRECT)
 		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
 	/* Every CPU would take the cache line from the others for each packet. */

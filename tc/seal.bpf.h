@@ -21,6 +21,15 @@
 /* IPv4 options or IPv6 extension headers, and the UDP header; a longer chain is not sealed. */
 #define SEAL_MOVED_MAX 256
 
+/* Inline mode: the frame that the payload is in. */
+struct seal_frame {
+	struct seal seal;
+	u32 device;  /* ifindex of the protected device */
+	bool tagged; /* the frame's outer VLAN tag has been taken out */
+	__be16 vlan_protocol;
+	u16 vlan_tci;
+};
+
 /* False: its headers cannot be read, and so not judged. */
 static __always_inline bool seal_parse(struct __sk_buff *skb, struct packet *packet)
 {
@@ -50,8 +59,9 @@ static __always_inline bool seal_must_verify(struct __sk_buff *skb, const struct
  * keeps offloaded ones, and from there back into the frame where the device wants it so. With a second tag
  * it is the outer one that has to be put back.
  */
-static __always_inline int seal_untag(struct seal *s)
+static __always_inline int seal_untag(struct seal_frame *f)
 {
+	struct seal *s = &f->seal;
 	struct __sk_buff *skb = s->skb;
 	struct vlan_header *tag;
 	struct ethhdr *ethernet;
@@ -59,16 +69,16 @@ static __always_inline int seal_untag(struct seal *s)
 	if (s->packet.l3 == sizeof(struct ethhdr))
 		return 0;
 	if (skb->vlan_present) {
-		s->vlan_protocol = skb->vlan_proto;
-		s->vlan_tci = skb->vlan_tci;
+		f->vlan_protocol = skb->vlan_proto;
+		f->vlan_tci = skb->vlan_tci;
 	} else {
 		tag = (void *)(long)skb->data + sizeof(struct ethhdr);
 		if ((void *)(tag + 1) > (void *)(long)skb->data_end)
 			return -1;
-		s->vlan_protocol = ((struct ethhdr *)(void *)(long)skb->data)->h_proto;
-		s->vlan_tci = bpf_ntohs(tag->tci);
+		f->vlan_protocol = ((struct ethhdr *)(void *)(long)skb->data)->h_proto;
+		f->vlan_tci = bpf_ntohs(tag->tci);
 	}
-	s->tagged = true;
+	f->tagged = true;
 	s->packet.l4 -= s->packet.l3 - sizeof(struct ethhdr);
 	s->packet.l3 = sizeof(struct ethhdr);
 	if (bpf_skb_vlan_pop(skb))
@@ -80,9 +90,9 @@ static __always_inline int seal_untag(struct seal *s)
 	return ethernet->h_proto == bpf_htons(s->packet.ipv6 ? ETH_P_IPV6 : ETH_P_IP) ? 0 : -1;
 }
 
-static __always_inline int seal_tag(struct seal *s)
+static __always_inline int seal_tag(struct seal_frame *f)
 {
-	return s->tagged ? bpf_skb_vlan_push(s->skb, s->vlan_protocol, s->vlan_tci) : 0;
+	return f->tagged ? bpf_skb_vlan_push(f->seal.skb, f->vlan_protocol, f->vlan_tci) : 0;
 }
 
 /*
@@ -162,32 +172,36 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 
 /* Into the device's ingress, from where the stack takes the answer to a local socket or routes it to who sent
  * the packet. */
-static __always_inline int seal_too_big(struct seal *s, u32 mtu)
+static __always_inline int seal_too_big(struct seal_frame *f, u32 mtu)
 {
+	struct seal *s = &f->seal;
+
 	drop(XDPSEC_DROP_TOO_BIG, s->sa);
 	if (!answer(s->skb, &s->packet, ANSWER_TOO_BIG, mtu) ||
-	    bpf_redirect(s->device, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+	    bpf_redirect(f->device, BPF_F_INGRESS) != TC_ACT_REDIRECT)
 		return VERDICT_DROP;
 	return VERDICT_REDIRECT;
 }
 
 /* A packet of a protected flow, whole and with all its checksums. */
-static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
-				     bool verify)
+static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_sa *sa,
+				     struct bpf_crypto_ctx *ctx, bool verify)
 {
+	struct seal *s = &f->seal;
 	struct __sk_buff *skb = s->skb;
 	u32 mtu = s->packet.ip_length; /* in: the packet's length, out: the device's MTU */
+	u32 reason;
 	long fits;
 	int verdict;
 
-	if (s->packet.udp_length > sizeof(struct udphdr) + XDPSEC_PAYLOAD_MAX || seal_untag(s))
+	if (s->packet.udp_length > sizeof(struct udphdr) + XDPSEC_PAYLOAD_MAX || seal_untag(f))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	fits = bpf_check_mtu(skb, s->device, &mtu, XDPSEC_OVERHEAD, 0);
+	fits = bpf_check_mtu(skb, f->device, &mtu, XDPSEC_OVERHEAD, 0);
 	if (fits) {
 		if (fits < 0)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-		verdict = seal_too_big(s, mtu - XDPSEC_OVERHEAD);
-		return seal_tag(s) ? VERDICT_DROP : verdict;
+		verdict = seal_too_big(f, mtu - XDPSEC_OVERHEAD);
+		return seal_tag(f) ? VERDICT_DROP : verdict;
 	}
 	/* The kfunc wants one piece. And this unshares: the verifier does not see that a dynptr writes, and
 	 * so does not; TCP's retransmit copy or a capture would be encrypted with it. */
@@ -200,10 +214,10 @@ static __always_inline int seal_flow(struct seal *s, const struct xdpsec_sa *sa,
 		return drop(XDPSEC_DROP_BAD_CHECKSUM, s->sa);
 	if (seal_make_room(s) || seal_lengthen(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	verdict = seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP);
-	if (verdict != VERDICT_PASS)
-		return verdict;
-	if (seal_tag(s))
+	reason = seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP);
+	if (reason)
+		return drop(reason - 1, s->sa);
+	if (seal_tag(f))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	count_packet(s->sa, s->packet.udp_length - sizeof(struct udphdr));
 	return VERDICT_PASS;
@@ -237,20 +251,22 @@ static __always_inline bool seal_take_mark(struct __sk_buff *skb, const struct x
 
 /* Is the program where it was made for, and what is the index of the protected device? False: the packet is
  * to be dropped, and was counted. */
-static __always_inline bool seal_find_device(struct seal *s, const bool at_hop)
+static __always_inline bool seal_find_device(struct seal_frame *f, const bool at_hop)
 {
+	struct seal *s = &f->seal;
+
 	if (!device_skb_is_here(s->skb, s->config)) {
 		drop(XDPSEC_DROP_DISPLACED, s->sa);
 		return false;
 	}
 	if (at_hop) {
-		s->device = device_index(XDPSEC_DEVICE_PROTECTED);
-		if (!s->device)
+		f->device = device_index(XDPSEC_DEVICE_PROTECTED);
+		if (!f->device)
 			drop(XDPSEC_DROP_NO_DEVICE, s->sa);
-		return s->device;
+		return f->device;
 	}
-	s->device = s->skb->ifindex;
-	if (s->device != s->config->device) {
+	f->device = s->skb->ifindex;
+	if (f->device != s->config->device) {
 		drop(XDPSEC_DROP_DISPLACED, s->sa);
 		return false;
 	}
@@ -268,10 +284,12 @@ static __always_inline int seal_by_hop(struct seal *s, const bool at_hop)
 }
 
 /* Sealed behind the hop: on to the protected device, whose program lets it pass. */
-static __always_inline int seal_leave_hop(struct seal *s)
+static __always_inline int seal_leave_hop(struct seal_frame *f)
 {
+	struct seal *s = &f->seal;
+
 	seal_mark_sealed(s->skb, s->config);
-	if (bpf_redirect(s->device, 0) != TC_ACT_REDIRECT)
+	if (bpf_redirect(f->device, 0) != TC_ACT_REDIRECT)
 		return drop(XDPSEC_DROP_NO_DEVICE, s->sa);
 	return VERDICT_REDIRECT;
 }
@@ -279,46 +297,47 @@ static __always_inline int seal_leave_hop(struct seal *s)
 /* Judge a packet on its way out, and seal it. VERDICT_PASS: it may leave as it is now. */
 static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 {
-	struct seal s = { .skb = skb, .sa = XDPSEC_NO_SA };
+	struct seal_frame f = { .seal = { .skb = skb, .sa = XDPSEC_NO_SA } };
+	struct seal *s = &f.seal;
 	const struct sk_buff *kernel_skb;
 	struct bpf_crypto_ctx *ctx;
 	struct xdpsec_sa *sa;
 	u32 zero = 0;
 	int verdict;
 
-	s.config = bpf_map_lookup_elem(&config, &zero);
-	if (!s.config)
+	s->config = bpf_map_lookup_elem(&config, &zero);
+	if (!s->config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
-	if (!at_hop && seal_take_mark(skb, s.config))
+	if (!at_hop && seal_take_mark(skb, s->config))
 		return VERDICT_PASS;
 
-	if (!seal_parse(skb, &s.packet))
-		return drop(XDPSEC_DROP_NO_ROOM, s.sa);
-	switch (policy_judge(&s.packet, s.packet.destination, &s.peer)) {
+	if (!seal_parse(skb, &s->packet))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	switch (policy_judge(&s->packet, s->packet.destination, &s->peer)) {
 	case POLICY_CLEAR:
 		if (at_hop)
-			return drop(XDPSEC_DROP_STRAY, s.sa);
-		return s.packet.kind == PACKET_OTHER ? quote_cut(skb) : VERDICT_PASS;
+			return drop(XDPSEC_DROP_STRAY, s->sa);
+		return s->packet.kind == PACKET_OTHER ? quote_cut(skb) : VERDICT_PASS;
 	case POLICY_FRAGMENT:
-		return drop(XDPSEC_DROP_FRAGMENT, s.sa);
+		return drop(XDPSEC_DROP_FRAGMENT, s->sa);
 	case POLICY_MALFORMED:
-		return drop(XDPSEC_DROP_MALFORMED, s.sa);
+		return drop(XDPSEC_DROP_MALFORMED, s->sa);
 	case POLICY_PROTECTED:
 		break;
 	}
 
-	if (!seal_find_device(&s, at_hop))
+	if (!seal_find_device(&f, at_hop))
 		return VERDICT_DROP;
-	if (!seal_find_sa(&s, &sa, &ctx))
-		return drop(XDPSEC_DROP_NO_KEY, s.sa);
+	if (!seal_find_sa(s, &sa, &ctx))
+		return drop(XDPSEC_DROP_NO_KEY, s->sa);
 
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
 	if (seal_is_pending(skb, kernel_skb))
-		return seal_by_hop(&s, at_hop);
-	if (s.packet.lying)
-		return drop(XDPSEC_DROP_MALFORMED, s.sa);
-	verdict = seal_flow(&s, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
-	return at_hop && verdict == VERDICT_PASS ? seal_leave_hop(&s) : verdict;
+		return seal_by_hop(s, at_hop);
+	if (s->packet.lying)
+		return drop(XDPSEC_DROP_MALFORMED, s->sa);
+	verdict = seal_flow(&f, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
+	return at_hop && verdict == VERDICT_PASS ? seal_leave_hop(&f) : verdict;
 }
 
 #endif

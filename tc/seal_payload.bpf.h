@@ -19,11 +19,6 @@ struct seal {
 	const struct xdpsec_config *config;
 	struct packet packet;
 	u32 peer, sa;
-	/* Inline mode. */
-	u32 device;  /* ifindex of the protected device */
-	bool tagged; /* the frame's outer VLAN tag has been taken out */
-	__be16 vlan_protocol;
-	u16 vlan_tci;
 };
 
 /* Something is left to be done to the packet between here and the wire, and sealed it would be done to
@@ -71,8 +66,10 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 /*
  * Encrypt, write the header and the checksum: the packet has its final shape. Between the UDP header that
  * s->packet.l4 says and the payload there is room for header and tag; s->packet.udp_length is without them.
+ * 0, or the reason to drop it plus one: a call of drop() from here would be one more frame on the stack, for
+ * which there is no room in tunnel mode.
  */
-static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
+static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
 				   u8 next_header)
 {
 	struct __sk_buff *skb = s->skb;
@@ -96,21 +93,21 @@ static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	o.ctx = ctx;
 	header = (u64 *)o.start;
 	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
-		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+		return XDPSEC_DROP_NO_ROOM + 1;
 	ktop = bpf_map_lookup_elem(&ktops, &s->sa);
 	if (!ktop || bpf_dynptr_from_skb(skb, 0, &memory))
-		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+		return XDPSEC_DROP_CRYPTO + 1;
 	if (!seal_next_sequence(s->sa, &sequence))
-		return drop(XDPSEC_DROP_SEQUENCE_EXHAUSTED, s->sa);
+		return XDPSEC_DROP_SEQUENCE_EXHAUSTED + 1;
 
 	/* Next header, version and two reserved bytes, as they lie in memory. */
 	nonce_head = next_header | XDPSEC_WIRE_VERSION << 8;
 	err = ocb_start(&o, ktop, nonce_head, sequence);
 	if (err)
-		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+		return XDPSEC_DROP_CRYPTO + 1;
 	err = ocb_seal(&o, &memory, at, &sums, packet->checksum);
 	if (err)
-		return drop(XDPSEC_DROP_CRYPTO, s->sa);
+		return XDPSEC_DROP_CRYPTO + 1;
 
 	header[0] = (u64)nonce_head << 32 | bpf_htonl(sa->spi);
 	header[1] = bpf_cpu_to_be64(sequence);
@@ -120,12 +117,12 @@ static __noinline int seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 		/* From the start again: the verifier takes no step back from what it has bounded. */
 		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
 		if ((const void *)(udp + 1) > o.end)
-			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+			return XDPSEC_DROP_NO_ROOM + 1;
 		udp->check = checksum_finish(
 			checksum_udp_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
 			ocb_sum(&sums));
 	}
-	return VERDICT_PASS;
+	return 0;
 }
 
 #endif
