@@ -138,9 +138,10 @@ static __always_inline bool derive(u32 slot)
 #pragma unroll
 	for (k = 1; k < 12; k++)
 		d->l[k] = doubled(d->l[k - 1]);
-	fill(sa->low, 8, d->l, 0);
-	fill(sa->middle, 8, d->l, 3);
-	fill(sa->high, 17, d->l, 6);
+#pragma unroll
+	for (k = 0; k < 4; k++)
+		sa->l[k] = d->l[k];
+	fill(sa->groups, 65, d->l, 4);
 	__builtin_memset(d, 0, sizeof(*d));
 	return true;
 }

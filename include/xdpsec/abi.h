@@ -164,8 +164,7 @@ struct xdpsec_block {
  * the key nowhere.
  *
  * RFC 7253 section 4.2 has Offset_i = Offset_(i-1) ^ L_ntz(i). Unrolled, Offset_i = Offset_0 ^ C_i, where
- * C_i is the XOR of L_k over the bits k that are set in the Gray code of i. The Gray code is linear, so
- * that C_i = high[i / 64] ^ middle[i / 8 % 8] ^ low[i % 8].
+ * C_i is the XOR of L_k over the bits k that are set in the Gray code of i.
  */
 struct xdpsec_sa {
 	__u32 spi;
@@ -175,9 +174,8 @@ struct xdpsec_sa {
 	__u8 pad[3];
 	__u32 zero; /* where loops start: a zero that the verifier cannot know (ocb.bpf.h) */
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
-	struct xdpsec_block low[8];	      /* C_0 .. C_7 */
-	struct xdpsec_block middle[8];	      /* C_0, C_8 .. C_56 */
-	struct xdpsec_block high[17];	      /* C_0, C_64 .. C_1024 */
+	struct xdpsec_block l[4];	      /* L_0 .. L_3 */
+	struct xdpsec_block groups[65];	      /* C_0, C_16 .. C_1024 */
 };
 
 /* Map "sequences": what an SA seals with next. The range [next, limit) is reserved on disk. */
@@ -225,7 +223,7 @@ _Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "
 _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");
 _Static_assert(sizeof(struct xdpsec_location) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_endpoint) == 80, "ABI");
-_Static_assert(sizeof(struct xdpsec_sa) == 16 + 16 * (2 + 8 + 8 + 17), "ABI");
+_Static_assert(sizeof(struct xdpsec_sa) == 16 + 16 * (2 + 4 + 65), "ABI");
 _Static_assert(sizeof(struct xdpsec_sequence) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "ABI");
 _Static_assert(sizeof(struct xdpsec_counters) == 24 + 8 * XDPSEC_DROP_COUNT, "ABI");

@@ -12,7 +12,8 @@
  * the tag slot.
  *
  * Shapes that are forced. A packet pointer that a loop advances never converges in the verifier; an index
- * that is masked and added to a fixed base does. One block for each turn costs five times what eight cost.
+ * that is masked and added to a fixed base does. One block for each turn of a loop costs five times as much
+ *as many blocks for each turn.
  */
 #ifndef XDPSEC_OCB_BPF_H
 #define XDPSEC_OCB_BPF_H
@@ -22,7 +23,7 @@
 #include "abi.h"
 #include "wire.h"
 
-#define OCB_GROUP 8 /* blocks for each turn of the loop */
+#define OCB_GROUP 16 /* blocks for each turn of the loop */
 #define OCB_GROUPS (XDPSEC_PAYLOAD_MAX / (OCB_GROUP * XDPSEC_BLOCK_LEN))
 
 /* RFC 7253 section 4.2: seven bits of TAGLEN mod 128 = 0, zeros, a one, then the 96 bits of the nonce. */
@@ -70,6 +71,9 @@ static __always_inline u64 ocb_sum(const struct ocb_sums *sums)
 	return (u64)checksum_fold(sums->words - (sums->high << 32)) + checksum_fold(sums->high);
 }
 
+/* XOR within the register of `to`: left alone, the compiler copies most of the values first. */
+#define OCB_XOR(to, from) asm volatile("%0 ^= %1" : "+r"(to) : "r"(from))
+
 /* One of a block's two words: XORed with its offset, and gathered as pass says. */
 static __always_inline void ocb_mix(u64 *word, u64 offset, u64 *checksum, struct ocb_sums *sums,
 				    const u32 pass)
@@ -77,30 +81,41 @@ static __always_inline void ocb_mix(u64 *word, u64 offset, u64 *checksum, struct
 	u64 value = *word;
 
 	if (pass & OCB_CHECKSUM_BEFORE)
-		*checksum ^= value;
-	value ^= offset;
+		OCB_XOR(*checksum, value);
+	OCB_XOR(value, offset);
 	if (pass & OCB_CHECKSUM_AFTER)
-		*checksum ^= value;
-	OPAQUE(*checksum);
+		OCB_XOR(*checksum, value);
 	*word = value;
 	if (pass & OCB_SUM_AFTER)
 		ocb_add(sums, value);
 }
 
 /*
- * The first words of a group's blocks, or their second ones. Not block by block: base, checksum and the two
- * sums of one lane fit the registers, those of both do not. next is Offset_0 ^ C_8(g+1), base that of this
- * group.
+ * One lane, the first or the second words, of 1 to 15 blocks whose numbers follow a multiple of 16, or of the
+ * next larger power of two. Lane by lane and not block by block: one lane needs no more values than there are
+ * registers, both lanes do.
+ *
+ * offset is Offset_(i-1) of the first block and becomes that of the last. RFC 7253 section 4.2: Offset_i =
+ * Offset_(i-1) ^ L_ntz(i), and within 15 blocks ntz(i) is 0 to 3. l points to this lane's word of L_0.
  */
-static __always_inline void ocb_lane(u64 *words, const u64 *low, u64 base, u64 next, u64 *checksum,
+static __always_inline void ocb_lane(u64 *words, const u32 blocks, u64 *offset, const u64 *l, u64 *checksum,
 				     struct ocb_sums *sums, const u32 pass)
 {
+	u64 step[3];
 	u32 j;
 
+	/* Left alone, the compiler loads all of L before the loop over the groups, and spills it to the
+	 * stack. */
+	OPAQUE(l);
+	step[0] = l[0];
+	step[1] = l[2];
+	step[2] = l[4];
 #pragma unroll
-	for (j = 1; j < OCB_GROUP; j++)
-		ocb_mix(words + 2 * (j - 1), base ^ low[2 * j], checksum, sums, pass);
-	ocb_mix(words + 2 * (OCB_GROUP - 1), next, checksum, sums, pass);
+	for (j = 1; j <= blocks; j++) {
+		/* L_3 is needed once in 15 blocks, and no register is left to keep it in. */
+		OCB_XOR(*offset, j == 8 ? l[6] : step[__builtin_ctz(j)]);
+		ocb_mix(words + 2 * (j - 1), *offset, checksum, sums, pass);
+	}
 }
 
 /*
@@ -123,67 +138,59 @@ static __always_inline u32 ocb_next_turn(u32 turn)
 	return turn & (OCB_TURNS - 1);
 }
 
-static __always_inline void ocb_pass(const struct ocb *o, struct ocb_sums *sums, const u32 pass)
+/* The blocks behind the last whole group, fewer than 16, are done in parts of 8, 4, 2 and 1, in this order:
+ * each part follows a multiple of twice its size, and so has the same sequence of L as a group has. */
+static __always_inline void ocb_part(const struct ocb *o, const u32 part, struct xdpsec_block *offset,
+				     struct ocb_sums *sums, const u32 pass)
+{
+	u32 blocks = o->length / XDPSEC_BLOCK_LEN, at;
+	const struct xdpsec_block *l = o->sa->l;
+	u64 *block;
+
+	OPAQUE(blocks);
+	if (!(blocks & part))
+		return;
+	at = blocks & (OCB_GROUPS * OCB_GROUP - 2 * part);
+	block = (u64 *)(o->start + XDPSEC_OVERHEAD + at * XDPSEC_BLOCK_LEN);
+	if ((const void *)(block + 2 * part) > o->end)
+		return;
+	ocb_lane(block, part, &offset->a, &l->a, &sums->checksum.a, sums, pass);
+	ocb_lane(block + 1, part, &offset->b, &l->b, &sums->checksum.b, sums, pass);
+}
+
+/* One pass over all full blocks. Returns Offset_n, that of the last block (Offset_0 where there is none). */
+static __always_inline struct xdpsec_block ocb_pass(const struct ocb *o, struct ocb_sums *sums,
+						    const u32 pass)
 {
 	const struct xdpsec_sa *sa = o->sa;
 	u8 *first = o->start + XDPSEC_OVERHEAD;
-	u32 blocks = o->length / XDPSEC_BLOCK_LEN, groups = blocks / OCB_GROUP;
-	u64 base_a = o->offset.a, base_b = o->offset.b, next_a, next_b; /* Offset_0 ^ C_8g */
-	u32 group, i;
+	u32 groups = o->length / XDPSEC_BLOCK_LEN / OCB_GROUP, group;
+	struct xdpsec_block offset = o->offset;
 
 	for (group = ocb_first_turn(sa); group < groups && loop_goes_on(); group = ocb_next_turn(group)) {
-		u32 at = group, next;
+		const struct xdpsec_block *next;
+		u32 at = group;
 		u64 *block;
 
-		/* Or the compiler loads all of low[] before the loop, into 112 bytes of stack. */
 		OPAQUE(sa);
 		OPAQUE(at);
 		at &= OCB_GROUPS - 1;
-		next = at + 1;
+		next = &sa->groups[at + 1];
 		block = (u64 *)(first + at * OCB_GROUP * XDPSEC_BLOCK_LEN);
 		if ((const void *)(block + 2 * OCB_GROUP) > o->end)
 			break;
-		next_a = o->offset.a ^ sa->high[next / 8].a ^ sa->middle[next % 8].a;
-		ocb_lane(block, &sa->low[0].a, base_a, next_a, &sums->checksum.a, sums, pass);
-		base_a = next_a;
-		next_b = o->offset.b ^ sa->high[next / 8].b ^ sa->middle[next % 8].b;
-		ocb_lane(block + 1, &sa->low[0].b, base_b, next_b, &sums->checksum.b, sums, pass);
-		base_b = next_b;
+		ocb_lane(block, OCB_GROUP - 1, &offset.a, &sa->l[0].a, &sums->checksum.a, sums, pass);
+		offset.a = o->offset.a ^ next->a;
+		ocb_mix(block + 2 * OCB_GROUP - 2, offset.a, &sums->checksum.a, sums, pass);
+		ocb_lane(block + 1, OCB_GROUP - 1, &offset.b, &sa->l[0].b, &sums->checksum.b, sums, pass);
+		offset.b = o->offset.b ^ next->b;
+		ocb_mix(block + 2 * OCB_GROUP - 1, offset.b, &sums->checksum.b, sums, pass);
 	}
-	for (i = ocb_first_turn(sa); i < blocks % OCB_GROUP && loop_goes_on(); i = ocb_next_turn(i)) {
-		u32 at = groups * OCB_GROUP + i, low = i + 1;
-		u64 *block;
-
-		OPAQUE(at);
-		at &= OCB_GROUPS * OCB_GROUP - 1;
-		OPAQUE(low);
-		low &= 7;
-		block = (u64 *)(first + at * XDPSEC_BLOCK_LEN);
-		if ((const void *)(block + 2) > o->end)
-			break;
-		ocb_mix(block, base_a ^ sa->low[low].a, &sums->checksum.a, sums, pass);
-		ocb_mix(block + 1, base_b ^ sa->low[low].b, &sums->checksum.b, sums, pass);
-	}
-}
-
-/* Offset_n, that of the last full block (Offset_0 where there is none). */
-static __always_inline struct xdpsec_block ocb_last_offset(const struct ocb *o)
-{
-	const struct xdpsec_sa *sa = o->sa;
-	u32 blocks = o->length / XDPSEC_BLOCK_LEN;
-	u32 high = blocks / 64, middle = blocks / 8 % 8, low = blocks % 8;
-
-	OPAQUE(high);
-	if (high >= sizeof(sa->high) / sizeof(sa->high[0]))
-		high = 0;
-	OPAQUE(middle);
-	middle &= 7;
-	OPAQUE(low);
-	low &= 7;
-	return (struct xdpsec_block){
-		o->offset.a ^ sa->high[high].a ^ sa->middle[middle].a ^ sa->low[low].a,
-		o->offset.b ^ sa->high[high].b ^ sa->middle[middle].b ^ sa->low[low].b,
-	};
+	ocb_part(o, 8, &offset, sums, pass);
+	ocb_part(o, 4, &offset, sums, pass);
+	ocb_part(o, 2, &offset, sums, pass);
+	ocb_part(o, 1, &offset, sums, pass);
+	return offset;
 }
 
 /* Move 16 bytes of memory by bytes towards the front (out go the first ones) or the back; bytes < 16. */
@@ -292,8 +299,7 @@ static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memo
 	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
 		return -EINVAL;
 
-	ocb_pass(o, sums, OCB_CHECKSUM_BEFORE);
-	offset = ocb_last_offset(o);
+	offset = ocb_pass(o, sums, OCB_CHECKSUM_BEFORE);
 	if (rest) {
 		struct xdpsec_block padded = ocb_padded(ocb_partial(tail, rest), rest);
 
@@ -359,7 +365,7 @@ static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memo
 	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
 		return -EINVAL;
 
-	offset = ocb_last_offset(o);
+	offset = ocb_pass(o, &none, 0);
 	if (rest) {
 		offset.a ^= sa->l_star.a;
 		offset.b ^= sa->l_star.b;
@@ -372,7 +378,6 @@ static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memo
 		if (err)
 			return err;
 	}
-	ocb_pass(o, &none, 0);
 	err = bpf_dynptr_adjust(memory, at + XDPSEC_HEADER_LEN, at + XDPSEC_OVERHEAD + full);
 	if (!err)
 		err = bpf_crypto_decrypt(o->ctx, memory, memory, NULL);
