@@ -78,22 +78,43 @@ int detach_tcx(const struct plane *plane, const char *name)
 	return 0;
 }
 
-int attached_tcx(const struct plane *plane, const char *name, unsigned int *index)
+static int link_info(const struct plane *plane, const char *name, struct bpf_link_info *info)
 {
-	/* As info.tcx, which old headers lack: the first member of the union is the ifindex. */
-	struct bpf_link_info info = {};
-	__u32 length = sizeof(info);
+	__u32 length = sizeof(*info);
 	_cleanup_close_ int link = -1;
 	char path[PATH_MAX];
 
+	memset(info, 0, sizeof(*info));
 	plane_pin(plane, "links", name, path, sizeof(path));
 	link = bpf_obj_get(path);
-	if (link < 0)
-		return -errno;
-	if (bpf_obj_get_info_by_fd(link, &info, &length))
-		return -errno;
-	memcpy(index, &info.netns, sizeof(*index));
-	return 0;
+	return link < 0 || bpf_obj_get_info_by_fd(link, info, &length) ? -errno : 0;
+}
+
+int attached_tcx(const struct plane *plane, const char *name, unsigned int *index)
+{
+	struct bpf_link_info info;
+	int err = link_info(plane, name, &info);
+
+	/* As info.tcx, which old headers lack: the first member of the union is the ifindex. */
+	if (!err)
+		memcpy(index, &info.netns, sizeof(*index));
+	return err;
+}
+
+bool carries_tcx(const struct plane *plane, const char *name, unsigned int index)
+{
+	LIBBPF_OPTS(bpf_prog_query_opts, query);
+	struct bpf_link_info info;
+	__u32 programs[64];
+
+	query.prog_ids = programs;
+	query.prog_cnt = sizeof(programs) / sizeof(programs[0]);
+	if (link_info(plane, name, &info) || bpf_prog_query_opts((int)index, TCX_INGRESS, &query))
+		return false;
+	for (__u32 i = 0; i < query.prog_cnt; i++)
+		if (programs[i] == info.prog_id)
+			return true;
+	return false;
 }
 
 static __u32 map_id(int fd)

@@ -23,6 +23,10 @@ int detach_tcx(const struct plane *plane, const char *name);
 /* The device that the pinned link is on: 0 when that is gone. -ENOENT without a message: no such pin. */
 int attached_tcx(const struct plane *plane, const char *name, unsigned int *index);
 
+/* Is the program of that link at TCX ingress of this device of this namespace? Then it is the one that the
+ * link is on, whatever it is called by now. */
+bool carries_tcx(const struct plane *plane, const char *name, unsigned int index);
+
 /*
  * Attach a copy of open, or of decapsulate, to XDP of the device. With XDP_MODE_CONFIG_AUTO, generic XDP is
  * what is left when the driver has none, and a warning. *in_use gets an enum xdp_in_use. 0, or -errno after a

@@ -16,7 +16,8 @@ struct options {
 	unsigned int key_bits; /* genkey --bits: 128 or 256 */
 };
 
-/* Each returns 0, or -errno after a message; main turns that into the exit code (1). */
+/* Each returns 0, or -errno after a message, which main turns into the exit code 1; status also an exit code
+ * of its own. */
 int command_up(const struct options *options);
 int command_down(const struct options *options);
 int command_reload(const struct options *options);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* xdpsec down: take an instance down, and only what `up` made for it. */
+#include <errno.h>
+
 #include "commands.h"
+#include "foreign.h"
 #include "interrupt.h"
 #include "teardown.h"
 
@@ -25,6 +28,8 @@ int command_down(const struct options *options)
 	err = teardown_leftover(options->argument);
 	if (err || (leftover && !plane_exists(options->argument, false)))
 		return err;
-	err = plane_open(&plane, options->argument, false);
+	err = plane_open_any(&plane, options->argument, false);
+	if (err == -EPROTO)
+		return foreign_teardown(options->argument, false);
 	return err ?: teardown(&plane);
 }

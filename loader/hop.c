@@ -42,6 +42,6 @@ int hop_create(struct instance *instance)
 		return err;
 	err = set_up(instance, &near, &far);
 	if (err)
-		pair_delete(instance);
+		pair_undo(instance);
 	return err;
 }

@@ -8,6 +8,7 @@
 #define XDPSEC_INSTANCE_H
 
 #include <limits.h>
+#include <stddef.h>
 #include <net/if.h>
 #include <linux/types.h>
 
@@ -28,6 +29,21 @@ enum xdp_in_use {
 	XDP_IN_USE_GENERIC,
 };
 
+/*
+ * How the element of map "instance" begins, whatever version of the program has made it: what comes later
+ * needs it to show an instance that it cannot read, and to take it down. It never changes.
+ */
+struct instance_head {
+	__u32 abi_version;
+	__u32 device_index;
+	__u64 netns_cookie;
+	__u64 netns_inode;
+	__u64 started;
+	char version[64]; /* of the program; not there before INSTANCE_ABI_WITH_VERSION */
+};
+
+#define INSTANCE_ABI_WITH_VERSION 3
+
 /* Map "instance", one element. Written before what it says is done, so that a crash leaves no trace that it
  * does not know of. */
 struct instance {
@@ -35,7 +51,8 @@ struct instance {
 	__u32 device_index;
 	__u64 netns_cookie; /* SO_NETNS_COOKIE: unlike the inode's number, never given out again */
 	__u64 netns_inode;
-	__u64 started; /* seconds since the Epoch */
+	__u64 started;	  /* seconds since the Epoch */
+	char version[64]; /* of the program that made it */
 	__u32 hop_near_index, hop_far_index;
 	__u8 xdp;	   /* enum xdp_in_use */
 	__u8 xdp_asked;	   /* enum xdp_mode: the configuration's line */
@@ -54,6 +71,15 @@ struct instance {
 	char path[PATH_MAX];	      /* of the configuration */
 	char state_dir[PATH_MAX];     /* absolute */
 };
+
+_Static_assert(offsetof(struct instance, device_index) == offsetof(struct instance_head, device_index),
+	       "ABI");
+_Static_assert(offsetof(struct instance, netns_cookie) == offsetof(struct instance_head, netns_cookie),
+	       "ABI");
+_Static_assert(offsetof(struct instance, netns_inode) == offsetof(struct instance_head, netns_inode), "ABI");
+_Static_assert(offsetof(struct instance, started) == offsetof(struct instance_head, started), "ABI");
+_Static_assert(offsetof(struct instance, version) == offsetof(struct instance_head, version), "ABI");
+_Static_assert(sizeof(struct instance_head) == 96, "ABI");
 
 /* One direction of a peer. */
 struct sa_record {

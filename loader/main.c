@@ -323,7 +323,8 @@ static int run(struct invocation *invocation, int argc, char **argv)
 	}
 	if (invocation->netns && enter_netns(invocation->netns))
 		return EXIT_FAILED;
-	return command->run(&invocation->options) ? EXIT_FAILED : EXIT_SUCCESS;
+	err = command->run(&invocation->options);
+	return err < 0 ? EXIT_FAILED : err;
 }
 
 /* A full disk or a closed pipe must not look like success. */

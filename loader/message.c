@@ -4,6 +4,9 @@
 
 #include "message.h"
 
+/* What the last fail() and the hint() behind it said. */
+static char last_failure[512], last_hint[512];
+
 static void print(const char *prefix, const char *format, va_list arguments)
 {
 	fputs(prefix, stderr);
@@ -18,6 +21,10 @@ int fail(int code, const char *format, ...)
 	va_start(arguments, format);
 	print("xdpsec: ", format, arguments);
 	va_end(arguments);
+	va_start(arguments, format);
+	vsnprintf(last_failure, sizeof(last_failure), format, arguments);
+	va_end(arguments);
+	last_hint[0] = '\0';
 	return -code;
 }
 
@@ -28,6 +35,9 @@ void hint(const char *format, ...)
 	va_start(arguments, format);
 	print("hint: ", format, arguments);
 	va_end(arguments);
+	va_start(arguments, format);
+	vsnprintf(last_hint, sizeof(last_hint), format, arguments);
+	va_end(arguments);
 }
 
 void warning(const char *format, ...)
@@ -37,4 +47,14 @@ void warning(const char *format, ...)
 	va_start(arguments, format);
 	print("xdpsec: warning: ", format, arguments);
 	va_end(arguments);
+}
+
+const char *message_failure(void)
+{
+	return last_failure;
+}
+
+const char *message_hint(void)
+{
+	return last_hint;
 }

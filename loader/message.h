@@ -18,4 +18,8 @@ void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Print "xdpsec: warning: " and the message. */
 void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What the last fail() said, and the hint() behind it; empty where there was none. For `status -j`. */
+const char *message_failure(void);
+const char *message_hint(void);
+
 #endif

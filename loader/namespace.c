@@ -16,6 +16,9 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
+/* More are not looked through. */
+#define NAMESPACES_MAX 65536
+
 static void cleanup_closedir(DIR **directory)
 {
 	if (*directory)
@@ -81,6 +84,52 @@ int namespace_enter(__u64 inode, __u64 cookie, int *back)
 		return 0;
 	namespace_leave(back);
 	return -ENOENT;
+}
+
+/* Enter the one that path leads to, unless it is one of those that were seen. */
+static bool enter_once(const char *path, __u64 *seen, size_t *n, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) || *n == size)
+		return false;
+	for (size_t i = 0; i < *n; i++)
+		if (seen[i] == status.st_ino)
+			return false;
+	seen[(*n)++] = status.st_ino;
+	return setns(fd, CLONE_NEWNET) == 0;
+}
+
+bool namespace_each_other(bool (*each)(const char *path, void *data), void *data)
+{
+	static const char *const directories[] = { "/run/netns", "/proc" };
+	_cleanup_free_ __u64 *seen = calloc(NAMESPACES_MAX, sizeof(*seen));
+	char path[sizeof("/run/netns/") + 256 + sizeof("/ns/net")];
+	struct namespace here;
+	bool done = false;
+	size_t n = 0;
+	int back = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (!seen || back < 0 || namespace_here(&here)) {
+		namespace_leave(&back);
+		return false;
+	}
+	seen[n++] = here.inode;
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		DIR *directory __attribute__((cleanup(cleanup_closedir))) = opendir(directories[i]);
+		struct dirent *entry;
+
+		while (!done && directory && (entry = readdir(directory))) {
+			if (i ? !isdigit((unsigned char)entry->d_name[0]) : entry->d_name[0] == '.')
+				continue;
+			snprintf(path, sizeof(path), "%s/%s%s", directories[i], entry->d_name,
+				 i ? "/ns/net" : "");
+			done = enter_once(path, seen, &n, NAMESPACES_MAX) && each(path, data);
+		}
+	}
+	namespace_leave(&back);
+	return done;
 }
 
 void namespace_leave(int *back)

@@ -28,4 +28,10 @@ bool namespace_find(__u64 inode, char *path, size_t path_size, char *name, size_
 int namespace_enter(__u64 inode, __u64 cookie, int *back);
 void namespace_leave(int *back);
 
+/*
+ * Enter every other namespace that has a name or a process, and call each there, until it says that this was
+ * the one; path leads to it. Was there such a one? The process is back afterwards.
+ */
+bool namespace_each_other(bool (*each)(const char *path, void *data), void *data);
+
 #endif

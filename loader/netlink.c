@@ -66,6 +66,21 @@ static int parse_kind(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
+static int parse_xdp(const struct nlattr *attribute, void *data)
+{
+	struct link *link = data;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_XDP_PROG_ID:
+	case IFLA_XDP_DRV_PROG_ID:
+	case IFLA_XDP_SKB_PROG_ID:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			link->xdp_program = mnl_attr_get_u32(attribute);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
 static int parse_attribute(const struct nlattr *attribute, void *data)
 {
 	struct rtnl_link_stats64 stats;
@@ -90,6 +105,11 @@ static int parse_attribute(const struct nlattr *attribute, void *data)
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
 			link->peer = mnl_attr_get_u32(attribute);
 		break;
+	case IFLA_LINK_NETNSID:
+		link->peer_elsewhere = true;
+		break;
+	case IFLA_XDP:
+		return mnl_attr_parse_nested(attribute, parse_xdp, link);
 	case IFLA_LINKINFO:
 		return mnl_attr_parse_nested(attribute, parse_kind, link);
 	case IFLA_STATS64:
@@ -153,6 +173,44 @@ int link_find(const char *name, struct link *link)
 int link_find_index(unsigned int index, struct link *link)
 {
 	return find(index, NULL, link);
+}
+
+struct link_list {
+	struct link *links;
+	size_t n;
+};
+
+static int list_link(const struct nlmsghdr *message, void *data)
+{
+	struct link_list *list = data;
+	struct link *links = realloc(list->links, (list->n + 1) * sizeof(*links));
+
+	if (!links) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	list->links = links;
+	links += list->n++;
+	memset(links, 0, sizeof(*links));
+	return parse_link(message, links);
+}
+
+int link_list(struct link **links, size_t *n)
+{
+	struct link_list list = {};
+	char buffer[512];
+	struct nlmsghdr *request = link_request(buffer, RTM_GETLINK, 0);
+	int err;
+
+	request->nlmsg_flags |= NLM_F_DUMP;
+	err = netlink_talk(NETLINK_ROUTE, request, list_link, &list);
+	if (err) {
+		free(list.links);
+		return err;
+	}
+	*links = list.links;
+	*n = list.n;
+	return 0;
 }
 
 /* Nobody speaks IP on them, and a router solicitation must not end up sealed. */

@@ -4,12 +4,15 @@
 #define XDPSEC_NETLINK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <net/if.h>
 #include <linux/types.h>
 
 struct link {
 	unsigned int index;
-	unsigned int peer; /* IFLA_LINK: of a veth its other end, if that is in the same namespace */
+	unsigned int peer;   /* IFLA_LINK: of a veth its other end */
+	bool peer_elsewhere; /* which is in another namespace, where the index counts */
+	__u32 xdp_program;   /* id; 0: none */
 	char name[IF_NAMESIZE];
 	char kind[16];		  /* "veth"; empty for hardware */
 	char alias[256];	  /* empty: none */
@@ -23,6 +26,9 @@ struct link {
 /* 0 or -errno, without a message; -ENODEV where there is none. *link is unchanged on failure. */
 int link_find(const char *name, struct link *link);
 int link_find_index(unsigned int index, struct link *link);
+
+/* All of them, in *links, which is to be freed. */
+int link_list(struct link **links, size_t *n);
 
 /* One end of a pair of veth devices. */
 struct veth_end {

@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attach.h"
+#include "cleanup.h"
 #include "ethtool.h"
 #include "message.h"
+#include "namespace.h"
 #include "pair.h"
 
 #define ALIAS_PREFIX "xdpsec "
@@ -64,6 +67,14 @@ static int set_up(const struct instance *instance, const char *what, struct link
 	return offloads_off(instance->hop_near);
 }
 
+void pair_undo(const struct instance *instance)
+{
+	struct link near;
+
+	if (link_find(instance->hop_near, &near) == 0 && pair_is_ours(instance, &near))
+		link_delete(near.index);
+}
+
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
 		struct link *near, struct link *far)
 {
@@ -73,7 +84,7 @@ int pair_create(const struct instance *instance, const char *what, unsigned int 
 		return err;
 	err = set_up(instance, what, near, far);
 	if (err)
-		pair_delete(instance);
+		pair_undo(instance);
 	return err;
 }
 
@@ -91,21 +102,137 @@ bool pair_is_ours(const struct instance *instance, const struct link *link)
 	       far.index == link->peer;
 }
 
-int pair_delete(const struct instance *instance)
+static const char *far_program(const struct instance *instance)
 {
-	struct link link;
+	return instance->mode == MODE_TUNNEL ? "encapsulate" : "hop";
+}
+
+/* By what was recorded: the index, whatever the name is by now, and before there is one, the name. */
+static bool find_recorded(const struct instance *instance, unsigned int index, const char *name,
+			  struct link *link)
+{
+	struct link found;
+
+	if (index && link_find_index(index, &found) == 0 && pair_is_ours(instance, &found)) {
+		*link = found;
+		return true;
+	}
+	if (!name[0] || link_find(name, &found) || !pair_is_ours(instance, &found))
+		return false;
+	*link = found;
+	return true;
+}
+
+static bool find_far(const struct plane *plane, const struct instance *instance, struct link *far)
+{
+	const char *program = far_program(instance);
+	unsigned int index;
+
+	/* Our program on it is the proof that nobody can take away by giving it another name or alias. */
+	if (attached_tcx(plane, program, &index) == 0 && index && carries_tcx(plane, program, index) &&
+	    link_find_index(index, far) == 0)
+		return true;
+	return find_recorded(instance, instance->hop_far_index, instance->hop_far, far);
+}
+
+void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair)
+{
+	memset(pair, 0, sizeof(*pair));
+	if (!instance->hop_near[0])
+		return;
+	if (find_far(plane, instance, &pair->far)) {
+		pair->near_elsewhere = pair->far.peer_elsewhere;
+		if (!pair->near_elsewhere && link_find_index(pair->far.peer, &pair->near) == 0)
+			return;
+	}
+	/* When the far end is elsewhere, or the near one another of our making. */
+	if (!pair->near_elsewhere)
+		find_recorded(instance, instance->hop_near_index, instance->hop_near, &pair->near);
+}
+
+static int delete(const struct instance *instance, const struct link *link)
+{
+	int err = link_delete(link->index);
+
+	if (err && err != -ENODEV)
+		return fail(-err, "%s: cannot delete the device %s: %s", instance->name, link->name,
+			    strerror(-err));
+	return 0;
+}
+
+struct search {
+	const struct plane *plane;
+	const struct instance *instance;
 	int err;
+};
+
+static bool delete_there(const char *path, void *data)
+{
+	struct search *search = data;
+	struct pair pair;
+
+	(void)path;
+	pair_find(search->plane, search->instance, &pair);
+	/* Only with the proof: a name or an alias may be that of an instance in that namespace. */
+	if (!pair.far.index || !carries_tcx(search->plane, far_program(search->instance), pair.far.index))
+		return false;
+	search->err = delete (search->instance, &pair.far);
+	return true;
+}
+
+/* Both ends were moved away. */
+static int delete_elsewhere(const struct plane *plane, const struct instance *instance)
+{
+	struct search search = { .plane = plane, .instance = instance };
+	unsigned int index;
+
+	if (attached_tcx(plane, far_program(instance), &index) || !index)
+		return 0;
+	if (namespace_each_other(delete_there, &search))
+		return search.err;
+	fail(ENODEV, "%s: the device %s was moved to a network namespace that cannot be found",
+	     instance->name, instance->hop_near);
+	hint("in that namespace, `ip link del dev %s`", instance->hop_near);
+	return -ENODEV;
+}
+
+int pair_delete(const struct plane *plane, const struct instance *instance)
+{
+	struct pair pair;
 
 	if (!instance->hop_near[0])
 		return 0;
-	err = link_find(instance->hop_near, &link);
-	if (err == -ENODEV)
-		return 0;
-	if (!err && !pair_is_ours(instance, &link))
-		return 0;
-	if (!err)
-		err = link_delete(link.index);
-	if (err && err != -ENODEV)
-		return fail(-err, "%s: cannot delete the device: %s", instance->hop_near, strerror(-err));
-	return 0;
+	pair_find(plane, instance, &pair);
+	/* Of a veth, either end takes the other one along, wherever that is. */
+	if (pair.far.index)
+		return delete (instance, &pair.far);
+	if (pair.near.index)
+		return delete (instance, &pair.near);
+	return delete_elsewhere(plane, instance);
+}
+
+int pair_delete_by_alias(const char *name)
+{
+	struct instance instance = {};
+	_cleanup_free_ struct link *links = NULL;
+	struct alias alias;
+	struct link link;
+	size_t n = 0;
+	int err, step;
+
+	snprintf(instance.name, sizeof(instance.name), "%s", name);
+	alias = alias_of(&instance);
+	err = link_list(&links, &n);
+	if (err)
+		return fail(-err, "%s: cannot list the network devices: %s", name, strerror(-err));
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(links[i].kind, "veth") != 0 || strcmp(links[i].alias, alias.text) != 0)
+			continue;
+		/* Gone with its other end, before it. */
+		if (link_find_index(links[i].index, &link))
+			continue;
+		step = delete (&instance, &links[i]);
+		err = err ?: step;
+	}
+	return err;
 }

@@ -8,6 +8,7 @@
 
 #include "instance.h"
 #include "netlink.h"
+#include "plane.h"
 
 /*
  * Create the pair that instance names, both ends down and with an alias that says whose it is, the near one
@@ -17,12 +18,28 @@
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
 		struct link *near, struct link *far);
 
+/* The ends of the pair that are in this namespace, whatever they are called by now. */
+struct pair {
+	struct link near, far; /* index 0: not here */
+	bool near_elsewhere;   /* in another namespace, as a tunnel's device may be for a container */
+};
+
+void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair);
+
 /*
- * Delete the pair, where it is there and ours: by its alias, or, before it got one, by being the pair of
- * veth devices that instance is recorded to have been creating. Somebody else's device of that name stays.
- * 0 or -errno after a message.
+ * Delete the pair, by the end that is here. It is ours by the program on its far end, by its alias, or,
+ * before it got one, by being the pair of veth devices that instance is recorded to have been creating.
+ * Somebody else's device of its name stays. When both ends are elsewhere, they are looked for. 0 or -errno
+ * after a message.
  */
-int pair_delete(const struct instance *instance);
+int pair_delete(const struct plane *plane, const struct instance *instance);
+
+/* What is known of nothing but the instance's name: all pairs of this namespace that have its alias. 0 or
+ * -errno after a message. */
+int pair_delete_by_alias(const char *name);
+
+/* What pair_create() has made, and nothing was attached to. */
+void pair_undo(const struct instance *instance);
 
 /* Is the device of that name the instance's? */
 bool pair_is_ours(const struct instance *instance, const struct link *link);

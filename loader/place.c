@@ -39,8 +39,11 @@ int place_refuse(const struct instance *instance, const char *command, const cha
 	const char *blank = arguments[0] ? " " : "";
 	char path[300], name[256];
 
-	fail(EXDEV, "%s: is up in another network namespace, where its device %s is", instance->name,
-	     instance->device);
+	if (instance->device[0])
+		fail(EXDEV, "%s: is up in another network namespace, where its device %s is", instance->name,
+		     instance->device);
+	else
+		fail(EXDEV, "%s: is up in another network namespace", instance->name);
 	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)) && name[0])
 		hint("xdpsec -n %s %s %s%s%s", name, command, instance->name, blank, arguments);
 	else

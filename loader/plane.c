@@ -105,12 +105,22 @@ bool plane_exists(const char *name, bool staged)
 	return is_name(name) && access(plane.directory, F_OK) == 0;
 }
 
-static int other_version(const struct plane *plane, const char *what)
+/* The maps are compared, as one of another version may be read as what it is not. */
+static int refuse_version(const char *name, bool staged)
 {
-	fail(EPROTO, "%s: was made by another version of xdpsec: %s differs", plane->name, what);
-	hint("use that version for `down`; without it, `rm -r %s` detaches the TC programs, and `xdp-loader "
-	     "unload DEVICE --all` or `ip link set dev DEVICE xdp off` the XDP program",
-	     plane->directory);
+	struct instance_head head;
+	int err = plane_head(name, staged, &head);
+
+	if (err)
+		fail(EPROTO, "%s: was made by another version of xdpsec: its maps are not those of this one",
+		     name);
+	else
+		fail(EPROTO,
+		     "%s: was made by another version of xdpsec: %s, with maps of version %u; this one has "
+		     "%d",
+		     name, head.version[0] ? head.version : "one that did not record it", head.abi_version,
+		     XDPSEC_ABI_VERSION);
+	hint("`xdpsec down %s` takes down what any version has made; then up again", name);
 	return -EPROTO;
 }
 
@@ -118,22 +128,22 @@ static int open_map(struct plane *plane, enum plane_map map)
 {
 	struct bpf_map_info info = {};
 	__u32 length = sizeof(info);
-	char path[PATH_MAX], what[64];
-	int fd;
+	char path[PATH_MAX];
+	_cleanup_close_ int fd = -1;
 
 	plane_pin(plane, "maps", tables[map].name, path, sizeof(path));
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return -errno;
-	plane->maps[map] = fd;
+		return errno == ENOENT ? -ENOENT
+				       : fail(errno, "%s: cannot open it: %s", path, strerror(errno));
 	if (bpf_obj_get_info_by_fd(fd, &info, &length))
 		return fail(errno, "%s: cannot read what it is: %s", path, strerror(errno));
-	if (info.type == tables[map].type && info.key_size == tables[map].key_size &&
-	    (info.value_size == tables[map].value_size || !tables[map].value_size) &&
-	    info.max_entries == tables[map].entries)
-		return 0;
-	snprintf(what, sizeof(what), "map %s", tables[map].name);
-	return other_version(plane, what);
+	if (info.type != tables[map].type || info.key_size != tables[map].key_size ||
+	    (info.value_size != tables[map].value_size && tables[map].value_size) ||
+	    info.max_entries != tables[map].entries)
+		return -EPROTO;
+	plane->maps[map] = take_fd(&fd);
+	return 0;
 }
 
 /* And learn its mode. */
@@ -146,19 +156,19 @@ static int check_version(struct plane *plane)
 	if (plane->maps[MAP_INSTANCE] >= 0 &&
 	    bpf_map_lookup_elem(plane->maps[MAP_INSTANCE], &key, &instance) == 0 && instance.abi_version) {
 		if (instance.abi_version != XDPSEC_ABI_VERSION)
-			return other_version(plane, "its version");
+			return -EPROTO;
 		plane->mode = instance.mode == MODE_TUNNEL ? MODE_TUNNEL : MODE_INLINE;
 	}
 	if (plane->maps[MAP_CONFIG] >= 0 &&
 	    bpf_map_lookup_elem(plane->maps[MAP_CONFIG], &key, &config) == 0 && config.abi_version &&
 	    config.abi_version != XDPSEC_ABI_VERSION)
-		return other_version(plane, "its version");
+		return -EPROTO;
 	return 0;
 }
 
-int plane_open(struct plane *plane, const char *name, bool staged)
+int plane_open_any(struct plane *plane, const char *name, bool staged)
 {
-	int err;
+	int err = 0, step;
 
 	if (!plane_exists(name, staged)) {
 		fail(ENOENT, "%s: is not up", name);
@@ -167,31 +177,76 @@ int plane_open(struct plane *plane, const char *name, bool staged)
 	}
 	set_directory(plane, name, staged);
 	for (int i = 0; i < MAP_COUNT; i++) {
-		err = open_map(plane, i);
-		if (err == -ENOENT && staged)
-			continue;
-		if (err == -ENOENT)
-			return other_version(plane, tables[i].name);
-		if (err)
-			return err;
+		step = open_map(plane, i);
+		if (step == -ENOENT)
+			step = staged ? 0 : -EPROTO;
+		if (step && step != -EPROTO)
+			return step;
+		err = err ?: step;
 	}
-	return check_version(plane);
+	return err ?: check_version(plane);
 }
 
-int plane_peek(const char *name, struct instance *instance)
+int plane_open(struct plane *plane, const char *name, bool staged)
+{
+	int err = plane_open_any(plane, name, staged);
+
+	return err == -EPROTO ? refuse_version(name, staged) : err;
+}
+
+void plane_open_foreign(struct plane *plane, const char *name, bool staged)
+{
+	char path[PATH_MAX];
+
+	set_directory(plane, name, staged);
+	for (int i = 0; i < MAP_COUNT; i++) {
+		if (plane->maps[i] >= 0)
+			continue;
+		plane_pin(plane, "maps", tables[i].name, path, sizeof(path));
+		plane->maps[i] = bpf_obj_get(path);
+	}
+}
+
+int plane_each_link(const struct plane *plane, int (*each)(const struct plane *plane, const char *name))
+{
+	struct dirent **entries = NULL;
+	char path[PATH_MAX];
+	int count, err = 0, step;
+
+	snprintf(path, sizeof(path), "%s/links", plane->directory);
+	count = scandir(path, &entries, NULL, alphasort);
+	for (int i = 0; i < count; i++) {
+		/* bpffs has no other names with a dot. */
+		step = entries[i]->d_name[0] == '.' ? 0 : each(plane, entries[i]->d_name);
+		err = err ?: step;
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+int plane_head(const char *name, bool staged, struct instance_head *head)
 {
 	struct bpf_map_info info = {};
 	__u32 length = sizeof(info), key = 0;
+	_cleanup_free_ char *value = NULL;
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), PLANE_ROOT "/%s/maps/instance", name);
+	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/instance", staged ? "_" : "", name);
 	fd = bpf_obj_get(path);
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 		return -errno;
-	if (info.value_size != sizeof(*instance))
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size < sizeof(*head))
 		return -EPROTO;
-	return bpf_map_lookup_elem(fd, &key, instance) ? -errno : 0;
+	value = calloc(1, info.value_size);
+	if (!value || bpf_map_lookup_elem(fd, &key, value))
+		return -errno;
+	memcpy(head, value, sizeof(*head));
+	if (head->abi_version < INSTANCE_ABI_WITH_VERSION)
+		memset(head->version, 0, sizeof(head->version));
+	head->version[sizeof(head->version) - 1] = '\0';
+	return 0;
 }
 
 static int create_map(struct plane *plane, enum plane_map map)

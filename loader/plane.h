@@ -104,8 +104,21 @@ bool plane_exists(const char *name, bool staged);
  */
 int plane_open(struct plane *plane, const char *name, bool staged);
 
-/* Only what a whole one says of itself; -errno without a message. */
-int plane_peek(const char *name, struct instance *instance);
+/* The same; but -EPROTO comes without a message, and without the maps that differ. */
+int plane_open_any(struct plane *plane, const char *name, bool staged);
+
+/*
+ * What is pinned under the names of our maps, whatever it is. Good for telling by their ids which programs
+ * are the instance's; what their elements mean is not known.
+ */
+void plane_open_foreign(struct plane *plane, const char *name, bool staged);
+
+/* Call each for every pin under links/, also when it fails for one before. 0, or what it said first. */
+int plane_each_link(const struct plane *plane, int (*each)(const struct plane *plane, const char *name));
+
+/* What an instance of any version says of itself. version is empty where that is not recorded. -errno without
+ * a message. */
+int plane_head(const char *name, bool staged, struct instance_head *head);
 
 /* Make the staging directories and the two maps of user space. 0, or -errno after a message. */
 int plane_create(struct plane *plane, const char *name);

@@ -21,6 +21,44 @@
 /* Seconds; what NAT needs. */
 #define KEEPALIVE_USUAL 25
 
+const char *report_drop_name(int reason)
+{
+	static const char *const names[XDPSEC_DROP_COUNT] = {
+#define REASON(id, name, text) [XDPSEC_DROP_##id] = name,
+		XDPSEC_DROP_REASONS(REASON)
+#undef REASON
+	};
+
+	return names[reason];
+}
+
+__u64 report_peer_drops(const struct peer_report *peer, int reason)
+{
+	return peer->tx.drops[reason] + peer->rx.drops[reason];
+}
+
+const char *xdp_text(enum xdp_in_use xdp)
+{
+	static const char *const names[] = {
+		[XDP_IN_USE_NONE] = "none",
+		[XDP_IN_USE_NATIVE] = "native",
+		[XDP_IN_USE_GENERIC] = "generic",
+	};
+
+	return names[xdp];
+}
+
+const char *peer_state_text(enum peer_state state)
+{
+	static const char *const names[] = {
+		[PEER_NEVER] = "never",
+		[PEER_ALIVE] = "alive",
+		[PEER_SILENT] = "silent",
+	};
+
+	return names[state];
+}
+
 void report_free(struct report *report)
 {
 	for (size_t i = 0; i < report->n_peers; i++)

@@ -69,6 +69,13 @@ void report_free(struct report *report);
 /* Add the warnings about what was read. */
 void report_warn(struct report *report);
 
+const char *report_drop_name(int reason);
+const char *xdp_text(enum xdp_in_use xdp);
+const char *peer_state_text(enum peer_state state);
+
+/* A peer's packets are lost on either of its SAs. */
+__u64 report_peer_drops(const struct peer_report *peer, int reason);
+
 /* The share of a reserved range that is used, 0 to 100. */
 double report_range_used(const struct sa_report *tx);
 

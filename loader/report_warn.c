@@ -71,7 +71,7 @@ static void warn_of_devices(struct report *report)
 	if (report->xdp.mode == XDP_IN_USE_NONE)
 		warn(report, "not attached to XDP of %s: nothing is opened%s", instance->device,
 		     instance->no_attach ? "" : "; down and up");
-	if (report->xdp.mode == XDP_IN_USE_GENERIC)
+	if (report->xdp.mode == XDP_IN_USE_GENERIC && instance->xdp_asked != XDP_MODE_CONFIG_GENERIC)
 		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
 	if (instance->mode == MODE_TUNNEL) {
 		warn_of_tunnel(report);

@@ -5,6 +5,7 @@
 
 #include "attach.h"
 #include "cleanup.h"
+#include "foreign.h"
 #include "message.h"
 #include "namespace.h"
 #include "objects.h"
@@ -13,27 +14,60 @@
 #include "place.h"
 #include "teardown.h"
 
+struct search {
+	const struct plane *plane;
+	int err;
+};
+
+static bool detach_xdp_there(const char *path, void *data)
+{
+	struct search *search = data;
+	_cleanup_free_ struct link *links = NULL;
+	bool found = false;
+	size_t n = 0;
+
+	(void)path;
+	if (link_list(&links, &n))
+		return false;
+	for (size_t i = 0; i < n && !found; i++) {
+		found = links[i].xdp_program &&
+			attached_xdp(search->plane, links[i].index).mode != XDP_IN_USE_NONE;
+		if (found)
+			search->err = detach_xdp(search->plane, links[i].name, links[i].index);
+	}
+	return found;
+}
+
+/* From the device that it was attached to, and where that is no longer here, from where it was moved to. */
+static int detach_ingress(const struct plane *plane, const struct instance *instance)
+{
+	struct search search = { .plane = plane };
+	struct link device;
+
+	if (link_find_index(instance->device_index, &device) == 0)
+		return detach_xdp(plane, device.name, instance->device_index);
+	if (instance->xdp != XDP_IN_USE_NONE)
+		namespace_each_other(detach_xdp_there, &search);
+	return search.err;
+}
+
 static int detach(const struct plane *plane, const struct instance *instance, enum place place)
 {
-	static const char *const links[] = { "seal", "hop", "encapsulate", "keepalive" };
 	int err = 0, step;
 
-	/* A tunnel's device goes first, and its routes with it: nothing goes into it without a program. */
-	if (instance->mode == MODE_TUNNEL && place == PLACE_HERE)
-		err = pair_delete(instance);
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-		step = detach_tcx(plane, links[i]);
+	/* Egress first: from then on nothing needs the hop. A tunnel has none, and its device and routes go
+	 * first, so that nothing goes into it without a program. */
+	step = detach_tcx(plane, "seal");
+	err = err ?: step;
+	if (place == PLACE_HERE) {
+		step = pair_delete(plane, instance);
 		err = err ?: step;
 	}
-	if (place != PLACE_HERE)
-		return err;
-	if (instance->mode != MODE_TUNNEL) {
-		step = pair_delete(instance);
-		err = err ?: step;
-	}
+	step = plane_each_link(plane, detach_tcx);
+	err = err ?: step;
 	/* What is attached by hand is for the user to detach. */
-	if (!instance->no_attach) {
-		step = detach_xdp(plane, instance->device, instance->device_index);
+	if (place == PLACE_HERE && !instance->no_attach) {
+		step = detach_ingress(plane, instance);
 		err = err ?: step;
 	}
 	return err;
@@ -146,18 +180,18 @@ int teardown(struct plane *plane)
 int teardown_leftover(const char *name)
 {
 	_cleanup_plane_ struct plane plane;
-	struct instance instance;
+	struct instance_head head;
 	int err, back = -1;
 
 	plane_init(&plane);
 	if (!plane_exists(name, true))
 		return 0;
-	err = plane_open(&plane, name, true);
-	if (err)
+	err = plane_open_any(&plane, name, true);
+	if (err && err != -EPROTO)
 		return err;
-	if (!is_blank(&plane, &instance))
-		namespace_enter(instance.netns_inode, instance.netns_cookie, &back);
-	err = teardown(&plane);
+	if (plane_head(name, true, &head) == 0 && head.netns_cookie)
+		namespace_enter(head.netns_inode, head.netns_cookie, &back);
+	err = err ? foreign_teardown(name, true) : teardown(&plane);
 	namespace_leave(&back);
 	return err;
 }

@@ -165,7 +165,7 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 		return err;
 	err = prepare(config, near, far);
 	if (err) {
-		pair_delete(instance);
+		pair_undo(instance);
 		return err;
 	}
 	instance->hop_near_index = near->index;

@@ -34,6 +34,7 @@
 #include "teardown.h"
 #include "tunnel.h"
 #include "vectors.h"
+#include "version.h"
 #include "encapsulate.skel.h"
 #include "hop.skel.h"
 #include "keepalive.skel.h"
@@ -89,6 +90,7 @@ static int describe(struct up *up)
 	instance->netns_cookie = here.cookie;
 	instance->netns_inode = here.inode;
 	instance->started = (__u64)time(NULL);
+	snprintf(instance->version, sizeof(instance->version), "%s", program_version());
 	instance->xdp_asked = (__u8)up->config.xdp;
 	instance->no_attach = up->options->no_attach;
 	instance->mode = (__u8)up->config.mode;
@@ -106,17 +108,16 @@ static int describe(struct up *up)
 static int same_device(const char *name, void *data)
 {
 	const struct instance *mine = data;
-	struct instance other;
+	struct instance_head other;
 
-	if (plane_peek(name, &other)) {
+	if (plane_head(name, false, &other)) {
 		warning("%s: cannot be read: it may protect %s as well", name, mine->device);
 		return 0;
 	}
 	if (other.device_index != mine->device_index || other.netns_cookie != mine->netns_cookie)
 		return 0;
-	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, other.name);
-	hint("add the peers to %s and `xdpsec reload %s`, or `xdpsec down %s`", other.path, other.name,
-	     other.name);
+	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, name);
+	hint("add the peers to the file of %s and `xdpsec reload %s`, or `xdpsec down %s`", name, name, name);
 	return -EBUSY;
 }
 
@@ -131,15 +132,27 @@ static int check_tunnel(struct up *up)
 	return err;
 }
 
+static int refuse_existing(const char *name)
+{
+	_cleanup_plane_ struct plane plane;
+	int err;
+
+	plane_init(&plane);
+	err = plane_open(&plane, name, false);
+	/* One of another version cannot be reloaded. */
+	if (err)
+		return err;
+	fail(EEXIST, "%s: is up already", name);
+	hint("xdpsec reload %s, or down and up", name);
+	return -EEXIST;
+}
+
 static int check_conflicts(struct up *up)
 {
 	int err;
 
-	if (plane_exists(up->config.name, false)) {
-		fail(EEXIST, "%s: is up already", up->config.name);
-		hint("xdpsec reload %s, or down and up", up->config.name);
-		return -EEXIST;
-	}
+	if (plane_exists(up->config.name, false))
+		return refuse_existing(up->config.name);
 	err = plane_each(false, same_device, &up->instance);
 	return err || up->config.mode != MODE_TUNNEL ? err : check_tunnel(up);
 }

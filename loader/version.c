@@ -5,11 +5,17 @@
 #include <bpf/libbpf.h>
 
 #include "commands.h"
+#include "version.h"
 #include "xdpsec/abi.h"
 
 #ifndef XDPSEC_VERSION
 #define XDPSEC_VERSION "unknown"
 #endif
+
+const char *program_version(void)
+{
+	return XDPSEC_VERSION;
+}
 
 int command_version(const struct options *options)
 {

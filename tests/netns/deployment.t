@@ -185,8 +185,22 @@ ok "upgrades: network to network" reaches site-a site-b
 # As the text has it: after a start, until the other side was heard.
 ok "upgrades: and back" reaches site-b site-a
 carry_out "Monitoring"
+# Each line is a check of its own; the last one lists.
+check_lines() { grep -E '^xdpsec status.*(jq -e|null)' "$WORK/blocks/01.text"; }
+is "monitoring: there are checks" "$(check_lines | wc -l)" 3
+# fails_each NAME: every one of them does
+fails_each() {
+	local line
+
+	while read -r line <&3; do
+		refuses "monitoring: $1: $line" run_text <(echo "$line") "${MACHINE[site-a]}"
+	done 3< <(check_lines)
+}
 ip -n "${MACHINE[site-a]}" link set dev eth0 xdp off
-refuses "monitoring: the check tells when a program is gone" run_text "$WORK/blocks/01.text" "${MACHINE[site-a]}"
+fails_each "a program is gone"
+at site-a xdpsec down site-a
+fails_each "nothing is up"
+ok "monitoring: up again" at site-a xdpsec up /etc/xdpsec/site-a.conf
 
 carry_out "Going back"
 ip -n "${MACHINE[site-a]}" -o link show >"$WORK/links"

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <net/if.h>
+#include <bpf/bpf.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "foreign.h"
+#include "message.h"
+#include "pair.h"
+#include "place.h"
+
+static int detach_xdp_everywhere(const struct plane *plane)
+{
+	_cleanup_free_ struct link *links = NULL;
+	size_t n = 0;
+	int err = link_list(&links, &n), step;
+
+	if (err)
+		return fail(-err, "%s: cannot list the network devices: %s", plane->name, strerror(-err));
+	for (size_t i = 0; i < n; i++) {
+		if (!links[i].xdp_program)
+			continue;
+		step = detach_xdp(plane, links[i].name, links[i].index);
+		err = err ?: step;
+	}
+	return err;
+}
+
+/* An update of an element releases the context in it (docs/architecture.md, "Maps"). What somebody has
+ * attached by hand then drops. */
+static int release_contexts(const struct plane *plane)
+{
+	int fd = plane->maps[MAP_CONTEXTS];
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+	_cleanup_free_ char *zero = NULL;
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) || info.type != BPF_MAP_TYPE_ARRAY)
+		return 0;
+	zero = calloc(1, info.value_size);
+	if (!zero)
+		return fail(ENOMEM, "out of memory");
+	for (__u32 i = 0; i < info.max_entries; i++)
+		if (bpf_map_update_elem(fd, &i, zero, BPF_ANY))
+			return fail(errno, "%s: cannot release its contexts: %s", plane->name,
+				    strerror(errno));
+	return 0;
+}
+
+/* What place.h asks of an instance. */
+static void describe(struct instance *instance, const char *name, bool staged)
+{
+	struct instance_head head = {};
+
+	plane_head(name, staged, &head);
+	snprintf(instance->name, sizeof(instance->name), "%s", name);
+	instance->device_index = head.device_index;
+	instance->netns_cookie = head.netns_cookie;
+	instance->netns_inode = head.netns_inode;
+}
+
+static int find_place(const struct plane *plane, const struct instance *instance, enum place *place)
+{
+	/* Killed before it had written what it was about to do. */
+	if (!instance->netns_cookie) {
+		*place = PLACE_HERE;
+		return 0;
+	}
+	return place_find(plane, instance, place);
+}
+
+static int take_down(struct plane *plane, enum place place)
+{
+	int err = plane_withdraw(plane), step;
+
+	if (err)
+		return err;
+	if (place == PLACE_HERE)
+		err = pair_delete_by_alias(plane->name);
+	step = plane_each_link(plane, detach_tcx);
+	err = err ?: step;
+	if (place == PLACE_HERE) {
+		step = detach_xdp_everywhere(plane);
+		err = err ?: step;
+	}
+	step = release_contexts(plane);
+	err = err ?: step;
+	step = kernel_wait_for_programs();
+	err = err ?: step;
+	step = plane_remove(plane);
+	return err ?: step;
+}
+
+int foreign_teardown(const char *name, bool staged)
+{
+	_cleanup_plane_ struct plane plane;
+	struct instance instance = {};
+	enum place place;
+	int err;
+
+	plane_init(&plane);
+	plane_open_foreign(&plane, name, staged);
+	describe(&instance, name, staged);
+	err = find_place(&plane, &instance, &place);
+	if (err)
+		return err;
+	if (place == PLACE_ELSEWHERE)
+		return place_refuse(&instance, "down", "");
+	warning("%s: was made by another version of xdpsec: what it received until now could be replayed "
+		"after the "
+		"next start, and sequence numbers that were not used are lost",
+		name);
+	return take_down(&plane, place);
+}
