@@ -73,12 +73,14 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 		u8 *option;
 
 		OPAQUE(at);
+		/* In front of the mask, which is the verifier's: behind the header there is no option. */
+		if (at + TCP_OPTION_MSS_LENGTH > length)
+			break;
 		at &= 63;
 		OPAQUE(i);
 		i &= 63;
 		option = options + at;
-		if (at + TCP_OPTION_MSS_LENGTH > length ||
-		    (const void *)(option + TCP_OPTION_MSS_LENGTH) > end)
+		if ((const void *)(option + TCP_OPTION_MSS_LENGTH) > end)
 			break;
 		if (option[0] == TCP_OPTION_END)
 			break;

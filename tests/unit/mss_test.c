@@ -188,6 +188,11 @@ static void test_malformed(void **state)
 		{ TCP_SYN, .words = 6, .n_options = 8, .options = { NOP, NOP, NOP, MSS(9000), 0 } },
 		{ TCP_SYN, .words = 6, .n_options = 8, .options = { NOP, NOP, NOP, NOP, MSS(9000) } },
 		{ TCP_SYN, .words = 5, .n_options = 4, .options = { MSS(9000) }, .data = DATA_LEN },
+		/* An option that ends behind the header, by 64 bytes more than there is one of this kind. */
+		{ TCP_SYN, .n_options = 12,
+		  .options = { 254, 64 + 4, NOP, NOP, MSS(9000), NOP, NOP, NOP, NOP } },
+		{ TCP_SYN, .n_options = 12,
+		  .options = { NOP, 254, 128 + 4, NOP, NOP, MSS(9000), NOP, NOP, NOP } },
 		/* A header that is shorter than it can be. */
 		{ TCP_SYN, .words = 4, .n_options = 4, .options = { MSS(9000) } },
 		{ TCP_SYN, .words = 1, .n_options = 4, .options = { MSS(9000) } },
