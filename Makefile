@@ -91,6 +91,12 @@ UNIT_SOURCES := $(wildcard tests/unit/*_test.c)
 UNIT_TESTS := $(patsubst %.c,$(OUTPUT)/%,$(UNIT_SOURCES))
 UNIT_HELPERS := $(call objects,$(filter-out $(UNIT_SOURCES),$(call c-sources,tests/unit)))
 
+# Of the data plane, and of what the loader reads: these have their own objects of the loader, with sanitizers.
+PACKET_FUZZERS := $(patsubst %.c,$(OUTPUT)/%,$(wildcard tests/fuzz/packets/*_fuzz.c))
+FILE_FUZZERS := $(patsubst %.c,$(OUTPUT)/%,$(wildcard tests/fuzz/files/*_fuzz.c))
+FUZZERS := $(PACKET_FUZZERS) $(FILE_FUZZERS)
+PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/packets)))
+
 BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
 
 # Only these are compiled again when the version changes.
@@ -99,7 +105,7 @@ VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/*.c))
 BENCH_HELPERS := $(call objects,$(call c-sources,bench/plane))
 METER := $(OUTPUT)/bench/path/meter
 
-C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o
+C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o
 
 # ---- targets -----------------------------------------------------------------------------------------
 
@@ -110,12 +116,13 @@ C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(BENCHES:=.o) 
 
 all: $(OUTPUT)/xdpsec $(BPF_OBJECTS)
 
-tests: all $(UNIT_TESTS)
+tests: all $(UNIT_TESTS) $(FUZZERS)
 
 help:
 	@printf '%s\n' \
 	'make                 the loader (xdpsec) and the BPF objects' \
 	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some' \
+	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
 	'make vmcheck         the tests of the laboratory itself' \
@@ -195,6 +202,14 @@ $(UNIT_TESTS): %: %.o $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
 
 $(UNIT_TESTS:=.o) $(UNIT_HELPERS): EXTRA_CFLAGS = -Itests/unit
+$(OUTPUT)/tests/fuzz/packets/helpers.a: $(PACKET_FUZZ_HELPERS)
+	@mkdir -p $(@D)
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(PACKET_FUZZERS): %: %.o $(OUTPUT)/tests/fuzz/packets/helpers.a $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
+
+$(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS): EXTRA_CFLAGS = -Itests
 $(BENCHES:=.o) $(BENCH_HELPERS): EXTRA_CFLAGS = -Ibench
 
 $(BENCHES): %: %.o $(BENCH_HELPERS) $(LIBRARY)
@@ -213,7 +228,17 @@ check:
 	$(Q)$(MAKE) tests
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) \
 		$(PROVE) --exec '' --timer -j$(JOBS) \
-		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) tests/vm/arguments.t $(UNIT_TESTS))
+		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) tests/vm/arguments.t $(UNIT_TESTS) $(FUZZERS))
+
+# The fuzzers, for as long as one likes: FUZZ_SECONDS=, FUZZ_PACKETS=, FUZZ_FILES=; from another seed each time, which
+# they print, or from SEED=.
+.PHONY: fuzz
+fuzz:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) tests
+	$(Q)SEED=$(or $(SEED),$$(date +%s)) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),$(if $(FUZZ_PACKETS)$(FUZZ_FILES),,60)) \
+		FUZZ_PACKETS=$(FUZZ_PACKETS) FUZZ_FILES=$(FUZZ_FILES) \
+		$(PROVE) --exec '' --timer --verbose -j$(JOBS) $(or $(TESTS),$(FUZZERS))
 
 # The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
 # $. LATER_LIBXDP=1: with the libxdp of a later suite. All tests take two to three hours where they are emulated.
@@ -299,7 +324,8 @@ lint: $(SKELETONS)
 		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
 		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
 		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
-		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,bench) $(call c-sources,bench/path)
+		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
+		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 
 # ---- install -----------------------------------------------------------------------------------------

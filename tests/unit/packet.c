@@ -49,7 +49,7 @@ void fill_pattern(void *bytes, size_t n, uint32_t seed)
 }
 
 /* RFC 1071, the slow and obvious way. */
-static uint32_t sum_bytes(uint32_t sum, const uint8_t *bytes, size_t n)
+uint32_t checksum_bytes(uint32_t sum, const uint8_t *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		sum += i % 2 ? bytes[i] : (uint32_t)bytes[i] << 8;
@@ -58,13 +58,13 @@ static uint32_t sum_bytes(uint32_t sum, const uint8_t *bytes, size_t n)
 	return sum;
 }
 
-static uint32_t sum_pseudo_header(int family, const uint8_t *network, int protocol, size_t length)
+uint32_t checksum_pseudo_header(int family, const uint8_t *network, int protocol, size_t length)
 {
 	uint8_t tail[4] = { 0, protocol, length >> 8, length };
 
 	if (family == 4)
-		return sum_bytes(sum_bytes(0, network + 12, 8), tail, 4);
-	return sum_bytes(sum_bytes(0, network + 8, 32), tail, 4);
+		return checksum_bytes(checksum_bytes(0, network + 12, 8), tail, 4);
+	return checksum_bytes(checksum_bytes(0, network + 8, 32), tail, 4);
 }
 
 struct packet packet_udp(const char *remote, uint16_t port, const void *payload, size_t length)
@@ -148,7 +148,7 @@ static uint8_t *build_ipv4(uint8_t *at, const struct packet *packet, size_t body
 	assert(inet_pton(AF_INET, packet->source, at + 12) == 1);
 	assert(inet_pton(AF_INET, packet->destination, at + 16) == 1);
 	memset(at + IPV4_LEN, 1 /* no operation */, packet->options);
-	write16(at + 10, pick(packet->header_checksum, (uint16_t)~sum_bytes(0, at, header)));
+	write16(at + 10, pick(packet->header_checksum, (uint16_t)~checksum_bytes(0, at, header)));
 	return at + header;
 }
 
@@ -197,7 +197,8 @@ static void build_udp(uint8_t *at, const struct packet *packet, const uint8_t *n
 	write16(at + 2, packet->destination_port);
 	write16(at + 4, pick(packet->udp_length, length));
 	write16(at + 6, 0);
-	checksum = ~sum_bytes(sum_pseudo_header(packet->family, network, PROTOCOL_UDP, length), at, length);
+	checksum = ~checksum_bytes(checksum_pseudo_header(packet->family, network, PROTOCOL_UDP, length), at,
+				   length);
 	write16(at + 6, pick(packet->udp_checksum, checksum ?: 0xffff)); /* RFC 768: zero is sent as ones */
 }
 
@@ -212,8 +213,8 @@ uint16_t packet_payload_checksum(const struct packet *packet)
 	else
 		build_ipv4(network, packet, packet->length);
 	if (packet->protocol != PROTOCOL_ICMP)
-		sum = sum_pseudo_header(packet->family, network, packet->protocol, packet->length);
-	return ~sum_bytes(sum, packet->payload, packet->length);
+		sum = checksum_pseudo_header(packet->family, network, packet->protocol, packet->length);
+	return ~checksum_bytes(sum, packet->payload, packet->length);
 }
 
 void packet_build(struct frame *frame, const struct packet *packet)
@@ -321,12 +322,12 @@ bool frame_checksums_hold(const struct frame *frame)
 	network = frame->bytes + layout.network;
 	transport = frame->bytes + layout.transport;
 	length = layout.end - layout.transport;
-	if (layout.family == 4 && sum_bytes(0, network, (network[0] & 15) * 4) != 0xffff)
+	if (layout.family == 4 && checksum_bytes(0, network, (network[0] & 15) * 4) != 0xffff)
 		return false;
 	if (layout.protocol == PROTOCOL_UDP && read16(transport + 6) == 0)
 		return layout.family == 4;
 	sum = layout.protocol == PROTOCOL_ICMP
 		      ? 0
-		      : sum_pseudo_header(layout.family, network, layout.protocol, length);
-	return sum_bytes(sum, transport, length) == 0xffff;
+		      : checksum_pseudo_header(layout.family, network, layout.protocol, length);
+	return checksum_bytes(sum, transport, length) == 0xffff;
 }

@@ -118,6 +118,11 @@ bool frame_layout(const struct frame *frame, struct layout *layout);
 /* The IPv4 header's checksum, and that of UDP, ICMP or ICMPv6, are right (or none, for UDP over IPv4). */
 bool frame_checksums_hold(const struct frame *frame);
 
+/* The Internet checksum, not yet inverted: 0xffff over what holds its own. Of the pseudo header, network is
+ * the IP header and length that of the payload. */
+uint32_t checksum_bytes(uint32_t sum, const uint8_t *bytes, size_t n);
+uint32_t checksum_pseudo_header(int family, const uint8_t *network, int protocol, size_t length);
+
 uint16_t read16(const uint8_t *bytes);
 uint32_t read32(const uint8_t *bytes);
 void write16(uint8_t *bytes, uint16_t value);

@@ -13,6 +13,13 @@ struct site_sa site_sas[SLOTS] = {
 				 .has_context = false },
 };
 
+const struct site_policy site_policies[SITE_POLICIES] = {
+	{ "198.51.100.0/25", PEER_B },		{ "2001:db8:2::/48", PEER_B },
+	{ "198.51.100.128/25", PEER_C },	{ "2001:db8:3::/48", PEER_C },
+	{ "203.0.113.0/26", PEER_NO_SA },	{ "2001:db8:4::/48", PEER_NO_SA },
+	{ "203.0.113.64/26", PEER_NO_CONTEXT }, { "2001:db8:5::/48", PEER_NO_CONTEXT },
+};
+
 static void install(int slot)
 {
 	struct site_sa *site = &site_sas[slot];
@@ -50,14 +57,12 @@ int site_setup(void **state)
 	rig_spi(site_sas[SLOT_B_RX].spi, SLOT_B_RX);
 	rig_spi(site_sas[SLOT_C_RX].spi, SLOT_C_RX);
 	rig_spi(site_sas[SLOT_NO_CONTEXT_RX].spi, SLOT_NO_CONTEXT_RX);
-	rig_policy("198.51.100.0/25", PEER_B, some, ARRAY_SIZE(some));
-	rig_policy("2001:db8:2::/48", PEER_B, some, ARRAY_SIZE(some));
-	rig_policy("198.51.100.128/25", PEER_C, &all, 1);
-	rig_policy("2001:db8:3::/48", PEER_C, &all, 1);
-	rig_policy("203.0.113.0/26", PEER_NO_SA, &all, 1);
-	rig_policy("2001:db8:4::/48", PEER_NO_SA, &all, 1);
-	rig_policy("203.0.113.64/26", PEER_NO_CONTEXT, &all, 1);
-	rig_policy("2001:db8:5::/48", PEER_NO_CONTEXT, &all, 1);
+	for (size_t i = 0; i < SITE_POLICIES; i++) {
+		bool is_b = site_policies[i].peer == PEER_B;
+
+		rig_policy(site_policies[i].prefix, site_policies[i].peer, is_b ? some : &all,
+			   is_b ? ARRAY_SIZE(some) : 1);
+	}
 	return 0;
 }
 

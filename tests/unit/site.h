@@ -59,6 +59,14 @@ struct site_sa {
 
 extern struct site_sa site_sas[SLOTS];
 
+enum { SITE_POLICIES = 8 };
+
+/* Whose which prefix is; with the ports of PEER_B, or all of them. */
+extern const struct site_policy {
+	const char *prefix;
+	int peer;
+} site_policies[SITE_POLICIES];
+
 /* rig_setup() and the table above. */
 int site_setup(void **state);
 int site_teardown(void **state);
