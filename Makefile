@@ -20,6 +20,7 @@ PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 PROVE ?= prove
 CLANG_FORMAT ?= $(call first-of,clang-format-19 clang-format)
+CLANG_TIDY ?= $(call first-of,clang-tidy-19 clang-tidy)
 CPPCHECK ?= cppcheck
 SHELLCHECK ?= shellcheck
 
@@ -55,9 +56,11 @@ endif
 # ---- flags -------------------------------------------------------------------------------------------
 
 CFLAGS ?= -O2 -g
-WARNINGS := -Wall -Wextra $(if $(filter 1,$(WERROR)),-Werror)
-# No path of the machine that builds goes into what is built.
-PREFIX_MAP := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=.
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
+	-Wnull-dereference -Wlogical-op $(if $(filter 1,$(WERROR)),-Werror)
+# No path of the machine that builds goes into what is built, wherever OUTPUT is.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. \
+	$(if $(filter-out $(CURDIR)/%,$(abspath $(OUTPUT))),-ffile-prefix-map=$(abspath $(OUTPUT))=.output)
 DEPENDENCIES = -MMD -MP -MF $@.d
 
 package-cflags = $(shell $(PKG_CONFIG) --cflags $(1) 2>/dev/null)
@@ -121,7 +124,7 @@ tests: all $(UNIT_TESTS) $(FUZZERS)
 help:
 	@printf '%s\n' \
 	'make                 the loader (xdpsec) and the BPF objects' \
-	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some' \
+	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some; DEPS=no installs nothing' \
 	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
@@ -133,6 +136,8 @@ help:
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
 	'make bench-pktgen    DEVICE=eth0: packets of pktgen through an instance that is up (root); BENCH_ARGS=-h' \
 	'make lint            formatting and static checks' \
+	'make tidy            clang-tidy over the loader, and the licences of all files by reuse' \
+	'make coverage        which lines of the loader the tests run (root); the report is in $(OUTPUT)/coverage' \
 	'make format          format the sources in place' \
 	'make deps            install what building and testing needs (root, apt-get)' \
 	'make install         DESTDIR=, PREFIX=/usr/local, SBINDIR=, LIBDIR=' \
@@ -224,7 +229,7 @@ $(METER): %: %.o
 
 # A second make, because the first has looked for tools before they were installed.
 check:
-	$(Q)scripts/install-deps
+	$(Q)scripts/install-deps $(if $(filter no,$(DEPS)),--list)
 	$(Q)$(MAKE) tests
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) \
 		$(PROVE) --exec '' --timer -j$(JOBS) \
@@ -327,6 +332,23 @@ lint: $(SKELETONS)
 		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
+
+# The packages that only these two need: scripts/install-deps --lint.
+.PHONY: tidy coverage
+tidy: $(SKELETONS)
+	$(Q)printf '%s\n' -std=gnu11 -D_GNU_SOURCE -I$(CURDIR)/include -I$(CURDIR)/loader -I$(abspath $(OUTPUT)) \
+		$(call package-cflags,$(PACKAGES)) '-DXDPSEC_LIBDIR=""' '-DXDPSEC_VERSION=""' >$(OUTPUT)/compile_flags.txt
+	$(call say,TIDY)printf '%s\n' $(call c-sources,loader) | xargs -P$(JOBS) -n4 $(CLANG_TIDY) --quiet -p $(OUTPUT)
+	$(call say,REUSE)reuse lint --quiet 2>/dev/null || reuse lint
+
+# A build of its own, whose counters (gcov) the tests fill; gcovr makes the report.
+COVERAGE := $(OUTPUT)/coverage
+coverage:
+	$(Q)scripts/install-deps --lint
+	$(Q)$(MAKE) check OUTPUT=$(COVERAGE)/build CFLAGS='-O1 -g --coverage' LDFLAGS=--coverage TESTS='$(TESTS)' || true
+	$(Q)gcovr --root . --filter 'loader/' --html-details $(COVERAGE)/index.html --txt $(COVERAGE)/summary.txt \
+		$(COVERAGE)/build
+	$(Q)tail -n 4 $(COVERAGE)/summary.txt
 
 # ---- install -----------------------------------------------------------------------------------------
 

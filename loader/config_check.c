@@ -151,7 +151,7 @@ static int check_prefixes(const struct config *config)
 	if (n > XDPSEC_MAX_PREFIXES)
 		return fail(EINVAL, "%s: %s: %zu prefixes in all, %d are possible", config->path,
 			    prefix_setting(config), n, XDPSEC_MAX_PREFIXES);
-	entries = calloc(n, sizeof(*entries));
+	entries = calloc(n ?: 1, sizeof(*entries));
 	if (!entries)
 		return fail(ENOMEM, "%s: out of memory", config->path);
 	n = 0;

@@ -84,7 +84,8 @@ static int parse_range(const struct place *place, char *text, struct xdpsec_port
 
 	if (!last) {
 		err = parse_port(place, text, &ports->first);
-		ports->last = ports->first;
+		if (!err)
+			ports->last = ports->first;
 		return err;
 	}
 	/* "5201 - 5210" is fine, too. */
