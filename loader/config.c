@@ -108,6 +108,11 @@ static int open_file(const struct config *config, FILE **file)
 		return fail(errno, "%s: %s", config->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fail(EINVAL, "%s: not a regular file", config->path);
+	if (st.st_mode & 022) {
+		warning("%s: mode %04o: others may change it, and so what is protected", config->path,
+			st.st_mode & 07777);
+		hint("chmod go-w %s", config->path);
+	}
 	*file = fdopen(fd, "r");
 	if (!*file)
 		return fail(errno, "%s: %s", config->path, strerror(errno));

@@ -72,7 +72,7 @@ int kernel_check_bpffs(void)
 		fail(err, "%s: no BPF file system is mounted there, and mounting it failed: %s", BPFFS,
 		     strerror(err));
 		hint(err == ENODEV ? "this kernel was built without CONFIG_BPF_SYSCALL"
-				   : "mount -t bpf bpf " BPFFS);
+				   : "mount -t bpf -o mode=0700 bpf " BPFFS);
 		return -err;
 	}
 	if (mounts_may_end()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "cleanup.h"
 #include "key.h"
 #include "message.h"
+#include "owner.h"
 
 #define FINGERPRINT_LABEL "xdpsec key fingerprint 1"
 
@@ -49,6 +52,44 @@ static int check_file(int fd, const char *path, const char *what)
 		return -EPERM;
 	}
 	return 0;
+}
+
+/* Who may write there can put another key in its place, of the right owner and mode: one that is old, or for
+ * the other direction. */
+static int check_directory(const char *file, const char *path, const char *what)
+{
+	_cleanup_free_ char *copy = strdup(file);
+	const char *directory = copy ? dirname(copy) : NULL;
+	struct stat st;
+
+	if (!directory || stat(directory, &st))
+		return fail(errno, "%s: %s: its directory: %s", what, path, strerror(errno));
+	if (!owner_exposed(&st))
+		return 0;
+	fail(EPERM, "%s: %s: its directory %s, owner %u, mode %04o: others could put another key there", what,
+	     path, directory, st.st_uid, st.st_mode & 07777);
+	if (st.st_mode & 022)
+		hint("chmod go-w %s, and replace the keys if somebody may have", directory);
+	else
+		hint("keep keys in /etc/xdpsec, owner root, mode 0700");
+	return -EPERM;
+}
+
+/* That of the path, and where the path leads by links. */
+static int check_directories(int fd, const char *path, const char *what)
+{
+	char link[64], file[PATH_MAX];
+	ssize_t n;
+	int err = check_directory(path, path, what);
+
+	if (err)
+		return err;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, file, sizeof(file) - 1);
+	if (n < 0)
+		return fail(errno, "%s: %s: %s", what, path, strerror(errno));
+	file[n] = '\0';
+	return check_directory(file, path, what);
 }
 
 /* No stdio: its buffers would keep a copy of the key. */
@@ -142,6 +183,8 @@ int key_read(struct key *key, const char *path, size_t length, const char *what)
 		return -err;
 	}
 	err = check_file(fd, path, what);
+	if (!err)
+		err = check_directories(fd, path, what);
 	if (err)
 		return err;
 	n = read_text(fd, text, sizeof(text));

@@ -9,8 +9,10 @@
 #include <bpf/bpf.h>
 
 #include "cleanup.h"
+#include "lock.h"
 #include "message.h"
 #include "objects.h"
+#include "owner.h"
 #include "plane.h"
 
 static const struct {
@@ -44,26 +46,61 @@ void plane_close(struct plane *plane)
 	plane_init(plane);
 }
 
+/* Nobody else may have put it there, as on a file system that everybody may write to. */
+static int check_root(void)
+{
+	int err = owner_check_bpffs();
+
+	if (!err)
+		err = owner_check_pins(PLANE_ROOT);
+	return err;
+}
+
+/* Who may read it may lock it. */
+static int open_root(int *fd)
+{
+	struct stat status;
+	int err;
+
+	if (mkdir(PLANE_ROOT, 0700) < 0 && errno != EEXIST)
+		return fail(errno, "%s: cannot create it: %s", PLANE_ROOT, strerror(errno));
+	err = check_root();
+	if (err)
+		return err;
+	*fd = open(PLANE_ROOT, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	if (*fd < 0 || fstat(*fd, &status) || (status.st_mode & 077 && fchmod(*fd, status.st_mode & 0700)))
+		return fail(errno, "%s: cannot lock it: %s", PLANE_ROOT, strerror(errno));
+	return 0;
+}
+
 int plane_lock(int *fd)
 {
 	struct stat locked, current;
 	int err;
 
+	/* libxdp locks its own. */
+	err = owner_check_pins(BPFFS "/xdp");
+	if (err && err != -ENOENT)
+		return err;
 	for (;;) {
-		if (mkdir(PLANE_ROOT, 0700) < 0 && errno != EEXIST)
-			return fail(errno, "%s: cannot create it: %s", PLANE_ROOT, strerror(errno));
-		*fd = open(PLANE_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (*fd < 0 && errno == ENOENT)
+		err = open_root(fd);
+		if (err == -ENOENT)
 			continue;
-		if (*fd < 0 || flock(*fd, LOCK_EX) < 0 || fstat(*fd, &locked) < 0) {
+		if (!err)
+			err = lock_wait(*fd, PLANE_ROOT);
+		if (!err && fstat(*fd, &locked))
 			err = fail(errno, "%s: cannot lock it: %s", PLANE_ROOT, strerror(errno));
+		if (err) {
 			plane_unlock(fd);
 			return err;
 		}
 		/* Whoever had it before may have removed the directory. */
 		if (stat(PLANE_ROOT, &current) == 0 && current.st_ino == locked.st_ino)
 			return 0;
-		close(*fd);
+		cleanup_close(fd);
+		*fd = -1;
 	}
 }
 
@@ -166,16 +203,27 @@ static int check_version(struct plane *plane)
 	return 0;
 }
 
+static int not_up(const char *name)
+{
+	fail(ENOENT, "%s: is not up", name);
+	hint("`xdpsec status` lists what is; NAME is the file's name without .conf");
+	return -ENOENT;
+}
+
 int plane_open_any(struct plane *plane, const char *name, bool staged)
 {
-	int err = 0, step;
+	int err, step;
 
-	if (!plane_exists(name, staged)) {
-		fail(ENOENT, "%s: is not up", name);
-		hint("`xdpsec status` lists what is; NAME is the file's name without .conf");
-		return -ENOENT;
-	}
+	if (!plane_exists(name, staged))
+		return not_up(name);
 	set_directory(plane, name, staged);
+	err = check_root();
+	if (!err)
+		err = owner_check_pins(plane->directory);
+	if (err == -ENOENT)
+		return not_up(name);
+	if (err)
+		return err;
 	for (int i = 0; i < MAP_COUNT; i++) {
 		step = open_map(plane, i);
 		if (step == -ENOENT)
@@ -247,6 +295,29 @@ int plane_head(const char *name, bool staged, struct instance_head *head)
 		memset(head->version, 0, sizeof(head->version));
 	head->version[sizeof(head->version) - 1] = '\0';
 	return 0;
+}
+
+int plane_peek_peers(const char *name, bool staged, struct peer_record *records)
+{
+	_cleanup_free_ __u32 *keys = calloc(XDPSEC_MAX_PEERS, sizeof(*keys));
+	__u32 count = XDPSEC_MAX_PEERS, length = sizeof(struct bpf_map_info), batch;
+	struct bpf_map_info info = {};
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	if (!keys)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/%s", staged ? "_" : "", name,
+		 tables[MAP_PEER_NAMES].name);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+		return -errno;
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(*records) ||
+	    info.max_entries != XDPSEC_MAX_PEERS)
+		return -EPROTO;
+	if (bpf_map_lookup_batch(fd, NULL, &batch, keys, records, &count, NULL) && errno != ENOENT)
+		return -errno;
+	return count == XDPSEC_MAX_PEERS ? 0 : -EPROTO;
 }
 
 static int create_map(struct plane *plane, enum plane_map map)

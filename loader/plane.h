@@ -120,6 +120,9 @@ int plane_each_link(const struct plane *plane, int (*each)(const struct plane *p
  * a message. */
 int plane_head(const char *name, bool staged, struct instance_head *head);
 
+/* The peers of an instance, XDPSEC_MAX_PEERS of them; -errno without a message. */
+int plane_peek_peers(const char *name, bool staged, struct peer_record *records);
+
 /* Make the staging directories and the two maps of user space. 0, or -errno after a message. */
 int plane_create(struct plane *plane, const char *name);
 

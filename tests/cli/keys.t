@@ -79,6 +79,45 @@ else
 	skip "owner" "needs root to give a file away"
 fi
 
+# Whoever may write to the directory can change the keys' names.
+for mode in 0720 0702 0777; do
+	key_mistake "directory of mode $mode" \
+		"FILE: its directory $WORK, owner $(id -u), mode $mode: others could put another key there
+hint: chmod go-w $WORK, and replace the keys if somebody may have" chmod "$mode" "$WORK"
+	chmod 700 "$WORK"
+done
+make_keys
+chmod 1777 "$WORK"
+prints "directory that is sticky is fine, as /tmp" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+chmod 700 "$WORK"
+mkdir "$WORK/keys"
+for key in a-to-b b-to-a a-to-c c-to-a; do
+	mv "$WORK/$key.key" "$WORK/keys"
+	ln -s "keys/$key.key" "$WORK/$key.key"
+done
+prints "links to keys are fine" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+chmod 770 "$WORK/keys"
+prints "links into a directory that others may write to" 1 \
+	"xdpsec: $CONFIG:12: TxKeyFile: $KEY: its directory $WORK/keys, owner $(id -u), mode 0770: others could put another key there
+hint: chmod go-w $WORK/keys, and replace the keys if somebody may have" "$XDPSEC" check "$CONFIG"
+chmod 700 "$WORK/keys"
+if [ "$(id -u)" -eq 0 ]; then
+	chown 12345 "$WORK/keys"
+	prints "links into somebody else's directory" 1 \
+		"xdpsec: $CONFIG:12: TxKeyFile: $KEY: its directory $WORK/keys, owner 12345, mode 0700: others could put another key there
+hint: keep keys in /etc/xdpsec, owner root, mode 0700" "$XDPSEC" check "$CONFIG"
+else
+	skip "links into somebody else's directory" "needs root to give a directory away"
+fi
+rm -rf "$WORK"/keys "$WORK"/*.key
+chmod 660 "$CONFIG"
+make_keys
+prints "a configuration that others may write to is a warning" 1 \
+	"xdpsec: warning: $CONFIG: mode 0660: others may change it, and so what is protected
+hint: chmod go-w $CONFIG
+$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+chmod 600 "$CONFIG"
+
 make_keys
 mv "$KEY" "$WORK/elsewhere"
 ln -s elsewhere "$KEY"

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "message.h"
+#include "owner.h"
+
+static bool is_foreign(const struct stat *status)
+{
+	return status->st_uid != 0 && status->st_uid != geteuid();
+}
+
+bool owner_exposed(const struct stat *directory)
+{
+	return is_foreign(directory) || (directory->st_mode & 022 && !(directory->st_mode & S_ISVTX));
+}
+
+/* Something of our own in it must not be removed: it would be detached. */
+static bool holds_ours(const char *path)
+{
+	DIR *directory = opendir(path);
+	bool found = false;
+	struct dirent *entry;
+	struct stat status;
+
+	while (directory && !found && (entry = readdir(directory)))
+		found = entry->d_name[0] != '.' &&
+			fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISDIR(status.st_mode) && !is_foreign(&status);
+	if (directory)
+		closedir(directory);
+	return found;
+}
+
+int owner_check_pins(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status))
+		return errno == ENOENT ? -ENOENT : fail(errno, "%s: %s", path, strerror(errno));
+	if (!S_ISDIR(status.st_mode)) {
+		fail(EPERM, "%s: not a directory: somebody else has made it", path);
+		hint("rm %s; chmod 700 " BPFFS " keeps others from making it again", path);
+		return -EPERM;
+	}
+	if (!is_foreign(&status) && !(status.st_mode & 022))
+		return 0;
+	fail(EPERM, "%s: owner %u, mode %04o: others could rename, replace and lock what is pinned there",
+	     path, status.st_uid, status.st_mode & 07777);
+	if (!is_foreign(&status) || holds_ours(path))
+		hint("chown root:root %s; chmod 700 %s", path, path);
+	else
+		hint("rm -r %s; chmod 700 " BPFFS " keeps others from making it again", path);
+	return -EPERM;
+}
+
+int owner_check_bpffs(void)
+{
+	struct stat status;
+
+	if (stat(BPFFS, &status))
+		return fail(errno, "%s: %s", BPFFS, strerror(errno));
+	if (!owner_exposed(&status))
+		return 0;
+	fail(EPERM, "%s: owner %u, mode %04o: others could rename, replace and lock what is pinned there",
+	     BPFFS, status.st_uid, status.st_mode & 07777);
+	hint("chown root:root %s; chmod 700 %s", BPFFS, BPFFS);
+	return -EPERM;
+}
