@@ -1,11 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* xdpsec check: what `up` would refuse, without changing anything. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "cleanup.h"
 #include "commands.h"
 #include "config.h"
 #include "device.h"
 #include "endpoint.h"
+#include "key_use.h"
+#include "message.h"
+#include "namespace.h"
+
+static int check_keys(const struct config *config)
+{
+	_cleanup_free_ char(*fingerprints)[2][FINGERPRINT_HEX] = calloc(config->n_peers ?: 1,
+									sizeof(*fingerprints));
+	struct namespace here;
+	int err;
+
+	if (!fingerprints)
+		return fail(ENOMEM, "out of memory");
+	err = config_check_keys(config, fingerprints);
+	if (!err)
+		err = namespace_here(&here);
+	return err ?: key_use_check(config, fingerprints, here.cookie);
+}
 
 int command_check(const struct options *options)
 {
@@ -16,7 +37,7 @@ int command_check(const struct options *options)
 	err = config_read(&config, options->argument);
 	if (err)
 		return err;
-	err = config_check_keys(&config, NULL);
+	err = check_keys(&config);
 	if (err)
 		return err;
 	err = device_check(&config);

@@ -5,15 +5,17 @@
 
 #include <stdbool.h>
 
+#include "state.h"
+
 struct options {
-	const char *argument;  /* FILE or NAME; NULL: none given */
-	const char *peer;      /* probe: of the instance NAME */
-	const char *address;   /* probe: to be asked; NULL: none given */
-	const char *state_dir; /* never NULL */
-	bool json;	       /* -j */
-	bool new_key;	       /* --new-key */
-	bool no_attach;	       /* --no-attach */
-	unsigned int key_bits; /* genkey --bits: 128 or 256 */
+	const char *argument;	    /* FILE or NAME; NULL: none given */
+	const char *peer;	    /* probe: of the instance NAME */
+	const char *address;	    /* probe: to be asked; NULL: none given */
+	const char *state_dir;	    /* never NULL */
+	bool json;		    /* -j */
+	struct state_claims claims; /* --new-key, --moved-state */
+	bool no_attach;		    /* --no-attach */
+	unsigned int key_bits;	    /* genkey --bits: 128 or 256 */
 };
 
 /* Each returns 0, or -errno after a message, which main turns into the exit code 1; status also an exit code

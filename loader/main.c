@@ -29,6 +29,7 @@ enum {
 enum {
 	OPTION_STATE_DIR = 256,
 	OPTION_NEW_KEY,
+	OPTION_MOVED_STATE,
 	OPTION_NO_ATTACH,
 	OPTION_BITS,
 };
@@ -37,7 +38,7 @@ enum {
  * --state-dir) are for every command, so that scripts can give the same ones to all. */
 enum {
 	TAKES_JSON = 1 << 0,
-	TAKES_NEW_KEY = 1 << 1,
+	TAKES_CLAIMS = 1 << 1,
 	TAKES_NO_ATTACH = 1 << 2,
 	TAKES_BITS = 1 << 3,
 };
@@ -65,10 +66,10 @@ static const struct command {
 	int (*run)(const struct options *options);
 	const char *help;
 } commands[] = {
-	{ "up", ARGUMENT_FILE, TAKES_NEW_KEY | TAKES_NO_ATTACH, command_up,
+	{ "up", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_up,
 	  "start the instance that FILE (NAME.conf) configures" },
 	{ "down", ARGUMENT_NAME, 0, command_down, "end an instance" },
-	{ "reload", ARGUMENT_NAME, TAKES_NEW_KEY, command_reload,
+	{ "reload", ARGUMENT_NAME, TAKES_CLAIMS, command_reload,
 	  "read the configuration again, and change what differs" },
 	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_JSON, command_status,
 	  "counters of one instance, or of all" },
@@ -95,9 +96,13 @@ static const struct flag {
 	  "DIR",
 	  "where `up` records used sequence numbers; " STATE_DIR },
 	{ { "new-key", no_argument, NULL, OPTION_NEW_KEY },
-	  TAKES_NEW_KEY,
+	  TAKES_CLAIMS,
 	  NULL,
 	  "keys without recorded state have never been used before" },
+	{ { "moved-state", no_argument, NULL, OPTION_MOVED_STATE },
+	  TAKES_CLAIMS,
+	  NULL,
+	  "the state directory has moved here from where it was last used" },
 	{ { "no-attach", no_argument, NULL, OPTION_NO_ATTACH },
 	  TAKES_NO_ATTACH,
 	  NULL,
@@ -227,7 +232,10 @@ static int set_option(struct invocation *invocation, int value)
 		invocation->options.state_dir = optarg;
 		return 0;
 	case OPTION_NEW_KEY:
-		invocation->options.new_key = true;
+		invocation->options.claims.new_key = true;
+		return 0;
+	case OPTION_MOVED_STATE:
+		invocation->options.claims.moved = true;
 		return 0;
 	case OPTION_NO_ATTACH:
 		invocation->options.no_attach = true;

@@ -6,7 +6,6 @@
 
 #include "message.h"
 #include "peer.h"
-#include "state.h"
 
 static int read_key(const struct peer_context *context, const struct peer_config *peer,
 		    const struct sa_config *sa, const char *keyword, struct key *key,
@@ -54,7 +53,7 @@ static int create_tx(struct peer_context *context, const struct peer_config *pee
 	if (!err)
 		err = sa_reset(context->plane, record->slot, record->spi, index);
 	if (!err)
-		err = state_reserve(context->state_dir, record->fingerprint, context->new_key, peer->name,
+		err = state_reserve(context->state_dir, record->fingerprint, &context->claims, peer->name,
 				    &first, &record->limit);
 	if (!err)
 		err = sa_set_range(context->plane, record->slot, first, record->limit);
@@ -74,7 +73,8 @@ static int create_rx(struct peer_context *context, const struct peer_config *pee
 	if (!err)
 		err = sa_reset(context->plane, record->slot, record->spi, index);
 	if (!err)
-		err = state_load_received(context->state_dir, record->fingerprint, &next);
+		err = state_receive(context->state_dir, record->fingerprint, &context->claims, peer->name,
+				    &next);
 	if (!err)
 		err = sa_set_window(context->plane, record->slot, next);
 	return err ?: install(context->plane, peer, &key, record);

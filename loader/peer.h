@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "sa.h"
+#include "state.h"
 
 /* What creating an SA needs to know. */
 struct peer_context {
@@ -14,7 +15,7 @@ struct peer_context {
 	const struct config *config;
 	const char *state_dir;
 	struct sa_slots slots;
-	bool new_key; /* keys without state are new ones */
+	struct state_claims claims;
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "device.h"
 #include "interrupt.h"
+#include "key_use.h"
 #include "message.h"
 #include "place.h"
 #include "reload.h"
@@ -109,6 +110,8 @@ static int read_config(struct reload *reload)
 	if (!reload->fingerprints || !reload->changes)
 		return fail(ENOMEM, "out of memory");
 	err = config_check_keys(&reload->config, reload->fingerprints);
+	if (!err)
+		err = key_use_check(&reload->config, reload->fingerprints, reload->instance.netns_cookie);
 	return err ?: check_interface(reload);
 }
 
@@ -166,7 +169,7 @@ static int run(struct reload *reload, const struct options *options)
 	reload->context.plane = &reload->plane;
 	reload->context.config = &reload->config;
 	reload->context.state_dir = reload->instance.state_dir;
-	reload->context.new_key = options->new_key;
+	reload->context.claims = options->claims;
 	return apply(reload);
 }
 

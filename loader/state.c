@@ -2,11 +2,16 @@
 /*
  * State files. Each is one line,
  *
- *	xdpsec-state 1 FINGERPRINT.tx 281474976710656 0123456789abcdef
+ *	xdpsec-state 2 FINGERPRINT.tx 281474976710656 1764000000.123456789 0123456789ab 0123456789abcdef
  *
- * where 1 is the version of this format, the number the first that has not been given out, and the last word
- * the first 64 bits of SHA-256 over what stands before it. A file is written as a whole, or not at all; the
- * check is against disks, editors, and copies under another key's name.
+ * where 2 is the version of this format, and the number the first that has not been given out (.tx), or one
+ *more than the highest that was accepted (.rx). The next two words say where the file belongs: the time of
+ *its own birth, and a digest of the machine's UUID; "-" where there is none. Nobody can set a file's birth,
+ *so that a copy of it, out of a backup for example, says another one than it has. The last word is the first
+ *64 bits of SHA-256 over what stands before it. A file is written as a whole, or not at all; the check is
+ *against disks, editors, and copies under another key's name.
+ *
+ * Version 1 had no birth and no machine. Such a file is read, and replaced at the next write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,30 +21,49 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/fs.h>
 
 #include <openssl/evp.h>
 
 #include "cleanup.h"
+#include "machine.h"
 #include "message.h"
 #include "state.h"
 #include "xdpsec/wire.h"
 
-#define FORMAT "xdpsec-state 1 %s %" PRIu64
-#define LINE_MAX_LENGTH 160
+#define LINE_MAX_LENGTH 192
 #define FILE_NAME_MAX 64
+#define LOCK_FILE ".lock"
+/* Of the cache directory tagging standard, which GNU tar, borg and restic know (--exclude-caches). */
+#define TAG_FILE "CACHEDIR.TAG"
+#define TAG_TEXT                                                                                             \
+	"Signature: 8a477f597d28d172789f06886806bc55\n"                                                      \
+	"# Keeps backups out that heed it. A sequence number must not be used twice under a key, and an "    \
+	"old\n"                                                                                              \
+	"# copy of this directory would make that happen. After a restore make new keys: xdpsec(8).\n"
 
-/* The directory, locked, and one file of it. */
+/* Where a file belongs; -1 and "-": the file system, or the machine, does not say. */
+struct origin {
+	long long birth; /* seconds */
+	unsigned int birth_ns;
+	char machine[MACHINE_HEX];
+};
+
+/* The directory, and one file of it. */
 struct state {
-	const char *dir;
-	int fd;
-	char file[FILE_NAME_MAX];
+	const char *dir, *peer;
+	enum state_use use;
+	int fd, lock;
+	char file[FILE_NAME_MAX], opposite[FILE_NAME_MAX];
 };
 
 static void state_close(struct state *state)
 {
 	/* Closing releases the lock. */
+	cleanup_close(&state->lock);
 	cleanup_close(&state->fd);
 }
 #define _cleanup_state_ __attribute__((cleanup(state_close)))
@@ -59,48 +83,64 @@ static int check_directory(const struct state *state)
 }
 
 /* 0, -ENOENT without a message where there is no directory, or -errno after a message. */
-static int state_open(struct state *state, const char *dir, const char *fingerprint, const char *suffix)
+static int state_open(struct state *state, const char *dir, const char *fingerprint, enum state_use use)
 {
-	int err;
-
 	state->dir = dir;
-	snprintf(state->file, sizeof(state->file), "%s.%s", fingerprint, suffix);
+	state->use = use;
+	snprintf(state->file, sizeof(state->file), "%s.%s", fingerprint, use == STATE_TX ? "tx" : "rx");
+	snprintf(state->opposite, sizeof(state->opposite), "%s.%s", fingerprint,
+		 use == STATE_TX ? "rx" : "tx");
 	state->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (state->fd < 0 && errno == ENOENT)
 		return -ENOENT;
 	if (state->fd < 0)
 		return fail(errno, "state directory %s: %s", dir, strerror(errno));
-	err = check_directory(state);
-	if (err)
-		return err;
-	if (flock(state->fd, LOCK_EX))
-		return fail(errno, "state directory %s: lock: %s", dir, strerror(errno));
+	return check_directory(state);
+}
+
+/* A file of its own is locked: whoever may read the directory could lock that, and make every command wait.
+ */
+static int state_lock(struct state *state)
+{
+	state->lock = openat(state->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			     0600);
+	if (state->lock < 0 || flock(state->lock, LOCK_EX))
+		return fail(errno, "state directory %s: lock: %s", state->dir, strerror(errno));
 	return 0;
 }
 
 static int state_open_create(struct state *state, const char *dir, const char *fingerprint,
-			     const char *suffix)
+			     enum state_use use)
 {
 	int err;
 
-	err = state_open(state, dir, fingerprint, suffix);
+	err = state_open(state, dir, fingerprint, use);
+	if (!err)
+		return state_lock(state);
 	if (err != -ENOENT)
 		return err;
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return fail(errno, "state directory %s: %s", dir, strerror(errno));
-	err = state_open(state, dir, fingerprint, suffix);
+	err = state_open(state, dir, fingerprint, use);
 	/* A link that leads nowhere, or removed again. */
 	if (err == -ENOENT)
 		return fail(ENOENT, "state directory %s: %s", dir, strerror(ENOENT));
-	return err;
+	return err ?: state_lock(state);
 }
 
-static int print_line(const struct state *state, __u64 number, char line[LINE_MAX_LENGTH])
+static int print_line(const struct state *state, __u64 number, const struct origin *origin,
+		      char line[LINE_MAX_LENGTH])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
+	char birth[32] = "-";
 	int i, n;
 
-	n = snprintf(line, LINE_MAX_LENGTH, FORMAT, state->file, (uint64_t)number);
+	if (origin && origin->birth >= 0)
+		snprintf(birth, sizeof(birth), "%lld.%09u", origin->birth, origin->birth_ns);
+	n = snprintf(line, LINE_MAX_LENGTH, "xdpsec-state %d %s %" PRIu64, origin ? 2 : 1, state->file,
+		     (uint64_t)number);
+	if (origin)
+		n += snprintf(line + n, LINE_MAX_LENGTH - n, " %s %s", birth, origin->machine);
 	if (!EVP_Digest(line, n, digest, NULL, EVP_sha256(), NULL))
 		return fail(EIO, "state file %s/%s: libcrypto has no SHA-256", state->dir, state->file);
 	line[n++] = ' ';
@@ -114,43 +154,104 @@ static int corrupted(const struct state *state)
 {
 	fail(EBADMSG, "state file %s/%s: corrupted: it no longer says which sequence numbers were used",
 	     state->dir, state->file);
-	hint("restore it from before the damage only if the key was not used since; else make a new key");
+	hint("new keys for both sites (xdpsec genkey), with --new-key: this one may have used any number");
 	return -EBADMSG;
 }
 
-/* 0, -ENOENT without a message where there is no file, or -errno after a message. */
-static int state_read(const struct state *state, __u64 *number)
+static int find_origin(int fd, struct origin *origin)
 {
-	char line[LINE_MAX_LENGTH], expected[LINE_MAX_LENGTH], file[FILE_NAME_MAX];
-	_cleanup_close_ int fd = -1;
-	uint64_t found;
-	ssize_t n;
-	int err;
+	struct statx status;
 
-	fd = openat(state->fd, state->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		return -ENOENT;
-	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
-	if (n < 0)
-		return fail(errno, "state file %s/%s: %s", state->dir, state->file, strerror(errno));
-	line[n] = '\0';
-	if (sscanf(line, "xdpsec-state 1 %63s %" SCNu64, file, &found) != 2)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status))
+		return -errno;
+	*origin = (struct origin){ .birth = -1 };
+	if (status.stx_mask & STATX_BTIME) {
+		origin->birth = status.stx_btime.tv_sec;
+		origin->birth_ns = status.stx_btime.tv_nsec;
+	}
+	machine_digest(origin->machine);
+	return 0;
+}
+
+/* What the file says of itself; version 1 says nothing, and has no origin. */
+static bool parse_origin(const char *birth, const char *machine, struct origin *origin)
+{
+	*origin = (struct origin){ .birth = -1 };
+	snprintf(origin->machine, sizeof(origin->machine), "%s", machine);
+	return strcmp(birth, "-") == 0 || sscanf(birth, "%lld.%9u", &origin->birth, &origin->birth_ns) == 2;
+}
+
+static int parse_line(const struct state *state, const char *line, size_t length, __u64 *number,
+		      struct origin *said)
+{
+	char expected[LINE_MAX_LENGTH], file[FILE_NAME_MAX], birth[32], machine[MACHINE_HEX];
+	int version, words, err;
+	uint64_t found;
+
+	words = sscanf(line, "xdpsec-state %d %63s %" SCNu64 " %31s %12s", &version, file, &found, birth,
+		       machine);
+	if (words < 3 || version < 1 || version > 2 || (version == 2 && words < 5))
 		return corrupted(state);
-	err = print_line(state, found, expected);
+	*said = (struct origin){ .birth = -1, .machine = "-" };
+	if (version == 2 && !parse_origin(birth, machine, said))
+		return corrupted(state);
+	err = print_line(state, found, version == 2 ? said : NULL, expected);
 	if (err)
 		return err;
 	/* The file's own name is a part of it. */
-	if (strcmp(line, expected) || (size_t)n != strlen(expected))
+	if (strcmp(line, expected) || length != strlen(expected))
 		return corrupted(state);
 	*number = found;
 	return 0;
 }
 
-static int write_file(const struct state *state, const char *name, const char *line)
+static bool known_to_differ(const char *one, const char *other)
+{
+	return strcmp(one, "-") != 0 && strcmp(other, "-") != 0 && strcmp(one, other) != 0;
+}
+
+/* What became of the numbers that were used after the copy was made, it does not say. */
+static const char *copy_text(const struct origin *said, const struct origin *is)
+{
+	if (known_to_differ(said->machine, is->machine))
+		return "was written by another machine";
+	if (said->birth < 0 || is->birth < 0)
+		return NULL;
+	return said->birth != is->birth || said->birth_ns != is->birth_ns ? "is a copy" : NULL;
+}
+
+/* 0, -ENOENT without a message where there is no file, or -errno after a message. *copy says why the file may
+ * be older than what was used, or is NULL. */
+static int state_read(const struct state *state, __u64 *number, const char **copy)
 {
 	_cleanup_close_ int fd = -1;
-	size_t length = strlen(line);
+	struct origin said, is;
+	char line[LINE_MAX_LENGTH];
 	ssize_t n;
+	int err;
+
+	*copy = NULL;
+	fd = openat(state->fd, state->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return -ENOENT;
+	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	if (n < 0 || find_origin(fd, &is))
+		return fail(errno, "state file %s/%s: %s", state->dir, state->file, strerror(errno));
+	line[n] = '\0';
+	err = parse_line(state, line, n, number, &said);
+	if (!err)
+		*copy = copy_text(&said, &is);
+	return err;
+}
+
+static int write_file(const struct state *state, const char *name, __u64 number)
+{
+	_cleanup_close_ int fd = -1;
+	char line[LINE_MAX_LENGTH];
+	struct origin origin;
+	size_t length;
+	ssize_t n;
+	int err;
 
 	/* Left behind by a run that was killed; nobody else is here while the directory is locked. */
 	if (unlinkat(state->fd, name, 0) && errno != ENOENT)
@@ -158,6 +259,12 @@ static int write_file(const struct state *state, const char *name, const char *l
 	fd = openat(state->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	err = find_origin(fd, &origin);
+	if (!err)
+		err = print_line(state, number, &origin, line);
+	if (err)
+		return err;
+	length = strlen(line);
 	n = write(fd, line, length);
 	if (n < 0)
 		return -errno;
@@ -168,60 +275,156 @@ static int write_file(const struct state *state, const char *name, const char *l
 	return close(take_fd(&fd)) ? -errno : 0;
 }
 
+/* As far as there are conventions: without them nothing is missing but these. Files inherit the attribute. */
+static void keep_from_backups(const struct state *state)
+{
+	_cleanup_close_ int fd = -1;
+	int flags;
+
+	if (faccessat(state->fd, TAG_FILE, F_OK, 0) == 0)
+		return;
+	if (ioctl(state->fd, FS_IOC_GETFLAGS, &flags) == 0 && !(flags & FS_NODUMP_FL)) {
+		flags |= FS_NODUMP_FL;
+		ioctl(state->fd, FS_IOC_SETFLAGS, &flags);
+	}
+	fd = openat(state->fd, TAG_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd >= 0 && dprintf(fd, TAG_TEXT) < 0)
+		unlinkat(state->fd, TAG_FILE, 0);
+}
+
 /* On return 0 the number is on the disk, under its name. */
 static int state_write(const struct state *state, __u64 number)
 {
-	char line[LINE_MAX_LENGTH], temporary[FILE_NAME_MAX + 8];
+	char temporary[FILE_NAME_MAX + 8];
 	int err;
 
-	err = print_line(state, number, line);
-	if (err)
-		return err;
 	snprintf(temporary, sizeof(temporary), ".%s.tmp", state->file);
-	err = write_file(state, temporary, line);
+	err = write_file(state, temporary, number);
 	if (!err && renameat(state->fd, temporary, state->fd, state->file))
 		err = -errno;
 	if (err) {
 		unlinkat(state->fd, temporary, 0);
 		return fail(-err, "state file %s/%s: %s", state->dir, state->file, strerror(-err));
 	}
+	keep_from_backups(state);
 	/* The name is not safe before the directory is. */
 	if (fsync(state->fd))
 		return fail(errno, "state directory %s: %s", state->dir, strerror(errno));
 	return 0;
 }
 
-static int missing(const struct state *state, const char *peer)
+static const char *setting(const struct state *state)
+{
+	return state->use == STATE_TX ? "TxKeyFile" : "RxKeyFile";
+}
+
+static int missing(const struct state *state)
 {
 	fail(ENOENT,
 	     "peer %s: TxKeyFile: state file %s/%s: %s: it is not known which sequence numbers this key "
 	     "has used",
-	     peer, state->dir, state->file, strerror(ENOENT));
+	     state->peer, state->dir, state->file, strerror(ENOENT));
 	hint("--new-key if the key has never been used before, on any host; else a new key (xdpsec genkey)");
 	return -ENOENT;
 }
 
-int state_reserve(const char *dir, const char *fingerprint, bool is_new, const char *peer, __u64 *first,
-		  __u64 *limit)
+/*
+ * Whoever seals with a key counts from 0, and does not know how far others have come that seal with it. What
+ * this site has received with, the other site has sealed with; what this site has sealed with, the other one
+ * may not.
+ */
+static int check_opposite(const struct state *state)
 {
-	_cleanup_state_ struct state state = { .fd = -1 };
-	__u64 next = 0, end;
+	struct stat status;
+
+	if (fstatat(state->fd, state->opposite, &status, AT_SYMLINK_NOFOLLOW)) {
+		if (errno == ENOENT)
+			return 0;
+		return fail(errno, "state file %s/%s: %s", state->dir, state->opposite, strerror(errno));
+	}
+	if (state->use == STATE_TX)
+		fail(EKEYREJECTED,
+		     "peer %s: TxKeyFile: this key was used for receiving (%s/%s): the other site has sealed "
+		     "with it, and the same sequence numbers would be used again",
+		     state->peer, state->dir, state->opposite);
+	else
+		fail(EKEYREJECTED,
+		     "peer %s: RxKeyFile: this key was used for sealing (%s/%s): if the other site seals "
+		     "with "
+		     "it, the same sequence numbers are used again",
+		     state->peer, state->dir, state->opposite);
+	hint("new keys for both sites (xdpsec genkey); where both sites are on this machine, a --state-dir "
+	     "for "
+	     "each");
+	return -EKEYREJECTED;
+}
+
+static int check_copy(const struct state *state, const char *copy)
+{
+	if (!copy)
+		return 0;
+	fail(ESTALE,
+	     "peer %s: %s: state file %s/%s %s, out of a backup for example: it does not say which sequence "
+	     "numbers were used since",
+	     state->peer, setting(state), state->dir, state->file, copy);
+	hint("new keys for both sites (xdpsec genkey); --moved-state only if the directory has moved here "
+	     "from where it was last used, and will not be used there again");
+	return -ESTALE;
+}
+
+/* What forbids to use the key; its number otherwise, 0 where it has none. 0, or -errno after a message. */
+static int inspect(const struct state *state, const struct state_claims *claims, __u64 *number, bool *exists)
+{
+	const char *copy;
 	int err;
 
-	err = state_open_create(&state, dir, fingerprint, "tx");
+	*number = 0;
+	*exists = false;
+	err = check_opposite(state);
 	if (err)
 		return err;
-	err = state_read(&state, &next);
-	if (err == -ENOENT && !is_new)
-		return missing(&state, peer);
+	err = state_read(state, number, &copy);
+	if (err == -ENOENT)
+		return state->use == STATE_TX && !claims->new_key ? missing(state) : 0;
+	*exists = true;
 	/* A key that has state is not new, whatever the caller says: it goes on behind what was used. */
-	if (err && err != -ENOENT)
-		return err;
-	if (next >= XDPSEC_SEQUENCE_LIMIT) {
-		fail(ERANGE, "peer %s: TxKeyFile: every sequence number of this key is used", peer);
+	if (!err && !claims->moved)
+		err = check_copy(state, copy);
+	if (!err && state->use == STATE_TX && *number >= XDPSEC_SEQUENCE_LIMIT) {
+		fail(ERANGE, "peer %s: TxKeyFile: every sequence number of this key is used", state->peer);
 		hint("a new key for both sites: xdpsec genkey");
 		return -ERANGE;
 	}
+	return err;
+}
+
+int state_check(const char *dir, const char *fingerprint, enum state_use use,
+		const struct state_claims *claims, const char *peer)
+{
+	_cleanup_state_ struct state state = { .peer = peer, .fd = -1, .lock = -1 };
+	__u64 number;
+	bool exists;
+	int err;
+
+	err = state_open(&state, dir, fingerprint, use);
+	if (err == -ENOENT)
+		return use == STATE_TX && !claims->new_key ? missing(&state) : 0;
+	return err ?: inspect(&state, claims, &number, &exists);
+}
+
+int state_reserve(const char *dir, const char *fingerprint, const struct state_claims *claims,
+		  const char *peer, __u64 *first, __u64 *limit)
+{
+	_cleanup_state_ struct state state = { .peer = peer, .fd = -1, .lock = -1 };
+	__u64 next, end;
+	bool exists;
+	int err;
+
+	err = state_open_create(&state, dir, fingerprint, STATE_TX);
+	if (!err)
+		err = inspect(&state, claims, &next, &exists);
+	if (err)
+		return err;
 	end = XDPSEC_SEQUENCE_LIMIT - next > STATE_RANGE ? next + STATE_RANGE : XDPSEC_SEQUENCE_LIMIT;
 	err = state_write(&state, end);
 	if (err)
@@ -233,49 +436,58 @@ int state_reserve(const char *dir, const char *fingerprint, bool is_new, const c
 
 int state_return(const char *dir, const char *fingerprint, __u64 next, __u64 limit)
 {
-	_cleanup_state_ struct state state = { .fd = -1 };
+	_cleanup_state_ struct state state = { .fd = -1, .lock = -1 };
+	const char *copy;
 	__u64 reserved;
 	int err;
 
-	err = state_open_create(&state, dir, fingerprint, "tx");
+	err = state_open_create(&state, dir, fingerprint, STATE_TX);
 	if (err)
 		return err;
-	err = state_read(&state, &reserved);
+	err = state_read(&state, &reserved, &copy);
 	/* Somebody removed it while the SA was in use: what the SA has used is known better here. */
 	if (err == -ENOENT)
 		return state_write(&state, next < limit ? next : limit);
 	if (err)
 		return err;
+	/* Whoever put a copy there has to say what it is. */
+	if (copy)
+		return fail(ESTALE, "state file %s/%s %s", dir, state.file, copy);
 	if (reserved != limit || next >= limit)
 		return 0;
 	return state_write(&state, next);
 }
 
-int state_load_received(const char *dir, const char *fingerprint, __u64 *next)
+int state_receive(const char *dir, const char *fingerprint, const struct state_claims *claims,
+		  const char *peer, __u64 *next)
 {
-	_cleanup_state_ struct state state = { .fd = -1 };
+	_cleanup_state_ struct state state = { .peer = peer, .fd = -1, .lock = -1 };
 	__u64 found;
+	bool exists;
 	int err;
 
-	err = state_open(&state, dir, fingerprint, "rx");
+	err = state_open_create(&state, dir, fingerprint, STATE_RX);
 	if (!err)
-		err = state_read(&state, &found);
-	if (err && err != -ENOENT)
-		return err;
-	*next = err ? 0 : found;
-	return 0;
+		err = inspect(&state, claims, &found, &exists);
+	/* Also where it is as it was: a file that was moved is none that was moved any more. */
+	if (!err && (!exists || claims->moved))
+		err = state_write(&state, found);
+	if (!err)
+		*next = found;
+	return err;
 }
 
 int state_save_received(const char *dir, const char *fingerprint, __u64 next)
 {
-	_cleanup_state_ struct state state = { .fd = -1 };
+	_cleanup_state_ struct state state = { .fd = -1, .lock = -1 };
+	const char *copy;
 	__u64 found = 0;
 	int err;
 
-	err = state_open_create(&state, dir, fingerprint, "rx");
+	err = state_open_create(&state, dir, fingerprint, STATE_RX);
 	if (err)
 		return err;
-	err = state_read(&state, &found);
+	err = state_read(&state, &found, &copy);
 	if (err && err != -ENOENT)
 		return err;
 	/* An older instance that ends later must not open the window again. */

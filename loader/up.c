@@ -26,6 +26,7 @@
 #include "endpoint.h"
 #include "hop.h"
 #include "interrupt.h"
+#include "key_use.h"
 #include "message.h"
 #include "namespace.h"
 #include "objects.h"
@@ -43,6 +44,7 @@
 struct up {
 	const struct options *options;
 	struct config config;
+	char (*fingerprints)[2][FINGERPRINT_HEX]; /* of its keys */
 	struct instance instance;
 	struct plane plane;
 	struct link device;    /* the underlay's */
@@ -154,6 +156,8 @@ static int check_conflicts(struct up *up)
 	if (plane_exists(up->config.name, false))
 		return refuse_existing(up->config.name);
 	err = plane_each(false, same_device, &up->instance);
+	if (!err)
+		err = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
 	return err || up->config.mode != MODE_TUNNEL ? err : check_tunnel(up);
 }
 
@@ -263,7 +267,7 @@ static int add_peers(struct up *up)
 		.plane = &up->plane,
 		.config = &up->config,
 		.state_dir = up->instance.state_dir,
-		.new_key = up->options->new_key,
+		.claims = up->options->claims,
 	};
 	int err = 0;
 
@@ -397,6 +401,14 @@ static int up_locked(struct up *up)
 	return err ?: build(up);
 }
 
+static int check_keys(struct up *up)
+{
+	up->fingerprints = calloc(up->config.n_peers ?: 1, sizeof(*up->fingerprints));
+	if (!up->fingerprints)
+		return fail(ENOMEM, "out of memory");
+	return config_check_keys(&up->config, up->fingerprints);
+}
+
 static int run(struct up *up)
 {
 	int err = kernel_check();
@@ -408,7 +420,7 @@ static int run(struct up *up)
 			   up->config.path);
 	up->plane.mode = up->config.mode;
 	if (!err)
-		err = config_check_keys(&up->config, NULL);
+		err = check_keys(up);
 	if (!err)
 		err = describe(up);
 	if (!err)
@@ -431,6 +443,7 @@ int command_up(const struct options *options)
 		attach_print(&up->plane, &up->instance);
 	plane_close(&up->plane);
 	config_free(&up->config);
+	free(up->fingerprints);
 	free(up);
 	return err;
 }

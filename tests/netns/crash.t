@@ -220,6 +220,8 @@ kill_at_each() {
 	done 3< <(steps <"$WORK/$1.calls")
 }
 
+# The first time there is more to write.
+up_plain && down_plain || bail "up fails"
 traced up "${UP[@]}" || bail "up fails"
 traced down "$XDPSEC" -n "$SITE_A" down "$NAME_A" || bail "down fails"
 diag "$(steps <"$WORK/up.calls" | wc -l) steps of up, $(steps <"$WORK/down.calls" | wc -l) of down"

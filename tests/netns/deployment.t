@@ -104,6 +104,7 @@ for site in site-a site-b site-c; do
 done
 is "every block of the document is carried out" "$(sections | sort -u)" "$(sort -u <<-END
 	At boot
+	Backups
 	Behind NAT
 	Dynamic routing
 	Fail closed
@@ -179,6 +180,13 @@ carry_out "Keys"
 ok "keys: network to network" reaches site-a site-b
 ok "keys: another key" [ "$(status_of site-a '.peers[0].tx.key')" != "$before" ]
 is "keys: at both" "$(status_of site-b '.peers[0].rx.key')" "$(status_of site-a '.peers[0].tx.key')"
+
+carry_out "Backups"
+ok "backups: the state is there" at site-a sh -c 'ls /var/lib/xdpsec/*.tx'
+is "backups: but not in the backup, nor are the keys" \
+	"$(at site-a tar -tf /etc/xdpsec/backup.tar | sed '/\/$/d' | sort | paste -sd' ')" \
+	"etc/xdpsec/site-a.conf var/lib/xdpsec/CACHEDIR.TAG"
+at site-a rm /etc/xdpsec/backup.tar
 
 carry_out "Upgrades"
 ok "upgrades: network to network" reaches site-a site-b

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* State files: no sequence number is given out twice, whatever happens in between. */
+/* State files: no sequence number is given out twice, whatever happens in between, and no key serves both
+ * directions. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -9,14 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/fs.h>
+
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "machine.h"
 #include "state.h"
 #include "xdpsec/wire.h"
 
@@ -58,6 +64,16 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to)
 	return syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
 }
 
+/* ---- another machine ---------------------------------------------------------------------------------- */
+
+static const char *machine = "0123456789ab";
+
+/* In the place of that of loader/machine.c. */
+void machine_digest(char digest[MACHINE_HEX])
+{
+	strcpy(digest, machine);
+}
+
 /* ---- fixture ----------------------------------------------------------------------------------------- */
 
 static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -91,7 +107,8 @@ static int remove_base(void **state)
 static int clean(void **state)
 {
 	(void)state;
-	return run("rm -rf %s; : >%s", dir, messages);
+	machine = "0123456789ab";
+	return run("rm -rf %s %s.copy; : >%s", dir, dir, messages);
 }
 
 static const char *path_of(const char *file)
@@ -135,7 +152,7 @@ static void assert_message(const char *wanted)
 	assert_int_equal(truncate(messages, 0), 0);
 }
 
-/* As the comment in state.c describes the format. */
+/* As the comment in state.c describes version 1 of the format. */
 static void write_state(const char *file, uint64_t number)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -154,7 +171,30 @@ static void write_state(const char *file, uint64_t number)
 
 static int reserve(bool is_new, __u64 *first, __u64 *limit)
 {
-	return state_reserve(dir, FINGERPRINT, is_new, "site-b", first, limit);
+	const struct state_claims claims = { .new_key = is_new };
+
+	return state_reserve(dir, FINGERPRINT, &claims, "site-b", first, limit);
+}
+
+static int reserve_moved(__u64 *first, __u64 *limit)
+{
+	const struct state_claims claims = { .new_key = true, .moved = true };
+
+	return state_reserve(dir, FINGERPRINT, &claims, "site-b", first, limit);
+}
+
+static int receive(__u64 *next)
+{
+	const struct state_claims claims = { .new_key = true };
+
+	return state_receive(dir, FINGERPRINT, &claims, "site-b", next);
+}
+
+static int check(enum state_use use, bool is_new)
+{
+	const struct state_claims claims = { .new_key = is_new };
+
+	return state_check(dir, FINGERPRINT, use, &claims, "site-b");
 }
 
 static void assert_reserved(__u64 wanted_first, __u64 wanted_limit)
@@ -217,13 +257,14 @@ static void known_key_is_never_new(void **state)
 
 static void keys_are_apart(void **state)
 {
+	const struct state_claims known = {}, new = { .new_key = true };
 	__u64 first, limit;
 
 	(void)state;
 	start_new();
-	assert_int_equal(state_reserve(dir, OTHER, false, "site-c", &first, &limit), -ENOENT);
+	assert_int_equal(state_reserve(dir, OTHER, &known, "site-c", &first, &limit), -ENOENT);
 	assert_message("peer site-c");
-	assert_int_equal(state_reserve(dir, OTHER, true, "site-c", &first, &limit), 0);
+	assert_int_equal(state_reserve(dir, OTHER, &new, "site-c", &first, &limit), 0);
 	assert_int_equal(first, 0);
 	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
 }
@@ -309,7 +350,8 @@ static void every_changed_byte_is_noticed(void **state)
 		refuse_text(text, n);
 		text[i] ^= 1;
 	}
-	assert_message(": corrupted: it no longer says which sequence numbers were used\nhint: restore it");
+	assert_message(": corrupted: it no longer says which sequence numbers were used\nhint: new keys for "
+		       "both sites (xdpsec genkey), with --new-key");
 }
 
 static void every_truncation_is_noticed(void **state)
@@ -330,15 +372,16 @@ static void every_truncation_is_noticed(void **state)
 
 static void copy_under_another_name_is_noticed(void **state)
 {
+	const struct state_claims new = { .new_key = true };
 	__u64 first, limit;
 
 	(void)state;
 	start_new();
 	assert_int_equal(run("cp %s/" FINGERPRINT ".tx %s/" OTHER ".tx", dir, dir), 0);
-	assert_int_equal(state_reserve(dir, OTHER, true, "site-c", &first, &limit), -EBADMSG);
+	assert_int_equal(state_reserve(dir, OTHER, &new, "site-c", &first, &limit), -EBADMSG);
 	assert_message("/" OTHER ".tx: corrupted");
-	assert_int_equal(run("cp %s/" FINGERPRINT ".tx %s/" FINGERPRINT ".rx", dir, dir), 0);
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &first), -EBADMSG);
+	assert_int_equal(run("mv %s/" FINGERPRINT ".tx %s/" FINGERPRINT ".rx", dir, dir), 0);
+	assert_int_equal(receive(&first), -EBADMSG);
 }
 
 static void link_is_not_followed(void **state)
@@ -495,22 +538,21 @@ static void directory_that_is_a_file_is_refused(void **state)
 	write_file(dir, "", 0);
 	assert_int_equal(reserve(true, &first, &limit), -ENOTDIR);
 	assert_message(": Not a directory");
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &first), -ENOTDIR);
+	assert_int_equal(receive(&first), -ENOTDIR);
 }
 
 static void received_is_kept(void **state)
 {
+	const struct state_claims known = {};
 	__u64 next = 7;
 
 	(void)state;
-	/* Not even the directory is there. */
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &next), 0);
+	assert_int_equal(receive(&next), 0);
 	assert_int_equal(next, 0);
-	assert_int_not_equal(access(dir, F_OK), 0);
 	assert_int_equal(state_save_received(dir, FINGERPRINT, 4242), 0);
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &next), 0);
+	assert_int_equal(receive(&next), 0);
 	assert_int_equal(next, 4242);
-	assert_int_equal(state_load_received(dir, OTHER, &next), 0);
+	assert_int_equal(state_receive(dir, OTHER, &known, "site-c", &next), 0);
 	assert_int_equal(next, 0);
 }
 
@@ -521,10 +563,10 @@ static void received_never_goes_back(void **state)
 	(void)state;
 	assert_int_equal(state_save_received(dir, FINGERPRINT, 4242), 0);
 	assert_int_equal(state_save_received(dir, FINGERPRINT, 4241), 0);
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &next), 0);
+	assert_int_equal(receive(&next), 0);
 	assert_int_equal(next, 4242);
 	assert_int_equal(state_save_received(dir, FINGERPRINT, 4243), 0);
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &next), 0);
+	assert_int_equal(receive(&next), 0);
 	assert_int_equal(next, 4243);
 }
 
@@ -535,9 +577,291 @@ static void received_is_not_guessed(void **state)
 	(void)state;
 	assert_int_equal(state_save_received(dir, FINGERPRINT, 4242), 0);
 	write_file(path_of(FINGERPRINT ".rx"), "4242\n", 5);
-	assert_int_equal(state_load_received(dir, FINGERPRINT, &next), -EBADMSG);
+	assert_int_equal(receive(&next), -EBADMSG);
 	assert_int_equal(next, 7);
 	assert_int_equal(state_save_received(dir, FINGERPRINT, 5000), -EBADMSG);
+}
+
+/* ---- a key is for one direction ------------------------------------------------------------------------ */
+
+static void received_with_is_never_new_to_send_with(void **state)
+{
+	__u64 next = 7, limit;
+
+	(void)state;
+	/* From the first start on, whether something was received or not. */
+	assert_int_equal(receive(&next), 0);
+	next = 7;
+	assert_int_equal(reserve(true, &next, &limit), -EKEYREJECTED);
+	assert_message("peer site-b: TxKeyFile: this key was used for receiving (");
+	assert_int_equal(next, 7);
+	assert_int_equal(state_save_received(dir, FINGERPRINT, 4242), 0);
+	assert_int_equal(reserve(true, &next, &limit), -EKEYREJECTED);
+	assert_int_equal(reserve(false, &next, &limit), -EKEYREJECTED);
+	assert_int_equal(check(STATE_TX, true), -EKEYREJECTED);
+	assert_message("hint: new keys for both sites");
+	assert_int_not_equal(access(path_of(FINGERPRINT ".tx"), F_OK), 0);
+}
+
+static void sent_with_is_never_received_with(void **state)
+{
+	__u64 next = 7;
+
+	(void)state;
+	start_new();
+	assert_int_equal(receive(&next), -EKEYREJECTED);
+	assert_message("peer site-b: RxKeyFile: this key was used for sealing (");
+	assert_int_equal(check(STATE_RX, true), -EKEYREJECTED);
+	/* Also where it has sealed nothing in the end. */
+	assert_int_equal(state_return(dir, FINGERPRINT, 0, STATE_RANGE), 0);
+	assert_int_equal(receive(&next), -EKEYREJECTED);
+	assert_int_equal(next, 7);
+	assert_int_not_equal(access(path_of(FINGERPRINT ".rx"), F_OK), 0);
+}
+
+/* As an earlier version could leave it. */
+static void both_directions_are_refused(void **state)
+{
+	__u64 first, limit;
+
+	(void)state;
+	write_state(FINGERPRINT ".tx", 1000);
+	write_state(FINGERPRINT ".rx", 1000);
+	assert_int_equal(reserve(false, &first, &limit), -EKEYREJECTED);
+	assert_int_equal(receive(&first), -EKEYREJECTED);
+}
+
+static void other_direction_of_another_key_is_none(void **state)
+{
+	const struct state_claims new = { .new_key = true };
+	__u64 next, first, limit;
+
+	(void)state;
+	assert_int_equal(receive(&next), 0);
+	assert_int_equal(state_reserve(dir, OTHER, &new, "site-b", &first, &limit), 0);
+	assert_int_equal(receive(&next), 0);
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------- */
+
+static struct statx_timestamp birth(const char *path)
+{
+	struct statx status;
+
+	assert_int_equal(statx(AT_FDCWD, path, 0, STATX_BTIME, &status), 0);
+	if (!(status.stx_mask & STATX_BTIME))
+		skip();
+	return status.stx_btime;
+}
+
+/* Until a file is younger than that of the state: clocks of file systems tick every few milliseconds. */
+static void let_time_pass(const char *file)
+{
+	struct statx_timestamp then = birth(path_of(file)), now;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/clock", base);
+	do {
+		unlink(path);
+		write_file(path, "", 0);
+		now = birth(path);
+	} while (now.tv_sec == then.tv_sec && now.tv_nsec == then.tv_nsec);
+}
+
+/* The state of now is kept as CMD does it, used, and brought back. */
+static void restore_by(const char *keep, const char *bring_back)
+{
+	__u64 first = 7, limit = 8;
+
+	start_new();
+	assert_int_equal(state_return(dir, FINGERPRINT, 1000, STATE_RANGE), 0);
+	let_time_pass(FINGERPRINT ".tx");
+	assert_int_equal(run("cd %s && %s", dir, keep), 0);
+	assert_reserved(1000, 1000 + STATE_RANGE);
+	assert_int_equal(state_return(dir, FINGERPRINT, 2000, 1000 + STATE_RANGE), 0);
+	let_time_pass(FINGERPRINT ".tx");
+	assert_int_equal(run("cd %s && %s", dir, bring_back), 0);
+	if (reserve(false, &first, &limit) != -ESTALE)
+		fail_msg("accepted after: %s; %s", keep, bring_back);
+	assert_message("is a copy, out of a backup for example: it does not say which sequence numbers were "
+		       "used since\n"
+		       "hint: new keys for both sites (xdpsec genkey); --moved-state only if ");
+	assert_int_equal(reserve(true, &first, &limit), -ESTALE);
+	assert_int_equal(check(STATE_TX, true), -ESTALE);
+	assert_int_equal(first, 7);
+	/* What an instance has left that is still up does not make it good. */
+	assert_int_equal(state_return(dir, FINGERPRINT, 900, 1000), -ESTALE);
+	assert_int_equal(reserve(false, &first, &limit), -ESTALE);
+	assert_int_equal(run("rm -rf %s.copy %s", dir, dir), 0);
+}
+
+static void copy_brought_back_is_refused(void **state)
+{
+	(void)state;
+	restore_by("cp -a . ../state.copy", "rm -r * && cp -a ../state.copy/. .");
+	restore_by("cp -a . ../state.copy", "rm -r * && mv ../state.copy/* .");
+	restore_by("mkdir ../state.copy && cp -p *.tx ../state.copy", "cp ../state.copy/*.tx .");
+	restore_by("mkdir ../state.copy && cp *.tx ../state.copy", "cat ../state.copy/*.tx >$(ls *.tx)");
+	restore_by("mkdir ../state.copy && tar -cf ../state.copy/x .", "tar -xf ../state.copy/x");
+}
+
+static void moved_state_goes_on(void **state)
+{
+	__u64 first, limit;
+
+	(void)state;
+	start_new();
+	assert_int_equal(state_return(dir, FINGERPRINT, 1000, STATE_RANGE), 0);
+	let_time_pass(FINGERPRINT ".tx");
+	assert_int_equal(run("cp -a %s %s.copy && rm -r %s && mv %s.copy %s", dir, dir, dir, dir, dir), 0);
+	assert_int_equal(reserve(false, &first, &limit), -ESTALE);
+	assert_int_equal(reserve_moved(&first, &limit), 0);
+	assert_int_equal(first, 1000);
+	/* And is at home from then on. */
+	assert_reserved(1000 + STATE_RANGE, 1000 + 2 * STATE_RANGE);
+}
+
+/* Within a file system nothing is copied. */
+static void renamed_directory_goes_on(void **state)
+{
+	(void)state;
+	start_new();
+	let_time_pass(FINGERPRINT ".tx");
+	assert_int_equal(run("mv %s %s.copy && mkdir -m 700 %s && mv %s.copy/* %s", dir, dir, dir, dir, dir),
+			 0);
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+}
+
+static void state_of_another_machine_is_refused(void **state)
+{
+	__u64 first, limit, next;
+
+	(void)state;
+	start_new();
+	machine = "ba9876543210";
+	assert_int_equal(reserve(false, &first, &limit), -ESTALE);
+	assert_message(".tx was written by another machine, out of a backup");
+	machine = "0123456789ab";
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+	machine = "ba9876543210";
+	assert_int_equal(reserve_moved(&first, &limit), 0);
+	assert_int_equal(first, 2 * STATE_RANGE);
+	assert_reserved(3 * STATE_RANGE, 4 * STATE_RANGE);
+	/* A machine that does not say which one it is. */
+	machine = "-";
+	assert_reserved(4 * STATE_RANGE, 5 * STATE_RANGE);
+	machine = "0123456789ab";
+	assert_reserved(5 * STATE_RANGE, 6 * STATE_RANGE);
+	run("rm -r %s", dir);
+	assert_int_equal(receive(&next), 0);
+	machine = "ba9876543210";
+	assert_int_equal(receive(&next), -ESTALE);
+	assert_message("RxKeyFile: state file");
+}
+
+static void copy_of_what_was_received_is_refused(void **state)
+{
+	const struct state_claims moved = { .moved = true };
+	__u64 next = 7;
+
+	(void)state;
+	assert_int_equal(state_save_received(dir, FINGERPRINT, 4242), 0);
+	let_time_pass(FINGERPRINT ".rx");
+	assert_int_equal(run("cd %s && cp *.rx x && mv x *.rx", dir), 0);
+	assert_int_equal(receive(&next), -ESTALE);
+	assert_message("peer site-b: RxKeyFile: state file");
+	assert_int_equal(next, 7);
+	/* One that is up knows better. */
+	assert_int_equal(state_save_received(dir, FINGERPRINT, 5000), 0);
+	assert_int_equal(receive(&next), 0);
+	assert_int_equal(next, 5000);
+	let_time_pass(FINGERPRINT ".rx");
+	assert_int_equal(run("cd %s && cp *.rx x && mv x *.rx", dir), 0);
+	assert_int_equal(state_receive(dir, FINGERPRINT, &moved, "site-b", &next), 0);
+	assert_int_equal(next, 5000);
+	assert_int_equal(receive(&next), 0);
+	assert_int_equal(next, 5000);
+}
+
+/* Its files say nothing of where they belong, and are replaced. */
+static void earlier_version_goes_on(void **state)
+{
+	char text[256];
+
+	(void)state;
+	write_state(FINGERPRINT ".tx", 1000);
+	assert_reserved(1000, 1000 + STATE_RANGE);
+	read_file(path_of(FINGERPRINT ".tx"), text, sizeof(text));
+	assert_int_equal(strncmp(text, "xdpsec-state 2 ", 15), 0);
+	assert_reserved(1000 + STATE_RANGE, 1000 + 2 * STATE_RANGE);
+}
+
+static void later_version_is_refused(void **state)
+{
+	const char line[] = "xdpsec-state 3 " FINGERPRINT ".tx 0 - - 0123456789abcdef\n";
+	__u64 first, limit;
+
+	(void)state;
+	start_new();
+	write_file(path_of(FINGERPRINT ".tx"), line, strlen(line));
+	assert_int_equal(reserve(true, &first, &limit), -EBADMSG);
+}
+
+static void backups_are_kept_away(void **state)
+{
+	char text[512];
+	int fd, flags;
+
+	(void)state;
+	start_new();
+	read_file(path_of("CACHEDIR.TAG"), text, sizeof(text));
+	/* https://bford.info/cachedir/ */
+	assert_int_equal(strncmp(text, "Signature: 8a477f597d28d172789f06886806bc55\n", 44), 0);
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_true(fd >= 0);
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0)
+		assert_true(flags & FS_NODUMP_FL);
+	close(fd);
+	assert_int_equal(run("tar --exclude-caches -cf - -C %s . | tar -t | grep -q '[.]tx$'", dir) == 0,
+			 false);
+	assert_int_equal(run("tar -cf - -C %s . | tar -t | grep -q '[.]tx$'", dir), 0);
+}
+
+/* ---- what changes nothing ------------------------------------------------------------------------------ */
+
+static void check_changes_nothing(void **state)
+{
+	__u64 first, limit;
+
+	(void)state;
+	assert_int_equal(check(STATE_TX, false), -ENOENT);
+	assert_message("it is not known which sequence numbers this key has used\nhint: --new-key");
+	assert_int_equal(check(STATE_TX, true), 0);
+	assert_int_equal(check(STATE_RX, false), 0);
+	assert_int_not_equal(access(dir, F_OK), 0);
+	start_new();
+	assert_int_equal(check(STATE_TX, false), 0);
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+	write_state(FINGERPRINT ".tx", XDPSEC_SEQUENCE_LIMIT);
+	assert_int_equal(check(STATE_TX, false), -ERANGE);
+	write_file(path_of(FINGERPRINT ".tx"), "x", 1);
+	assert_int_equal(check(STATE_TX, true), -EBADMSG);
+	assert_int_equal(reserve(true, &first, &limit), -EBADMSG);
+}
+
+/* Whoever may read the directory may lock it. */
+static void locked_directory_is_no_obstacle(void **state)
+{
+	int fd;
+
+	(void)state;
+	start_new();
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	alarm(10);
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+	alarm(0);
+	close(fd);
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, clean)
@@ -572,6 +896,20 @@ int main(void)
 		TEST(received_is_kept),
 		TEST(received_never_goes_back),
 		TEST(received_is_not_guessed),
+		TEST(received_with_is_never_new_to_send_with),
+		TEST(sent_with_is_never_received_with),
+		TEST(both_directions_are_refused),
+		TEST(other_direction_of_another_key_is_none),
+		TEST(copy_brought_back_is_refused),
+		TEST(moved_state_goes_on),
+		TEST(renamed_directory_goes_on),
+		TEST(state_of_another_machine_is_refused),
+		TEST(copy_of_what_was_received_is_refused),
+		TEST(earlier_version_goes_on),
+		TEST(later_version_is_refused),
+		TEST(backups_are_kept_away),
+		TEST(check_changes_nothing),
+		TEST(locked_directory_is_no_obstacle),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "key_use.h"
+#include "message.h"
+#include "plane.h"
+
+/* A key of the configuration, as qsort() and bsearch() have it. */
+struct use {
+	const char *fingerprint;
+	const struct peer_config *peer;
+	bool is_rx;
+};
+
+struct search {
+	const struct config *config;
+	struct use *uses;
+	size_t n_uses;
+	__u64 cookie;
+	bool staged;
+	struct instance_head other;
+	struct peer_record *records;
+};
+
+static int compare(const void *left, const void *right)
+{
+	return strcmp(((const struct use *)left)->fingerprint, ((const struct use *)right)->fingerprint);
+}
+
+static const char *setting(bool is_rx)
+{
+	return is_rx ? "RxKeyFile" : "TxKeyFile";
+}
+
+static int refuse(const struct search *search, const struct use *mine, const char *other,
+		  const struct peer_record *peer, bool is_rx)
+{
+	const char *consequence = mine->is_rx != is_rx ? "sequence numbers would be used twice"
+				  : is_rx ? "what the one has accepted the other would accept again"
+					  : "sequence numbers would be used twice, or be refused as replayed";
+
+	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
+	     search->config->path, mine->is_rx ? mine->peer->rx.key_file_line : mine->peer->tx.key_file_line,
+	     setting(mine->is_rx), setting(is_rx), peer->name, other, consequence);
+	hint("xdpsec genkey: a key and an SPI of its own for each direction of each instance, or first "
+	     "xdpsec down "
+	     "%s",
+	     other);
+	return -EKEYREJECTED;
+}
+
+static int check_key(const struct search *search, const char *fingerprint, const char *other,
+		     const struct peer_record *peer, bool is_rx)
+{
+	const struct use wanted = { .fingerprint = fingerprint }, *mine;
+
+	if (!fingerprint[0])
+		return 0;
+	mine = bsearch(&wanted, search->uses, search->n_uses, sizeof(wanted), compare);
+	if (!mine || (mine->is_rx != is_rx && search->other.netns_cookie != search->cookie))
+		return 0;
+	return refuse(search, mine, other, peer, is_rx);
+}
+
+static int check_instance(const char *name, void *data)
+{
+	struct search *search = data;
+	int err = 0;
+
+	if (strcmp(name, search->config->name) == 0)
+		return 0;
+	if (plane_head(name, search->staged, &search->other) ||
+	    search->other.abi_version != XDPSEC_ABI_VERSION ||
+	    plane_peek_peers(name, search->staged, search->records)) {
+		/* One that is just going, or was killed before it had keys. */
+		if (!search->staged && plane_exists(name, false))
+			warning("%s: cannot be read: it may use the same keys", name);
+		return 0;
+	}
+	for (size_t i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		const struct peer_record *peer = &search->records[i];
+
+		if (!peer->in_use)
+			continue;
+		err = check_key(search, peer->tx.fingerprint, name, peer, false);
+		if (!err)
+			err = check_key(search, peer->rx.fingerprint, name, peer, true);
+	}
+	return err;
+}
+
+int key_use_check(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX], __u64 cookie)
+{
+	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
+	_cleanup_free_ struct use *uses = calloc(2 * config->n_peers, sizeof(*uses));
+	struct search search = { .config = config, .uses = uses, .cookie = cookie, .records = records };
+	int err;
+
+	if (!records || !uses)
+		return fail(ENOMEM, "out of memory");
+	for (size_t i = 0; i < 2 * config->n_peers; i++)
+		uses[search.n_uses++] = (struct use){
+			.fingerprint = fingerprints[i / 2][i % 2],
+			.peer = &config->peers[i / 2],
+			.is_rx = i % 2,
+		};
+	qsort(uses, search.n_uses, sizeof(*uses), compare);
+	err = plane_each(false, check_instance, &search);
+	/* What was killed half-way may still be attached. */
+	search.staged = true;
+	return err ?: plane_each(true, check_instance, &search);
+}
