@@ -12,6 +12,7 @@
 #include "key_use.h"
 #include "message.h"
 #include "namespace.h"
+#include "uplink.h"
 
 static int check_keys(const struct config *config)
 {
@@ -31,6 +32,7 @@ static int check_keys(const struct config *config)
 int command_check(const struct options *options)
 {
 	_cleanup_config_ struct config config = {};
+	struct link device;
 	size_t i, prefixes = 0;
 	int err;
 
@@ -40,13 +42,14 @@ int command_check(const struct options *options)
 	err = check_keys(&config);
 	if (err)
 		return err;
-	err = device_check(&config);
+	err = device_find(&config, &device);
 	if (err)
 		return err;
 	if (config.mode == MODE_TUNNEL) {
 		err = endpoints_check_routes(&config, 0);
 		if (err)
 			return err;
+		uplink_check(&config, device.index);
 	}
 	for (i = 0; i < config.n_peers; i++)
 		prefixes += config.peers[i].n_prefixes;

@@ -33,6 +33,15 @@ enum roaming {
 	ROAMING_NO,
 };
 
+/* An address of this host that packets to peers come from. */
+struct source_config {
+	unsigned char address[16]; /* as struct xdpsec_prefix.address */
+	int line;		   /* 0: not given */
+};
+
+/* One for each family. */
+enum { SOURCE_IPV4, SOURCE_IPV6, SOURCES };
+
 struct peer_config {
 	char name[XDPSEC_NAME_LEN];
 	int line; /* of its [Peer] */
@@ -50,8 +59,10 @@ struct peer_config {
 	int endpoint_line;
 	enum roaming roaming;
 	int roaming_line;
-	bool roams;		/* what comes of it */
-	unsigned int keepalive; /* seconds; 0: off */
+	bool roams;	 /* what comes of it */
+	bool keeps_port; /* it may move, but not from the port of its Endpoint to one of flows */
+	struct source_config sources[SOURCES]; /* those of [Interface], where it has none of its own */
+	unsigned int keepalive;		       /* seconds; 0: off */
 };
 
 #define TUNNEL_ADDRESSES_MAX INSTANCE_ADDRESSES_MAX
@@ -69,6 +80,8 @@ struct tunnel_config {
 	bool dscp_fixed;
 	unsigned char dscp;
 	bool no_routes; /* Table = off */
+	struct source_config sources[SOURCES];
+	__u32 mark; /* FwMark; 0: none */
 };
 
 struct config {

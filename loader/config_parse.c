@@ -319,16 +319,24 @@ static int check_whole(const struct parser *parser)
 	return check_sections(parser);
 }
 
-/* What follows from several lines. A peer whose packets come from one port can be told where it is by them.
+/*
+ * What follows from several lines. A peer whose packets come from one port can be told where it is by them;
+ * whether they do, only the other site knows: where nothing but our own SourcePort speaks for it, the port of
+ * its Endpoint is not given up for one that may be of a flow.
  */
 static void conclude(struct config *config)
 {
 	struct peer_config *peer;
 
-	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
 		peer->roams = peer->roaming == ROAMING_YES ||
 			      (peer->roaming == ROAMING_DEFAULT &&
 			       (!peer->endpoint.known || config->tunnel.listen_only));
+		peer->keeps_port = peer->roaming == ROAMING_DEFAULT && peer->endpoint.known;
+		for (int family = 0; family < SOURCES; family++)
+			if (!peer->sources[family].line)
+				peer->sources[family] = config->tunnel.sources[family];
+	}
 }
 
 int config_parse(struct config *config, FILE *file)

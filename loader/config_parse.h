@@ -60,6 +60,9 @@ int set_mtu(struct config *config, const struct place *place, char *value);
 int set_source_port(struct config *config, const struct place *place, char *value);
 int set_dscp(struct config *config, const struct place *place, char *value);
 int set_table(struct config *config, const struct place *place, char *value);
+int set_source(struct config *config, const struct place *place, char *value);
+int set_peer_source(struct config *config, const struct place *place, char *value);
+int set_fw_mark(struct config *config, const struct place *place, char *value);
 int set_endpoint(struct config *config, const struct place *place, char *value);
 int set_roaming(struct config *config, const struct place *place, char *value);
 int set_keepalive(struct config *config, const struct place *place, char *value);
@@ -84,6 +87,8 @@ int value_ports(const struct place *place, char *text, struct xdpsec_ports *port
 int value_address(const struct place *place, const char *text, struct xdpsec_prefix *address);
 /* ADDRESS:PORT or [ADDRESS]:PORT. */
 int value_location(const struct place *place, const char *text, struct xdpsec_location *location);
+/* An address without a port, IPv4 mapped. */
+int value_host(const struct place *place, const char *text, unsigned char address[16]);
 /* Decimal or hexadecimal, and nothing around it. */
 bool value_number(const char *text, unsigned long max, unsigned long *number);
 int value_spi(const struct place *place, const char *text, unsigned int *spi);

@@ -104,6 +104,55 @@ int set_table(struct config *config, const struct place *place, char *value)
 	return 0;
 }
 
+static int add_source(struct source_config sources[SOURCES], const struct place *place, const char *text)
+{
+	int family = strchr(text, ':') ? SOURCE_IPV6 : SOURCE_IPV4, err;
+	struct source_config source = { .line = place->line };
+
+	err = value_host(place, text, source.address);
+	if (err)
+		return err;
+	if (sources[family].line)
+		return fail_at(place, "%s: a second address of IPv%c: packets come from one", text,
+			       family == SOURCE_IPV6 ? '6' : '4');
+	sources[family] = source;
+	return 0;
+}
+
+static int set_sources(struct source_config sources[SOURCES], const struct place *place, char *value)
+{
+	char *item;
+	int err = 0;
+
+	while (!err && (item = value_next(&value)))
+		err = add_source(sources, place, item);
+	return err;
+}
+
+int set_source(struct config *config, const struct place *place, char *value)
+{
+	return set_sources(config->tunnel.sources, place, value);
+}
+
+int set_peer_source(struct config *config, const struct place *place, char *value)
+{
+	return set_sources(current_peer(config)->sources, place, value);
+}
+
+int set_fw_mark(struct config *config, const struct place *place, char *value)
+{
+	unsigned long number = 0;
+
+	if (strcmp(value, "off") != 0 && !value_number(value, 0xffffffff, &number)) {
+		fail_at(place, "%s: not a mark", value);
+		hint("a number of 32 bits, decimal or hexadecimal, as `ip rule` and nft have it; 0 or off: "
+		     "none");
+		return -EINVAL;
+	}
+	config->tunnel.mark = (__u32)number;
+	return 0;
+}
+
 int set_endpoint(struct config *config, const struct place *place, char *value)
 {
 	struct peer_config *peer = current_peer(config);

@@ -298,6 +298,21 @@ static int refuse_location(const struct place *place, const char *text)
 	return -EINVAL;
 }
 
+int value_host(const struct place *place, const char *text, unsigned char address[16])
+{
+	struct xdpsec_prefix found;
+	unsigned int bits;
+
+	if (!parse_address(text, &found, &bits) || !is_unicast(&found, bits) ||
+	    (bits == 128 && found.address[0] == 0xfe)) {
+		fail_at(place, "%s: not an address that packets can come from", text);
+		hint("192.0.2.10 or 2001:db8::10, for example: an address of this machine, without a length");
+		return -EINVAL;
+	}
+	memcpy(address, found.address, sizeof(found.address));
+	return 0;
+}
+
 int value_location(const struct place *place, const char *text, struct xdpsec_location *location)
 {
 	char copy[128], *port, *address;

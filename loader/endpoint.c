@@ -5,6 +5,7 @@
 
 #include "endpoint.h"
 #include "message.h"
+#include "uplink.h"
 
 /* The data plane writes it too. */
 static int write_locked(const struct plane *plane, __u32 index, const struct xdpsec_endpoint *endpoint)
@@ -15,15 +16,71 @@ static int write_locked(const struct plane *plane, __u32 index, const struct xdp
 	return 0;
 }
 
-int endpoint_set(const struct plane *plane, __u32 index, const struct peer_config *peer)
+/* What the configuration says that packets to this address come from. */
+static struct xdpsec_source source_for(const struct peer_config *peer, const struct xdpsec_location *location)
 {
-	const struct xdpsec_endpoint endpoint = {
-		.at[0] = peer->endpoint,
-		.roams = peer->roams,
-		.keepalive = peer->keepalive,
-	};
+	struct xdpsec_prefix address = prefix_of(location);
+	const struct source_config *fixed =
+		&peer->sources[prefix_is_ipv4(&address) ? SOURCE_IPV4 : SOURCE_IPV6];
+	struct xdpsec_source source = {};
 
+	if (!location->known || !fixed->line)
+		return source;
+	memcpy(source.address, fixed->address, sizeof(source.address));
+	source.local = XDPSEC_LOCAL_FIXED;
+	return source;
+}
+
+/* Where it goes by now: for what is sent while no route can be asked for (tc/route.bpf.h). */
+static void note_way(struct xdpsec_endpoint *endpoint, const struct config *config)
+{
+	const struct xdpsec_location *at = &endpoint->at[!!endpoint->current];
+	const struct xdpsec_source *from = &endpoint->from[!!endpoint->current];
+	struct way way;
+
+	if (!at->known ||
+	    way_find(at->address, from->local ? from->address : NULL, config->tunnel.mark, &way) ||
+	    !way.device || !way.has_source || way.is_local)
+		return;
+	endpoint->device = way.device;
+	memcpy(endpoint->source, way.source, sizeof(endpoint->source));
+}
+
+/* What does not depend on where the peer is. */
+static void write_settings(struct xdpsec_endpoint *endpoint, const struct peer_config *peer)
+{
+	endpoint->roams = peer->roams;
+	endpoint->port = peer->keeps_port ? peer->endpoint.port : 0;
+	endpoint->keepalive = peer->keepalive;
+	for (int family = 0; family < SOURCES; family++)
+		memcpy(endpoint->sources[family], peer->sources[family].address,
+		       sizeof(endpoint->sources[family]));
+}
+
+int endpoint_set(const struct plane *plane, __u32 index, const struct config *config,
+		 const struct peer_config *peer)
+{
+	struct xdpsec_endpoint endpoint = { .at[0] = peer->endpoint };
+
+	endpoint.from[0] = source_for(peer, &peer->endpoint);
+	write_settings(&endpoint, peer);
+	note_way(&endpoint, config);
 	return write_locked(plane, index, &endpoint);
+}
+
+static bool same_location(const struct xdpsec_location *a, const struct xdpsec_location *b)
+{
+	return a->known == b->known && a->port == b->port &&
+	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+/* Is another Source to be used than is? One that was learned stays, unless there is one by the configuration.
+ */
+static bool same_source(const struct xdpsec_source *wanted, const struct xdpsec_source *is)
+{
+	if (wanted->local != XDPSEC_LOCAL_FIXED)
+		return is->local != XDPSEC_LOCAL_FIXED;
+	return is->local == XDPSEC_LOCAL_FIXED && !memcmp(wanted->address, is->address, sizeof(is->address));
 }
 
 /*
@@ -31,30 +88,39 @@ int endpoint_set(const struct plane *plane, __u32 index, const struct peer_confi
  * peer between our reading and writing, that move is lost, and the next packet makes it again.
  */
 int endpoint_change(const struct plane *plane, __u32 index, const struct peer_record *before,
-		    const struct peer_config *peer)
+		    const struct config *config, const struct peer_config *peer)
 {
-	bool moves = peer->endpoint.known &&
-		     (memcmp(&peer->endpoint, &before->endpoint, sizeof(peer->endpoint)) != 0 ||
-		      (before->roams && !peer->roams));
-	struct xdpsec_endpoint endpoint;
+	struct xdpsec_endpoint endpoint, wanted;
+	const struct xdpsec_location *at;
+	struct xdpsec_source source;
+	bool moves;
 	int err;
 
-	if (!moves && before->roams == peer->roams && before->keepalive == peer->keepalive)
-		return 0;
 	if (bpf_map_lookup_elem_flags(plane->maps[MAP_ENDPOINTS], &index, &endpoint, BPF_F_LOCK))
 		return fail(errno, "%s: map %s: cannot read it: %s", plane->name,
 			    plane_map_name(MAP_ENDPOINTS), strerror(errno));
-	endpoint.roams = peer->roams;
-	endpoint.keepalive = peer->keepalive;
-	if (moves) {
-		endpoint.at[!endpoint.current] = peer->endpoint;
-		endpoint.path_mtu_until = 0;
+	at = peer->roams ? &before->endpoint : &endpoint.at[!!endpoint.current];
+	moves = peer->endpoint.known && !same_location(&peer->endpoint, at);
+	at = moves ? &peer->endpoint : &endpoint.at[!!endpoint.current];
+	source = source_for(peer, at);
+	wanted = endpoint;
+	write_settings(&wanted, peer);
+	if (!moves && same_source(&source, &endpoint.from[!!endpoint.current])) {
+		if (memcmp(&wanted, &endpoint, sizeof(wanted)) == 0)
+			return 0;
+		return write_locked(plane, index, &wanted);
 	}
-	err = write_locked(plane, index, &endpoint);
-	if (err || !moves)
+	wanted.at[!wanted.current] = *at;
+	wanted.from[!wanted.current] = source;
+	if (moves)
+		wanted.path_mtu_until = wanted.hopped = 0;
+	err = write_locked(plane, index, &wanted);
+	if (err)
 		return err;
-	endpoint.current = !endpoint.current;
-	return write_locked(plane, index, &endpoint);
+	wanted.current = !wanted.current;
+	wanted.checked = 0;
+	note_way(&wanted, config);
+	return write_locked(plane, index, &wanted);
 }
 
 int endpoint_clear(const struct plane *plane, __u32 index)

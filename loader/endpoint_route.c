@@ -61,7 +61,7 @@ static int check_route(const struct config *config, const struct peer_config *pe
 	struct xdpsec_prefix address = prefix_of(&peer->endpoint);
 	const struct xdpsec_prefix *prefix = config->tunnel.no_routes ? NULL : around(config, &address);
 	struct route route = {};
-	bool found = route_find(peer->endpoint.address, &route) == 0;
+	bool found = route_find(peer->endpoint.address, config->tunnel.mark, &route) == 0;
 	char text[64];
 
 	location_text(&peer->endpoint, text, sizeof(text));

@@ -9,6 +9,7 @@
 #include "message.h"
 #include "reload.h"
 #include "tunnel.h"
+#include "uplink.h"
 
 static void note_route(const struct xdpsec_prefix *prefix, void *data)
 {
@@ -47,7 +48,10 @@ int reload_prepare_tunnel(struct reload *reload)
 	if (!reload->routes)
 		return fail(ENOMEM, "out of memory");
 	err = endpoints_check_routes(&reload->config, reload->instance.hop_near_index);
-	return err ?: tunnel_add_routes(&reload->instance, &reload->config, note_route, reload);
+	if (err)
+		return err;
+	uplink_check(&reload->config, reload->device.index);
+	return tunnel_add_routes(&reload->instance, &reload->config, note_route, reload);
 }
 
 void reload_undo_tunnel(const struct reload *reload)
@@ -75,9 +79,9 @@ int reload_switch_endpoint(const struct reload *reload, const struct change *cha
 	if (reload->plane.mode != MODE_TUNNEL)
 		return 0;
 	if (change->is_new)
-		err = endpoint_set(&reload->plane, change->index, peer);
+		err = endpoint_set(&reload->plane, change->index, &reload->config, peer);
 	else
-		err = endpoint_change(&reload->plane, change->index, &change->before, peer);
+		err = endpoint_change(&reload->plane, change->index, &change->before, &reload->config, peer);
 	/* Also where it is as it was: a reload before this one may have been killed in between. */
 	return err ?: tunnel_set_keepalive(&reload->instance, change->index, peer->keepalive != 0);
 }

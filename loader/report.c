@@ -269,6 +269,8 @@ static int read_devices(struct report *report, const struct plane *plane)
 	if (link_find_index(instance->device_index, &device) == 0)
 		report->device_mtu = device.mtu;
 	report->forwards = forwards(report);
+	if (is_tunnel)
+		report_read_uplinks(report);
 	namespace_leave(&back);
 	return 0;
 }

@@ -30,12 +30,22 @@ enum peer_state {
 	PEER_SILENT, /* nothing has come for long, although something was sent since */
 };
 
+/* Tunnel mode: how packets to a peer leave. */
+struct uplink_report {
+	unsigned char source[16]; /* the address of this host that they come from */
+	bool has_source;
+	bool source_gone;	 /* it is the configuration's, and none of this host */
+	char other[IF_NAMESIZE]; /* the device that they go by, where that is not Device; empty: it is */
+	bool changes_ports;	 /* the peer sends from ports of flows, and is followed */
+};
+
 struct peer_report {
 	struct peer_record record;
 	struct sa_report tx, rx;
 	/* Tunnel mode. */
 	struct xdpsec_endpoint endpoint;
 	struct xdpsec_location location; /* the current one */
+	struct uplink_report uplink;
 	enum peer_state state;
 	unsigned int outer_mtu, inner_mtu; /* what the path takes, as far as is known; 0: not known */
 	struct protected_prefix *prefixes;
@@ -65,6 +75,9 @@ struct report {
 int report_read(struct report *report, const char *name);
 void report_free(struct report *report);
 #define _cleanup_report_ __attribute__((cleanup(report_free)))
+
+/* Tunnel mode: what of `uplink` the namespace that the process is in tells. */
+void report_read_uplinks(struct report *report);
 
 /* Add the warnings about what was read. */
 void report_warn(struct report *report);

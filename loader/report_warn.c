@@ -48,9 +48,10 @@ static void warn_of_tunnel(struct report *report)
 		     instance->hop_far);
 	if (!report->forwards)
 		warn(report,
-		     "forwarding of %s was switched off, and no route is found: sysctl -w "
-		     "net.ipv4.conf.%s.forwarding=1 net.ipv6.conf.%s.forwarding=1",
-		     instance->hop_far, instance->hop_far, instance->hop_far);
+		     "forwarding of %s was switched off, probably with that of the whole host: packets go on "
+		     "by the "
+		     "device that they went by, and changes of routes are not seen: xdpsec reload %s",
+		     instance->hop_far, instance->name);
 }
 
 static void warn_of_devices(struct report *report)
@@ -103,6 +104,26 @@ static void warn_of_driver(struct report *report, const struct peer_report *peer
 	     peer->record.name, bound, preferred, report->instance.name);
 }
 
+static void warn_of_uplink(struct report *report, const struct peer_report *peer)
+{
+	const struct uplink_report *uplink = &peer->uplink;
+	char text[64];
+
+	if (uplink->source_gone)
+		warn(report, "%s: Source %s is not an address of this host: nothing is sent to it",
+		     peer->record.name, address_text(uplink->source, text, sizeof(text)));
+	if (uplink->other[0])
+		warn(report,
+		     "%s: packets to it leave by %s, and what it answers comes there and is not opened: "
+		     "Device = %s",
+		     peer->record.name, uplink->other, uplink->other);
+	if (uplink->changes_ports)
+		warn(report,
+		     "%s: it sends from a port by flow, and is followed from one to the next (now %u): "
+		     "SourcePort = listen there, or its Endpoint or Roaming = no here",
+		     peer->record.name, peer->location.port);
+}
+
 static void warn_of_peer(struct report *report, const struct peer_report *peer)
 {
 	double used = report_range_used(&peer->tx);
@@ -117,6 +138,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
 		     peer->record.name);
 	warn_of_driver(report, peer);
+	warn_of_uplink(report, peer);
 }
 
 void report_warn(struct report *report)

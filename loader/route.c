@@ -109,7 +109,7 @@ static struct nlmsghdr *route_request(char *buffer, __u16 type, const struct xdp
 	return request;
 }
 
-int route_find(const unsigned char address[16], struct route *route)
+int route_find(const unsigned char address[16], __u32 mark, struct route *route)
 {
 	struct xdpsec_prefix prefix = { .length = 128 };
 	char buffer[512];
@@ -123,6 +123,8 @@ int route_find(const unsigned char address[16], struct route *route)
 	header = mnl_nlmsg_get_payload(request);
 	/* The route as it is in the table, rather than what it is for this address. */
 	header->rtm_flags = RTM_F_FIB_MATCH;
+	if (mark)
+		mnl_attr_put_u32(request, RTA_MARK, mark);
 	err = netlink_talk(NETLINK_ROUTE, request, parse_route, &found);
 	if (!err)
 		*route = found;

@@ -19,8 +19,8 @@ struct route {
 	bool is_unicast; /* not local, blackhole, unreachable... */
 };
 
-/* Of the routes that contain the address, the one that the kernel takes. */
-int route_find(const unsigned char address[16], struct route *route);
+/* Of the routes that contain the address, the one that the kernel takes for packets with the mark. */
+int route_find(const unsigned char address[16], __u32 mark, struct route *route);
 
 /* In the main table; -EEXIST where there is one to the same prefix with the same metric. */
 int route_add(const struct xdpsec_prefix *prefix, unsigned int device);

@@ -87,6 +87,10 @@ static void add_tunnel(struct json_object *object, const struct peer_report *pee
 			       peer->location.known ? json_object_new_string(location_text(
 							      &peer->location, text, sizeof(text)))
 						    : NULL);
+	json_object_object_add(object, "local",
+			       peer->uplink.has_source ? json_object_new_string(address_text(
+								 peer->uplink.source, text, sizeof(text)))
+						       : NULL);
 	json_object_object_add(object, "allowed_ips", allowed_json(peer));
 	add_text(object, "state", peer_state_text(peer->state));
 	json_object_object_add(object, "roaming", json_object_new_boolean(peer->endpoint.roams));
@@ -145,6 +149,7 @@ static struct json_object *tunnel_json(const struct report *report)
 	add_number(object, "mtu", report->config.mtu);
 	add_number(object, "listen_port", report->config.listen_port);
 	add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
+	add_number(object, "fwmark", report->config.mark);
 	add_text(object, "dscp", dscp_text(&report->config, text, sizeof(text)));
 	return object;
 }

@@ -85,6 +85,8 @@ static void print_endpoint(const struct peer_report *peer)
 	       peer->location.known ? location_text(&peer->location, text, sizeof(text)) : "not known yet",
 	       peer->state == PEER_NEVER ? "never heard of" : peer_state_text(peer->state),
 	       peer->endpoint.roams ? ", roaming" : "");
+	if (peer->uplink.has_source)
+		printf("  local: %s\n", address_text(peer->uplink.source, text, sizeof(text)));
 	if (peer->endpoint.moves)
 		printf("      moved %u time%s\n", peer->endpoint.moves, peer->endpoint.moves == 1 ? "" : "s");
 	for (size_t i = 0; i < peer->n_prefixes; i++)

@@ -12,6 +12,7 @@
 #include "route.h"
 #include "sysctl.h"
 #include "tunnel.h"
+#include "uplink.h"
 
 /* Of veth, and more than there are CPUs. */
 #define QUEUES_MAX 4096
@@ -58,6 +59,8 @@ void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *
 	data_plane->flow_ports = !tunnel->listen_only;
 	data_plane->dscp_fixed = tunnel->dscp_fixed;
 	data_plane->dscp = tunnel->dscp;
+	data_plane->mark = tunnel->mark;
+	data_plane->upper = device_upper(underlay->index);
 	data_plane->peers = (__u32)config->n_peers;
 }
 
@@ -124,8 +127,11 @@ void tunnel_check_port(const struct config *config)
 	close(fd);
 }
 
-/* bpf_fib_lookup() answers for devices that forward (net/core/filter.c, BPF_FIB_LKUP_RET_FWD_DISABLED), and
- * the far end is the device that packets come from there. Nothing gets past the program on it. */
+/*
+ * bpf_fib_lookup() answers for devices that forward (net/core/filter.c, BPF_FIB_LKUP_RET_FWD_DISABLED), and
+ * the far end is the device that packets come from there. Nothing gets past the program on it. Whoever sets
+ * net.ipv4.ip_forward of the whole host to 0 takes this one along (net/ipv4/devinet.c, inet_forward_change).
+ */
 static int let_forward(const char *far)
 {
 	int err = sysctl_set("ipv4", far, "forwarding", 1);
@@ -290,6 +296,9 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 
 	if (tunnel_has_ipv6(config))
 		sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 0);
+	err = let_forward(instance->hop_far);
+	if (err)
+		return err;
 	err = link_set_mtu(instance->hop_near_index, mtu);
 	if (err)
 		return fail(-err, "%s: cannot set the MTU of the tunnel device: %s", instance->hop_near,

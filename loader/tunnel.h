@@ -54,7 +54,7 @@ int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on);
 /* Both ends are there, and those that were made. -ENODEV after a message. */
 int tunnel_check_device(const struct instance *instance);
 
-/* After a change of the configuration: the MTU, and IPv6 where there was none. */
+/* After a change of the configuration: the MTU, IPv6 where there was none, and what the far end needs. */
 int tunnel_adapt(const struct instance *instance, const struct config *config, unsigned int mtu);
 
 #endif

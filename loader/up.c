@@ -34,6 +34,7 @@
 #include "state.h"
 #include "teardown.h"
 #include "tunnel.h"
+#include "uplink.h"
 #include "vectors.h"
 #include "version.h"
 #include "encapsulate.skel.h"
@@ -129,9 +130,11 @@ static int check_tunnel(struct up *up)
 
 	if (!err)
 		err = endpoints_check_routes(&up->config, 0);
-	if (!err)
-		tunnel_check_port(&up->config);
-	return err;
+	if (err)
+		return err;
+	uplink_check(&up->config, up->device.index);
+	tunnel_check_port(&up->config);
+	return 0;
 }
 
 static int refuse_existing(const char *name)
@@ -257,7 +260,7 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 	if (!err)
 		err = peer_use_rx(&up->plane, record.rx.spi, record.rx.slot);
 	if (!err && up->config.mode == MODE_TUNNEL)
-		err = endpoint_set(&up->plane, index, peer);
+		err = endpoint_set(&up->plane, index, &up->config, peer);
 	return err ?: peer_add_policies(&up->plane, peer, index);
 }
 

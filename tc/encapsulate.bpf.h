@@ -226,12 +226,31 @@ static __noinline int encapsulate_write_headers(struct encapsulate *e)
 	return 0;
 }
 
+static __always_inline long encapsulate_redirect(struct route *route)
+{
+	if (route->is_old)
+		return bpf_redirect_neigh(route->device, NULL, 0, 0);
+	return bpf_redirect_neigh(route->device, &route->next, sizeof(route->next), 0);
+}
+
+/* How the packet went. Every CPU would take the cache line from the others for each packet, were it noted
+ * more often. */
+static __always_inline void encapsulate_note(struct encapsulate *e, const struct route *route)
+{
+	struct xdpsec_endpoint *endpoint = e->endpoint;
+
+	if (route->now - endpoint->sent < ENDPOINT_SECOND)
+		return;
+	endpoint->sent = route->now;
+	endpoint->device = route->device;
+	endpoint_copy_address(endpoint->source, e->seal.packet.source);
+}
+
 /* From here on the packet goes, or is dropped without an answer. */
 static __always_inline int encapsulate_send(struct encapsulate *e, struct route *route,
 					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
 	struct seal *s = &e->seal;
-	u64 now = bpf_ktime_get_coarse_ns();
 	bool ipv6 = s->packet.ipv6;
 	u32 reason;
 
@@ -239,7 +258,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	if (bpf_skb_pull_data(s->skb, s->skb->len))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
-		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config->mtu, ipv6, now), sa->zero);
+		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config->mtu, ipv6, route->now), sa->zero);
 	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
@@ -247,11 +266,11 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	reason = seal_payload(s, sa, ctx, e->next_header);
 	if (reason)
 		return drop(reason - 1, s->sa);
-	if (bpf_redirect_neigh(route->device, &route->next, sizeof(route->next), 0) != TC_ACT_REDIRECT)
+	if (s->config->mark)
+		s->skb->mark = s->config->mark;
+	if (encapsulate_redirect(route) != TC_ACT_REDIRECT)
 		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
-	/* Every CPU would take the cache line from the others for each packet. */
-	if (now - e->endpoint->sent >= ENDPOINT_SECOND)
-		e->endpoint->sent = now;
+	encapsulate_note(e, route);
 	count_packet(s->sa, e->inner.length);
 	return VERDICT_REDIRECT;
 }
@@ -277,10 +296,11 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 
 	encapsulate_describe(e);
 	overhead = s->packet.ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
-	path_mtu = endpoint_path_mtu(e->endpoint, bpf_ktime_get_coarse_ns()) ?: XDPSEC_PAYLOAD_MAX;
+	route.now = bpf_ktime_get_coarse_ns();
+	path_mtu = endpoint_path_mtu(e->endpoint, route.now) ?: XDPSEC_PAYLOAD_MAX;
 	if (e->inner.length + overhead > path_mtu)
 		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
-	switch (route_find(s->skb, &s->packet, s->skb->ifindex, &route)) {
+	switch (route_find(s->skb, &s->packet, s->config, e->endpoint, &route)) {
 	case ROUTE_FOUND:
 		break;
 	case ROUTE_TOO_NARROW:

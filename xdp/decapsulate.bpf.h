@@ -12,6 +12,7 @@
 #include "xdpsec/mss.bpf.h"
 #include "xdpsec/policy.bpf.h"
 #include "destination.bpf.h"
+#include "follow.bpf.h"
 #include "linear.bpf.h"
 #include "open_payload.bpf.h"
 #include "path_learn.bpf.h"
@@ -24,12 +25,38 @@ struct decapsulate {
 	u8 tos; /* of the outer header */
 };
 
+/*
+ * A packet to one of the ports that we send from, when these are by flow: a peer that follows our packets
+ * answers there. Sockets have such ports too, so that only what an SA here can open is taken for ours.
+ */
+static __noinline int decapsulate_is_answer(struct xdp_md *xdp, const struct packet *packet)
+{
+	u32 at = (packet->l4 & (PACKET_HEADERS_MAX - 1)) + sizeof(struct udphdr), spi;
+	struct xdpsec_header *header = (void *)(long)xdp->data + at;
+
+	if (packet->udp_length < sizeof(struct udphdr) + XDPSEC_OVERHEAD ||
+	    (void *)(header + 1) > (void *)(long)xdp->data_end || header->version != XDPSEC_WIRE_VERSION ||
+	    header->reserved || !open_fits_mode(header->next_header, XDPSEC_NEXT_IPV4))
+		return 0;
+	spi = bpf_ntohl(header->spi);
+	return bpf_map_lookup_elem(&spis, &spi) != NULL;
+}
+
+static __always_inline bool decapsulate_is_our_port(struct xdp_md *xdp, const struct decapsulate *d)
+{
+	const struct packet *packet = &d->open.packet;
+
+	return packet->destination_port == d->config->listen_port ||
+	       (d->config->flow_ports && follow_is_flow_port(packet->destination_port) &&
+		!packet->first_fragment && decapsulate_is_answer(xdp, packet));
+}
+
 /* Is it sent to the tunnel? Fragments are not: our packets are never in pieces on the way (DF). */
 static __always_inline bool decapsulate_is_ours(struct xdp_md *xdp, const struct decapsulate *d)
 {
 	const struct packet *packet = &d->open.packet;
 
-	return packet->kind == PACKET_UDP && packet->destination_port == d->config->listen_port &&
+	return packet->kind == PACKET_UDP && decapsulate_is_our_port(xdp, d) &&
 	       destination_is(xdp, packet, DESTINATION_LOCAL);
 }
 
@@ -43,16 +70,13 @@ static __always_inline u8 decapsulate_outer_tos(struct xdp_md *xdp, const struct
 	return packet->ipv6 ? bpf_ntohs(*(__be16 *)ip) >> 4 : ip->tos;
 }
 
-/* Only the newest packet says where the peer is: an older one may have come by a path it has left. */
+/* Only the newest packet says where the peer is. */
 static __always_inline void decapsulate_follow(struct decapsulate *d)
 {
-	const struct packet *packet = &d->open.packet;
 	struct xdpsec_replay *window = bpf_map_lookup_elem(&replay_windows, &d->open.sa);
 
-	if (!window || window->next != d->open.sequence + 1 || !d->endpoint->roams ||
-	    endpoint_is_at(d->endpoint, packet->source, packet->source_port))
-		return;
-	endpoint_move(d->endpoint, packet->source, packet->source_port);
+	if (window && window->next == d->open.sequence + 1)
+		follow(d->endpoint, &d->open.packet);
 }
 
 /* May the peer send this? (Cryptokey routing.) 0, or the reason to drop it plus one. */

@@ -82,6 +82,8 @@ struct xdpsec_config {
 	__u8 pad;
 	__u8 near_mac[6], far_mac[6];
 	__u32 peers; /* no index of a peer is as high as this */
+	__u32 mark;  /* of outer packets, and of the look-up of their route; 0: they keep the inner one's */
+	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
 };
 
 /*
@@ -137,21 +139,47 @@ struct xdpsec_location {
 	__u8 pad;
 };
 
+/* Where the address that packets to a peer come from is known from. */
+enum xdpsec_local {
+	XDPSEC_LOCAL_NONE,   /* it is not: the routing table says */
+	XDPSEC_LOCAL_DEVICE, /* the peer has sent to it, and the packet came by config.device */
+	XDPSEC_LOCAL_VLAN,   /* the same, in a frame with a VLAN tag: by a device on top of that */
+	XDPSEC_LOCAL_FIXED,  /* the configuration */
+};
+
+/* An outer address of this host. */
+struct xdpsec_source {
+	__u8 address[16]; /* as struct xdpsec_prefix.address */
+	__u8 local;	  /* enum xdpsec_local */
+	__u8 pad[3];
+};
+
 /*
  * Map "endpoints", tunnel mode: the same index as in "peers". A peer that roams is moved by the packets that
- * it sends: the new location is written where nobody reads, and then made the current one.
+ * it sends: the new location is written where nobody reads, and then made the current one. So is the address
+ * that the peer sends to, which is what it is answered from.
  */
 struct xdpsec_endpoint {
-	struct bpf_spin_lock lock; /* taken by whoever writes */
+	struct bpf_spin_lock lock; /* taken by whoever writes what follows, up to path_mtu_until */
 	__u32 current;		   /* 0 or 1 */
 	struct xdpsec_location at[2];
+	struct xdpsec_source from[2];
 	__u8 roams; /* authenticated packets from elsewhere move it */
-	__u8 pad[3];
-	__u32 moves;	      /* how often it was moved */
-	__u32 keepalive;      /* seconds without a packet to the peer after which one is sent; 0: never */
-	__u32 path_mtu;	      /* of outer packets, as a router said; 0: none did */
+	__u8 pad;
+	__u16 port;	 /* its port by the configuration, which a port of flows does not replace; 0: none */
+	__u32 moves;	 /* how often it was moved */
+	__u32 keepalive; /* seconds without a packet to the peer after which one is sent; 0: never */
+	__u32 path_mtu;	 /* of outer packets, as a router said; 0: none did */
 	__u64 path_mtu_until; /* CLOCK_MONOTONIC, ns, coarse */
 	__u64 sent;	      /* when the last packet was, to within a second; CLOCK_MONOTONIC, ns, coarse */
+	__u64 checked;	      /* when it was asked whether from can be used; the same clock */
+	__u64 hopped;	      /* the same, when it last moved from one port of flows to another */
+	/* What the last packet took, to within a second: where no route can be asked for, the next do so. */
+	__u32 device;
+	__u8 usable; /* what came of checked */
+	__u8 pad2[3];
+	__u8 source[16];
+	__u8 sources[2][16]; /* of the configuration, for IPv4 and for IPv6; zero: none */
 };
 
 /* A block as it lies in memory: XOR does not care for byte order. */
@@ -217,12 +245,13 @@ struct xdpsec_fragment {
 	__u32 id_be;			  /* IPv4: 16 bits */
 };
 
-_Static_assert(sizeof(struct xdpsec_config) == 56, "ABI");
+_Static_assert(sizeof(struct xdpsec_config) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_prefix) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "ABI");
 _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");
 _Static_assert(sizeof(struct xdpsec_location) == 20, "ABI");
-_Static_assert(sizeof(struct xdpsec_endpoint) == 80, "ABI");
+_Static_assert(sizeof(struct xdpsec_source) == 20, "ABI");
+_Static_assert(sizeof(struct xdpsec_endpoint) == 192, "ABI");
 _Static_assert(sizeof(struct xdpsec_sa) == 16 + 16 * (2 + 4 + 65), "ABI");
 _Static_assert(sizeof(struct xdpsec_sequence) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "ABI");

@@ -47,36 +47,35 @@ static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endp
 	return path && path - overhead < device_mtu ? path - overhead : device_mtu;
 }
 
-/* Move the peer to where an authenticated packet of its came from. */
-static __always_inline void endpoint_move(struct xdpsec_endpoint *endpoint, const u32 address[4], u16 port)
+/* What packets to this endpoint come from, where that is not left to the routing table. */
+static __always_inline const struct xdpsec_source *endpoint_from(const struct xdpsec_endpoint *endpoint)
 {
-	struct xdpsec_location *next;
-	u32 *words;
+	return endpoint->current ? &endpoint->from[1] : &endpoint->from[0];
+}
 
-	bpf_spin_lock(&endpoint->lock);
-	next = endpoint->current ? &endpoint->at[0] : &endpoint->at[1];
-	words = (u32 *)next->address;
-	words[0] = address[0];
-	words[1] = address[1];
-	words[2] = address[2];
-	words[3] = address[3];
-	next->port = port;
-	next->known = 1;
-	endpoint->current = !endpoint->current;
-	endpoint->moves++;
-	/* Of another path. */
-	endpoint->path_mtu_until = 0;
-	bpf_spin_unlock(&endpoint->lock);
+static __always_inline bool endpoint_same_address(const u8 address[16], const u32 other[4])
+{
+	const u32 *words = (const u32 *)address;
+
+	return words[3] == other[3] && words[2] == other[2] && words[1] == other[1] && words[0] == other[0];
+}
+
+static __always_inline void endpoint_copy_address(u8 to[16], const u32 from[4])
+{
+	u32 *words = (u32 *)to;
+
+	words[0] = from[0];
+	words[1] = from[1];
+	words[2] = from[2];
+	words[3] = from[3];
 }
 
 static __always_inline bool endpoint_is_at(const struct xdpsec_endpoint *endpoint, const u32 address[4],
 					   u16 port)
 {
 	const struct xdpsec_location *location = endpoint_at(endpoint);
-	const u32 *words = (const u32 *)location->address;
 
-	return location->known && location->port == port && words[3] == address[3] &&
-	       words[2] == address[2] && words[1] == address[1] && words[0] == address[0];
+	return location->known && location->port == port && endpoint_same_address(location->address, address);
 }
 
 #endif

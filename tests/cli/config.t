@@ -96,7 +96,8 @@ mistake "a key is missing in a peer that is not the last" 9d 'FILE:6: [Peer]: Po
 
 device="Mode = tunnel in [Interface] makes a device to route into"
 prefixes="Address has the prefixes of a peer whose UDP is protected"
-for key in Name=xs0 Address=203.0.113.1/30 ListenPort=4500 MTU=1400 SourcePort=flow Dscp=0 Table=off; do
+for key in Name=xs0 Address=203.0.113.1/30 ListenPort=4500 MTU=1400 SourcePort=flow Source=192.0.2.10 \
+	FwMark=1 Dscp=0 Table=off; do
 	mistake "[Interface] ${key%=*} in inline mode" "4s|.*|$key|" \
 		"FILE:4: ${key%=*}: belongs to Mode = tunnel, and this is Mode = inline
 hint: $device"
@@ -105,7 +106,7 @@ mistake "a key of tunnel mode, and no Mode" '3s/.*/Name = xs0/' \
 	"FILE:3: Name: belongs to Mode = tunnel, and this is Mode = inline
 hint: $device"
 for key in "Endpoint=198.51.100.2:4500|$prefixes" "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
-	"PersistentKeepalive=25|$device"; do
+	"PersistentKeepalive=25|$device" "Source=192.0.2.10|$device"; do
 	name=${key%%=*}
 	mistake "[Peer] $name in inline mode" "9s#.*#${key%|*}#" \
 		"FILE:9: $name: belongs to Mode = tunnel, and this is Mode = inline
@@ -236,8 +237,8 @@ fine "a tunnel" ''
 fine "a tunnel: what is optional left out" '5,6d; 10d'
 fine "a tunnel: Mode at the end of the section" '3d; 6s/$/\nMode = tunnel/'
 mistake "a tunnel: [Interface] at the end" '1,7{H;d}; ${G;s/\n\n/\n/}' "${NO_DEVICE/*site-a.conf:2/FILE:18}"
-fine "a tunnel: every key" '6s/$/\nMTU = 1400\nSourcePort = listen\nDscp = 46\nTable = off/; 10s/$/\nRoaming = no\nPersistentKeepalive = 25/'
-fine "a tunnel: the other values" '6s/$/\nSourcePort = flow\nDscp = uniform\nTable = auto/; 10s/$/\nRoaming = yes\nPersistentKeepalive = off/'
+fine "a tunnel: every key" '6s/$/\nMTU = 1400\nSourcePort = listen\nSource = 192.0.2.10, 2001:db8::10\nFwMark = 0xca6c\nDscp = 46\nTable = off/; 10s/$/\nRoaming = no\nSource = 192.0.2.11\nPersistentKeepalive = 25/'
+fine "a tunnel: the other values" '6s/$/\nSourcePort = flow\nFwMark = off\nDscp = uniform\nTable = auto/; 10s/$/\nRoaming = yes\nPersistentKeepalive = off/'
 fine "a tunnel: Endpoint of IPv6" '10s/=.*/= [2001:db8:b::1]:65535/'
 fine "a tunnel: everything by one peer, and a part by another" '11s/=.*/= 0.0.0.0\/0, ::\/0/'
 fine "a tunnel: Address and AllowedIPs repeated" '5s/$/\nAddress = 203.0.113.5/; 11s/$/\nAllowedIPs = 203.0.113.192\/26/'
@@ -278,6 +279,22 @@ for dscp in 64 ef -1; do
 	mistake "Dscp = $dscp" "6s/.*/Dscp = $dscp/" \
 		"FILE:6: Dscp: $dscp: not a DSCP
 hint: uniform: that of the inner packet; or a number, 0 to 63, for all"
+done
+for address in 192.0.2 hub.example.com 192.0.2.10/24 192.0.2.10:4500 0.0.0.0 127.0.0.1 224.0.0.5 ::1 ff02::1 fe80::1; do
+	for line in 6 10; do
+		mistake "Source = $address in line $line" "${line}s|.*|Source = $address|" \
+			"FILE:$line: Source: $address: not an address that packets can come from
+hint: 192.0.2.10 or 2001:db8::10, for example: an address of this machine, without a length"
+	done
+done
+mistake "Source with two addresses of IPv4" '6s/.*/Source = 192.0.2.10, 2001:db8::10, 192.0.2.11/' \
+	'FILE:6: Source: 192.0.2.11: a second address of IPv4: packets come from one'
+mistake "Source with two addresses of IPv6" '6s/.*/Source = 2001:db8::10, 2001:db8::11/' \
+	'FILE:6: Source: 2001:db8::11: a second address of IPv6: packets come from one'
+for mark in -1 4294967296 0x100000000 on 1/1; do
+	mistake "FwMark = $mark" "6s|.*|FwMark = $mark|" \
+		"FILE:6: FwMark: $mark: not a mark
+hint: a number of 32 bits, decimal or hexadecimal, as \`ip rule\` and nft have it; 0 or off: none"
 done
 mistake "Table" '6s/.*/Table = 100/' \
 	'FILE:6: Table: 100: not a way to make routes

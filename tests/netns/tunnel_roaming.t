@@ -73,6 +73,60 @@ else
 	skip "NAT" "no masquerading with nftables: $(tail -n 1 "$WORK/nat")"
 fi
 
+# Ports by flow. A sends from its ListenPort, and so follows; B does not, and so should not be followed; but nothing is
+# lost where it is.
+in_middle nft delete table ip nat 2>/dev/null
+both_ways() { in_a ping -c2 -i.2 -W2 $TUNNEL_B4 && in_b ping -c2 -i.2 -W2 $TUNNEL_A4 && in_b ping -c2 -i.2 -W2 $TUNNEL_A6; }
+endpoint_a() { status_a '.peers[0].endpoint'; }
+write_tunnel_configs
+sed -i '/^ListenPort/a SourcePort = listen' "$WORK/$NAME_A.conf"
+ok "ports by flow: up" up || bail "not up"
+is "ports by flow: A would follow" "$(status_a '.peers[0].roaming')" true
+ok "ports by flow: both ways" both_ways
+is "ports by flow: the port of the Endpoint stays" "$(endpoint_a)" "$B4:4500"
+is "ports by flow: A says nothing" "$(status_a '.warnings | length')" 0
+# To another address it is followed, whatever the port is.
+move_b() {
+	ip -n "$SITE_B" -4 address flush dev eth0
+	ip -n "$SITE_B" address add "$1/24" dev eth0
+	ip -n "$SITE_B" route replace default via 198.51.100.254
+}
+move_b 198.51.100.77
+ok "ports by flow: B speaks from elsewhere" in_b ping -c2 -i.2 -W2 $TUNNEL_A4
+like "ports by flow: A follows" "$(endpoint_a)" "^198.51.100.77:"
+ok "ports by flow: both ways again" both_ways
+move_b $B4
+ok "ports by flow: and back" both_ways
+
+# Without an Endpoint there is nothing but the port that a packet comes from.
+sed -i '/^Endpoint/d' "$WORK/$NAME_A.conf"
+ok "ports by flow, learned: down" down_a
+ok "ports by flow, learned: up" up_a
+ok "ports by flow, learned: B speaks" in_b ping -c1 -W2 $TUNNEL_A4
+like "ports by flow, learned: A follows to a port of a flow" "$(endpoint_a)" "^$B4:(49[1-9]|5|6)"
+# Many flows, each from its own port.
+flows() {
+	local i
+
+	for i in {1..40}; do
+		echo "$i" >"/dev/udp/$TUNNEL_A4/$((9000 + i))"
+	done 2>/dev/null
+}
+export TUNNEL_A4
+export -f flows
+hops() { in_b bash -c flows; in_a ping -c1 -W2 $TUNNEL_B4 >/dev/null; [ "$(status_a '.warnings | length')" = 1 ]; }
+ok "ports by flow, learned: A hops from port to port, and says so" wait_for 10 hops
+like "ports by flow, learned: what it says" "$(status_a '.warnings[0]')" "site-b: it sends from a port by flow.*SourcePort = listen there"
+ok "ports by flow, learned: nothing is lost" both_ways
+is "ports by flow, learned: nothing is dropped" "$(all_drops_b | sed 's/stray=[0-9]*//')" ""
+sed -i "/^AllowedIPs/i Endpoint = $B4:4500" "$WORK/$NAME_A.conf"
+ok "ports by flow, learned: an Endpoint, by reload" xdpsec_a reload "$NAME_A"
+is "ports by flow, learned: it is there" "$(endpoint_a)" "$B4:4500"
+is "ports by flow, learned: and no warning any more" "$(status_a '.warnings | length')" 0
+ok "ports by flow: the other way" both_ways
+is "ports by flow: it stays there" "$(endpoint_a)" "$B4:4500"
+ok "ports by flow: down" down
+
 # Without roaming the configuration is what counts.
 in_middle nft delete table ip nat 2>/dev/null
 write_tunnel_configs

@@ -64,7 +64,12 @@ static void expect_same_drops(const uint64_t *got, const uint64_t *expected, con
 static void expect_same_endpoint(int peer, const struct xdpsec_endpoint *got,
 				 const struct xdpsec_endpoint *expected)
 {
-	if (memcmp(got, expected, sizeof(*got)) == 0)
+	struct xdpsec_endpoint without = *got;
+
+	/* What is only remembered, so as not to be asked for again. */
+	without.checked = expected->checked;
+	without.usable = expected->usable;
+	if (memcmp(&without, expected, sizeof(without)) == 0)
 		return;
 	for (int i = 0; i < 2; i++)
 		if (memcmp(&got->at[i], &expected->at[i], sizeof(got->at[i])) != 0)

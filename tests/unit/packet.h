@@ -47,6 +47,7 @@ struct frame {
 	uint32_t ingress;  /* ifindex where it came from; 0: sent by this host */
 	uint32_t linear;   /* bytes in the first of several buffers (XDP only); 0: as many as fit */
 	uint32_t cb[4];	   /* the first words of skb->cb (TC only) */
+	uint32_t mark;	   /* skb->mark as the program left it (TC only) */
 	uint8_t bytes[FRAME_MAX];
 };
 

@@ -266,14 +266,15 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 
 	memcpy(context.cb, in->cb, sizeof(in->cb));
 	if (is_tc(program)) {
-		options.ctx_in = &context;
-		options.ctx_size_in = sizeof(context);
+		options.ctx_in = options.ctx_out = &context;
+		options.ctx_size_in = options.ctx_size_out = sizeof(context);
 	} else {
 		options.ctx_in = &xdp;
 		options.ctx_size_in = sizeof(xdp);
 	}
 	err = bpf_prog_test_run_opts(objects.programs[program], &options);
 	out->length = options.data_size_out;
+	out->mark = context.mark;
 	*verdict = options.retval;
 	return err;
 }

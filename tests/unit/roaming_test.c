@@ -50,15 +50,18 @@ static void expect_stays(const struct packet *outer, size_t i)
 	expect_decapsulated(outer, &inner, moves[i].peer);
 }
 
-/* Its new location is the current one, the move is counted, what was known of the old path is not believed
- * any more; and that is all that changed. */
+/* Its new location is the current one, and it is answered from the address that it sent to; the move is
+ * counted; what was known of the path to another address is not believed any more. That is all that changed.
+ */
 static void expect_moved(const struct packet *outer, int peer, size_t bytes, enum xdpsec_drop reason)
 {
 	static struct tally expected, after;
 	static struct frame frame, out;
 	struct xdpsec_endpoint *endpoint;
 	struct xdpsec_location to = tunnel_location(outer->source, outer->source_port);
+	struct xdpsec_source source = tunnel_source(outer->destination, XDPSEC_LOCAL_DEVICE);
 	uint64_t until;
+	bool same;
 	int verdict;
 
 	packet_build(&frame, outer);
@@ -68,12 +71,14 @@ static void expect_moved(const struct packet *outer, int peer, size_t bytes, enu
 	endpoint = &expected.endpoints[peer];
 	assert_memory_equal(&after.endpoints[peer].at[after.endpoints[peer].current], &to, sizeof(to));
 	until = after.endpoints[peer].path_mtu_until;
-	assert_true(until <= tunnel_now());
+	same = memcmp(endpoint->at[endpoint->current].address, to.address, sizeof(to.address)) == 0;
+	assert_true(same ? until == endpoint->path_mtu_until : until <= tunnel_now());
 	assert_int_equal(after.endpoints[peer].moves, endpoint->moves + 1);
 	endpoint->moves++;
 	endpoint->path_mtu_until = until;
 	endpoint->current = after.endpoints[peer].current;
 	endpoint->at[endpoint->current] = to;
+	endpoint->from[endpoint->current] = source;
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
 	if (reason == XDPSEC_DROP_COUNT) {
 		assert_int_equal(verdict, bytes ? XDP_REDIRECT : XDP_DROP);
@@ -266,6 +271,132 @@ static void test_often(void **state)
 	assert_int_equal(tunnel_endpoint(TUNNEL_C).moves, 0);
 }
 
+enum { FLOW_PORT = 50123 };
+
+/* The port by the configuration, for a peer that may send from ports by flow. */
+static void keep_port(uint16_t port)
+{
+	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B);
+
+	endpoint.port = port;
+	tunnel_set_endpoint(TUNNEL_B, &endpoint);
+}
+
+static void test_port_of_a_flow(void **state)
+{
+	struct packet outer;
+
+	(void)state;
+	keep_port(TUNNEL_PORT);
+	outer = from(incoming(0, 1), ENDPOINT_B4, FLOW_PORT);
+	expect_stays(&outer, 0);
+	expect_sent_to(0, ENDPOINT_B4, TUNNEL_PORT);
+	outer = from(incoming(0, 2), ENDPOINT_B4, 65535);
+	expect_stays(&outer, 0);
+	outer = from(incoming(0, 3), ENDPOINT_B4, 49152);
+	expect_stays(&outer, 0);
+	/* No port of a flow: a NAT's. */
+	outer = from(incoming(0, 4), ENDPOINT_B4, 49151);
+	expect_moves(&outer, 0);
+	outer = from(incoming(0, 5), ENDPOINT_B4, TUNNEL_PORT);
+	expect_moves(&outer, 0);
+	/* From elsewhere it is better than nothing, and there the peer stays. */
+	outer = from(incoming(0, 6), "198.51.100.200", FLOW_PORT);
+	expect_moves(&outer, 0);
+	expect_sent_to(0, "198.51.100.200", FLOW_PORT);
+	outer = from(incoming(0, 7), ENDPOINT_B4, TUNNEL_PORT);
+	expect_moves(&outer, 0);
+}
+
+/* One that is learned is followed to any port: it may be of a NAT. */
+static void test_port_of_a_nat(void **state)
+{
+	struct packet outer = from(incoming(0, 1), ENDPOINT_B4, FLOW_PORT);
+
+	(void)state;
+	expect_moves(&outer, 0);
+	expect_sent_to(0, ENDPOINT_B4, FLOW_PORT);
+}
+
+/* From one flow to the next once a second, whatever comes. */
+static void test_from_flow_to_flow(void **state)
+{
+	struct xdpsec_endpoint endpoint;
+	struct packet outer = from(incoming(0, 1), ENDPOINT_B4, FLOW_PORT);
+	static struct frame frame, out;
+
+	(void)state;
+	expect_moves(&outer, 0);
+	for (uint16_t i = 1; i < 100; i++) {
+		outer = from(incoming(0, 1 + i), ENDPOINT_B4, FLOW_PORT + i);
+		packet_build(&frame, &outer);
+		assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_REDIRECT);
+	}
+	endpoint = tunnel_endpoint(TUNNEL_B);
+	/* The first of them, and one more if the clock has gone on to the next second. */
+	assert_in_range(endpoint.moves, 2, 4);
+	assert_true(tunnel_now() - endpoint.hopped < 10000000000);
+	endpoint.hopped = tunnel_now() - 1000000000;
+	tunnel_set_endpoint(TUNNEL_B, &endpoint);
+	outer = from(incoming(0, 200), ENDPOINT_B4, 60000);
+	packet_build(&frame, &outer);
+	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_REDIRECT);
+	expect_sent_to(0, ENDPOINT_B4, 60000);
+}
+
+/* Who sends from ports by flow is answered there, and opens it. */
+static void test_answers_to_flow_ports(void **state)
+{
+	static const uint16_t ports[] = { 49152, FLOW_PORT, 65535 };
+	struct xdpsec_config config = tunnel_config();
+
+	(void)state;
+	config.flow_ports = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(ports); j++) {
+			struct packet inner = tunnel_inner_from(moves[i].source, text, TEXT_LEN), outer;
+
+			tunnel_reset(NULL);
+			outer = incoming(i, 1);
+			outer.destination_port = ports[j];
+			/* Not where this end sends from its ListenPort only. */
+			expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
+			tunnel_configure(&config);
+			expect_decapsulated(&outer, &inner, moves[i].peer);
+			expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_REPLAYED,
+					   TUNNEL_RX(moves[i].peer));
+			outer.destination_port = 49151;
+			expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
+		}
+}
+
+/* Sockets have ports of that range, too: what no SA here opens is theirs. */
+static void test_sockets_on_flow_ports(void **state)
+{
+	struct xdpsec_config config = tunnel_config();
+	struct packet outer = incoming(0, 1);
+	size_t length = outer.length;
+
+	(void)state;
+	config.flow_ports = 1;
+	tunnel_configure(&config);
+	outer.destination_port = FLOW_PORT;
+	for (outer.length = 0; outer.length < XDPSEC_OVERHEAD; outer.length++)
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
+	outer.length = length;
+	/* SPI, next header, version, reserved */
+	for (size_t at = 0; at < 8; at++) {
+		buffer[at] ^= 0x80;
+		expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
+		buffer[at] ^= 0x80;
+	}
+	outer.destination = "192.0.2.77";
+	expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
+	outer.destination = LOCAL4;
+	buffer[length - 1] ^= 1;
+	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED, TUNNEL_RX(TUNNEL_B));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +408,11 @@ int main(void)
 		cmocka_unit_test_setup(test_by_keepalive, tunnel_reset),
 		cmocka_unit_test_setup(test_by_what_is_dropped, tunnel_reset),
 		cmocka_unit_test_setup(test_often, tunnel_reset),
+		cmocka_unit_test_setup(test_port_of_a_flow, tunnel_reset),
+		cmocka_unit_test_setup(test_port_of_a_nat, tunnel_reset),
+		cmocka_unit_test_setup(test_from_flow_to_flow, tunnel_reset),
+		cmocka_unit_test_setup(test_answers_to_flow_ports, tunnel_reset),
+		cmocka_unit_test_setup(test_sockets_on_flow_ports, tunnel_reset),
 	};
 
 	fill_pattern(text, sizeof(text), 53);

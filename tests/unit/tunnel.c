@@ -111,9 +111,14 @@ int tunnel_reset(void **state)
 	for (int peer = 0; peer < TUNNEL_PEERS; peer++) {
 		struct xdpsec_endpoint endpoint = { .roams = 1 };
 
-		if (tunnel_peers[peer].endpoint)
+		/* As in the middle of things: the peer has been heard of. */
+		if (tunnel_peers[peer].endpoint) {
 			endpoint.at[0] = tunnel_location(tunnel_peers[peer].endpoint,
 							 tunnel_peers[peer].port);
+			endpoint.from[0] = tunnel_source(strchr(tunnel_peers[peer].endpoint, ':') ? LOCAL6
+												  : LOCAL4,
+							 XDPSEC_LOCAL_DEVICE);
+		}
 		tunnel_set_endpoint(peer, &endpoint);
 	}
 	tunnel_configure(&config);
@@ -168,6 +173,15 @@ struct xdpsec_location tunnel_location(const char *address, uint16_t port)
 		assert_int_equal(inet_pton(AF_INET, address, location.address + 12), 1);
 	}
 	return location;
+}
+
+struct xdpsec_source tunnel_source(const char *address, enum xdpsec_local local)
+{
+	struct xdpsec_location location = tunnel_location(address, 0);
+	struct xdpsec_source source = { .local = local };
+
+	memcpy(source.address, location.address, sizeof(source.address));
+	return source;
 }
 
 uint64_t tunnel_now(void)

@@ -113,6 +113,8 @@ struct xdpsec_endpoint tunnel_endpoint(int peer);
 void tunnel_set_endpoint(int peer, const struct xdpsec_endpoint *endpoint);
 /* "198.51.100.2" or "2001:db8::1", as maps have it. */
 struct xdpsec_location tunnel_location(const char *address, uint16_t port);
+/* An address of ours that a peer is answered from. */
+struct xdpsec_source tunnel_source(const char *address, enum xdpsec_local local);
 
 /* CLOCK_MONOTONIC_COARSE in ns: what the programs take for now. */
 uint64_t tunnel_now(void);
@@ -155,6 +157,14 @@ struct packet tunnel_incoming(int peer, uint64_t sequence, const struct packet *
  */
 uint16_t expect_encapsulated_as(const struct packet *in, const struct packet *inner, int peer, uint8_t tos);
 uint16_t expect_encapsulated(const struct packet *inner, int peer);
+
+/* By rig.device, from this address. */
+void tunnel_note_way(struct xdpsec_endpoint *expected, const char *source);
+
+/* What a packet that was sent from this address leaves in its peer's endpoint. before and after: clocks
+ * around the run. */
+void expect_sent(struct xdpsec_endpoint *expected, const struct xdpsec_endpoint *got, const char *source,
+		 uint64_t before, uint64_t after);
 
 /* inner is dropped for reason, and counted for the SA in slot unless that is SLOT_NONE. */
 void expect_refused(const struct packet *inner, enum xdpsec_drop reason, int slot);

@@ -6,15 +6,42 @@ enum { ADDRESSES_LEN = 12 };
 
 static const uint64_t second = 1000000000;
 
-/* When the last packet was, is noted to within a second. before and after: clocks around the run. */
-static void expect_sent(struct xdpsec_endpoint *expected, const struct xdpsec_endpoint *got, uint64_t before,
-			uint64_t after)
+void tunnel_note_way(struct xdpsec_endpoint *expected, const char *source)
 {
+	struct xdpsec_source from = tunnel_source(source, XDPSEC_LOCAL_NONE);
+
+	expected->device = rig.device;
+	memcpy(expected->source, from.address, sizeof(expected->source));
+}
+
+/* A peer that stays where it is, and sends to an address of ours as it did not before, is answered from
+ * there. */
+static void note_learned(struct xdpsec_endpoint *expected, const struct packet *outer)
+{
+	struct xdpsec_source source = tunnel_source(outer->destination, XDPSEC_LOCAL_DEVICE);
+	struct xdpsec_location from = tunnel_location(outer->source, 0);
+	__u32 now = expected->current;
+
+	if (memcmp(from.address, expected->at[now].address, sizeof(from.address)) != 0 ||
+	    memcmp(&source, &expected->from[now], sizeof(source)) == 0)
+		return;
+	expected->at[!now] = expected->at[now];
+	expected->from[!now] = source;
+	expected->current = !now;
+}
+
+void expect_sent(struct xdpsec_endpoint *expected, const struct xdpsec_endpoint *got, const char *source,
+		 uint64_t before, uint64_t after)
+{
+	/* When the last packet was, and how it went, is noted to within a second. */
 	if (before - expected->sent >= second)
 		assert_in_range(got->sent, before, after);
 	else if (got->sent != expected->sent)
 		assert_in_range(after - expected->sent, second, UINT64_MAX);
+	if (got->sent == expected->sent)
+		return;
 	expected->sent = got->sent;
+	tunnel_note_way(expected, source);
 }
 
 uint16_t expect_encapsulated_as(const struct packet *in, const struct packet *inner, int peer, uint8_t tos)
@@ -38,7 +65,7 @@ uint16_t expect_encapsulated_as(const struct packet *in, const struct packet *in
 	tally_take(&after);
 	expected.sas[TUNNEL_TX(peer)].sequence.next++;
 	tally_add_packet(&expected, &after, TUNNEL_TX(peer), length);
-	expect_sent(&expected.endpoints[peer], &after.endpoints[peer], started, tunnel_now());
+	expect_sent(&expected.endpoints[peer], &after.endpoints[peer], outer.source, started, tunnel_now());
 	expect_same_tally(&after, &expected);
 
 	if (config.flow_ports) {
@@ -80,6 +107,7 @@ void expect_decapsulated(const struct packet *outer, const struct packet *inner,
 	assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_REDIRECT);
 	tally_take(&after);
 	tally_add_packet(&expected, &after, TUNNEL_RX(peer), want.length - ETHERNET_LEN);
+	note_learned(&expected.endpoints[peer], outer);
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
 	expect_same_tally(&after, &expected);
 	expect_same_frame(&out, &want);

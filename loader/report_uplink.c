@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How the packets of a tunnel leave: from which address, by which device, and whether that can be right. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "report.h"
+#include "uplink.h"
+
+/* Seconds for which a change of ports is worth a warning. */
+#define PORTS_CHANGED 60
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	return clock_gettime(CLOCK_MONOTONIC, &now) ? 0 : (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
+/* What the data plane uses (tc/route.bpf.h): the address that belongs to the endpoint, if it can; else what
+ * the last packet came from. */
+static void read_source(struct peer_report *peer)
+{
+	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
+	const struct xdpsec_source *from = &endpoint->from[!!endpoint->current];
+	bool learned = from->local == XDPSEC_LOCAL_FIXED ||
+		       (from->local != XDPSEC_LOCAL_NONE && (!endpoint->checked || endpoint->usable));
+
+	if (!peer->location.known || (!learned && !endpoint->device))
+		return;
+	memcpy(peer->uplink.source, learned ? from->address : endpoint->source, sizeof(peer->uplink.source));
+	peer->uplink.has_source = true;
+}
+
+/* Many peers have one answer. */
+struct answers {
+	unsigned int device; /* the last one that was asked for */
+	char other[IF_NAMESIZE];
+	unsigned char source[16];
+	bool gone;
+};
+
+static void check_device(const struct report *report, struct uplink_report *uplink, unsigned int device,
+			 struct answers *last)
+{
+	if (!device)
+		return;
+	if (device != last->device) {
+		last->device = device;
+		if (device_carries(report->instance.device_index, device) ||
+		    !if_indextoname(device, last->other))
+			last->other[0] = '\0';
+	}
+	memcpy(uplink->other, last->other, sizeof(uplink->other));
+}
+
+static void check_source(struct peer_report *peer, struct answers *last)
+{
+	struct uplink_report *uplink = &peer->uplink;
+
+	if (peer->endpoint.from[!!peer->endpoint.current].local != XDPSEC_LOCAL_FIXED)
+		return;
+	if (memcmp(last->source, uplink->source, sizeof(last->source)) != 0) {
+		memcpy(last->source, uplink->source, sizeof(last->source));
+		last->gone = !address_is_here(last->source);
+	}
+	uplink->source_gone = last->gone;
+}
+
+void report_read_uplinks(struct report *report)
+{
+	struct answers last = {};
+
+	for (struct peer_report *peer = report->peers; peer < report->peers + report->n_peers; peer++) {
+		const struct xdpsec_endpoint *endpoint = &peer->endpoint;
+
+		read_source(peer);
+		if (!peer->uplink.has_source)
+			continue;
+		check_source(peer, &last);
+		check_device(report, &peer->uplink, endpoint->device, &last);
+		peer->uplink.changes_ports = endpoint->hopped &&
+					     now_ns() - endpoint->hopped < PORTS_CHANGED * 1000000000ULL;
+	}
+}
