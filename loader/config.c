@@ -36,6 +36,11 @@ int fail_at(const struct place *place, const char *format, ...)
 	return fail(EINVAL, "%s:%d: %s: %s", place->path, place->line, place->key, text);
 }
 
+const char *mode_text(enum mode mode)
+{
+	return mode == MODE_TUNNEL ? "tunnel" : "inline";
+}
+
 bool instance_name_valid(const char *name)
 {
 	size_t i;

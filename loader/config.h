@@ -11,9 +11,14 @@
 #include <net/if.h>
 #include <limits.h>
 
-#include "instance.h"
 #include "key.h"
+#include "prefix.h"
 #include "xdpsec/abi.h"
+
+enum mode {
+	MODE_INLINE,
+	MODE_TUNNEL,
+};
 
 enum xdp_mode {
 	XDP_MODE_CONFIG_AUTO,
@@ -65,7 +70,7 @@ struct peer_config {
 	unsigned int keepalive;		       /* seconds; 0: off */
 };
 
-#define TUNNEL_ADDRESSES_MAX INSTANCE_ADDRESSES_MAX
+#define TUNNEL_ADDRESSES_MAX 16
 
 /* [Interface] of tunnel mode. */
 struct tunnel_config {
@@ -116,20 +121,7 @@ int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGE
 /* Whether NAME can be the name of an instance: letters, digits, "-" and "_", a letter or digit first. */
 bool instance_name_valid(const char *name);
 
-bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
-/* Is every address of inner in outer? */
-bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner);
-/* The prefix of nothing but the location's address. */
-struct xdpsec_prefix prefix_of(const struct xdpsec_location *location);
-
 /* "inline", "tunnel" */
 const char *mode_text(enum mode mode);
-/* "198.51.100.2:4500", "[2001:db8::1]:4500", and without the port */
-const char *location_text(const struct xdpsec_location *location, char *text, size_t size);
-const char *address_text(const unsigned char address[16], char *text, size_t size);
-
-/* A prefix as text ("198.51.100.0/24", "2001:db8::/32"), and the ports ("4789,5201-5210" or "all"). */
-const char *prefix_text(const struct xdpsec_prefix *prefix, char *text, size_t size);
-const char *ports_text(const struct xdpsec_ports *ports, size_t n, char *text, size_t size);
 
 #endif

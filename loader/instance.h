@@ -12,16 +12,11 @@
 #include <net/if.h>
 #include <linux/types.h>
 
+#include "config.h"
 #include "key.h"
 #include "xdpsec/abi.h"
 
 #define DRIVER_LEN 128
-#define INSTANCE_ADDRESSES_MAX 16
-
-enum mode {
-	MODE_INLINE,
-	MODE_TUNNEL,
-};
 
 enum xdp_in_use {
 	XDP_IN_USE_NONE, /* not attached, or not yet */
@@ -62,8 +57,7 @@ struct instance {
 	__u8 no_routes;	   /* Table = off */
 	__u8 n_addresses;
 	__u8 pad;
-	struct xdpsec_prefix
-		addresses[INSTANCE_ADDRESSES_MAX]; /* of the tunnel device, with the host's bits */
+	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* of the tunnel device, with the host's bits */
 	char name[XDPSEC_NAME_LEN];
 	char device[IF_NAMESIZE];
 	char hop_near[IF_NAMESIZE],

@@ -8,7 +8,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
-#include "config.h"
+#include "prefix.h"
 #include "netlink.h"
 #include "route.h"
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Prefixes, addresses and ports as the configuration file has them. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
+#include "prefix.h"
 
 static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -28,11 +27,6 @@ struct xdpsec_prefix prefix_of(const struct xdpsec_location *location)
 
 	memcpy(prefix.address, location->address, sizeof(prefix.address));
 	return prefix;
-}
-
-const char *mode_text(enum mode mode)
-{
-	return mode == MODE_TUNNEL ? "tunnel" : "inline";
 }
 
 const char *address_text(const unsigned char address[16], char *text, size_t size)

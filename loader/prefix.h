@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Prefixes, addresses and ports of the data plane: what they contain, and how the configuration file writes them. */
+#ifndef XDPSEC_PREFIX_H
+#define XDPSEC_PREFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "xdpsec/abi.h"
+
+bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
+/* Is every address of inner in outer? */
+bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner);
+/* The prefix that holds only the address of the location. */
+struct xdpsec_prefix prefix_of(const struct xdpsec_location *location);
+
+/* All of these write to text, of size bytes, and return it. */
+
+/* "198.51.100.2:4500", "[2001:db8::1]:4500", and without the port */
+const char *location_text(const struct xdpsec_location *location, char *text, size_t size);
+const char *address_text(const unsigned char address[16], char *text, size_t size);
+/* "198.51.100.0/24", "2001:db8::/32" */
+const char *prefix_text(const struct xdpsec_prefix *prefix, char *text, size_t size);
+/* "4789,5201-5210" or "all" */
+const char *ports_text(const struct xdpsec_ports *ports, size_t n, char *text, size_t size);
+
+#endif
