@@ -101,20 +101,49 @@ int attached_tcx(const struct plane *plane, const char *name, unsigned int *inde
 	return err;
 }
 
-bool carries_tcx(const struct plane *plane, const char *name, unsigned int index)
+/* The programs at TCX of a device, to each until it says that this is the one. */
+static bool find_tcx(unsigned int index, enum bpf_attach_type where,
+		     bool (*is_it)(__u32 program, const void *data), const void *data)
 {
 	LIBBPF_OPTS(bpf_prog_query_opts, query);
-	struct bpf_link_info info;
 	__u32 programs[64];
 
 	query.prog_ids = programs;
 	query.prog_cnt = sizeof(programs) / sizeof(programs[0]);
-	if (link_info(plane, name, &info) || bpf_prog_query_opts((int)index, TCX_INGRESS, &query))
+	if (!index || bpf_prog_query_opts((int)index, where, &query))
 		return false;
 	for (__u32 i = 0; i < query.prog_cnt; i++)
-		if (programs[i] == info.prog_id)
+		if (is_it(programs[i], data))
 			return true;
 	return false;
+}
+
+static bool is_same(__u32 program, const void *data)
+{
+	return program == *(const __u32 *)data;
+}
+
+bool carries_tcx(const struct plane *plane, const char *name, unsigned int index)
+{
+	struct bpf_link_info info;
+
+	return !link_info(plane, name, &info) && find_tcx(index, TCX_INGRESS, is_same, &info.prog_id);
+}
+
+static bool is_ours(__u32 program, const void *data)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program);
+	struct bpf_prog_info info = {};
+	__u32 length = sizeof(info);
+
+	(void)data;
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 &&
+	       strncmp(info.name, "xdpsec_", 7) == 0;
+}
+
+bool tcx_has_ours(unsigned int index)
+{
+	return find_tcx(index, TCX_INGRESS, is_ours, NULL) || find_tcx(index, TCX_EGRESS, is_ours, NULL);
 }
 
 static __u32 map_id(int fd)
@@ -142,6 +171,27 @@ static bool uses_maps(const struct plane *plane, int program)
 	return false;
 }
 
+static bool is_of(__u32 program, const void *plane)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program);
+
+	return fd >= 0 && uses_maps(plane, fd);
+}
+
+bool tcx_uses_maps(const struct plane *plane, unsigned int index)
+{
+	return find_tcx(index, TCX_INGRESS, is_of, plane) || find_tcx(index, TCX_EGRESS, is_of, plane);
+}
+
+/* What ends with its pins can be told, and taken down, by the program that does not. Where the kernel refuses
+ * that, it cannot. */
+static void keep_maps(const struct plane *plane, int program)
+{
+	for (int map = 0; map < MAP_COUNT; map++)
+		if (plane->maps[map] >= 0)
+			bpf_prog_bind_map(program, plane->maps[map], NULL);
+}
+
 /* By libxdp, as one of several where its dispatcher takes ours. */
 static int attach_shared(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
 {
@@ -160,6 +210,8 @@ static int attach_shared(const struct plane *plane, unsigned int index, enum xdp
 	err = xdp_program__set_xdp_frags_support(program, true);
 	if (!err)
 		err = xdp_program__attach(program, (int)index, mode, 0);
+	if (!err)
+		keep_maps(plane, xdp_program__fd(program));
 	xdp_program__close(program);
 	return err;
 }
@@ -169,15 +221,16 @@ static int attach_alone(const struct plane *plane, unsigned int index, enum xdp_
 {
 	struct bpf_object *object __attribute__((cleanup(cleanup_object))) = NULL;
 	__u32 flags = XDP_FLAGS_UPDATE_IF_NOEXIST;
-	int err = objects_open_xdp(plane, &object);
+	int err = objects_open_xdp(plane, &object), program;
 
 	if (!err)
 		err = bpf_object__load(object);
 	if (err)
 		return err;
+	program = bpf_program__fd(bpf_object__next_program(object, NULL));
+	keep_maps(plane, program);
 	flags |= mode == XDP_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
-	return bpf_xdp_attach((int)index, bpf_program__fd(bpf_object__next_program(object, NULL)), flags,
-			      NULL);
+	return bpf_xdp_attach((int)index, program, flags, NULL);
 }
 
 /*
@@ -243,6 +296,33 @@ static struct xdp_program *find_xdp(const struct plane *plane, struct xdp_multip
 		if (uses_maps(plane, xdp_program__fd(program)))
 			break;
 	return program;
+}
+
+static __u32 program_id(struct xdp_program *program)
+{
+	struct bpf_prog_info info = {};
+	__u32 length = sizeof(info);
+	int fd = xdp_program__fd(program);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+}
+
+int xdp_each(unsigned int index, int (*each)(__u32 program, void *data), void *data)
+{
+	struct xdp_multiprog *programs
+		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
+	struct xdp_program *program = NULL;
+	int err = 0;
+
+	if (libxdp_get_error(programs))
+		return 0;
+	if (xdp_multiprog__is_legacy(programs)) {
+		program = xdp_multiprog__main_prog(programs);
+		return program ? each(program_id(program), data) : 0;
+	}
+	while (!err && (program = xdp_multiprog__next_prog(program, programs)))
+		err = each(program_id(program), data);
+	return err;
 }
 
 int detach_xdp(const struct plane *plane, const char *device, unsigned int index)

@@ -27,10 +27,18 @@ int attached_tcx(const struct plane *plane, const char *name, unsigned int *inde
  * link is on, whatever it is called by now. */
 bool carries_tcx(const struct plane *plane, const char *name, unsigned int index);
 
+/* Is a program of this instance at TCX of that device; is one of any instance? */
+bool tcx_uses_maps(const struct plane *plane, unsigned int index);
+bool tcx_has_ours(unsigned int index);
+
+/* Call each for every program at XDP of the device, until it returns other than 0. */
+int xdp_each(unsigned int index, int (*each)(__u32 program, void *data), void *data);
+
 /*
  * Attach a copy of open, or of decapsulate, to XDP of the device. With XDP_MODE_CONFIG_AUTO, generic XDP is
- * what is left when the driver has none, and a warning. *in_use gets an enum xdp_in_use. 0, or -errno after a
- * message.
+ * what is left when the driver has none, and a warning. The program keeps the maps of the plane, also those
+ * that only user space uses, for when their pins are lost. *in_use gets an enum xdp_in_use. 0, or -errno
+ * after a message.
  */
 int attach_xdp(const struct plane *plane, const char *device, unsigned int index, enum xdp_mode asked,
 	       __u8 *in_use);

@@ -8,6 +8,7 @@
 #include "state.h"
 
 struct options {
+	const char *command;
 	const char *argument;	    /* FILE or NAME; NULL: none given */
 	const char *peer;	    /* probe: of the instance NAME */
 	const char *address;	    /* probe: to be asked; NULL: none given */

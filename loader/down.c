@@ -2,9 +2,11 @@
 /* xdpsec down: take an instance down, and only what `up` made for it. */
 #include <errno.h>
 
+#include "bpffs.h"
 #include "commands.h"
 #include "foreign.h"
 #include "interrupt.h"
+#include "lost.h"
 #include "teardown.h"
 
 int command_down(const struct options *options)
@@ -18,7 +20,9 @@ int command_down(const struct options *options)
 	bpf_log_start();
 	err = kernel_check_privileges();
 	if (!err)
-		err = kernel_check_bpffs();
+		err = bpffs_check(options);
+	if (!err)
+		err = bpffs_prepare();
 	if (!err)
 		err = plane_lock(&lock);
 	if (err)
@@ -26,6 +30,8 @@ int command_down(const struct options *options)
 	interrupt_block();
 	leftover = plane_exists(options->argument, true);
 	err = teardown_leftover(options->argument);
+	if (!err && !plane_exists(options->argument, false) && lost_exists(options->argument))
+		return lost_teardown(options->argument);
 	if (err || (leftover && !plane_exists(options->argument, false)))
 		return err;
 	err = plane_open_any(&plane, options->argument, false);

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
+#include "bpffs.h"
 #include "cleanup.h"
 #include "kernel.h"
 #include "message.h"
@@ -46,41 +43,6 @@ int kernel_check_privileges(void)
 		     needed[i].purpose);
 		hint("run it as root (sudo)");
 		return -EPERM;
-	}
-	return 0;
-}
-
-/* `ip netns exec` and `unshare -m` give a mount namespace that ends with the command in it. Where that of the
- * first process cannot be seen, this may be one. */
-static bool mounts_may_end(void)
-{
-	struct stat own, first;
-
-	return stat("/proc/self/ns/mnt", &own) || stat("/proc/1/ns/mnt", &first) ||
-	       own.st_ino != first.st_ino;
-}
-
-int kernel_check_bpffs(void)
-{
-	struct statfs status;
-
-	if (statfs(BPFFS, &status) == 0 && status.f_type == BPF_FS_MAGIC)
-		return 0;
-	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0) {
-		int err = errno;
-
-		fail(err, "%s: no BPF file system is mounted there, and mounting it failed: %s", BPFFS,
-		     strerror(err));
-		hint(err == ENODEV ? "this kernel was built without CONFIG_BPF_SYSCALL"
-				   : "mount -t bpf -o mode=0700 bpf " BPFFS);
-		return -err;
-	}
-	if (mounts_may_end()) {
-		warning("%s: was not mounted, and is now: where that is a mount namespace of its own, what "
-			"is pinned "
-			"is gone when it ends",
-			BPFFS);
-		hint("`ip netns exec` makes such a namespace; `xdpsec -n NETNS` does not");
 	}
 	return 0;
 }
@@ -125,7 +87,7 @@ int kernel_check(void)
 	int err = kernel_check_privileges();
 
 	if (!err)
-		err = kernel_check_bpffs();
+		err = bpffs_prepare();
 	if (!err)
 		err = kernel_check_preemption();
 	if (!err)

@@ -10,16 +10,13 @@
 /* The capabilities that loading, attaching and creating devices need. */
 int kernel_check_privileges(void);
 
-/* A BPF file system at BPFFS, mounted where it is missing. */
-int kernel_check_bpffs(void);
-
 /* The kernel's own BTF, and the kfuncs that we call in it. */
 int kernel_check_kfuncs(void);
 
 /* Not a kernel with PREEMPT_RT. 0, or -ENOTSUP after a message. */
 int kernel_check_preemption(void);
 
-/* All of the above. 0, or -errno after a message. */
+/* All of the above, and the BPF file system (bpffs.h). 0, or -errno after a message. */
 int kernel_check(void);
 
 /* A name like "bpf_crypto_encrypt" for each kfunc that is needed; NULL ends it. */

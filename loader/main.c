@@ -324,6 +324,7 @@ static int run(struct invocation *invocation, int argc, char **argv)
 		fail(EINVAL, "%s: %s: one argument too many", command->name, argv[most]);
 		return usage_hint();
 	}
+	invocation->options.command = command->name;
 	invocation->options.argument = argv[1];
 	if (command->argument == ARGUMENT_PEER) {
 		invocation->options.peer = argv[2];

@@ -5,6 +5,7 @@
 
 #include "attach.h"
 #include "cleanup.h"
+#include "config.h"
 #include "ethtool.h"
 #include "message.h"
 #include "namespace.h"
@@ -100,6 +101,17 @@ bool pair_is_ours(const struct instance *instance, const struct link *link)
 		return strcmp(link->alias, alias.text) == 0;
 	return instance->hop_recorded && !link->up && link_find(instance->hop_far, &far) == 0 &&
 	       far.index == link->peer;
+}
+
+const char *pair_owner(const struct link *link)
+{
+	const char *name = link->alias + strlen(ALIAS_PREFIX);
+
+	return strcmp(link->kind, "veth") == 0 &&
+			       strncmp(link->alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 &&
+			       instance_name_valid(name)
+		       ? name
+		       : NULL;
 }
 
 static const char *far_program(const struct instance *instance)

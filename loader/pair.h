@@ -41,6 +41,9 @@ int pair_delete_by_alias(const char *name);
 /* What pair_create() has made, and nothing was attached to. */
 void pair_undo(const struct instance *instance);
 
+/* The name of the instance that the device is of, by its alias; NULL: none. */
+const char *pair_owner(const struct link *link);
+
 /* Is the device of that name the instance's? */
 bool pair_is_ours(const struct instance *instance, const struct link *link);
 

@@ -161,6 +161,13 @@ static int refuse_version(const char *name, bool staged)
 	return -EPROTO;
 }
 
+static bool is_table(const struct bpf_map_info *info, enum plane_map map)
+{
+	return info->type == tables[map].type && info->key_size == tables[map].key_size &&
+	       (info->value_size == tables[map].value_size || !tables[map].value_size) &&
+	       info->max_entries == tables[map].entries;
+}
+
 static int open_map(struct plane *plane, enum plane_map map)
 {
 	struct bpf_map_info info = {};
@@ -175,9 +182,7 @@ static int open_map(struct plane *plane, enum plane_map map)
 				       : fail(errno, "%s: cannot open it: %s", path, strerror(errno));
 	if (bpf_obj_get_info_by_fd(fd, &info, &length))
 		return fail(errno, "%s: cannot read what it is: %s", path, strerror(errno));
-	if (info.type != tables[map].type || info.key_size != tables[map].key_size ||
-	    (info.value_size != tables[map].value_size && tables[map].value_size) ||
-	    info.max_entries != tables[map].entries)
+	if (!is_table(&info, map))
 		return -EPROTO;
 	plane->maps[map] = take_fd(&fd);
 	return 0;
@@ -255,12 +260,43 @@ void plane_open_foreign(struct plane *plane, const char *name, bool staged)
 	}
 }
 
+/* The kernel cuts names. */
+static bool is_named(const struct bpf_map_info *info, enum plane_map map)
+{
+	return strncmp(info->name, tables[map].name, sizeof(info->name) - 1) == 0;
+}
+
+int plane_open_by_program(struct plane *plane, int program)
+{
+	__u32 ids[MAP_COUNT + 32], length = sizeof(struct bpf_prog_info);
+	struct bpf_prog_info program_info = { .map_ids = (__u64)(unsigned long)ids,
+					      .nr_map_ids = sizeof(ids) / sizeof(ids[0]) };
+
+	if (bpf_obj_get_info_by_fd(program, &program_info, &length))
+		return -errno;
+	for (__u32 i = 0; i < program_info.nr_map_ids && i < sizeof(ids) / sizeof(ids[0]); i++) {
+		_cleanup_close_ int fd = bpf_map_get_fd_by_id(ids[i]);
+		struct bpf_map_info info = {};
+
+		length = sizeof(info);
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+			return -errno;
+		for (enum plane_map map = 0; map < MAP_COUNT; map++)
+			if (plane->maps[map] < 0 && is_named(&info, map) && is_table(&info, map))
+				plane->maps[map] = take_fd(&fd);
+	}
+	return plane->maps[MAP_INSTANCE] < 0 ? -ENOENT : check_version(plane);
+}
+
 int plane_each_link(const struct plane *plane, int (*each)(const struct plane *plane, const char *name))
 {
 	struct dirent **entries = NULL;
 	char path[PATH_MAX];
 	int count, err = 0, step;
 
+	/* Without pins there are none. */
+	if (!plane->directory[0])
+		return 0;
 	snprintf(path, sizeof(path), "%s/links", plane->directory);
 	count = scandir(path, &entries, NULL, alphasort);
 	for (int i = 0; i < count; i++) {
@@ -373,6 +409,8 @@ static int rename_to(struct plane *plane, bool staged)
 {
 	char before[NAME_MAX];
 
+	if (!plane->directory[0])
+		return 0;
 	snprintf(before, sizeof(before), "%s", plane->directory);
 	set_directory(plane, plane->name, staged);
 	if (strcmp(before, plane->directory) == 0 ||
@@ -402,7 +440,8 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 
 int plane_remove(struct plane *plane)
 {
-	if (nftw(plane->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+	if (plane->directory[0] &&
+	    nftw(plane->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
 		return fail(errno, "%s: cannot remove it: %s", plane->directory, strerror(errno));
 	return 0;
 }

@@ -113,6 +113,10 @@ int plane_open_any(struct plane *plane, const char *name, bool staged);
  */
 void plane_open_foreign(struct plane *plane, const char *name, bool staged);
 
+/* The maps that the program uses, or keeps by attach_xdp(), of an instance that has no pins any more. -errno
+ * without a message. */
+int plane_open_by_program(struct plane *plane, int program);
+
 /* Call each for every pin under links/, also when it fails for one before. 0, or what it said first. */
 int plane_each_link(const struct plane *plane, int (*each)(const struct plane *plane, const char *name));
 
@@ -139,7 +143,7 @@ int plane_publish(struct plane *plane);
 /* The rename back: from here on it is a leftover, so that whoever finds it half removed knows what to do. */
 int plane_withdraw(struct plane *plane);
 
-/* Remove the pins. What is attached through links is detached by that. */
+/* Remove the pins, where there are any. What is attached through links is detached by that. */
 int plane_remove(struct plane *plane);
 
 /* The path of a pin: "maps", "programs" or "links", and its name. */

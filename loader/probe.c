@@ -6,6 +6,7 @@
 #include <string.h>
 #include <arpa/inet.h>
 
+#include "bpffs.h"
 #include "commands.h"
 #include "config.h"
 #include "echo.h"
@@ -157,6 +158,8 @@ int command_probe(const struct options *options)
 	unsigned char address[16];
 	int err = kernel_check_privileges();
 
+	if (!err)
+		err = bpffs_check(options);
 	if (err)
 		return err;
 	bpf_log_start();

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpffs.h"
 #include "commands.h"
 #include "device.h"
 #include "interrupt.h"
@@ -155,8 +156,10 @@ static int apply(struct reload *reload)
 static int run(struct reload *reload, const struct options *options)
 {
 	_cleanup_plane_lock_ int lock = -1;
-	int err = kernel_check();
+	int err = bpffs_check(options);
 
+	if (!err)
+		err = kernel_check();
 	if (!err)
 		err = plane_lock(&lock);
 	interrupt_block();

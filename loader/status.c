@@ -10,8 +10,11 @@
 #include <string.h>
 #include <json-c/json.h>
 
+#include "bpffs.h"
+#include "cleanup.h"
 #include "commands.h"
 #include "kernel.h"
+#include "lost.h"
 #include "message.h"
 #include "plane.h"
 #include "status.h"
@@ -91,6 +94,34 @@ static int list_leftover(const char *name, void *data)
 	return 0;
 }
 
+/* Of this network namespace; NAME: that one only. */
+static void list_lost(struct listing *listing, const char *name)
+{
+	_cleanup_free_ struct lost *lost = NULL;
+	struct fault fault = {};
+	size_t n = 0;
+
+	if (lost_list(&lost, &n)) {
+		listing->wrong = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (name && strcmp(lost[i].name, name) != 0)
+			continue;
+		if (lost[i].held) {
+			fail(ENOENT,
+			     "%s: is up, and its pins are in a BPF file system that cannot be seen from here",
+			     lost[i].name);
+			hint("run it where `xdpsec up` was run: in that mount namespace, or container");
+		} else {
+			fail(ENOENT, "%s: its pins are gone, and nothing is sealed", lost[i].name);
+			hint("xdpsec down %s, or up again", lost[i].name);
+		}
+		describe_failure(&fault, lost[i].name);
+		show_fault(listing, &fault);
+	}
+}
+
 static void print_json(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object,
@@ -112,6 +143,8 @@ static int list_one(struct listing *listing, const char *name)
 		list(name, listing);
 	else if (plane_exists(name, true) && !plane_busy())
 		list_leftover(name, listing);
+	else
+		list_lost(listing, name);
 	if (listing->count)
 		return exit_code(listing);
 	fail(ENOENT, "%s: is not up", name);
@@ -127,6 +160,7 @@ static int list_all(struct listing *listing)
 	plane_each(false, list, listing);
 	if (!plane_busy())
 		plane_each(true, list_leftover, listing);
+	list_lost(listing, NULL);
 	if (!listing->count && !listing->array)
 		fail(ENOENT, "no instance is up");
 	return exit_code(listing);
@@ -137,6 +171,8 @@ int command_status(const struct options *options)
 	struct listing listing = {};
 	int err = kernel_check_privileges(), result;
 
+	if (!err)
+		err = bpffs_check(options);
 	if (err)
 		return err;
 	bpf_log_start();

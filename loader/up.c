@@ -19,6 +19,8 @@
 #include <bpf/libbpf.h>
 
 #include "attach.h"
+#include "bpffs.h"
+#include "cleanup.h"
 #include "commands.h"
 #include "config.h"
 #include "device.h"
@@ -27,6 +29,7 @@
 #include "hop.h"
 #include "interrupt.h"
 #include "key_use.h"
+#include "lost.h"
 #include "message.h"
 #include "namespace.h"
 #include "objects.h"
@@ -137,6 +140,24 @@ static int check_tunnel(struct up *up)
 	return 0;
 }
 
+/* Others that have no pins any more, and so nobody who is asked for them. */
+static int check_lost(const struct instance *mine)
+{
+	_cleanup_free_ struct lost *lost = NULL;
+	size_t n = 0;
+	int err = lost_list(&lost, &n);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		if (lost[i].device != mine->device_index)
+			continue;
+		fail(EBUSY, "%s: the device %s is protected by %s already, whose pins are gone", mine->name,
+		     mine->device, lost[i].name);
+		hint("xdpsec down %s", lost[i].name);
+		err = -EBUSY;
+	}
+	return err;
+}
+
 static int refuse_existing(const char *name)
 {
 	_cleanup_plane_ struct plane plane;
@@ -161,6 +182,8 @@ static int check_conflicts(struct up *up)
 	err = plane_each(false, same_device, &up->instance);
 	if (!err)
 		err = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
+	if (!err)
+		err = check_lost(&up->instance);
 	return err || up->config.mode != MODE_TUNNEL ? err : check_tunnel(up);
 }
 
@@ -279,6 +302,12 @@ static int add_peers(struct up *up)
 	return err;
 }
 
+/* Not before: keys that are new have their state now, so that the command that works needs no --new-key. */
+static int check_pins_stay(struct up *up)
+{
+	return bpffs_check_stays(up->options);
+}
+
 static int pin(struct up *up)
 {
 	int err = objects_pin(&up->plane);
@@ -367,10 +396,10 @@ static int publish(struct up *up)
 
 /* The steps of each mode; NULL ends them. */
 static int (*const steps[][16])(struct up *up) = {
-	[MODE_INLINE] = { create, load, forget_peers, self_test, add_peers, pin, attach_ingress, make_hop,
-			  attach_egress, publish },
-	[MODE_TUNNEL] = { create, load, forget_peers, self_test, add_peers, pin, make_tunnel, attach_ingress,
-			  start_tunnel, publish },
+	[MODE_INLINE] = { create, load, forget_peers, self_test, add_peers, check_pins_stay, pin,
+			  attach_ingress, make_hop, attach_egress, publish },
+	[MODE_TUNNEL] = { create, load, forget_peers, self_test, add_peers, check_pins_stay, pin, make_tunnel,
+			  attach_ingress, start_tunnel, publish },
 };
 
 static int build(struct up *up)
@@ -399,6 +428,8 @@ static int up_locked(struct up *up)
 	interrupt_block();
 	if (!err)
 		err = teardown_leftover(up->config.name);
+	if (!err && !plane_exists(up->config.name, false))
+		err = lost_teardown(up->config.name);
 	if (!err)
 		err = check_conflicts(up);
 	return err ?: build(up);
@@ -445,6 +476,8 @@ int command_up(const struct options *options)
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);
 	plane_close(&up->plane);
+	if (err)
+		bpffs_undo();
 	config_free(&up->config);
 	free(up->fingerprints);
 	free(up);

@@ -126,16 +126,6 @@ fails "no root" "not permitted: CAP_BPF is missing.*hint: .*root" \
 	in_a "${AS_NOBODY[@]}" "$XDPSEC" up "$CONF"
 fails "without CAP_NET_ADMIN" "not permitted: CAP_NET_ADMIN is missing" \
 	in_a setpriv --bounding-set -net_admin --inh-caps -net_admin "$XDPSEC" up "$CONF"
-# In a mount namespace of its own the bpffs is mounted anew, and what is pinned ends with it.
-without_bpffs() {
-	# shellcheck disable=SC2016
-	in_a unshare -m sh -c 'while umount -l /sys/fs/bpf 2>/dev/null; do :; done; "$1" --state-dir "$2" up "$3" && ls -d /sys/fs/bpf/xdpsec/"$4" &&
-		"$1" down "$4"' sh "$XDPSEC" "$WORK/state-a" "$CONF" "$NAME_A"
-}
-ok "without a bpffs it is mounted" without_bpffs
-like "without a bpffs: the pins" "$TAP_OUTPUT" "^/sys/fs/bpf/xdpsec/$NAME_A|
-/sys/fs/bpf/xdpsec/$NAME_A"
-like "without a bpffs: a warning that they end with the namespace" "$TAP_OUTPUT" "warning: /sys/fs/bpf: was not mounted, and is now.*hint: "
 no_btf() {
 	# shellcheck disable=SC2016
 	in_a unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && "$1" --state-dir "$2" up "$3"' sh \
