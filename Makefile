@@ -256,7 +256,7 @@ VM_ALONE = $(filter %/driver.t,$(VM_LIST))
 vm-prove = $(if $(2),$(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # What CI has the time for: what other machines may have to skip, and what the verifier and the helpers decide.
-VM_CI_TESTS ?= $(addprefix tests/netns/,vlan.t tunnel_vlan.t dispatcher.t driver.t) \
+VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \
 	$(filter-out %/lengths_test %/replay_test,$(UNIT_TESTS))
 
 .PHONY: vm vmtest vmsh vmcheck vmtest-ci
