@@ -69,7 +69,7 @@ int set_keepalive(struct config *config, const struct place *place, char *value)
 
 /* Keys of [Peer] belong to the last one. */
 struct peer_config *current_peer(struct config *config);
-/* As the kernel's dev_valid_name(). */
+/* As the kernel's dev_valid_name(), and not a pattern. */
 bool device_name_valid(const char *name);
 
 /* Sections and keys of the file into *config, whose name and path are set. 0, or -errno after a message. */

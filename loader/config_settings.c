@@ -15,9 +15,11 @@ struct peer_config *current_peer(struct config *config)
 	return &config->peers[config->n_peers - 1];
 }
 
+/* The kernel's isspace() knows the no-break space of ISO 8859-1. Of "xs%d" it makes "xs0" (dev_alloc_name()).
+ */
 bool device_name_valid(const char *name)
 {
-	return strlen(name) < IF_NAMESIZE && !strpbrk(name, "/: \t") && strcmp(name, ".") != 0 &&
+	return strlen(name) < IF_NAMESIZE && !strpbrk(name, "/:% \t\n\v\f\r\xa0") && strcmp(name, ".") != 0 &&
 	       strcmp(name, "..") != 0;
 }
 

@@ -16,7 +16,7 @@ int set_tunnel_name(struct config *config, const struct place *place, char *valu
 
 	if (!device_name_valid(value)) {
 		fail_at(place, "%s: not a name for a network device", value);
-		hint("xs0, for example: %zu characters at most, no \"/\", no \":\"",
+		hint("xs0, for example: %zu characters at most, no \"/\", \":\" or \"%%\"",
 		     sizeof(tunnel->name) - 1);
 		return -EINVAL;
 	}

@@ -132,7 +132,7 @@ done
 
 # ---- values -------------------------------------------------------------------------------------------
 
-for device in too-long-for-a-dev eth0/1 . 'eth 0' eth0:1; do
+for device in too-long-for-a-dev eth0/1 . 'eth 0' eth0:1 eth%d $'eth\v0'; do
 	mistake "Device = $device" "2s|=.*|= $device|" \
 		"FILE:2: Device: $device: not the name of a network device
 hint: \`ip link\` lists them; 15 characters at most"
@@ -246,10 +246,10 @@ fine "a tunnel: an address alone" '5s/=.*/= 203.0.113.1/'
 
 mistake "a tunnel: Name is missing" 4d 'FILE:1: [Interface]: Name is missing'
 mistake "a tunnel: AllowedIPs is missing" 11d 'FILE:8: [Peer]: AllowedIPs is missing'
-for name in too-long-for-a-dev xs/0 . 'xs 0' xs:0; do
+for name in too-long-for-a-dev xs/0 . 'xs 0' xs:0 xs%d xs% $'xs\v0'; do
 	mistake "Name = $name" "4s|=.*|= $name|" \
 		"FILE:4: Name: $name: not a name for a network device
-hint: xs0, for example: 15 characters at most, no \"/\", no \":\""
+hint: xs0, for example: 15 characters at most, no \"/\", \":\" or \"%\""
 done
 for address in 203.0.113 host.example.com 0.0.0.0/8 127.0.0.1/8 224.0.0.1/24 ff02::1/64 ::/64 ::1/128 '203.0.113.1/30,'; do
 	mistake "[Interface] Address = $address" "5s|=.*|= $address|" \
