@@ -2,7 +2,9 @@
 #
 # `make help` lists the targets. Everything that is built goes to $(OUTPUT); V=1 shows the commands.
 
-OUTPUT ?= .output
+# SANITIZE=1: what runs in user space, with AddressSanitizer and UndefinedBehaviorSanitizer, elsewhere.
+SANITIZE ?=
+OUTPUT ?= $(if $(filter 1,$(SANITIZE)),.output/sanitized,.output)
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
@@ -56,6 +58,10 @@ endif
 # ---- flags -------------------------------------------------------------------------------------------
 
 CFLAGS ?= -O2 -g
+SANITIZE_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ifeq ($(SANITIZE),1)
+override CFLAGS += $(SANITIZE_FLAGS)
+endif
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
 	-Wnull-dereference -Wlogical-op $(if $(filter 1,$(WERROR)),-Werror)
 # No path of the machine that builds goes into what is built, wherever OUTPUT is.
@@ -100,6 +106,13 @@ FILE_FUZZERS := $(patsubst %.c,$(OUTPUT)/%,$(wildcard tests/fuzz/files/*_fuzz.c)
 FUZZERS := $(PACKET_FUZZERS) $(FILE_FUZZERS)
 PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/packets)))
 
+# What reads files, built for the fuzzers: with sanitizers, and what is fuzzed says which way it takes.
+FUZZED := $(wildcard $(addsuffix *.c,$(addprefix loader/,config prefix text key message state)))
+FUZZED_OBJECTS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,$(FUZZED))
+FILE_FUZZ_HELPERS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,\
+	$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/files)))
+FILE_FUZZ_OBJECTS := $(patsubst $(OUTPUT)/%,$(OUTPUT)/fuzzed/%.o,$(FILE_FUZZERS)) $(FILE_FUZZ_HELPERS)
+
 BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
 
 # Only these are compiled again when the version changes.
@@ -108,7 +121,8 @@ VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/*.c))
 BENCH_HELPERS := $(call objects,$(call c-sources,bench/plane))
 METER := $(OUTPUT)/bench/path/meter
 
-C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o
+C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS) \
+	$(FUZZED_OBJECTS) $(FILE_FUZZ_OBJECTS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o
 
 # ---- targets -----------------------------------------------------------------------------------------
 
@@ -125,6 +139,7 @@ help:
 	@printf '%s\n' \
 	'make                 the loader (xdpsec) and the BPF objects' \
 	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some; DEPS=no installs nothing' \
+	'make check SANITIZE=1   those that need no BPF, with AddressSanitizer and UBSan' \
 	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
@@ -165,7 +180,7 @@ requirements:
 FORCE:
 
 # Everything depends on the flags: a change of them rebuilds.
-FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(LDFLAGS) $(USER_LIBS) | $(CLANG) $(BPF_CFLAGS) | $(LLVM_STRIP) $(BPFTOOL)
+FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) $(USER_LIBS) | $(CLANG) $(BPF_CFLAGS) | $(LLVM_STRIP) $(BPFTOOL)
 $(OUTPUT)/flags: FORCE | requirements
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
@@ -215,6 +230,18 @@ $(PACKET_FUZZERS): %: %.o $(OUTPUT)/tests/fuzz/packets/helpers.a $(OUTPUT)/tests
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
 
 $(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS): EXTRA_CFLAGS = -Itests
+$(OUTPUT)/fuzzed/%.o: %.c $(OUTPUT)/flags | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(SANITIZE_FLAGS) $(EXTRA_CFLAGS) $(DEPENDENCIES) -c $< -o $@
+
+$(FUZZED_OBJECTS): EXTRA_CFLAGS = -fsanitize-coverage=trace-pc
+$(FILE_FUZZ_OBJECTS): EXTRA_CFLAGS = -Itests
+
+# What else of the loader these call comes from the library as it is.
+$(FILE_FUZZERS): $(OUTPUT)/%: $(OUTPUT)/fuzzed/%.o $(FILE_FUZZ_HELPERS) $(FUZZED_OBJECTS) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
+
 $(BENCHES:=.o) $(BENCH_HELPERS): EXTRA_CFLAGS = -Ibench
 
 $(BENCHES): %: %.o $(BENCH_HELPERS) $(LIBRARY)
@@ -227,13 +254,19 @@ $(METER): %: %.o
 
 # ---- run ---------------------------------------------------------------------------------------------
 
+# With sanitizers only what needs no BPF is run, without root as well: the programs are the same, and cost more time than
+# there is. TESTS= runs any.
+WITHOUT_BPF := $(patsubst %.c,$(OUTPUT)/%,$(shell grep -Ls -e '"rig.h"' -e '"site.h"' -e '"tunnel.h"' $(UNIT_SOURCES)))
+CHECKS := $(if $(filter 1,$(SANITIZE)),$(wildcard tests/cli/*.t) $(WITHOUT_BPF) $(FILE_FUZZERS),\
+	$(wildcard tests/netns/*.t tests/cli/*.t) tests/vm/arguments.t $(UNIT_TESTS) $(FUZZERS))
+
 # A second make, because the first has looked for tools before they were installed.
 check:
 	$(Q)scripts/install-deps $(if $(filter no,$(DEPS)),--list)
 	$(Q)$(MAKE) tests
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) \
 		$(PROVE) --exec '' --timer -j$(JOBS) \
-		$(or $(TESTS),$(wildcard tests/netns/*.t tests/cli/*.t) tests/vm/arguments.t $(UNIT_TESTS) $(FUZZERS))
+		$(or $(TESTS),$(CHECKS))
 
 # The fuzzers, for as long as one likes: FUZZ_SECONDS=, FUZZ_PACKETS=, FUZZ_FILES=; from another seed each time, which
 # they print, or from SEED=.
@@ -250,7 +283,7 @@ fuzz:
 KERNEL ?= 6.12
 VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
 VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
-VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS))
+VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
 # It unloads a module that all the others use.
 VM_ALONE = $(filter %/driver.t,$(VM_LIST))
 vm-prove = $(if $(2),$(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)

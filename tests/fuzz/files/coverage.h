@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which ways through the code were gone: from one basic block to another, and about how often. */
+#ifndef XDPSEC_FUZZ_COVERAGE_H
+#define XDPSEC_FUZZ_COVERAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void coverage_begin(void);
+/* Was there a way that none of the runs before had? */
+bool coverage_end(void);
+/* How many there were so far. */
+size_t coverage_reached(void);
+
+#endif
