@@ -25,9 +25,7 @@ static int check_mtu(const struct config *config, const struct link *link)
 	bool is_tunnel = config->mode == MODE_TUNNEL,
 	     ipv6 = is_tunnel ? tunnel_has_ipv6(config) : has_ipv6(config);
 	unsigned int minimum = ipv6 ? IPV6_MINIMUM : IPV4_MINIMUM,
-		     overhead = !is_tunnel	     ? XDPSEC_OVERHEAD
-				: config->tunnel.mtu ? tunnel_least_overhead(config)
-						     : tunnel_overhead(config);
+		     overhead = is_tunnel ? tunnel_most_overhead(config) : XDPSEC_OVERHEAD;
 
 	if (link->mtu >= minimum + overhead)
 		return 0;
@@ -42,7 +40,7 @@ static int check_mtu(const struct config *config, const struct link *link)
 /* The MTU that was given by hand. */
 static int check_tunnel_mtu(const struct config *config, const struct link *link)
 {
-	unsigned int mtu = config->tunnel.mtu, overhead = tunnel_least_overhead(config);
+	unsigned int mtu = config->tunnel.mtu, overhead = tunnel_overhead(config);
 
 	if (!mtu)
 		return 0;

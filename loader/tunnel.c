@@ -27,12 +27,12 @@ static bool is_ipv4(const struct xdpsec_location *location)
 unsigned int tunnel_overhead(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
-		if (!config->peers[i].endpoint.known || !is_ipv4(&config->peers[i].endpoint))
-			return TUNNEL_OVERHEAD_IPV6;
-	return TUNNEL_OVERHEAD_IPV4;
+		if (!config->peers[i].endpoint.known || is_ipv4(&config->peers[i].endpoint))
+			return TUNNEL_OVERHEAD_IPV4;
+	return TUNNEL_OVERHEAD_IPV6;
 }
 
-unsigned int tunnel_least_overhead(const struct config *config)
+unsigned int tunnel_most_overhead(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (config->peers[i].endpoint.known && !is_ipv4(&config->peers[i].endpoint))
@@ -56,6 +56,9 @@ void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *
 
 	data_plane->listen_port = (__u16)tunnel->listen_port;
 	data_plane->mtu = (__u16)tunnel_mtu(config, underlay);
+	data_plane->mtu_ipv6 = data_plane->mtu;
+	if (underlay->mtu - TUNNEL_OVERHEAD_IPV6 < data_plane->mtu)
+		data_plane->mtu_ipv6 = (__u16)(underlay->mtu - TUNNEL_OVERHEAD_IPV6);
 	data_plane->flow_ports = !tunnel->listen_only;
 	data_plane->dscp_fixed = tunnel->dscp_fixed;
 	data_plane->dscp = tunnel->dscp;

@@ -14,11 +14,14 @@
 #define TUNNEL_OVERHEAD_IPV4 (20 + 8 + XDPSEC_OVERHEAD)
 #define TUNNEL_OVERHEAD_IPV6 (40 + 8 + XDPSEC_OVERHEAD)
 
-/* Where the peers are: the most that it takes to reach one; a peer that is yet to be learned may be on IPv6.
+/*
+ * Where the peers are: the least that it takes to reach one, as far as is known. What one end sends the other
+ * must take, and a hub that has a peer over IPv6, or one that is yet to be learned, gets the large packets of
+ * those over IPv4 all the same. What does not fit on the way to one peer is answered (tc/encapsulate.bpf.h).
  */
 unsigned int tunnel_overhead(const struct config *config);
-/* The same, of what is known only. */
-unsigned int tunnel_least_overhead(const struct config *config);
+/* The most: what is to fit for every peer is less by so much. */
+unsigned int tunnel_most_overhead(const struct config *config);
 unsigned int tunnel_mtu(const struct config *config, const struct link *underlay);
 /* The fields of tunnel mode, but for the addresses of the tunnel device's ends. */
 void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *config,

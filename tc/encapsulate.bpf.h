@@ -258,7 +258,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	if (bpf_skb_pull_data(s->skb, s->skb->len))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
-		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config->mtu, ipv6, route->now), sa->zero);
+		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, route->now), sa->zero);
 	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))

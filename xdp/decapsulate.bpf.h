@@ -114,7 +114,7 @@ static __always_inline u32 decapsulate_change(const struct decapsulate *d, const
 		return XDPSEC_DROP_MALFORMED + 1;
 	if (sa)
 		mss_clamp(start, d->open.end, inner,
-			  endpoint_inner_mtu(d->endpoint, d->config->mtu, d->open.packet.ipv6,
+			  endpoint_inner_mtu(d->endpoint, d->config, d->open.packet.ipv6,
 					     bpf_ktime_get_coarse_ns()),
 			  sa->zero);
 	return 0;

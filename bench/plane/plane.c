@@ -119,6 +119,7 @@ int bench_open(struct bench *b, bool tunnel)
 		.device = LOOPBACK,
 		.listen_port = PORT,
 		.mtu = UNDERLAY_MTU,
+		.mtu_ipv6 = UNDERLAY_MTU,
 		.flow_ports = 1,
 	};
 	struct namespace here = {};

@@ -84,6 +84,8 @@ struct xdpsec_config {
 	__u32 peers; /* no index of a peer is as high as this */
 	__u32 mark;  /* of outer packets, and of the look-up of their route; 0: they keep the inner one's */
 	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
+	__u16 mtu_ipv6; /* what fits where the outer header is IPv6, at most mtu: for the MSS of TCP */
+	__u16 pad2[3];
 };
 
 /*
@@ -245,7 +247,7 @@ struct xdpsec_fragment {
 	__u32 id_be;			  /* IPv4: 16 bits */
 };
 
-_Static_assert(sizeof(struct xdpsec_config) == 64, "ABI");
+_Static_assert(sizeof(struct xdpsec_config) == 72, "ABI");
 _Static_assert(sizeof(struct xdpsec_prefix) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "ABI");
 _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");

@@ -38,10 +38,11 @@ static __always_inline u32 endpoint_path_mtu(const struct xdpsec_endpoint *endpo
 }
 
 /* The longest inner packet that the way to this endpoint takes, as far as is known. */
-static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endpoint, u32 device_mtu,
-					      bool ipv6, u64 now)
+static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endpoint,
+					      const struct xdpsec_config *config, bool ipv6, u64 now)
 {
-	u32 path = endpoint_path_mtu(endpoint, now), overhead;
+	u32 path = endpoint_path_mtu(endpoint, now), device_mtu = ipv6 ? config->mtu_ipv6 : config->mtu,
+	    overhead;
 
 	overhead = ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
 	return path && path - overhead < device_mtu ? path - overhead : device_mtu;

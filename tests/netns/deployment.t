@@ -261,7 +261,7 @@ if in_ns "$INTERNET" nft 'add table ip nat; add chain ip nat post { type nat hoo
 	ok "NAT: hub to spoke" reaches site-a site-c
 	ok "NAT: spoke to spoke" reaches site-b site-c
 	ok "NAT: hub to the other spoke" reaches site-a site-b
-	is "NAT: the MTU in the text" "$(ip -n "${MACHINE[site-a]}" -j link show dev xs0 | jq '.[0].mtu')" 1420
+	is "NAT: the MTU in the text" "$(ip -n "${MACHINE[site-a]}" -j link show dev xs0 | jq '.[0].mtu')" 1440
 else
 	skip "behind NAT" "no masquerading with nftables: $(tail -n 1 "$WORK/nat")"
 fi

@@ -99,7 +99,7 @@ with "MTU over IPv6" $((1500 - IP6_OVERHEAD)) link_a xs0 mtu
 set_line Endpoint "[$B6]:4500"
 with "endpoint of IPv6 in status" "[$B6]:4500" status_a '.peers[0].endpoint'
 sed -i '/^Endpoint/d' "$CONF"
-with "MTU to a peer that is to be learned" $((1500 - IP6_OVERHEAD)) link_a xs0 mtu
+with "MTU to a peer that is to be learned, as it has itself" $((1500 - IP4_OVERHEAD)) link_a xs0 mtu
 sed -i '/^Endpoint/d' "$CONF"
 with "a peer that is to be learned in status" "null true null" \
 	status_a '.peers[0] | "\(.endpoint) \(.roaming) \(.path_mtu)"'
@@ -282,8 +282,8 @@ is "other AllowedIPs: routes" "$(routes_of xs0)" \
 	"$(printf '%s\n' $TUNNEL_B4 203.0.113.0/26 203.0.113.64/26 2001:db8:e::/48 | sort | paste -sd' ')"
 is "another endpoint and keepalive: status" "$(status_a '.peers[1] | "\(.endpoint) \(.keepalive) \(.moves)"')" "[2001:db8:b::77]:4502 0 0"
 is "another keepalive: no neighbour" "$(ip -n "$SITE_A" -j neigh show dev "$FAR" | jq -r '[.[].dst] | join(" ")')" ""
-is "an endpoint of IPv6: the MTU follows" "$(link_a xs0 mtu) $(status_a .tunnel.mtu)" \
-	"$((1500 - IP6_OVERHEAD)) $((1500 - IP6_OVERHEAD))"
+is "an endpoint of IPv6 beside one of IPv4: the MTU is what the latter has" "$(link_a xs0 mtu) $(status_a .tunnel.mtu)" \
+	"$((1500 - IP4_OVERHEAD)) $((1500 - IP4_OVERHEAD))"
 add_line Interface "MTU = 1300"
 add_line Interface "SourcePort = listen"
 add_line Interface "Dscp = 10"

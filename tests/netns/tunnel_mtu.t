@@ -63,6 +63,29 @@ for UNDERLAY in 4 6; do
 	ok "$name: down" down
 done
 
+# A hub that does not know its peers has the MTU that these have: full packets pass both ways, and where less fits that
+# is said.
+set_mtu 1500
+for UNDERLAY in 4 6; do
+	outer=$IP4_HEADER
+	[ $UNDERLAY = 4 ] || outer=$IP6_HEADER
+	overhead=$((outer + UDP_HEADER + OVERHEAD))
+	name="a hub, over IPv$UNDERLAY"
+	INTERFACE_LINES="SourcePort = listen" ENDPOINT_B="" write_tunnel_configs
+	ok "$name: up" up || bail "not up"
+	is "$name: its MTU" "$(ip -n "$SITE_A" -j link show xs0 | jq '.[0].mtu')" $((1500 - IP4_OVERHEAD))
+	is "$name: that of the spoke" "$(ip -n "$SITE_B" -j link show xs0 | jq '.[0].mtu')" $((1500 - overhead))
+	ok "$name: a full packet of the spoke" in_b ping -c1 -W2 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_A4
+	ok "$name: IPv6 inside" in_b ping -c1 -W2 -M "do" -s $((1500 - overhead - 48)) $TUNNEL_A6
+	ok "$name: a full packet of the hub" in_a ping -c1 -W2 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	refuses "$name: a larger one" in_a ping -c1 -W1 -M "do" -s $((1500 - overhead - 27)) $TUNNEL_B4
+	like "$name: is answered" "$TAP_OUTPUT" "mtu ?= ?$((1500 - overhead))"
+	transfer "$name" b
+	transfer "$name, back" a
+	is "$name: nothing was too big on the way in" "$(drops_b too_big)" 0
+	ok "$name: down" down
+done
+
 # Without ICMP, what fits has to be said: MTU at one end is enough for TCP both ways, by the MSS.
 UNDERLAY=4
 overhead=$IP4_OVERHEAD

@@ -309,6 +309,25 @@ static void test_path_mtu(void **state)
 	}
 }
 
+/* Over IPv6 less fits than the device has. */
+static void test_over_ipv6(void **state)
+{
+	static const struct segment segment = { TCP_SYN, .n_options = 4, .options = { MSS(9000) } };
+	struct xdpsec_config config = tunnel_config();
+
+	(void)state;
+	config.mtu = TUNNEL_MTU - 60;
+	tunnel_configure(&config);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		int headers = strchr(tunnel_directions[i].host, ':') ? BEHIND_IPV6 : BEHIND_IPV4;
+		struct segment expected = segment;
+
+		write16(expected.options + 2,
+			TUNNEL_MTU - tunnel_overhead(tunnel_directions[i].peer) - headers);
+		expect_segment(i, &segment, &expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ipv4_options, tunnel_reset),
 		cmocka_unit_test_setup(test_other_protocols, tunnel_reset),
 		cmocka_unit_test_setup(test_path_mtu, tunnel_reset),
+		cmocka_unit_test_setup(test_over_ipv6, tunnel_reset),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -136,6 +136,7 @@ struct xdpsec_config tunnel_config(void)
 		.netns_cookie = rig.netns_cookie,
 		.listen_port = TUNNEL_PORT,
 		.mtu = TUNNEL_DEVICE_MTU,
+		.mtu_ipv6 = TUNNEL_DEVICE_MTU,
 		.peers = TUNNEL_PEERS,
 	};
 
