@@ -69,7 +69,7 @@ status_with() {
 	# shellcheck disable=SC2016 # for the other shell
 	in_a unshare -m sh -c 'mount --bind "$1" /proc/crypto && exec "$2" status "$3"' sh "$WORK/crypto" "$XDPSEC" "$NAME_A"
 }
-ok "a better driver: status" status_with cipher 5000
+refuses "a better driver: status ends with 1" status_with cipher 5000
 like "a better driver: a warning, and what to do" "$TAP_OUTPUT" \
 	"warning: site-b: a context of ecb\\($best\\), created before ecb\\(aes-fast\\) was there: xdpsec reload $NAME_A "
 ok "a driver that is no better: status" status_with cipher 1

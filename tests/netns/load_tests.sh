@@ -35,14 +35,14 @@ peer_opened() { status_b '.peers[] | select(.name == "site-a") | .rx.packets'; }
 peer_opened_is() { [ "$(peer_opened)" = "$1" ]; }
 
 # load_variants CMD...: of both sites' configurations, NAME.one as it is, and NAME.two, which also has the peer of the
-# one that CMD prints.
+# one that CMD prints. One key seals at one site only: at B the two directions change places.
 load_variants() {
-	local name
-
-	for name in "$NAME_A" "$NAME_B"; do
-		cp "$WORK/$name.conf" "$WORK/$name.one"
-		{ cat "$WORK/$name.one" && "$@" | sed -n '/\[Peer\]/,$p'; } >"$WORK/$name.two"
-	done
+	"$@" | sed -n '/\[Peer\]/,$p' >"$WORK/peer-a"
+	sed 's/^Tx/_x/; s/^Rx/Tx/; s/^_x/Rx/' "$WORK/peer-a" >"$WORK/peer-b"
+	cp "$WORK/$NAME_A.conf" "$WORK/$NAME_A.one"
+	cp "$WORK/$NAME_B.conf" "$WORK/$NAME_B.one"
+	cat "$WORK/$NAME_A.one" "$WORK/peer-a" >"$WORK/$NAME_A.two"
+	cat "$WORK/$NAME_B.one" "$WORK/peer-b" >"$WORK/$NAME_B.two"
 }
 
 # load_reloads ADDRESS: NAME.one and NAME.two of both sites, which differ by another peer, are loaded in turn while
