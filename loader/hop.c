@@ -23,6 +23,10 @@ static int set_up(struct instance *instance, const struct link *near, const stru
 	/* What comes out of it and is of no protected flow would be counted as stray. */
 	sysctl_silence_ipv6(instance->hop_near);
 	sysctl_silence_ipv6(instance->hop_far);
+	/* The far end is who asks for routes where the device does not forward (xdp/destination.bpf.h).
+	 * Without it packets are dropped that might have been opened. */
+	sysctl_set("ipv4", instance->hop_far, "forwarding", 1);
+	sysctl_set("ipv6", instance->hop_far, "forwarding", 1);
 	err = link_set_up(far->index);
 	if (!err)
 		err = link_set_up(near->index);

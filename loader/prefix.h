@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prefixes, addresses and ports of the data plane: what they contain, and how the configuration file writes them. */
+/* Prefixes, addresses and ports of the data plane: what they contain, and how the configuration file writes
+ * them. */
 #ifndef XDPSEC_PREFIX_H
 #define XDPSEC_PREFIX_H
 

@@ -124,6 +124,26 @@ static void warn_of_uplink(struct report *report, const struct peer_report *peer
 		     peer->record.name, peer->location.port);
 }
 
+static bool carries_ipv6(const struct peer_report *peer)
+{
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		if (!prefix_is_ipv4(&peer->prefixes[i].prefix))
+			return true;
+	return false;
+}
+
+/* Packets up to 1280 are sent all the same (tc/encapsulate.bpf.h). */
+static void warn_of_path(struct report *report, const struct peer_report *peer)
+{
+	if (!peer->inner_mtu || peer->inner_mtu >= 1280 || !carries_ipv6(peer))
+		return;
+	warn(report,
+	     "%s: the path takes %u bytes, as a router said: longer IPv6 packets than %u inside may be lost, "
+	     "and "
+	     "1280 have to fit",
+	     peer->record.name, peer->outer_mtu, peer->inner_mtu);
+}
+
 static void warn_of_peer(struct report *report, const struct peer_report *peer)
 {
 	double used = report_range_used(&peer->tx);
@@ -139,6 +159,8 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 		     peer->record.name);
 	warn_of_driver(report, peer);
 	warn_of_uplink(report, peer);
+	if (report->instance.mode == MODE_TUNNEL)
+		warn_of_path(report, peer);
 }
 
 void report_warn(struct report *report)

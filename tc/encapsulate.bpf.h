@@ -275,14 +275,45 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	return VERDICT_REDIRECT;
 }
 
+/*
+ * What is believed of a path may be a lie, or become one, and no sender of IPv6 goes below 1280: packets up
+ * to that size are sent, whatever routers have said; only the device's own MTU holds for them. Where the path
+ * is narrower indeed they are lost, and so they were with an answer.
+ */
+static __always_inline u32 encapsulate_believed(const struct encapsulate *e, u32 mtu, u32 overhead)
+{
+	return e->inner.ipv6 && mtu < ENDPOINT_INNER_IPV6 + overhead ? ENDPOINT_INNER_IPV6 + overhead : mtu;
+}
+
+static __always_inline enum route_found encapsulate_find_route(struct encapsulate *e, struct route *route,
+							       u32 overhead)
+{
+	struct seal *s = &e->seal;
+	u32 length = s->packet.udp_length, mtu = e->inner.length;
+	enum route_found found;
+
+	found = route_find(s->skb, &s->packet, s->config, e->endpoint, route);
+	if (found != ROUTE_TOO_NARROW || !e->inner.ipv6 || e->inner.length > ENDPOINT_INNER_IPV6)
+		return found;
+	/* Of a packet that fits any route. */
+	s->packet.udp_length = sizeof(struct udphdr);
+	found = route_find(s->skb, &s->packet, s->config, e->endpoint, route);
+	s->packet.udp_length = length;
+	if (found == ROUTE_FOUND && bpf_check_mtu(s->skb, route->device, &mtu, overhead, 0)) {
+		route->mtu = mtu;
+		return ROUTE_TOO_NARROW;
+	}
+	return found;
+}
+
 /* A packet whose peer is known: where is that, and does the way there take it? */
 static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 {
 	struct seal *s = &e->seal;
 	struct bpf_crypto_ctx *ctx;
 	struct route route = {};
-	struct xdpsec_sa *sa;
 	u32 path_mtu, overhead;
+	struct xdpsec_sa *sa;
 
 	if (!seal_find_sa(s, &sa, &ctx))
 		return drop(XDPSEC_DROP_NO_KEY, s->sa);
@@ -298,12 +329,15 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	overhead = s->packet.ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
 	route.now = bpf_ktime_get_coarse_ns();
 	path_mtu = endpoint_path_mtu(e->endpoint, route.now) ?: XDPSEC_PAYLOAD_MAX;
+	path_mtu = encapsulate_believed(e, path_mtu, overhead);
 	if (e->inner.length + overhead > path_mtu)
 		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
-	switch (route_find(s->skb, &s->packet, s->config, e->endpoint, &route)) {
+	switch (encapsulate_find_route(e, &route, overhead)) {
 	case ROUTE_FOUND:
 		break;
 	case ROUTE_TOO_NARROW:
+		if (e->inner.length > ENDPOINT_INNER_IPV6)
+			route.mtu = encapsulate_believed(e, route.mtu, overhead);
 		/* A way on which nothing is left of a packet (RFC 791: 68 bytes) is none. */
 		if (route.mtu >= overhead + ENCAPSULATE_MTU_MIN)
 			return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG,

@@ -8,11 +8,20 @@
  * network behind another of its devices, is opened; what is routed out of the device that it came in by is
  * not.
  *
- * Tunnel mode: what is for this host is ours; another gateway behind us may use the same port.
+ * Tunnel mode: what is for this host is ours. Another host may be behind the same device, as a macvlan, or
+ * behind a bridge, and another gateway behind this one, and use the same port.
+ *
+ * bpf_fib_lookup() answers both with less than one could wish (net/core/filter.c, bpf_ipv4_fib_lookup and
+ * bpf_ipv6_fib_lookup):
+ * - FWD_DISABLED is said of every destination where the device does not forward. It is asked again from the
+ * far end of the hop, which does.
+ * - NOT_FWDED is said of an address of this host, and of one without a route, and of every link-local
+ * address.
  */
 #ifndef XDPSEC_DESTINATION_BPF_H
 #define XDPSEC_DESTINATION_BPF_H
 
+#include "xdpsec/device.bpf.h"
 #include "xdpsec/kernel.bpf.h"
 #include "xdpsec/packet.bpf.h"
 
@@ -26,6 +35,7 @@
 
 struct destination {
 	u32 address[4];
+	u32 l3;	   /* as far into the frame: tags make another device of it */
 	u64 until; /* CLOCK_MONOTONIC, ns, coarse */
 };
 
@@ -41,41 +51,164 @@ enum destination_wanted {
 	DESTINATION_LOCAL,
 };
 
-static __always_inline bool destination_suits(struct xdp_md *xdp, long found, u32 device,
-					      const enum destination_wanted wanted)
-{
-	/* Of this host, or the stack does not forward at all. */
-	if (wanted == DESTINATION_LOCAL)
-		return found == BPF_FIB_LKUP_RET_NOT_FWDED || found == BPF_FIB_LKUP_RET_FWD_DISABLED;
-	if (found == BPF_FIB_LKUP_RET_SUCCESS)
-		return device != xdp->ingress_ifindex;
-	/* An encapsulating route may lead anywhere. Other answers are for addresses of this host, or the
-	 * stack does not forward. */
-	return found > 0 && found != BPF_FIB_LKUP_RET_UNSUPP_LWT;
-}
-
-/* Asks the routing table; a call of its own, for its stack. */
-static __noinline int destination_lookup(struct xdp_md *xdp, const struct packet *packet,
-					 const enum destination_wanted wanted)
+/* What the routing table says of a packet that came in by a device, if the last word of its destination had
+ * these bits turned over; out gets the index of the one that it would leave by. A call of its own, for its
+ * stack. */
+static __noinline long destination_route(struct xdp_md *xdp, const struct packet *packet, u32 turned, u32 in,
+					 u32 *out)
 {
 	struct bpf_fib_lookup lookup = {
 		.family = packet->ipv6 ? DESTINATION_AF_INET6 : DESTINATION_AF_INET,
 		.l4_protocol = IPPROTO_UDP,
 		.sport = bpf_htons(packet->source_port),
 		.dport = bpf_htons(packet->destination_port),
-		.ifindex = xdp->ingress_ifindex,
+		.ifindex = in,
 	};
 	long found;
 
 	if (packet->ipv6) {
 		__builtin_memcpy(lookup.ipv6_src, packet->source, 16);
 		__builtin_memcpy(lookup.ipv6_dst, packet->destination, 16);
+		lookup.ipv6_dst[3] ^= turned;
 	} else {
 		lookup.ipv4_src = packet->source[3];
-		lookup.ipv4_dst = packet->destination[3];
+		lookup.ipv4_dst = packet->destination[3] ^ turned;
 	}
 	found = bpf_fib_lookup(xdp, &lookup, sizeof(lookup), BPF_FIB_LOOKUP_SKIP_NEIGH);
-	return destination_suits(xdp, found, lookup.ifindex, wanted);
+	*out = lookup.ifindex;
+	return found;
+}
+
+/* Whom is the frame for? */
+enum destination_frame {
+	DESTINATION_FRAME_OURS, /* the device's own address */
+	DESTINATION_FRAME_OTHER,
+	DESTINATION_FRAME_MANY, /* a group, or broadcast */
+};
+
+static __always_inline enum destination_frame destination_frame(struct xdp_md *xdp,
+								const struct net_device *device)
+{
+	const struct ethhdr *ethernet = (void *)(long)xdp->data;
+	u8 differs = 0;
+	int i;
+
+	if ((const void *)(ethernet + 1) > (const void *)(long)xdp->data_end)
+		return DESTINATION_FRAME_OTHER;
+	if (ethernet->h_dest[0] & 1)
+		return DESTINATION_FRAME_MANY;
+#pragma unroll
+	for (i = 0; i < ETH_ALEN; i++)
+		differs |= ethernet->h_dest[i] ^ device->dev_addr_shadow[i];
+	return differs ? DESTINATION_FRAME_OTHER : DESTINATION_FRAME_OURS;
+}
+
+/* The far end's routing table is not that of a device in a VRF. */
+static __always_inline bool destination_in_vrf(const struct net_device *device)
+{
+	return BPF_CORE_READ_BITFIELD(device, priv_flags) &
+	       bpf_core_enum_value(enum netdev_priv_flags, IFF_L3MDEV_SLAVE);
+}
+
+/* To the address that differs from the destination in these bits of the last byte. */
+static __always_inline bool destination_has_route(struct xdp_md *xdp, const struct packet *packet, u8 bits,
+						  u32 in)
+{
+	u32 out;
+	long found = destination_route(xdp, packet, bpf_htonl(bits), in, &out);
+
+	return found >= 0 && found != BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/*
+ * Tunnel mode: is the destination an address of this host?
+ *
+ * Of NOT_FWDED: a frame that the device accepts as its own is for this host, or nobody's. Of another one the
+ * host can be the destination by a device on top of this one, with a MAC of its own (VRRP); then there is a
+ * route to an address beside it, which would be that of this address, too, if it were not this host's. (Of
+ * two beside it one may be the subnet's broadcast or anycast address, which is local as well.)
+ */
+static __noinline int destination_is_local(struct xdp_md *xdp, const struct packet *packet)
+{
+	const struct net_device *device = device_of_xdp(xdp);
+	enum destination_frame frame = destination_frame(xdp, device);
+	u32 in = xdp->ingress_ifindex, out;
+	long found;
+
+	if (frame == DESTINATION_FRAME_MANY)
+		return false;
+	found = destination_route(xdp, packet, 0, in, &out);
+	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED && !destination_in_vrf(device)) {
+		in = device_index(XDPSEC_DEVICE_FAR);
+		found = destination_route(xdp, packet, 0, in, &out);
+	}
+	if (found < 0 || found == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return frame == DESTINATION_FRAME_OURS;
+	if (found != BPF_FIB_LKUP_RET_NOT_FWDED)
+		return false;
+	if (frame == DESTINATION_FRAME_OURS)
+		return true;
+	return destination_has_route(xdp, packet, 1, in) || destination_has_route(xdp, packet, 2, in);
+}
+
+/* Does the stack forward IPv6 that came in by a device whose own `forwarding` is off? (net/ipv6/ip6_output.c,
+ * ip6_forward: it asks for that of the namespace.) */
+static __always_inline bool destination_forwards_ipv6(const struct net_device *device)
+{
+	const struct net *net = device->nd_net.net;
+	const struct ipv6_devconf *all;
+	const struct inet6_dev *ipv6;
+
+	if (!bpf_core_field_exists(net->ipv6))
+		return false;
+	all = net->ipv6.devconf_all;
+	if (all && all->forwarding)
+		return true;
+	ipv6 = device->ip6_ptr;
+	return ipv6 && bpf_core_field_exists(ipv6->cnf.force_forwarding) && ipv6->cnf.force_forwarding;
+}
+
+/* Is the destination a group, or broadcast? */
+static __always_inline bool destination_is_group(const struct packet *packet)
+{
+	u8 first = packet->ipv6 ? packet->destination[0] : packet->destination[3]; /* little-endian */
+
+	return packet->ipv6 ? first == 0xff : first >= 224;
+}
+
+/*
+ * Inline mode: would the stack send it out of another device, or not at all? A group's members are not found
+ * by a route. Where the device does not forward, the stack does not either; but it asks another switch of
+ * IPv6, and that of another device of what is tagged.
+ */
+static __noinline int destination_is_not_back(struct xdp_md *xdp, const struct packet *packet)
+{
+	u32 in = xdp->ingress_ifindex, out;
+	long found;
+
+	if (destination_is_group(packet))
+		return true;
+	found = destination_route(xdp, packet, 0, in, &out);
+	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED) {
+		if (packet->ipv6 ? !destination_forwards_ipv6(device_of_xdp(xdp))
+				 : packet->l3 == sizeof(struct ethhdr))
+			return true;
+		found = destination_route(xdp, packet, 0, device_index(XDPSEC_DEVICE_FAR), &out);
+		/* Switching off forwarding of the whole host takes the far end's along. */
+		if (found < 0 || found == BPF_FIB_LKUP_RET_FWD_DISABLED)
+			return !packet->ipv6;
+	}
+	switch (found) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		return out != in;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+	case BPF_FIB_LKUP_RET_NOT_FWDED: /* of this host, or dropped by the stack */
+		return true;
+	default: /* an encapsulating route may lead anywhere */
+		return false;
+	}
 }
 
 /* Is it where it may be opened? */
@@ -89,12 +222,14 @@ static __always_inline bool destination_is(struct xdp_md *xdp, const struct pack
 
 	if (!known)
 		return false;
-	if (known->until > now && known->address[3] == d[3] && known->address[2] == d[2] &&
-	    known->address[1] == d[1] && known->address[0] == d[0])
+	if (known->until > now && known->l3 == packet->l3 && known->address[3] == d[3] &&
+	    known->address[2] == d[2] && known->address[1] == d[1] && known->address[0] == d[0])
 		return true;
-	if (!destination_lookup(xdp, packet, wanted))
+	if (wanted == DESTINATION_LOCAL ? !destination_is_local(xdp, packet)
+					: !destination_is_not_back(xdp, packet))
 		return false;
 	__builtin_memcpy(known->address, d, sizeof(known->address));
+	known->l3 = packet->l3;
 	known->until = now + DESTINATION_NS;
 	return true;
 }

@@ -133,9 +133,7 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	packet_parse(&o.packet, data, data_end, length);
 	switch (policy_judge(&o.packet, o.packet.source, &o.peer)) {
 	case POLICY_CLEAR:
-		if (o.packet.kind == PACKET_OTHER)
-			path_mtu_adjust(xdp);
-		return VERDICT_PASS;
+		return o.packet.kind == PACKET_OTHER ? path_mtu_adjust(xdp) : VERDICT_PASS;
 	case POLICY_FRAGMENT:
 		return drop(XDPSEC_DROP_FRAGMENT, o.sa);
 	case POLICY_MALFORMED:

@@ -3,8 +3,9 @@
  * Tunnel mode: a router on the path says how large an outer packet may be (RFC 1191, RFC 8201). No socket of
  * this host has sent it, so that the stack would not believe the message; the endpoint keeps what it says.
  *
- * The message has to quote a packet to an endpoint, from an address and a port of ours, and with the SPI
- * where it quotes as much; it lowers an MTU not below what every path takes, and for ten minutes.
+ * The message has to quote a packet to an endpoint, from an address and a port of ours, and of it the SPI and
+ * a number that was used of late; it lowers an MTU not below what every path takes, and for ten minutes.
+ * Inner IPv6 has a limit of its own (tc/encapsulate.bpf.h).
  */
 #ifndef XDPSEC_PATH_LEARN_BPF_H
 #define XDPSEC_PATH_LEARN_BPF_H
@@ -54,38 +55,30 @@ static __always_inline bool path_learn_is_our_port(const struct xdpsec_config *c
 	return config->flow_ports ? port >= XDPSEC_FLOW_PORT_FIRST : port == config->listen_port;
 }
 
-/* Has this host sent it? Another gateway behind us may have a tunnel to the same endpoint. */
-static __always_inline bool path_learn_is_from_here(struct xdp_md *xdp, const struct packet *quoted)
+/* Has this host sent it? Another gateway behind us may have a tunnel to the same endpoint. The quoted packet
+ * is turned round: as if it had come from there. */
+static __always_inline bool path_learn_is_from_here(struct xdp_md *xdp, struct packet *quoted)
 {
-	struct packet back = { .ipv6 = quoted->ipv6 };
+	int i;
 
-	__builtin_memcpy(back.source, quoted->destination, sizeof(back.source));
-	__builtin_memcpy(back.destination, quoted->source, sizeof(back.destination));
-	return destination_is(xdp, &back, DESTINATION_LOCAL);
+#pragma unroll
+	for (i = 0; i < 4; i++) {
+		u32 source = quoted->source[i];
+
+		quoted->source[i] = quoted->destination[i];
+		quoted->destination[i] = source;
+	}
+	return destination_is(xdp, quoted, DESTINATION_LOCAL);
 }
 
-/* Is this the SPI that the peer's packets carry? */
-static __always_inline bool path_learn_is_sealed(u32 peer, u32 spi)
+/* The peers that are there, and that it is about. A call of its own, for its stack. */
+static __noinline int path_learn_note(const struct too_big *message, const struct xdpsec_config *config,
+				      u32 mtu)
 {
-	struct xdpsec_peer *known = bpf_map_lookup_elem(&peers, &peer);
-	struct xdpsec_sa *sa = known ? bpf_map_lookup_elem(&sas, &known->tx_sa) : NULL;
-
-	return sa && sa->spi == spi;
-}
-
-/* What no SPI can be, of 32 bits. */
-#define PATH_LEARN_NOT_QUOTED (~0ULL)
-
-/* A call of its own, for its stack. */
-static __noinline int path_learn_note(struct xdp_md *xdp, const struct packet *quoted,
-				      const struct xdpsec_config *config, u32 mtu, u64 spi)
-{
+	const struct packet *quoted = &message->quoted;
 	u64 now = bpf_ktime_get_coarse_ns();
 	u32 left, index;
 
-	if (!path_learn_is_our_port(config, quoted->source_port) || !path_learn_allowed(now) ||
-	    !path_learn_is_from_here(xdp, quoted))
-		return 0;
 	/* Counted down from what the verifier does not know, or it would follow every turn. */
 	for (left = config->peers & (2 * XDPSEC_MAX_PEERS - 1); left && loop_goes_on();) {
 		struct xdpsec_endpoint *endpoint;
@@ -97,8 +90,8 @@ static __noinline int path_learn_note(struct xdp_md *xdp, const struct packet *q
 		endpoint = bpf_map_lookup_elem(&endpoints, &index);
 		if (!endpoint)
 			break;
-		if (!endpoint_is_at(endpoint, quoted->destination, quoted->destination_port) ||
-		    (spi != PATH_LEARN_NOT_QUOTED && !path_learn_is_sealed(index, spi)))
+		if (!endpoint_is_at(endpoint, quoted->source, quoted->destination_port) ||
+		    !too_big_is_sealed(index, message->spi, message->sequence))
 			continue;
 		if (now < endpoint->path_mtu_until && endpoint->path_mtu <= mtu)
 			continue;
@@ -115,9 +108,8 @@ static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config 
 	struct cursor cursor = { data, data, (void *)(long)xdp->data_end };
 	struct too_big message;
 	u32 mtu, least;
-	__be32 *spi;
 
-	if (!too_big_find(&cursor, &message))
+	if (!too_big_find(&cursor, &message) || !message.has_header)
 		return 0;
 	mtu = bpf_ntohs(message.icmp->mtu_low);
 	/* A router older than RFC 1191 says nothing. */
@@ -126,9 +118,10 @@ static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config 
 	least = message.quoted.ipv6 ? PATH_LEARN_MIN_IPV6 : PATH_LEARN_MIN_IPV4;
 	if (mtu < least)
 		mtu = least;
-	spi = cursor_take(&cursor, sizeof(*spi));
-	return path_learn_note(xdp, &message.quoted, config, mtu,
-			       spi ? bpf_ntohl(*spi) : PATH_LEARN_NOT_QUOTED);
+	if (!path_learn_is_our_port(config, message.quoted.source_port) ||
+	    !path_learn_allowed(bpf_ktime_get_coarse_ns()) || !path_learn_is_from_here(xdp, &message.quoted))
+		return 0;
+	return path_learn_note(&message, config, mtu);
 }
 
 #endif

@@ -3,21 +3,63 @@
  * A router on the path says how large a packet may be (RFC 1191 section 3, RFC 4443 section 3.2): the
  * message, on its way in, and the packet that it quotes.
  *
- * Nothing proves such a message. Whoever believes one lets it lower an MTU, and no more.
+ * Anybody can send such a message. What it quotes beyond the UDP header only those know who have seen a
+ * packet of ours: the SPI, and a number that was used of late. Routers quote that much (RFC 1812
+ * section 4.3.2.3, RFC 4443 section 2.4 (c)); those that quote 8 bytes, as RFC 792 has it, cannot be told
+ * from liars. Whoever believes a message lets it lower an MTU, and no more.
  */
 #ifndef XDPSEC_TOO_BIG_BPF_H
 #define XDPSEC_TOO_BIG_BPF_H
 
 #include "xdpsec/icmp.bpf.h"
+#include "xdpsec/maps.bpf.h"
 #include "xdpsec/packet.bpf.h"
+
+/* How far behind the next number what is quoted may be: a second of a path of 10 Gbit/s. */
+#define TOO_BIG_NUMBERS_BACK (1 << 20)
 
 struct too_big {
 	struct icmp_error *icmp;
 	/* Whose packet it was. It is not whole, so that its lengths say nothing. */
 	struct packet quoted;
+	/* What it was sealed with, if it was; not there if as much is not quoted. */
+	bool has_header;
+	u32 spi;
+	u64 sequence;
 };
 
-/* The cursor, which is at the ICMP or ICMPv6 header, is left behind the headers of the packet quoted. */
+/* Has a packet of this SPI and number been sent to the peer of late? */
+static __always_inline bool too_big_is_sealed(u32 peer, u32 spi, u64 number)
+{
+	struct xdpsec_peer *known = bpf_map_lookup_elem(&peers, &peer);
+	struct xdpsec_sequence *sequence;
+	struct xdpsec_sa *sa;
+	u32 slot;
+	u64 next;
+
+	if (!known)
+		return false;
+	slot = known->tx_sa;
+	sa = bpf_map_lookup_elem(&sas, &slot);
+	sequence = bpf_map_lookup_elem(&sequences, &slot);
+	if (!sa || !sequence || sa->spi != spi)
+		return false;
+	next = sequence->next;
+	return number < next && next - number <= TOO_BIG_NUMBERS_BACK;
+}
+
+static __always_inline void too_big_read_sealed(struct cursor *cursor, struct too_big *message)
+{
+	const struct xdpsec_header *header = cursor_take(cursor, sizeof(*header));
+
+	if (!header)
+		return;
+	message->has_header = true;
+	message->spi = bpf_ntohl(header->spi);
+	message->sequence = bpf_be64_to_cpu(header->sequence);
+}
+
+/* The cursor is at the ICMP or ICMPv6 header. */
 static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *message, bool ipv6)
 {
 	struct icmp_error *icmp = cursor_take(cursor, sizeof(*icmp));
@@ -35,7 +77,10 @@ static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *
 		packet_ipv6(cursor, &message->quoted, 0);
 	else
 		packet_ipv4(cursor, &message->quoted, 0);
-	return message->quoted.kind == PACKET_UDP;
+	if (message->quoted.kind != PACKET_UDP)
+		return false;
+	too_big_read_sealed(cursor, message);
+	return true;
 }
 
 /* Is this frame one, about a UDP packet? The cursor is at its start; message is for when it is. */

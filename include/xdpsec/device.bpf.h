@@ -45,12 +45,19 @@ static __always_inline bool device_skb_is_here(struct __sk_buff *skb, const stru
 	return device_is_in_namespace(kernel_skb->dev, config);
 }
 
+/* The device that an XDP program runs on. */
+static __always_inline const struct net_device *device_of_xdp(struct xdp_md *xdp)
+{
+	const struct xdp_buff *kernel_xdp = bpf_cast_to_kern_ctx(xdp);
+
+	return kernel_xdp->rxq->dev;
+}
+
 /* Does an XDP program run on the device that it was made for? A bond runs its program on the devices that it
  * is made of (drivers/net/bonding/bond_main.c, bond_xdp_set). */
 static __always_inline bool device_xdp_is_here(struct xdp_md *xdp, const struct xdpsec_config *config)
 {
-	const struct xdp_buff *kernel_xdp = bpf_cast_to_kern_ctx(xdp);
-	const struct net_device *device = kernel_xdp->rxq->dev;
+	const struct net_device *device = device_of_xdp(xdp);
 
 	return device_is_in_namespace(device, config) &&
 	       (device->ifindex == config->device || device->flags & DEVICE_IS_OF_BOND);

@@ -17,6 +17,9 @@
 #define ENDPOINT_OVERHEAD_IPV4 (sizeof(struct iphdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD)
 #define ENDPOINT_OVERHEAD_IPV6 (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD)
 
+/* RFC 8200 section 5: every IPv6 sender takes it for granted that a packet of this size goes through. */
+#define ENDPOINT_INNER_IPV6 1280
+
 _Static_assert(ENDPOINT_OVERHEAD_IPV4 == 60 && ENDPOINT_OVERHEAD_IPV6 == 80, "overhead");
 
 static __always_inline bool endpoint_is_ipv6(const struct xdpsec_location *location)

@@ -33,18 +33,41 @@ typedef __u64 u64;
 #define CHECKSUM_UNNECESSARY 1
 #define CHECKSUM_PARTIAL 3
 
+/* include/linux/ipv6.h, include/net/if_inet6.h */
+struct ipv6_devconf {
+	__s32 forwarding;
+	__s32 force_forwarding; /* 6.17 and later */
+} __attribute__((preserve_access_index));
+
+struct inet6_dev {
+	struct ipv6_devconf cnf;
+} __attribute__((preserve_access_index));
+
+struct netns_ipv6 {
+	struct ipv6_devconf *devconf_all;
+} __attribute__((preserve_access_index));
+
 struct net {
 	u64 net_cookie;
+	struct netns_ipv6 ipv6; /* CONFIG_IPV6 */
 } __attribute__((preserve_access_index));
 
 typedef struct {
 	struct net *net;
 } __attribute__((preserve_access_index)) possible_net_t;
 
+/* include/linux/netdevice.h; the numbers differ between versions. */
+enum netdev_priv_flags {
+	IFF_L3MDEV_SLAVE = 1,
+};
+
 struct net_device {
 	possible_net_t nd_net;
 	u32 ifindex;
 	unsigned int flags;
+	unsigned long priv_flags : 32;
+	struct inet6_dev *ip6_ptr;
+	u8 dev_addr_shadow[32]; /* the kernel's copy of dev_addr, and no pointer */
 } __attribute__((preserve_access_index));
 
 struct sk_buff {

@@ -101,8 +101,9 @@ static __always_inline enum policy_verdict policy_judge(const struct packet *pac
 }
 
 /*
- * Is UDP of these ports protected, with this remote address? For packets that are quoted, where nothing else
- * is of interest. A global function: the verifier looks at it once and not in every state of its callers.
+ * Is UDP of these ports protected, with this remote address? 0: no; otherwise the peer's index plus one. For
+ * packets that are quoted, where nothing else is of interest. A global function: the verifier looks at it
+ * once and not in every state of its callers.
  */
 __noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_port, u16 destination_port)
 {
@@ -111,10 +112,10 @@ __noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_po
 	if (!remote)
 		return 0;
 	policy = bpf_map_lookup_elem(&policies, remote);
-	return policy && policy_has_port(policy, source_port, destination_port);
+	return policy && policy_has_port(policy, source_port, destination_port) ? policy->peer + 1 : 0;
 }
 
-static __always_inline bool policy_protects_quoted(const struct packet *quoted, const u32 remote[4])
+static __always_inline u32 policy_protects_quoted(const struct packet *quoted, const u32 remote[4])
 {
 	struct xdpsec_prefix prefix = policy_prefix(remote);
 

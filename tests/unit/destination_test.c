@@ -9,6 +9,7 @@
 #include "site.h"
 #include "expect.h"
 
+#define BROADCAST4 "192.0.2.255"
 #define BEHIND_OTHER4 "203.0.113.130"
 #define BEHIND_SAME4 "203.0.113.200"
 #define BEHIND_OTHER6 "2001:db8:a::1"
@@ -103,6 +104,90 @@ static void test_no_route(void **state)
 	expect_delivered("2001:db8:c::1", 2);
 }
 
+/* What the stack asks: all of the namespace (IPv6), the device (IPv4); and the far end, for us. */
+static void forward(int all, int device, int far)
+{
+	char command[300];
+
+	for (int family = 4; family <= 6; family += 2) {
+		snprintf(command, sizeof(command),
+			 "cd /proc/sys/net/ipv%d/conf && echo %d > all/forwarding && "
+			 "echo %d > device/forwarding && echo %d > hop-far/forwarding",
+			 family, all, device, far);
+		assert_int_equal(system(command), 0);
+	}
+	rig_destinations_forget();
+}
+
+static struct packet tagged(const char *destination)
+{
+	struct packet packet = to(destination);
+
+	packet.vlans = 1;
+	return packet;
+}
+
+/* No router: nothing is forwarded, and so everything opened. */
+static void test_no_router(void **state)
+{
+	struct packet packet = tagged(LOCAL4);
+
+	(void)state;
+	for (int far = 0; far < 2; far++) {
+		site_reset(state);
+		forward(0, 0, far);
+		expect_delivered(LOCAL4, 1);
+		expect_delivered(LOCAL6, 2);
+		expect_delivered(BEHIND_SAME4, 3);
+		expect_delivered(BEHIND_SAME6, 4);
+		expect_opens(&packet, SLOT_B_RX, 5);
+	}
+	forward(1, 1, 1);
+}
+
+/* A router with `forwarding` of the device off, so that it listens to router advertisements: IPv4 from there
+ * is not forwarded, IPv6 is; and so is IPv4 that has a tag, where the VLAN's device forwards. */
+static void test_device_does_not_forward(void **state)
+{
+	struct packet packet = tagged(BEHIND_SAME4), sealed;
+	uint8_t buffer[XDPSEC_OVERHEAD + sizeof(text)];
+
+	(void)state;
+	forward(1, 0, 1);
+	expect_delivered(LOCAL4, 1);
+	expect_delivered(LOCAL6, 2);
+	expect_delivered(BEHIND_SAME4, 3);
+	expect_delivered(BEHIND_OTHER6, 4);
+	expect_misrouted(BEHIND_SAME6, 100);
+	sealed = site_sealed(&packet, SLOT_B_RX, 100, buffer);
+	expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_MISROUTED, SLOT_B_RX);
+	packet = tagged(BEHIND_OTHER4);
+	expect_opens(&packet, SLOT_B_RX, 5);
+	packet = tagged(LOCAL4);
+	expect_opens(&packet, SLOT_B_RX, 6);
+	/* Nobody can be asked. */
+	forward(1, 0, 0);
+	expect_misrouted(BEHIND_SAME6, 100);
+	expect_misrouted(BEHIND_OTHER6, 100);
+	expect_misrouted(LOCAL6, 100);
+	expect_delivered(LOCAL4, 7);
+	forward(1, 1, 1);
+}
+
+/* No route leads to the members of a group. */
+static void test_groups(void **state)
+{
+	static const char *const groups[] = { "224.0.0.5", "239.1.1.1", "255.255.255.255",
+					      "ff02::5",   "ff0e::1",	BROADCAST4 };
+
+	(void)state;
+	assert_int_equal(system("ip route add default dev device && ip -6 route add default dev device"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		expect_delivered(groups[i], i);
+	expect_misrouted("198.51.100.200", 100);
+	assert_int_equal(system("ip route del default && ip -6 route del default"), 0);
+}
+
 /* Nothing is opened for nothing: no plaintext, and a packet of another flow is not looked up. */
 static void test_not_sealed(void **state)
 {
@@ -121,6 +206,9 @@ int main(void)
 		cmocka_unit_test_setup(test_other_device, site_reset),
 		cmocka_unit_test_setup(test_same_device, site_reset),
 		cmocka_unit_test_setup(test_no_route, site_reset),
+		cmocka_unit_test_setup(test_no_router, site_reset),
+		cmocka_unit_test_setup(test_device_does_not_forward, site_reset),
+		cmocka_unit_test_setup(test_groups, site_reset),
 		cmocka_unit_test_setup(test_not_sealed, site_reset),
 	};
 

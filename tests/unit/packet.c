@@ -6,7 +6,7 @@
 
 #include "packet.h"
 
-static const uint8_t mac_remote[6] = { 0x00, 0x00, 0x5e, 0x00, 0x53, 0x02 }; /* RFC 7042 section 2.1.2 */
+static const uint8_t mac_remote[6] = { 0x00, 0x00, 0x5e, 0x00, 0x53, 0x02 }; /* MAC_DEVICE */
 static const uint8_t mac_local[6] = { 0x00, 0x00, 0x5e, 0x00, 0x53, 0x01 };
 
 uint16_t read16(const uint8_t *bytes)
@@ -121,7 +121,7 @@ static int pick(int field, int right)
 
 static uint8_t *build_ethernet(uint8_t *at, const struct packet *packet)
 {
-	memcpy(at, mac_remote, 6);
+	memcpy(at, packet->mac ?: mac_remote, 6);
 	memcpy(at + 6, mac_local, 6);
 	at += 12;
 	for (unsigned int i = 0; i < packet->vlans; i++) {

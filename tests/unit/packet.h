@@ -57,7 +57,11 @@ struct extension {
 	int length_field; /* AUTO: as length says */
 };
 
+/* Of the device under test: frames are for it. */
+#define MAC_DEVICE "00:00:5e:00:53:02" /* RFC 7042 section 2.1.2 */
+
 struct packet {
+	const uint8_t *mac; /* whom the frame is for; NULL: the device under test */
 	unsigned int vlans; /* 0 to 2; the outer of two is an 802.1ad tag */
 	int ethertype;	    /* AUTO: by family */
 	int family;	    /* 4 or 6 */

@@ -9,8 +9,11 @@
 
 enum {
 	QUOTE = 100,
-	IPV4_FLOOR = 552, /* net.ipv4.route.min_pmtu */
-	IPV6_FLOOR = 1280 /* RFC 8200 section 5 */
+	NUMBER = 5000000,	/* of the packet that is quoted */
+	NUMBERS_BACK = 1048576, /* as far back as one may be: docs/tunnel.md */
+	IPV6_LEAST = 1280,	/* RFC 8200 section 5: what every path inside takes */
+	IPV4_FLOOR = 552,	/* net.ipv4.route.min_pmtu */
+	IPV6_FLOOR = 1280	/* RFC 8200 section 5 */
 };
 
 static const uint64_t ten_minutes = 600000000000; /* RFC 1191 section 6.3 */
@@ -27,12 +30,21 @@ static struct icmp_message message_about(int peer, uint32_t mtu)
 		.type = ipv6 ? ICMPV6_PACKET_TOO_BIG : ICMP_UNREACHABLE,
 		.code = ipv6 ? 0 : ICMP_FRAGMENTATION_NEEDED,
 		.rest = mtu,
-		.about = tunnel_sealed(TUNNEL_TX(peer), NEXT_IPV4, 1, text, sizeof(text), buffer),
+		.about = tunnel_sealed(TUNNEL_TX(peer), NEXT_IPV4, NUMBER, text, sizeof(text), buffer),
 		.quoted = QUOTE,
 	};
 
 	message.outer.ingress = rig.device;
 	return message;
+}
+
+/* The packets up to that one have been sent. */
+static int reset(void **state)
+{
+	tunnel_reset(state);
+	for (int peer = 0; peer < TUNNEL_SEALING; peer++)
+		rig_sequence(TUNNEL_TX(peer), NUMBER + 1, XDPSEC_SEQUENCE_LIMIT);
+	return 0;
 }
 
 static void expect_ignored(const struct icmp_message *message)
@@ -115,7 +127,7 @@ static void test_floors(void **state)
 			struct icmp_message message = message_about(peers[i], lies[j]);
 			uint32_t least = floor_of(peers[i]);
 
-			tunnel_reset(NULL);
+			reset(NULL);
 			expect_learned(&message, peers[i], lies[j] < least ? least : lies[j]);
 		}
 	}
@@ -159,17 +171,18 @@ static void test_does_not_raise(void **state)
 	}
 }
 
-/* 8 bytes behind the IP header are all that RFC 792 promises. */
+/* The 8 bytes behind the IP header that RFC 792 promises hold nothing that not everybody knows; it takes our
+ * header, with the SPI and the number. */
 static void test_short_quotes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
-		size_t enough = (peers[i] == TUNNEL_B ? IPV4_LEN : IPV6_LEN) + UDP_LEN;
+		size_t enough = (peers[i] == TUNNEL_B ? IPV4_LEN : IPV6_LEN) + UDP_LEN + 16;
 
 		for (size_t quoted = 0; quoted <= QUOTE; quoted++) {
 			struct icmp_message message = message_about(peers[i], 1400);
 
-			tunnel_reset(NULL);
+			reset(NULL);
 			message.quoted = quoted;
 			if (quoted < enough)
 				expect_ignored(&message);
@@ -206,7 +219,7 @@ static void test_quoted_fields(void **state)
 		message = good;
 		message.about.version = 5;
 		expect_ignored(&message);
-		/* Where the SPI is quoted it has to be right: the peer's, for what goes to it. */
+		/* The SPI has to be right: the peer's, for what goes to it. */
 		write32(spi, tunnel_sas[TUNNEL_TX(peers[i])].spi ^ 1);
 		expect_ignored(&good);
 		write32(spi, tunnel_sas[TUNNEL_RX(peers[i])].spi);
@@ -230,7 +243,7 @@ static void test_flow_ports(void **state)
 		for (size_t j = 0; j < ARRAY_SIZE(ours); j++) {
 			struct icmp_message message = message_about(peers[i], 1400);
 
-			tunnel_reset(NULL);
+			reset(NULL);
 			config.flow_ports = 1;
 			tunnel_configure(&config);
 			message.about.source_port = others[j];
@@ -284,32 +297,96 @@ static void test_other_shapes(void **state)
 	}
 }
 
-/* Two peers at one endpoint: the SPI tells which, and without it both may be. */
+/* Of a packet that was sent, and of late. */
+static void test_numbers(void **state)
+{
+	static const struct {
+		uint64_t number;
+		bool plausible;
+	} numbers[] = {
+		{ NUMBER, true },
+		{ NUMBER - 1, true },
+		{ NUMBER + 1 - NUMBERS_BACK, true },
+		{ NUMBER - NUMBERS_BACK, false },
+		{ 0, false },
+		{ 1, false },
+		{ NUMBER + 1, false },
+		{ NUMBER + 1000000, false },
+		{ UINT64_MAX, false },
+		{ UINT64_MAX / 2 + 1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(numbers); j++) {
+			struct icmp_message message = message_about(peers[i], 1400);
+
+			reset(NULL);
+			write64(buffer + 8, numbers[j].number);
+			if (numbers[j].plausible)
+				expect_learned(&message, peers[i], 1400);
+			else
+				expect_ignored(&message);
+		}
+}
+
+/* With the first packet that was ever sent, and before it. */
+static void test_first_number(void **state)
+{
+	struct icmp_message message = message_about(TUNNEL_B, 1400);
+
+	(void)state;
+	write64(buffer + 8, 0);
+	rig_sequence(TUNNEL_TX(TUNNEL_B), 0, XDPSEC_SEQUENCE_LIMIT);
+	expect_ignored(&message);
+	rig_sequence(TUNNEL_TX(TUNNEL_B), 1, XDPSEC_SEQUENCE_LIMIT);
+	expect_learned(&message, TUNNEL_B, 1400);
+}
+
+/* Whatever a path is said to take: no sender of IPv6 goes below 1280, and such packets are sent. */
+static void test_inner_ipv6(void **state)
+{
+	static const struct tunnel_direction directions[] = { { INNER_B6, TUNNEL_B },
+							      { INNER_C6, TUNNEL_C } };
+	static uint8_t payload[IPV6_LEAST];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(directions); i++)
+		for (uint32_t mtu = 1280; mtu <= 1400; mtu += 20) {
+			int peer = directions[i].peer;
+			uint32_t inner_mtu = mtu - tunnel_overhead(peer);
+			struct icmp_message message = message_about(peer, mtu);
+			struct packet inner;
+			static struct frame frame, answer;
+			struct layout layout;
+
+			reset(NULL);
+			expect_learned(&message, peer, mtu);
+			if (inner_mtu < IPV6_LEAST)
+				inner_mtu = IPV6_LEAST;
+			inner = tunnel_inner(directions[i].host, payload, inner_mtu - IPV6_LEN - UDP_LEN);
+			expect_encapsulated(&inner, peer);
+			inner.length++;
+			packet_build(&frame, &inner);
+			expect_answer(PROGRAM_ENCAPSULATE, &frame, XDPSEC_DROP_TOO_BIG, TUNNEL_TX(peer),
+				      &answer);
+			assert_true(frame_layout(&answer, &layout));
+			assert_int_equal(read32(answer.bytes + layout.transport + 4), inner_mtu);
+		}
+}
+
+/* Two peers at one endpoint: the SPI tells which. */
 static void test_same_endpoint(void **state)
 {
-	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B), other;
+	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B);
 	struct icmp_message message = message_about(TUNNEL_B, 1400);
 
 	(void)state;
 	tunnel_set_endpoint(TUNNEL_UNREACHABLE, &endpoint);
-	endpoint = tunnel_endpoint(TUNNEL_NO_SA);
-	endpoint.at[0].port++;
-	tunnel_set_endpoint(TUNNEL_NO_SA, &endpoint);
 	expect_learned(&message, TUNNEL_B, 1400);
-	message = message_about(TUNNEL_B, 1300);
-	message.quoted = IPV4_LEN + UDP_LEN;
-	{
-		static struct frame frame, out;
-
-		icmp_build(&frame, &message);
-		assert_int_equal(rig_run(PROGRAM_DECAPSULATE, &frame, &out), XDP_PASS);
-	}
-	endpoint = tunnel_endpoint(TUNNEL_B);
-	other = tunnel_endpoint(TUNNEL_UNREACHABLE);
-	assert_int_equal(endpoint.path_mtu, 1300);
-	assert_int_equal(other.path_mtu, 1300);
-	other = tunnel_endpoint(TUNNEL_NO_SA);
-	assert_int_equal(other.path_mtu, 0);
+	write32(buffer, tunnel_sas[TUNNEL_TX(TUNNEL_UNREACHABLE)].spi);
+	message.rest = 1300;
+	expect_learned(&message, TUNNEL_UNREACHABLE, 1300);
 }
 
 /* 100 a second on each CPU are looked at; in the time that these take it is not all of them. */
@@ -321,12 +398,13 @@ static void test_rate(void **state)
 	int last = 0;
 
 	(void)state;
-	good.quoted = IPV4_LEN + UDP_LEN;
+	/* The same bytes were written by message_about() for the other one. */
+	good = message_about(TUNNEL_B, 1400);
 	other.about.destination = "2001:db8:2::3";
 	icmp_build(&frame, &other);
 	/* The second may end in between: once more then. */
 	for (int attempt = 0; attempt < 3 && !last; attempt++) {
-		tunnel_reset(NULL);
+		reset(NULL);
 		for (int i = 0; i < 100; i++)
 			rig_run(PROGRAM_DECAPSULATE, &frame, &out);
 		{
@@ -364,19 +442,22 @@ static void test_no_peers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_lowers, tunnel_reset),
-		cmocka_unit_test_setup(test_effect, tunnel_reset),
-		cmocka_unit_test_setup(test_floors, tunnel_reset),
-		cmocka_unit_test_setup(test_no_mtu, tunnel_reset),
-		cmocka_unit_test_setup(test_does_not_raise, tunnel_reset),
-		cmocka_unit_test_setup(test_short_quotes, tunnel_reset),
-		cmocka_unit_test_setup(test_quoted_fields, tunnel_reset),
-		cmocka_unit_test_setup(test_flow_ports, tunnel_reset),
-		cmocka_unit_test_setup(test_other_messages, tunnel_reset),
-		cmocka_unit_test_setup(test_other_shapes, tunnel_reset),
-		cmocka_unit_test_setup(test_same_endpoint, tunnel_reset),
-		cmocka_unit_test_setup(test_rate, tunnel_reset),
-		cmocka_unit_test_setup(test_no_peers, tunnel_reset),
+		cmocka_unit_test_setup(test_lowers, reset),
+		cmocka_unit_test_setup(test_effect, reset),
+		cmocka_unit_test_setup(test_floors, reset),
+		cmocka_unit_test_setup(test_no_mtu, reset),
+		cmocka_unit_test_setup(test_does_not_raise, reset),
+		cmocka_unit_test_setup(test_short_quotes, reset),
+		cmocka_unit_test_setup(test_quoted_fields, reset),
+		cmocka_unit_test_setup(test_flow_ports, reset),
+		cmocka_unit_test_setup(test_other_messages, reset),
+		cmocka_unit_test_setup(test_other_shapes, reset),
+		cmocka_unit_test_setup(test_numbers, reset),
+		cmocka_unit_test_setup(test_first_number, reset),
+		cmocka_unit_test_setup(test_inner_ipv6, reset),
+		cmocka_unit_test_setup(test_same_endpoint, reset),
+		cmocka_unit_test_setup(test_rate, reset),
+		cmocka_unit_test_setup(test_no_peers, reset),
 	};
 
 	fill_pattern(text, sizeof(text), 59);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What routers say of the path (RFC 1191, RFC 4443 section 3.2), on its way in through xdpsec_open: the MTU
- * of a protected flow is lowered by what sealing adds, everything else passes as it is.
+ * of a protected flow is lowered by what sealing adds, a lie about one is dropped, everything else passes as
+ * it is.
  */
 #include "unit.h"
 #include "site.h"
@@ -11,21 +12,38 @@
 enum {
 	IPV4_MTU_MIN = 68, /* RFC 791 */
 	QUOTE = 128,
+	NUMBER = 5000000,	/* of the packet that is quoted */
+	NUMBERS_BACK = 1048576, /* as far back as one may be: docs/protocol.md */
+	LEAST_UNPROVEN = 1280,
 };
 
-static uint8_t text[300];
+static uint8_t text[300], sealed[XDPSEC_OVERHEAD + sizeof(text)];
+
+static int slot_of(const char *remote)
+{
+	return !strcmp(remote, REMOTE_B4) || !strcmp(remote, REMOTE_B6) ? SLOT_B_TX : SLOT_C_TX;
+}
+
+static int reset(void **state)
+{
+	site_reset(state);
+	rig_sequence(SLOT_B_TX, NUMBER + 1, XDPSEC_SEQUENCE_LIMIT);
+	rig_sequence(SLOT_C_TX, NUMBER + 1, XDPSEC_SEQUENCE_LIMIT);
+	return 0;
+}
 
 /* About a packet of ours, as a router on the path to remote sends it. */
 static struct icmp_message message_about(const char *remote, uint32_t mtu)
 {
 	bool ipv6 = strchr(remote, ':');
+	struct packet plain = packet_udp(remote, PORT, text, sizeof(text));
 
 	return (struct icmp_message){
 		.outer = icmp_outer(ipv6 ? "2001:db8:ffff::1" : "203.0.113.254"),
 		.type = ipv6 ? ICMPV6_PACKET_TOO_BIG : ICMP_UNREACHABLE,
 		.code = ipv6 ? 0 : ICMP_FRAGMENTATION_NEEDED,
 		.rest = mtu,
-		.about = packet_udp(remote, PORT, text, sizeof(text)),
+		.about = site_sealed(&plain, slot_of(remote), NUMBER, sealed),
 		.quoted = QUOTE,
 	};
 }
@@ -50,6 +68,14 @@ static void expect_message_lowered(const struct icmp_message *message)
 	expect_passed_as(PROGRAM_OPEN, &frame, &expected);
 }
 
+static void expect_message_dropped(const struct icmp_message *message)
+{
+	struct frame frame;
+
+	icmp_build(&frame, message);
+	expect_drop(PROGRAM_OPEN, &frame, XDPSEC_DROP_UNPROVEN, SLOT_NONE);
+}
+
 static const char *const protected_remotes[] = { REMOTE_B4, REMOTE_B6, REMOTE_C4, REMOTE_C6 };
 
 static void test_lowered(void **state)
@@ -64,35 +90,91 @@ static void test_lowered(void **state)
 		}
 }
 
-/* Of what is quoted, the ports decide; RFC 792 promises 8 bytes behind the IP header. */
+/*
+ * With the ports and less than our header it may be from behind the peer, where the packet has been opened:
+ * as it is, unless it says less than is believed of whom nobody knows.
+ */
 static void test_short_quotes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(protected_remotes); i++) {
-		struct icmp_message message = message_about(protected_remotes[i], 1400);
-		size_t needed = (strchr(protected_remotes[i], ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN;
+		size_t ports = (strchr(protected_remotes[i], ':') ? IPV6_LEN : IPV4_LEN) + UDP_LEN, n;
 
-		for (message.quoted = 0; message.quoted < QUOTE; message.quoted++)
-			if (message.quoted < needed)
+		for (n = 0; n < QUOTE; n++) {
+			struct icmp_message message = message_about(protected_remotes[i], LEAST_UNPROVEN - 1);
+
+			message.quoted = n;
+			if (n < ports)
+				expect_message_untouched(&message);
+			else if (n < ports + 16)
+				expect_message_dropped(&message);
+			else
+				expect_message_lowered(&message);
+			message.rest = LEAST_UNPROVEN;
+			if (n < ports + 16)
 				expect_message_untouched(&message);
 			else
 				expect_message_lowered(&message);
+		}
 	}
+}
+
+/* About what was never sealed here: the SPI is not the peer's, or the number cannot be. */
+static void test_lies(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(protected_remotes); i++) {
+		int slot = slot_of(protected_remotes[i]), other = slot == SLOT_B_TX ? SLOT_C_TX : SLOT_B_TX;
+		const uint64_t never[] = { NUMBER + 1, NUMBER - NUMBERS_BACK, 0, UINT64_MAX };
+		const uint32_t not_its[] = { 0, site_sas[other].spi, site_sas[slot].spi ^ 1,
+					     site_sas[slot == SLOT_B_TX ? SLOT_B_RX : SLOT_C_RX].spi };
+		struct icmp_message message = message_about(protected_remotes[i], 1400);
+
+		for (size_t j = 0; j < ARRAY_SIZE(not_its); j++) {
+			write32(sealed, not_its[j]);
+			expect_message_dropped(&message);
+		}
+		write32(sealed, site_sas[slot].spi);
+		for (size_t j = 0; j < ARRAY_SIZE(never); j++) {
+			write64(sealed + 8, never[j]);
+			expect_message_dropped(&message);
+		}
+		write64(sealed + 8, NUMBER + 1 - NUMBERS_BACK);
+		expect_message_lowered(&message);
+		/* Plaintext. */
+		message.about.payload = text;
+		expect_message_dropped(&message);
+	}
+}
+
+/* A peer without an SA has been sent nothing. */
+static void test_no_sa(void **state)
+{
+	struct packet plain = packet_udp(REMOTE_NO_SA4, PORT, text, sizeof(text));
+	struct icmp_message message = message_about(REMOTE_B4, 1400);
+
+	(void)state;
+	message.about = plain;
+	expect_message_dropped(&message);
+	message.about.payload = sealed;
+	expect_message_dropped(&message);
 }
 
 static void test_other_flows(void **state)
 {
-	struct icmp_message message = message_about(REMOTE_CLEAR4, 1400);
+	struct icmp_message message = message_about(REMOTE_B4, 68);
 
 	(void)state;
+	message.about.destination = REMOTE_CLEAR4;
 	expect_message_untouched(&message);
 	message.about.destination = REMOTE_B4;
-	message.about.destination_port = PORT_CLEAR;
+	message.about.source_port = message.about.destination_port = PORT_CLEAR;
 	expect_message_untouched(&message);
-	message = message_about(REMOTE_CLEAR6, 1400);
+	message = message_about(REMOTE_B6, 68);
+	message.about.destination = REMOTE_CLEAR6;
 	expect_message_untouched(&message);
 	message.about.destination = REMOTE_B6;
-	message.about.destination_port = PORT_CLEAR;
+	message.about.source_port = message.about.destination_port = PORT_CLEAR;
 	expect_message_untouched(&message);
 }
 
@@ -165,12 +247,14 @@ static void test_fragments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_lowered, site_reset),
-		cmocka_unit_test_setup(test_short_quotes, site_reset),
-		cmocka_unit_test_setup(test_other_flows, site_reset),
-		cmocka_unit_test_setup(test_other_messages, site_reset),
-		cmocka_unit_test_setup(test_extreme_mtus, site_reset),
-		cmocka_unit_test_setup(test_fragments, site_reset),
+		cmocka_unit_test_setup(test_lowered, reset),
+		cmocka_unit_test_setup(test_short_quotes, reset),
+		cmocka_unit_test_setup(test_lies, reset),
+		cmocka_unit_test_setup(test_no_sa, reset),
+		cmocka_unit_test_setup(test_other_flows, reset),
+		cmocka_unit_test_setup(test_other_messages, reset),
+		cmocka_unit_test_setup(test_extreme_mtus, reset),
+		cmocka_unit_test_setup(test_fragments, reset),
 	};
 
 	fill_pattern(text, sizeof(text), 16);

@@ -76,7 +76,7 @@ static void enter_namespaces(void)
 static void make_devices(void)
 {
 	shell("ip link set lo up");
-	shell("ip link add device mtu 9000 type veth peer name wire mtu 9000");
+	shell("ip link add device mtu 9000 address " MAC_DEVICE " type veth peer name wire mtu 9000");
 	shell("ip link add hop-near mtu 9000 type veth peer name hop-far mtu 9000");
 	shell("for d in device wire hop-near hop-far; do ip link set $d up; done");
 	rig.device = if_nametoindex("device");
@@ -540,7 +540,7 @@ void rig_allow_learning(void)
 
 void rig_destinations_forget(void)
 {
-	wipe(objects.decapsulate->obj, "destinations");
+	wipe(objects.decapsulate ? objects.decapsulate->obj : objects.open->obj, "destinations");
 }
 
 void rig_device_mtu(unsigned int mtu)
