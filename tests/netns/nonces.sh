@@ -17,6 +17,7 @@ record_nonces() {
 send_some() { packets "$SITE_A" send $B4 $NONCE_PORT --size $NONCE_SIZE --count "$1" --marker "$MARKER"; }
 
 # judge_nonces KEY=SPI[,SPI...]...: ends the recording. What came of it is in $WORK/nonces.
+# shellcheck disable=SC2154 # set by lib.sh
 judge_nonces() {
 	capture_stop nonces
 	"$here/nonces.py" "$WORK/nonces.pcap" "$@" >"$WORK/nonces"
@@ -26,6 +27,7 @@ judge_nonces() {
 nonces() { jq -r "$1" "$WORK/nonces"; }
 
 # finds_twice KEY=SPI[,SPI...]...: the control: in what was recorded a number that is used again is found
+# shellcheck disable=SC2154
 finds_twice() {
 	"$here/nonces.py" --spoil "$WORK/nonces.pcap" "$WORK/spoilt.pcap" &&
 		[ "$("$here/nonces.py" "$WORK/spoilt.pcap" "$@" | jq '.twice | length')" = 1 ]

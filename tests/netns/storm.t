@@ -15,7 +15,7 @@ STORM=${STORM:-30}
 SEED=${SEED:-$$}
 RANDOM=$SEED
 # The SPIs that each key is sealed with.
-KEYS=(a-to-b=0x1001,0x1021 other-tx=0x1011)
+KEYS=("a-to-b=0x1001,0x1021" "other-tx=0x1011")
 
 # variant N: A's configuration becomes another one, at once
 variant() {
