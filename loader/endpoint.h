@@ -9,8 +9,8 @@
 /* As the configuration has it, whatever was there. 0, or -errno after a message. */
 int endpoint_set(const struct plane *plane, __u32 index, const struct config *config,
 		 const struct peer_config *peer);
-/* What differs from what the configuration said before; a peer that has moved stays where it is unless its
- * Endpoint is another one, or it may not roam any more. */
+/* What differs from what is there. A peer that may roam stays where it is unless its Endpoint is another one
+ * than in before; one that may not is at its Endpoint. */
 int endpoint_change(const struct plane *plane, __u32 index, const struct peer_record *before,
 		    const struct config *config, const struct peer_config *peer);
 /* Of a peer that is no more. */

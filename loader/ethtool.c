@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -219,15 +218,27 @@ static int switch_off(__u16 family, const char *device, const struct features *f
 	return family ? netlink_switch_off(family, device, features) : ioctl_features(device, NULL);
 }
 
-int offloads_off(const char *device)
+/* 0: by the ioctl */
+static __u16 family_or_none(void)
+{
+	__u16 family;
+
+	return ethtool_family(&family) ? 0 : family;
+}
+
+bool offloads_any(const char *device)
 {
 	struct features features;
-	__u16 family;
+
+	return active(family_or_none(), device, &features) == 0 && features.count;
+}
+
+int offloads_off(const char *device)
+{
+	__u16 family = family_or_none();
+	struct features features;
 	int err;
 
-	err = ethtool_family(&family);
-	if (err || !family)
-		family = 0;
 	err = active(family, device, &features);
 	if (!err && features.count)
 		err = switch_off(family, device, &features);
@@ -254,4 +265,11 @@ int gro_on(const char *device)
 	if (err)
 		return fail(-err, "%s: cannot switch GRO on: %s", device, strerror(-err));
 	return 0;
+}
+
+bool gro_is_on(const char *device)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_GGRO };
+
+	return ethtool_ioctl(device, &value) == 0 && value.data;
 }

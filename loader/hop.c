@@ -7,9 +7,6 @@
 #include "pair.h"
 #include "sysctl.h"
 
-/* Nothing is too long for it: what the device cannot carry is refused before it is sent here. */
-#define HOP_MTU 65535
-
 void hop_name(struct instance *instance)
 {
 	snprintf(instance->hop_near, sizeof(instance->hop_near), "xsh%ua", instance->device_index);

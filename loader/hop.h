@@ -9,6 +9,9 @@
 
 #include "instance.h"
 
+/* Nothing is too long for it: what the device cannot carry is refused before it is sent here. */
+#define HOP_MTU 65535
+
 /* Name both ends after the protected device's index, so that they can be recorded before they exist. */
 void hop_name(struct instance *instance);
 

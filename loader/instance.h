@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an instance knows about itself, in two maps beside those of the data plane that only user space uses:
- * whoever comes later (down, reload, status, the next up after a crash) learns it from there and derives
- * nothing anew.
+ * What an instance knows about itself, in three maps beside those of the data plane that only user space
+ * uses: whoever comes later (down, reload, status, the next up after a crash) learns it from there and
+ * derives nothing anew.
  */
 #ifndef XDPSEC_INSTANCE_H
 #define XDPSEC_INSTANCE_H
@@ -75,7 +75,9 @@ _Static_assert(offsetof(struct instance, started) == offsetof(struct instance_he
 _Static_assert(offsetof(struct instance, version) == offsetof(struct instance_head, version), "ABI");
 _Static_assert(sizeof(struct instance_head) == 96, "ABI");
 
-/* One direction of a peer. */
+/* One direction of a peer. Also map "slots", by the slot: what lies in it, or is about to; no element: it is
+ * free. A reload that was killed leaves records of peers that are behind or ahead; what is in a slot is known
+ * from here. */
 struct sa_record {
 	__u32 slot;
 	__u32 spi;

@@ -57,12 +57,24 @@ static void copy_text(char *to, size_t size, const struct nlattr *attribute)
 		snprintf(to, size, "%s", mnl_attr_get_str(attribute));
 }
 
+static int parse_vrf(const struct nlattr *attribute, void *data)
+{
+	struct link *link = data;
+
+	if (mnl_attr_get_type(attribute) == IFLA_VRF_TABLE && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+		link->vrf_table = mnl_attr_get_u32(attribute);
+	return MNL_CB_OK;
+}
+
+/* What is in IFLA_INFO_DATA depends on the kind, which comes before it. */
 static int parse_kind(const struct nlattr *attribute, void *data)
 {
 	struct link *link = data;
 
 	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
 		copy_text(link->kind, sizeof(link->kind), attribute);
+	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(link->kind, "vrf") == 0)
+		return mnl_attr_parse_nested(attribute, parse_vrf, link);
 	return MNL_CB_OK;
 }
 
@@ -110,6 +122,10 @@ static int parse_attribute(const struct nlattr *attribute, void *data)
 		break;
 	case IFLA_XDP:
 		return mnl_attr_parse_nested(attribute, parse_xdp, link);
+	case IFLA_MASTER:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			link->master = mnl_attr_get_u32(attribute);
+		break;
 	case IFLA_LINKINFO:
 		return mnl_attr_parse_nested(attribute, parse_kind, link);
 	case IFLA_STATS64:
@@ -214,17 +230,13 @@ int link_list(struct link **links, size_t *n)
 }
 
 /* Nobody speaks IP on them, and a router solicitation must not end up sealed. */
-static int no_ipv6_addresses(const char *name)
+int link_set_no_ipv6_addresses(unsigned int index)
 {
 	char buffer[512];
-	struct nlmsghdr *request;
+	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
 	struct nlattr *families, *inet6;
-	struct link link;
-	int err = link_find(name, &link);
+	int err;
 
-	if (err)
-		return err;
-	request = link_request(buffer, RTM_NEWLINK, link.index);
 	families = mnl_attr_nest_start(request, IFLA_AF_SPEC);
 	inet6 = mnl_attr_nest_start(request, AF_INET6);
 	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
@@ -233,6 +245,14 @@ static int no_ipv6_addresses(const char *name)
 	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 	/* A kernel without IPv6, or with it switched off. */
 	return err == -EAFNOSUPPORT ? 0 : err;
+}
+
+static int no_ipv6_addresses(const char *name)
+{
+	struct link link;
+	int err = link_find(name, &link);
+
+	return err ?: link_set_no_ipv6_addresses(link.index);
 }
 
 /*

@@ -10,9 +10,11 @@
 
 struct link {
 	unsigned int index;
-	unsigned int peer;   /* IFLA_LINK: of a veth its other end */
-	bool peer_elsewhere; /* which is in another namespace, where the index counts */
-	__u32 xdp_program;   /* id; 0: none */
+	unsigned int peer;	/* IFLA_LINK: of a veth its other end */
+	bool peer_elsewhere;	/* which is in another namespace, where the index counts */
+	__u32 xdp_program;	/* id; 0: none */
+	unsigned int master;	/* of what it is a part, a VRF or bridge for example; 0: of nothing */
+	unsigned int vrf_table; /* of a VRF: the routing table of its parts */
 	char name[IF_NAMESIZE];
 	char kind[16];		  /* "veth"; empty for hardware */
 	char alias[256];	  /* empty: none */
@@ -39,6 +41,8 @@ struct veth_end {
 /* A pair of veth devices, both down, both without IPv6 addresses of their own making. queues is how many each
  * has in either direction; 0: as the kernel likes. 0 or -errno. */
 int link_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues);
+/* No IPv6 addresses of the kernel's own making. */
+int link_set_no_ipv6_addresses(unsigned int index);
 int link_set_alias(unsigned int index, const char *alias);
 int link_set_up(unsigned int index);
 int link_set_mtu(unsigned int index, unsigned int mtu);

@@ -89,6 +89,55 @@ int pair_create(const struct instance *instance, const char *what, unsigned int 
 	return err;
 }
 
+static int mend_mtu(const struct link *link, unsigned int mtu)
+{
+	int err = link->mtu == mtu || !mtu ? 0 : link_set_mtu(link->index, mtu);
+
+	if (err)
+		return fail(-err, "%s: cannot set its MTU: %s", link->name, strerror(-err));
+	if (link->mtu != mtu && mtu)
+		warning("%s: its MTU was %u, and is %u again", link->name, link->mtu, mtu);
+	return 0;
+}
+
+static int mend_up(const struct link *link)
+{
+	int err = link->up ? 0 : link_set_up(link->index);
+
+	if (err)
+		return fail(-err, "%s: cannot set it up: %s", link->name, strerror(-err));
+	if (!link->up)
+		warning("%s: was set down, and is up again", link->name);
+	return 0;
+}
+
+int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct link *near,
+	      struct link *far)
+{
+	int err = link_find_index(instance->hop_near_index, near);
+
+	if (!err)
+		err = link_find_index(instance->hop_far_index, far);
+	/* An index may be somebody else's by now. */
+	if (err || !pair_is_ours(instance, near) || near->peer_elsewhere || near->peer != far->index) {
+		fail(ENODEV, "%s: the %s device %s is gone", instance->name, what, instance->hop_near);
+		hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
+		return -ENODEV;
+	}
+	if (offloads_any(near->name)) {
+		err = offloads_off(near->name);
+		if (err)
+			return err;
+		warning("%s: its offloads were switched on, and are off again", near->name);
+	}
+	err = mend_mtu(far, FAR_MTU);
+	if (!err)
+		err = mend_mtu(near, near_mtu);
+	if (!err)
+		err = mend_up(far);
+	return err ?: mend_up(near);
+}
+
 /* The alias comes after the creation: between the two, a pair that is down and has none is ours. */
 bool pair_is_ours(const struct instance *instance, const struct link *link)
 {

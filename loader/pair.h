@@ -26,6 +26,11 @@ struct pair {
 
 void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair);
 
+/* Both ends as pair_create() made them, and up: what was changed since is set again, with a warning. near_mtu
+ * is 0 where it is somebody else's to set. 0, or -errno after a message: -ENODEV where one is gone. */
+int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct link *near,
+	      struct link *far);
+
 /*
  * Delete the pair, by the end that is here. It is ours by the program on its far end, by its alias, or,
  * before it got one, by being the pair of veth devices that instance is recorded to have been creating.

@@ -31,7 +31,9 @@ static int install(const struct plane *plane, const struct peer_config *peer, st
 	snprintf(whose, sizeof(whose), "peer %s", peer->name);
 	err = sa_install(plane, record->slot, key, peer->driver, whose, record->driver);
 	key_wipe(key);
-	return err ?: sa_derive(plane, record->slot);
+	if (!err)
+		err = sa_derive(plane, record->slot);
+	return err ?: sa_claim(plane, record);
 }
 
 static int share(const struct plane *plane, const struct sa_record *same, struct sa_record *record)
@@ -39,7 +41,9 @@ static int share(const struct plane *plane, const struct sa_record *same, struct
 	int err = sa_share(plane, same->slot, record->slot);
 
 	memcpy(record->driver, same->driver, sizeof(record->driver));
-	return err ?: sa_derive(plane, record->slot);
+	if (!err)
+		err = sa_derive(plane, record->slot);
+	return err ?: sa_claim(plane, record);
 }
 
 static int create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
@@ -50,6 +54,8 @@ static int create_tx(struct peer_context *context, const struct peer_config *pee
 	int err;
 
 	err = read_key(context, peer, &peer->tx, "TxKeyFile", &key, record);
+	if (!err)
+		err = sa_claim(context->plane, record);
 	if (!err)
 		err = sa_reset(context->plane, record->slot, record->spi, index);
 	if (!err)
@@ -70,6 +76,8 @@ static int create_rx(struct peer_context *context, const struct peer_config *pee
 	int err;
 
 	err = read_key(context, peer, &peer->rx, "RxKeyFile", &key, record);
+	if (!err)
+		err = sa_claim(context->plane, record);
 	if (!err)
 		err = sa_reset(context->plane, record->slot, record->spi, index);
 	if (!err)
@@ -126,6 +134,8 @@ int peer_create_context(struct peer_context *context, const struct peer_config *
 		return err;
 	err = read_key(context, peer, sends ? &peer->tx : &peer->rx, sends ? "TxKeyFile" : "RxKeyFile", &key,
 		       &created);
+	if (!err)
+		err = sa_claim(context->plane, &created);
 	if (!err)
 		err = install(context->plane, peer, &key, &created);
 	if (!err) {
@@ -193,13 +203,32 @@ void peer_save_tx(const struct plane *plane, const char *state_dir, const struct
 		warning("%s: sequence numbers that were not used are lost", plane->name);
 }
 
-void peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record)
+int peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record)
 {
 	__u64 next;
+	int err;
 
-	if (!record->fingerprint[0] || sa_get_window(plane, record->slot, &next) || !next)
-		return;
-	if (state_save_received(state_dir, record->fingerprint, next))
+	if (!record->fingerprint[0])
+		return 0;
+	err = sa_get_window(plane, record->slot, &next);
+	if (err || !next)
+		return err;
+	err = state_save_received(state_dir, record->fingerprint, next);
+	if (err)
 		warning("%s: what was received until now could be replayed after the next start",
 			plane->name);
+	return err;
+}
+
+void peer_save(const struct plane *plane, const char *state_dir)
+{
+	struct sa_record record;
+	__u32 slot;
+
+	for (bool first = true; plane_next(plane, MAP_SLOTS, first, &slot); first = false) {
+		if (plane_read(plane, MAP_SLOTS, &slot, &record))
+			continue;
+		peer_save_tx(plane, state_dir, &record);
+		peer_save_rx(plane, state_dir, &record);
+	}
 }

@@ -49,8 +49,11 @@ int peer_add_policies(const struct plane *plane, const struct peer_config *peer,
 void peer_describe(struct peer_record *record, const struct peer_config *peer);
 
 /* What is kept on disk of an SA that no longer seals or opens: the rest of its range, the highest number
- * received. Warns where that fails: numbers are lost then, none is repeated. */
+ * received. Warns where that fails: numbers are lost then, none is repeated; -errno says that what was
+ * received could be received again. An SA has one of the two, and for the other nothing is to be done. */
 void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
-void peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
+int peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
+/* The same of every slot that is not free, whatever refers to it. */
+void peer_save(const struct plane *plane, const char *state_dir);
 
 #endif

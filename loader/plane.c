@@ -359,8 +359,11 @@ int plane_peek_peers(const char *name, bool staged, struct peer_record *records)
 static int create_map(struct plane *plane, enum plane_map map)
 {
 	char path[PATH_MAX];
+	/* Most slots are free for ever. */
+	LIBBPF_OPTS(bpf_map_create_opts, options,
+		    .map_flags = tables[map].type == BPF_MAP_TYPE_HASH ? BPF_F_NO_PREALLOC : 0);
 	int fd = bpf_map_create(tables[map].type, tables[map].name, tables[map].key_size,
-				tables[map].value_size, tables[map].entries, NULL);
+				tables[map].value_size, tables[map].entries, &options);
 
 	if (fd < 0)
 		return fail(-fd, "map %s: cannot create it: %s", tables[map].name, strerror(-fd));
@@ -386,7 +389,9 @@ int plane_create(struct plane *plane, const char *name)
 	err = create_map(plane, MAP_INSTANCE);
 	if (!err)
 		err = create_map(plane, MAP_DEVICE_SLOTS);
-	return err ?: create_map(plane, MAP_PEER_NAMES);
+	if (!err)
+		err = create_map(plane, MAP_PEER_NAMES);
+	return err ?: create_map(plane, MAP_SLOTS);
 }
 
 int plane_link_for_iproute2(const struct plane *plane)
@@ -491,6 +496,11 @@ int plane_write(const struct plane *plane, enum plane_map map, const void *key, 
 		return fail(errno, "%s: map %s: cannot write it: %s", plane->name, tables[map].name,
 			    strerror(errno));
 	return 0;
+}
+
+bool plane_next(const struct plane *plane, enum plane_map map, bool first, void *key)
+{
+	return bpf_map_get_next_key(plane->maps[map], first ? NULL : key, key) == 0;
 }
 
 /* One call for each of a thousand peers would be most of what `up` and `status` do. */

@@ -13,7 +13,8 @@
  *    "_"); the rename is the last step. Without the "_" it is whole.
  * 2. What is found under "_" belongs to an `up` or `down` that was killed, and may be removed (under the
  *    lock).
- * 3. `instance` says what an `up` is about to do before it does it.
+ * 3. `instance` says what an `up` is about to do before it does it, and `slots` what is about to be in a
+ *slot.
  * 4. A pin is input: nothing of it is used before its type, sizes and version have been compared.
  */
 #ifndef XDPSEC_PLANE_H
@@ -51,7 +52,8 @@
 	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 0,      \
 	  XDPSEC_MAX_FRAGMENTS)                                                                              \
 	X(INSTANCE, "instance", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct instance), 1)                           \
-	X(PEER_NAMES, "peer_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS)
+	X(PEER_NAMES, "peer_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS)     \
+	X(SLOTS, "slots", BPF_MAP_TYPE_HASH, 4, sizeof(struct sa_record), XDPSEC_MAX_SAS)
 
 enum plane_map {
 #define PLANE_ENUM(id, ...) MAP_##id,
@@ -127,7 +129,7 @@ int plane_head(const char *name, bool staged, struct instance_head *head);
 /* The peers of an instance, XDPSEC_MAX_PEERS of them; -errno without a message. */
 int plane_peek_peers(const char *name, bool staged, struct peer_record *records);
 
-/* Make the staging directories and the two maps of user space. 0, or -errno after a message. */
+/* Make the staging directories and the three maps of user space. 0, or -errno after a message. */
 int plane_create(struct plane *plane, const char *name);
 
 /*
@@ -164,6 +166,9 @@ int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_r
 /* An element of any map, by key. 0, or -errno after a message that names the map. */
 int plane_read(const struct plane *plane, enum plane_map map, const void *key, void *value);
 int plane_write(const struct plane *plane, enum plane_map map, const void *key, const void *value);
+
+/* The next element of a map after *key; with first the first one. False: there is no more. */
+bool plane_next(const struct plane *plane, enum plane_map map, bool first, void *key);
 
 /* All elements of an array map at once, in the order of their keys, from or to values. */
 int plane_read_all(const struct plane *plane, enum plane_map map, void *values);

@@ -21,6 +21,15 @@ bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_pref
 	return !bits || !((outer->address[bytes] ^ inner->address[bytes]) >> (8 - bits));
 }
 
+struct xdpsec_prefix prefix_network(const struct xdpsec_prefix *address)
+{
+	struct xdpsec_prefix network = *address;
+
+	for (unsigned int bit = address->length; bit < 128; bit++)
+		network.address[bit / 8] &= (__u8) ~(0x80 >> bit % 8);
+	return network;
+}
+
 struct xdpsec_prefix prefix_of(const struct xdpsec_location *location)
 {
 	struct xdpsec_prefix prefix = { .length = 128 };

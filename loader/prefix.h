@@ -12,6 +12,8 @@
 bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
 /* Is every address of inner in outer? */
 bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner);
+/* Of an address with the length of its network's prefix: that network. */
+struct xdpsec_prefix prefix_network(const struct xdpsec_prefix *address);
 /* The prefix that holds only the address of the location. */
 struct xdpsec_prefix prefix_of(const struct xdpsec_location *location);
 

@@ -4,7 +4,8 @@
  *
  * Everything that can fail comes first: the configuration is checked, and new SAs are created in slots that
  * nothing refers to. Then the data plane is switched, peer by peer, each with one write; at no time is a
- * protected flow without policy. What is no longer referred to is erased after a grace period.
+ * protected flow without policy. Last, whatever the maps hold beside is swept out: a reload that ends with 0
+ * leaves what the file says and nothing else, also when others before it were killed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -135,8 +136,10 @@ static void summarize(const struct reload *reload)
 
 static int apply(struct reload *reload)
 {
-	int err = reload_prepare(reload);
+	int err;
 
+	reload_mend(reload);
+	err = reload_prepare(reload);
 	if (err)
 		return err;
 	if (interrupt_pending()) {
@@ -145,12 +148,12 @@ static int apply(struct reload *reload)
 	}
 	err = reload_switch(reload);
 	if (!err)
-		err = reload_retire(reload);
+		err = reload_sweep(reload);
 	if (err)
 		hint("xdpsec reload %s again; what has no SA is dropped meanwhile", reload->instance.name);
 	else
 		summarize(reload);
-	return err;
+	return err ?: reload->unmended;
 }
 
 static int run(struct reload *reload, const struct options *options)
@@ -192,6 +195,7 @@ int command_reload(const struct options *options)
 		fail(ENOMEM, "out of memory");
 	plane_close(&reload->plane);
 	config_free(&reload->config);
+	held_free(&reload->held);
 	free(reload->fingerprints);
 	free(reload->changes);
 	free(reload->before);

@@ -27,7 +27,7 @@ static int free_index(struct reload *reload, size_t n_changes, __u32 *index)
 	bool used[XDPSEC_MAX_PEERS] = {};
 
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
-		used[i] = reload->before[i].in_use;
+		used[i] = reload->before[i].in_use || held_peer(&reload->held, i);
 	for (size_t i = 0; i < n_changes; i++)
 		used[reload->changes[i].index] = true;
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
@@ -38,14 +38,6 @@ static int free_index(struct reload *reload, size_t n_changes, __u32 *index)
 	fail(ENOSPC, "%s: no room for new peers beside the old ones", reload->config.path);
 	hint("xdpsec down %s; xdpsec up %s", reload->instance.name, reload->config.path);
 	return -ENOSPC;
-}
-
-static bool tx_in_use(const struct plane *plane, const struct change *change)
-{
-	struct xdpsec_peer peer;
-
-	return bpf_map_lookup_elem(plane->maps[MAP_PEERS], &change->index, &peer) == 0 &&
-	       peer.tx_sa == change->before.tx.slot;
 }
 
 bool reload_receives(const struct plane *plane, const struct sa_record *rx)
@@ -85,8 +77,7 @@ static int create_spare(struct reload *reload, const struct change *change, bool
 static int create_tx(struct reload *reload, struct change *change, const char *fingerprint)
 {
 	const struct peer_record *before = &change->before;
-	bool same_key = !change->is_new && strcmp(before->tx.fingerprint, fingerprint) == 0 &&
-			tx_in_use(&reload->plane, change);
+	bool same_key = !change->is_new && strcmp(before->tx.fingerprint, fingerprint) == 0;
 	bool same_context = same_key && !other_driver(change, &before->tx);
 	int err;
 
@@ -101,17 +92,15 @@ static int create_tx(struct reload *reload, struct change *change, const char *f
 
 static int create_rx(struct reload *reload, struct change *change, const char *fingerprint)
 {
-	const struct peer_record *before = &change->before;
-	bool same_key = !change->is_new && strcmp(before->rx.fingerprint, fingerprint) == 0 &&
-			reload_receives(&reload->plane, &before->rx);
+	const struct opened *same_key = held_receives(&reload->held, change->index, fingerprint);
+	struct sa_record *rx = &change->after.rx;
 	int err;
 
 	if (same_key) {
-		change->spi = before->rx.spi != change->peer->rx.spi;
-		change->after.rx.spi = change->peer->rx.spi;
-		return other_driver(change, &before->rx)
-			       ? create_spare(reload, change, false, &change->rx_spare)
-			       : 0;
+		*rx = reload->held.slots[same_key->slot];
+		rx->spi = change->peer->rx.spi;
+		change->spi = !reload_receives(&reload->plane, rx);
+		return other_driver(change, rx) ? create_spare(reload, change, false, &change->rx_spare) : 0;
 	}
 	err = peer_create_rx(&reload->context, change->peer, change->index, &change->after.rx);
 	change->rx = !err;
@@ -244,6 +233,8 @@ int reload_prepare(struct reload *reload)
 		err = check_room(reload);
 	if (!err)
 		err = objects_load_sa(&reload->plane);
+	if (!err)
+		err = reload_recover(reload);
 	if (!err)
 		err = sa_slots_read(&reload->plane, &reload->context.slots);
 	if (!err)

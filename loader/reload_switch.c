@@ -7,11 +7,20 @@
 
 #include "message.h"
 #include "reload.h"
-#include "tunnel.h"
 
-static int stop_receiving(const struct plane *plane, const struct sa_record *rx)
+/* Whatever SPI it is opened by. */
+static int stop_receiving(const struct reload *reload, __u32 slot)
 {
-	return reload_receives(plane, rx) ? peer_forget_rx(plane, rx->spi) : 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < reload->held.n_opened; i++) {
+		const struct sa_record rx = { .slot = slot, .spi = reload->held.opened[i].spi };
+
+		/* One that was switched has another SA by now. */
+		if (reload->held.opened[i].slot == slot && reload_receives(&reload->plane, &rx))
+			err = peer_forget_rx(&reload->plane, rx.spi);
+	}
+	return err;
 }
 
 /*
@@ -24,17 +33,16 @@ static int inherit_window(const struct reload *reload, const struct change *chan
 	__u64 next, found;
 	int err = 0;
 
-	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
-		const struct sa_record *donor = &reload->before[i].rx;
+	for (__u32 slot = 0; !err && slot < XDPSEC_MAX_SAS; slot++) {
+		const struct sa_record *donor = &reload->held.slots[slot];
 
-		if (!reload->before[i].in_use || donor->slot >= XDPSEC_MAX_SAS || donor->slot == rx->slot ||
-		    strcmp(donor->fingerprint, rx->fingerprint) != 0)
+		if (donor->slot != slot || strcmp(donor->fingerprint, rx->fingerprint) != 0)
 			continue;
-		err = stop_receiving(&reload->plane, donor);
+		err = stop_receiving(reload, slot);
 		if (!err)
 			err = kernel_wait_for_programs();
 		if (!err)
-			err = sa_get_window(&reload->plane, donor->slot, &found);
+			err = sa_get_window(&reload->plane, slot, &found);
 		if (!err)
 			err = sa_get_window(&reload->plane, rx->slot, &next);
 		if (!err && found > next)
@@ -50,6 +58,8 @@ static int switch_rx(const struct reload *reload, struct change *change)
 
 	if (change->rx)
 		err = inherit_window(reload, change);
+	if (!err && change->spi)
+		err = sa_claim(&reload->plane, rx);
 	if (!err && (change->rx || change->spi))
 		err = peer_use_rx(&reload->plane, rx->spi, rx->slot);
 	return err;
@@ -66,24 +76,45 @@ static int switch_driver(const struct reload *reload, struct spare *spare, struc
 	if (err)
 		return err;
 	memcpy(record->driver, spare->record.driver, sizeof(record->driver));
-	return sa_erase(&reload->plane, spare->record.slot);
+	err = sa_claim(&reload->plane, record);
+	return err ?: sa_erase(&reload->plane, spare->record.slot);
+}
+
+/*
+ * The record comes first, so that whatever refers to the index is found to be a peer's. Until the peer is
+ * switched it leaves open where it is and with which driver: killed in between, the next reload takes neither
+ * for granted.
+ */
+static int begin_record(const struct reload *reload, const struct change *change)
+{
+	struct peer_record begun = change->after;
+
+	if (change->is_new || memcmp(&begun.endpoint, &change->before.endpoint, sizeof(begun.endpoint)) != 0)
+		memset(&begun.endpoint, 0, sizeof(begun.endpoint));
+	if (change->is_new || strcmp(begun.driver, change->before.driver) != 0)
+		memset(begun.driver, 0, sizeof(begun.driver));
+	return plane_write_peer(&reload->plane, change->index, &begun);
 }
 
 static int switch_peer(const struct reload *reload, struct change *change)
 {
-	int err = reload_switch_endpoint(reload, change);
+	bool differs = memcmp(&change->before, &change->after, sizeof(change->after)) != 0 ||
+		       change->tx_spare.created || change->rx_spare.created;
+	int err = differs ? begin_record(reload, change) : 0;
 
+	if (!err)
+		err = reload_switch_endpoint(reload, change);
 	if (!err)
 		err = switch_driver(reload, &change->tx_spare, &change->after.tx);
 	if (!err)
 		err = switch_driver(reload, &change->rx_spare, &change->after.rx);
 	if (!err)
 		err = switch_rx(reload, change);
-	if (!err && memcmp(&change->before, &change->after, sizeof(change->after)) != 0)
-		err = plane_write_peer(&reload->plane, change->index, &change->after);
 	if (!err && change->tx)
 		err = peer_use_tx(&reload->plane, change->index, change->after.tx.slot);
-	return err ?: peer_add_policies(&reload->plane, change->peer, change->index);
+	if (!err)
+		err = peer_add_policies(&reload->plane, change->peer, change->index);
+	return err || !differs ? err : plane_write_peer(&reload->plane, change->index, &change->after);
 }
 
 const struct change *reload_change_of(const struct reload *reload, __u32 index)
@@ -92,15 +123,6 @@ const struct change *reload_change_of(const struct reload *reload, __u32 index)
 		if (reload->changes[i].index == index)
 			return &reload->changes[i];
 	return NULL;
-}
-
-static int remove_peer(const struct reload *reload, __u32 index)
-{
-	int err = peer_use_tx(&reload->plane, index, XDPSEC_NO_SA);
-
-	if (!err)
-		err = stop_receiving(&reload->plane, &reload->before[index].rx);
-	return err ?: reload_remove_endpoint(reload, index);
 }
 
 /* A longest match that says the same may be of a wider prefix: good enough for the summary, and for nothing
@@ -133,26 +155,6 @@ static void note_flows(struct reload *reload)
 	}
 }
 
-static int remove_policies(const struct reload *reload)
-{
-	char text[64];
-	int err;
-
-	for (size_t i = 0; i < reload->n_stale; i++) {
-		/* The route first: as long as there is a policy, the next reload knows of the prefix. */
-		err = reload->plane.mode == MODE_TUNNEL
-			      ? tunnel_delete_route(&reload->instance, &reload->stale[i])
-			      : 0;
-		if (err)
-			return err;
-		if (bpf_map_delete_elem(reload->plane.maps[MAP_POLICIES], &reload->stale[i]) &&
-		    errno != ENOENT)
-			return fail(errno, "%s: cannot remove the prefix %s: %s", reload->instance.name,
-				    prefix_text(&reload->stale[i], text, sizeof(text)), strerror(errno));
-	}
-	return 0;
-}
-
 int reload_switch(struct reload *reload)
 {
 	int err;
@@ -161,48 +163,5 @@ int reload_switch(struct reload *reload)
 	err = reload_switch_tunnel(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = switch_peer(reload, &reload->changes[i]);
-	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
-		if (reload->before[i].in_use && !reload_change_of(reload, i))
-			err = remove_peer(reload, i);
-	return err ?: remove_policies(reload);
-}
-
-/* What an old record refers to and its new one does not. */
-static int retire(const struct reload *reload, __u32 index)
-{
-	const struct change *change = reload_change_of(reload, index);
-	const struct peer_record *before = &reload->before[index];
-	const struct peer_record none = {};
-	int err = 0;
-
-	if (before->tx.slot < XDPSEC_MAX_SAS && (!change || change->tx)) {
-		peer_save_tx(&reload->plane, reload->instance.state_dir, &before->tx);
-		err = sa_erase(&reload->plane, before->tx.slot);
-	}
-	if (before->rx.slot < XDPSEC_MAX_SAS && (!change || change->rx)) {
-		peer_save_rx(&reload->plane, reload->instance.state_dir, &before->rx);
-		err = err ?: sa_erase(&reload->plane, before->rx.slot);
-	}
-	if (!err && !change)
-		err = plane_write_peer(&reload->plane, index, &none);
-	return err;
-}
-
-int reload_retire(const struct reload *reload)
-{
-	int err = 0;
-
-	/* The SPI that a peer has given up goes when the new one works. */
-	for (size_t i = 0; !err && i < reload->config.n_peers; i++) {
-		const struct change *change = &reload->changes[i];
-
-		if (!change->is_new && change->before.rx.spi != change->after.rx.spi)
-			err = stop_receiving(&reload->plane, &change->before.rx);
-	}
-	if (!err)
-		err = kernel_wait_for_programs();
-	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
-		if (reload->before[i].in_use)
-			err = retire(reload, i);
 	return err;
 }

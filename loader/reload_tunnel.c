@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "endpoint.h"
 #include "message.h"
 #include "reload.h"
+#include "sysctl.h"
 #include "tunnel.h"
 #include "uplink.h"
 
@@ -32,6 +34,30 @@ static __u32 count_indexes(const struct reload *reload)
 	return count;
 }
 
+/* The device takes the routes that follow: IPv6 is on, and its MTU large enough for that. */
+static int adapt(struct reload *reload)
+{
+	const struct instance *instance = &reload->instance;
+	struct link near, far;
+	int silent = 0, err = link_find_index(instance->hop_near_index, &near);
+
+	if (!err)
+		err = link_find_index(instance->hop_far_index, &far);
+	if (err)
+		return fail(-err, "%s: cannot ask the kernel about it: %s", instance->hop_near,
+			    strerror(-err));
+	sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent);
+	/* Somebody may have given them others. */
+	memcpy(reload->settings.near_mac, near.address, sizeof(near.address));
+	memcpy(reload->settings.far_mac, far.address, sizeof(far.address));
+	reload->mtu_before = near.mtu;
+	reload->silent_before = silent;
+	err = tunnel_adapt(instance, &reload->config, reload->settings.mtu);
+	if (!err)
+		reload_mend_addresses(reload);
+	return err;
+}
+
 int reload_prepare_tunnel(struct reload *reload)
 {
 	__u32 key = 0;
@@ -51,24 +77,29 @@ int reload_prepare_tunnel(struct reload *reload)
 	if (err)
 		return err;
 	uplink_check(&reload->config, reload->device.index);
-	return tunnel_add_routes(&reload->instance, &reload->config, note_route, reload);
+	err = adapt(reload);
+	return err ?: tunnel_add_routes(&reload->instance, &reload->config, note_route, reload);
 }
 
 void reload_undo_tunnel(const struct reload *reload)
 {
+	const struct instance *instance = &reload->instance;
+
 	for (size_t i = 0; i < reload->n_routes; i++)
-		tunnel_delete_route(&reload->instance, &reload->routes[i]);
+		tunnel_delete_route(instance, &reload->routes[i]);
+	if (reload->mtu_before)
+		link_set_mtu(instance->hop_near_index, reload->mtu_before);
+	if (reload->silent_before)
+		sysctl_silence_ipv6(instance->hop_near);
 }
 
 int reload_switch_tunnel(const struct reload *reload)
 {
 	__u32 key = 0;
-	int err;
 
-	if (reload->plane.mode != MODE_TUNNEL)
-		return 0;
-	err = tunnel_adapt(&reload->instance, &reload->config, reload->settings.mtu);
-	return err ?: plane_write(&reload->plane, MAP_CONFIG, &key, &reload->settings);
+	return reload->plane.mode == MODE_TUNNEL
+		       ? plane_write(&reload->plane, MAP_CONFIG, &key, &reload->settings)
+		       : 0;
 }
 
 int reload_switch_endpoint(const struct reload *reload, const struct change *change)
@@ -82,16 +113,51 @@ int reload_switch_endpoint(const struct reload *reload, const struct change *cha
 		err = endpoint_set(&reload->plane, change->index, &reload->config, peer);
 	else
 		err = endpoint_change(&reload->plane, change->index, &change->before, &reload->config, peer);
-	/* Also where it is as it was: a reload before this one may have been killed in between. */
+	/* Also where it is as it was: a reload before this one may have been killed in between, and setting
+	 * the device down takes them all away. */
 	return err ?: tunnel_set_keepalive(&reload->instance, change->index, peer->keepalive != 0);
 }
 
-int reload_remove_endpoint(const struct reload *reload, __u32 index)
+int reload_sweep_routes(const struct reload *reload)
 {
+	return reload->plane.mode == MODE_TUNNEL ? tunnel_sweep_routes(&reload->instance, &reload->config)
+						 : 0;
+}
+
+static bool is_blank(const struct xdpsec_endpoint *endpoint)
+{
+	static const struct xdpsec_endpoint none;
+
+	return memcmp(&endpoint->current, &none.current, sizeof(none) - sizeof(none.lock)) == 0;
+}
+
+static int clear_endpoints(const struct reload *reload)
+{
+	_cleanup_free_ struct xdpsec_endpoint *endpoints = calloc(XDPSEC_MAX_PEERS, sizeof(*endpoints));
+	int err;
+
+	if (!endpoints)
+		return fail(ENOMEM, "out of memory");
+	err = plane_read_all(&reload->plane, MAP_ENDPOINTS, endpoints);
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
+		if (!reload_change_of(reload, i) && !is_blank(&endpoints[i]))
+			err = endpoint_clear(&reload->plane, i);
+	return err;
+}
+
+int reload_sweep_endpoints(const struct reload *reload)
+{
+	bool ticks[XDPSEC_MAX_PEERS];
+	const struct change *change;
 	int err;
 
 	if (reload->plane.mode != MODE_TUNNEL)
 		return 0;
-	err = tunnel_set_keepalive(&reload->instance, index, false);
-	return err ?: endpoint_clear(&reload->plane, index);
+	err = tunnel_list_keepalives(&reload->instance, ticks);
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		change = ticks[i] ? reload_change_of(reload, i) : NULL;
+		if (ticks[i] && !(change && change->peer->keepalive))
+			err = tunnel_set_keepalive(&reload->instance, i, false);
+	}
+	return err ?: clear_endpoints(reload);
 }

@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "devices.h"
+#include "held.h"
 #include "message.h"
 #include "namespace.h"
 #include "netlink.h"
@@ -156,6 +157,18 @@ static int read_peer(const struct plane *plane, struct peer_report *peer, __u32 
 	return 0;
 }
 
+/* While a command is at work, it is not known what it has yet to do. */
+static int find_unfinished(struct report *report, const struct plane *plane,
+			   const struct peer_record *records)
+{
+	struct held held;
+	int err = held_read(&held, plane);
+
+	report->unfinished = !err && held_differs(&held, records) && !plane_busy();
+	held_free(&held);
+	return err;
+}
+
 /* index[i] is the place of peer i in the report, plus one. */
 static int read_peers(struct report *report, const struct plane *plane, size_t index[XDPSEC_MAX_PEERS])
 {
@@ -178,7 +191,7 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 		err = read_peer(plane, &peers[report->n_peers], i, cpus);
 		index[i] = ++report->n_peers;
 	}
-	return err;
+	return err ?: find_unfinished(report, plane, records);
 }
 
 static int add_prefix(struct peer_report *peer, const struct xdpsec_prefix *prefix,
@@ -229,16 +242,6 @@ static int read_drops(struct report *report, const struct plane *plane)
 	return err;
 }
 
-/* Switching forwarding of the whole machine on and off again takes the far end's along. */
-static bool forwards(const struct report *report)
-{
-	int ipv4 = 1, ipv6 = 1;
-
-	sysctl_get("ipv4", report->instance.hop_far, "forwarding", &ipv4);
-	sysctl_get("ipv6", report->instance.hop_far, "forwarding", &ipv6);
-	return ipv4 && ipv6;
-}
-
 /* What only the instance's own namespace can tell. */
 static int read_devices(struct report *report, const struct plane *plane)
 {
@@ -268,7 +271,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	}
 	if (link_find_index(instance->device_index, &device) == 0)
 		report->device_mtu = device.mtu;
-	report->forwards = forwards(report);
+	report->forwards = tunnel_forwards(instance->hop_far);
 	if (is_tunnel)
 		report_read_uplinks(report);
 	namespace_leave(&back);

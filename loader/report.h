@@ -54,6 +54,7 @@ struct peer_report {
 
 struct report {
 	struct instance instance;
+	bool unfinished; /* a reload was killed: there is more, or something else, than what follows */
 	struct peer_report *peers; /* by the order of their indexes */
 	size_t n_peers;
 	__u64 drops[XDPSEC_DROP_COUNT];

@@ -41,11 +41,11 @@ static void warn_of_tunnel(struct report *report)
 		return;
 	}
 	if (!report->hop_up)
-		warn(report, "the tunnel device %s was set down, which took its routes: down and up",
-		     instance->hop_near);
+		warn(report, "the tunnel device %s was set down, which took its routes: xdpsec reload %s",
+		     instance->hop_near, instance->name);
 	if (!report->egress)
-		warn(report, "not attached to TC ingress of %s: nothing is sent; down and up",
-		     instance->hop_far);
+		warn(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
+		     instance->hop_far, instance->name);
 	if (!report->forwards)
 		warn(report,
 		     "forwarding of %s was switched off, probably with that of the whole host: packets go on "
@@ -70,8 +70,9 @@ static void warn_of_devices(struct report *report)
 		return;
 	}
 	if (report->xdp.mode == XDP_IN_USE_NONE)
-		warn(report, "not attached to XDP of %s: nothing is opened%s", instance->device,
-		     instance->no_attach ? "" : "; down and up");
+		warn(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
+		     instance->no_attach ? "" : "; xdpsec reload ",
+		     instance->no_attach ? "" : instance->name);
 	if (report->xdp.mode == XDP_IN_USE_GENERIC && instance->xdp_asked != XDP_MODE_CONFIG_GENERIC)
 		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
 	if (instance->mode == MODE_TUNNEL) {
@@ -79,8 +80,8 @@ static void warn_of_devices(struct report *report)
 		return;
 	}
 	if (!report->egress && !instance->no_attach)
-		warn(report, "not attached to TC egress of %s: packets leave in clear; down and up",
-		     instance->device);
+		warn(report, "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
+		     instance->device, instance->name);
 	if (!report->hop_exists)
 		warn(report,
 		     "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
@@ -166,6 +167,10 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 void report_warn(struct report *report)
 {
 	warn_of_devices(report);
+	if (report->unfinished)
+		warn(report,
+		     "a reload was killed, and SAs may be in use that are not shown: xdpsec reload %s",
+		     report->instance.name);
 	for (size_t i = 0; i < report->n_peers; i++)
 		warn_of_peer(report, &report->peers[i]);
 }

@@ -58,6 +58,10 @@ static int parse_attribute(const struct nlattr *attribute, void *data)
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
 			route->device = mnl_attr_get_u32(attribute);
 		break;
+	case RTA_TABLE:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
+			route->table = mnl_attr_get_u32(attribute);
+		break;
 	case RTA_GATEWAY:
 		return parse_hop(attribute, route);
 	case RTA_VIA:
@@ -132,12 +136,14 @@ int route_find(const unsigned char address[16], __u32 mark, struct route *route)
 }
 
 static struct nlmsghdr *change_request(char *buffer, __u16 type, const struct xdpsec_prefix *prefix,
-				       unsigned int device)
+				       unsigned int device, unsigned int table)
 {
 	struct nlmsghdr *request = route_request(buffer, type, prefix);
 	struct rtmsg *header = mnl_nlmsg_get_payload(request);
 
-	header->rtm_table = RT_TABLE_MAIN;
+	/* The header has room for the first 256 only. */
+	header->rtm_table = RT_TABLE_UNSPEC;
+	mnl_attr_put_u32(request, RTA_TABLE, table);
 	header->rtm_protocol = RTPROT_STATIC;
 	header->rtm_scope = prefix_is_ipv4(prefix) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	header->rtm_type = RTN_UNICAST;
@@ -145,27 +151,44 @@ static struct nlmsghdr *change_request(char *buffer, __u16 type, const struct xd
 	return request;
 }
 
-int route_add(const struct xdpsec_prefix *prefix, unsigned int device)
+int route_add(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table)
 {
 	char buffer[512];
-	struct nlmsghdr *request = change_request(buffer, RTM_NEWROUTE, prefix, device);
+	struct nlmsghdr *request = change_request(buffer, RTM_NEWROUTE, prefix, device, table);
 
 	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 
-int route_delete(const struct xdpsec_prefix *prefix, unsigned int device)
+int route_delete(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table)
 {
 	char buffer[512];
-	int err = netlink_talk(NETLINK_ROUTE, change_request(buffer, RTM_DELROUTE, prefix, device), NULL,
-			       NULL);
+	int err = netlink_talk(NETLINK_ROUTE, change_request(buffer, RTM_DELROUTE, prefix, device, table),
+			       NULL, NULL);
 
 	return err == -ESRCH ? 0 : err;
 }
 
+int route_add_connected(const struct xdpsec_prefix *address, unsigned int device, unsigned int table)
+{
+	struct xdpsec_prefix network = prefix_network(address);
+	char buffer[512];
+	struct nlmsghdr *request = change_request(buffer, RTM_NEWROUTE, &network, device, table);
+	struct rtmsg *header = mnl_nlmsg_get_payload(request);
+
+	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	header->rtm_protocol = RTPROT_KERNEL;
+	/* IP6_RT_PRIO_ADDRCONF (net/ipv6/addrconf.c). */
+	if (prefix_is_ipv4(address))
+		put_address(request, RTA_PREFSRC, address->address, true);
+	else
+		mnl_attr_put_u32(request, RTA_PRIORITY, 256);
+	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+}
+
 struct listing {
 	unsigned int device;
-	struct xdpsec_prefix *prefixes;
+	struct device_route *routes;
 	size_t n, room;
 };
 
@@ -173,22 +196,25 @@ static int collect(const struct nlmsghdr *message, void *data)
 {
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
 	struct listing *listing = data;
-	struct xdpsec_prefix *prefixes;
+	struct device_route *routes;
 	struct route route;
 
-	if (parse_route(message, &route) < 0 || route.device != listing->device || !route.is_unicast ||
-	    header->rtm_table != RT_TABLE_MAIN)
+	if (parse_route(message, &route) < 0 || route.device != listing->device || !route.is_unicast)
 		return MNL_CB_OK;
 	if (listing->n == listing->room) {
 		listing->room = listing->room ? 2 * listing->room : 16;
-		prefixes = reallocarray(listing->prefixes, listing->room, sizeof(*prefixes));
-		if (!prefixes) {
+		routes = reallocarray(listing->routes, listing->room, sizeof(*routes));
+		if (!routes) {
 			errno = ENOMEM;
 			return MNL_CB_ERROR;
 		}
-		listing->prefixes = prefixes;
+		listing->routes = routes;
 	}
-	listing->prefixes[listing->n++] = route.prefix;
+	listing->routes[listing->n++] = (struct device_route){
+		.prefix = route.prefix,
+		.table = route.table,
+		.protocol = header->rtm_protocol,
+	};
 	return MNL_CB_OK;
 }
 
@@ -205,7 +231,7 @@ static int list_family(struct listing *listing, unsigned char family)
 	return netlink_talk(NETLINK_ROUTE, request, collect, listing);
 }
 
-int routes_through(unsigned int device, struct xdpsec_prefix **prefixes, size_t *n)
+int routes_through(unsigned int device, struct device_route **routes, size_t *n)
 {
 	struct listing listing;
 	int err, tries = 8;
@@ -217,11 +243,11 @@ int routes_through(unsigned int device, struct xdpsec_prefix **prefixes, size_t 
 		if (!err)
 			err = list_family(&listing, AF_INET6);
 		if (err)
-			free(listing.prefixes);
+			free(listing.routes);
 	} while (err == -EINTR && --tries);
 	if (err)
 		return err;
-	*prefixes = listing.prefixes;
+	*routes = listing.routes;
 	*n = listing.n;
 	return 0;
 }
@@ -278,4 +304,46 @@ int neighbour_delete(__be32 address_be, unsigned int device)
 			       NULL, NULL);
 
 	return err == -ENOENT ? 0 : err;
+}
+
+struct neighbours {
+	void (*each)(__be32 address_be, void *data);
+	void *data;
+};
+
+static int parse_destination(const struct nlattr *attribute, void *data)
+{
+	const struct neighbours *neighbours = data;
+	__be32 address_be;
+
+	if (mnl_attr_get_type(attribute) == NDA_DST &&
+	    mnl_attr_get_payload_len(attribute) == sizeof(address_be)) {
+		memcpy(&address_be, mnl_attr_get_payload(attribute), sizeof(address_be));
+		neighbours->each(address_be, neighbours->data);
+	}
+	return MNL_CB_OK;
+}
+
+static int parse_neighbour(const struct nlmsghdr *message, void *data)
+{
+	return mnl_attr_parse(message, sizeof(struct ndmsg), parse_destination, data);
+}
+
+int neighbours_of(unsigned int device, void (*each)(__be32 address_be, void *data), void *data)
+{
+	struct neighbours neighbours = { each, data };
+	char buffer[512];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ndmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	int err, tries = 8;
+
+	request->nlmsg_type = RTM_GETNEIGH;
+	request->nlmsg_flags = NLM_F_DUMP;
+	header->ndm_family = AF_INET;
+	mnl_attr_put_u32(request, NDA_IFINDEX, device);
+	/* What is named twice, as the table has changed under a listing, does no harm. */
+	do {
+		err = netlink_talk(NETLINK_ROUTE, request, parse_neighbour, &neighbours);
+	} while (err == -EINTR && --tries);
+	return err;
 }

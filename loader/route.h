@@ -13,6 +13,7 @@
 struct route {
 	struct xdpsec_prefix prefix; /* what it is a route to */
 	unsigned int device;	     /* index; of several next hops the first; 0: none */
+	unsigned int table;
 	unsigned char gateway[16];
 	bool has_gateway;
 	bool is_local;	 /* to an address of this machine */
@@ -22,13 +23,22 @@ struct route {
 /* Of the routes that contain the address, the one that the kernel takes for packets with the mark. */
 int route_find(const unsigned char address[16], __u32 mark, struct route *route);
 
-/* In the main table; -EEXIST where there is one to the same prefix with the same metric. */
-int route_add(const struct xdpsec_prefix *prefix, unsigned int device);
-/* Only what route_add() has made; that there is none is no error. */
-int route_delete(const struct xdpsec_prefix *prefix, unsigned int device);
+/* A route through a device. */
+struct device_route {
+	struct xdpsec_prefix prefix;
+	unsigned int table;
+	unsigned char protocol; /* RTPROT_* */
+};
 
-/* To what the main table has routes through the device, in *prefixes, which is to be freed. */
-int routes_through(unsigned int device, struct xdpsec_prefix **prefixes, size_t *n);
+/* -EEXIST where there is one to the same prefix with the same metric in the table. */
+int route_add(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table);
+/* Only what route_add() has made; that there is none is no error. */
+int route_delete(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table);
+/* The route to the network of the address, as the kernel makes it with the address. */
+int route_add_connected(const struct xdpsec_prefix *address, unsigned int device, unsigned int table);
+
+/* All but those to addresses of this machine, of all tables, in *routes, which is to be freed. */
+int routes_through(unsigned int device, struct device_route **routes, size_t *n);
 
 /* Of the device; IPv6 addresses can be used at once (there is nobody to detect a duplicate). */
 int address_add(const struct xdpsec_prefix *address, unsigned int device);
@@ -39,5 +49,7 @@ int address_add(const struct xdpsec_prefix *address, unsigned int device);
  */
 int neighbour_manage(__be32 address_be, unsigned int device);
 int neighbour_delete(__be32 address_be, unsigned int device);
+/* Call each for every IPv4 neighbour of the device. */
+int neighbours_of(unsigned int device, void (*each)(__be32 address_be, void *data), void *data);
 
 #endif

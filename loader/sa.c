@@ -30,27 +30,25 @@ static int mark_peers(const struct plane *plane, struct sa_slots *slots)
 	if (!err)
 		err = plane_read_all(plane, MAP_PEERS, peers);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		mark(slots, peers[i].tx_sa);
 		if (!records[i].in_use)
 			continue;
 		mark(slots, records[i].tx.slot);
 		mark(slots, records[i].rx.slot);
-		mark(slots, peers[i].tx_sa);
 	}
 	return err;
 }
 
 int sa_slots_read(const struct plane *plane, struct sa_slots *slots)
 {
-	__u32 spi, next, slot;
-	int err;
+	__u32 spi, slot;
 
 	memset(slots, 0, sizeof(*slots));
-	for (err = bpf_map_get_next_key(plane->maps[MAP_SPIS], NULL, &next); !err;
-	     err = bpf_map_get_next_key(plane->maps[MAP_SPIS], &spi, &next)) {
-		spi = next;
+	for (bool first = true; plane_next(plane, MAP_SLOTS, first, &slot); first = false)
+		mark(slots, slot);
+	for (bool first = true; plane_next(plane, MAP_SPIS, first, &spi); first = false)
 		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &spi, &slot) == 0)
 			mark(slots, slot);
-	}
 	return mark_peers(plane, slots);
 }
 
@@ -63,6 +61,21 @@ int sa_slots_take(struct sa_slots *slots, __u32 *slot)
 			return 0;
 		}
 	return fail(ENOSPC, "no free SA: at most %d at a time", XDPSEC_MAX_SAS);
+}
+
+/* A plane that is not pinned ends with its process: there is nobody to find anything. */
+int sa_claim(const struct plane *plane, const struct sa_record *record)
+{
+	return plane->maps[MAP_SLOTS] < 0 ? 0 : plane_write(plane, MAP_SLOTS, &record->slot, record);
+}
+
+static int release(const struct plane *plane, __u32 slot)
+{
+	if (plane->maps[MAP_SLOTS] >= 0 && bpf_map_delete_elem(plane->maps[MAP_SLOTS], &slot) &&
+	    errno != ENOENT)
+		return fail(errno, "%s: map %s: cannot write it: %s", plane->name, plane_map_name(MAP_SLOTS),
+			    strerror(errno));
+	return 0;
 }
 
 /* Per-CPU values are as long as their type, rounded up to 8 bytes, times the possible CPUs. */
@@ -262,7 +275,9 @@ int sa_erase(const struct plane *plane, __u32 slot)
 {
 	int err = sa_remove(plane, slot);
 
-	return err ?: sa_reset(plane, slot, 0, 0);
+	if (!err)
+		err = sa_reset(plane, slot, 0, 0);
+	return err ?: release(plane, slot);
 }
 
 int sa_set_range(const struct plane *plane, __u32 slot, __u64 first, __u64 limit)

@@ -18,12 +18,19 @@ struct sa_slots {
 };
 
 /*
- * Which slots something refers to: the records, and, because a killed reload may have left records that are
- * behind, peers[].tx_sa and spis[]. 0, or -errno after a message.
+ * Which slots are not free: those in map "slots", and whatever else something refers to: records,
+ * peers[].tx_sa, spis[]. 0, or -errno after a message.
  */
 int sa_slots_read(const struct plane *plane, struct sa_slots *slots);
 /* A free one, marked as used; -ENOSPC after a message. */
 int sa_slots_take(struct sa_slots *slots, __u32 *slot);
+
+/*
+ * What the slot is about to hold, or holds, in map "slots": before anything is put into it. From then on the
+ * slot is not free until sa_erase(), and whoever finds it after a crash knows whose numbers and window it
+ * has.
+ */
+int sa_claim(const struct plane *plane, const struct sa_record *record);
 
 /* Everything of the slot but the context: counters, caches, sequence and window as if never used. */
 int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer);
@@ -44,7 +51,7 @@ int sa_derive(const struct plane *plane, __u32 slot);
 int sa_share(const struct plane *plane, __u32 from, __u32 to);
 /* Release the context: whatever still uses the slot drops from now on (no_key). */
 int sa_remove(const struct plane *plane, __u32 slot);
-/* After a grace period: release the context and wipe what was derived from the key. */
+/* After a grace period: release the context and wipe what was derived from the key. Then the slot is free. */
 int sa_erase(const struct plane *plane, __u32 slot);
 
 /* The range [first, limit) to seal with. */

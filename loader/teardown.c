@@ -90,22 +90,6 @@ static int release_keys(struct plane *plane)
 	return err;
 }
 
-static void save_state(const struct plane *plane, const struct instance *instance)
-{
-	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
-
-	if (!records || plane_read_all(plane, MAP_PEER_NAMES, records)) {
-		warning("%s: sequence numbers that were not used are lost", plane->name);
-		return;
-	}
-	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
-		if (!records[i].in_use)
-			continue;
-		peer_save_tx(plane, instance->state_dir, &records[i].tx);
-		peer_save_rx(plane, instance->state_dir, &records[i].rx);
-	}
-}
-
 static void warn_of_attached(struct plane *plane, const struct instance *instance)
 {
 	int programs;
@@ -144,7 +128,7 @@ static int take_down(struct plane *plane, const struct instance *instance, enum 
 		step = kernel_wait_for_programs();
 		err = err ?: step;
 		if (!step)
-			save_state(plane, instance);
+			peer_save(plane, instance->state_dir);
 	}
 	step = plane_remove(plane);
 	if (instance->no_attach)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <arpa/inet.h>
@@ -16,6 +15,8 @@
 
 /* Of veth, and more than there are CPUs. */
 #define QUEUES_MAX 4096
+/* 169.254.16.0 and on (link-local, RFC 3927): tc/keepalive.bpf.h finds the peer by it. */
+#define KEEPALIVE_FIRST 0xa9fe1000U
 
 static bool is_ipv4(const struct xdpsec_location *location)
 {
@@ -135,7 +136,7 @@ void tunnel_check_port(const struct config *config)
  * the far end is the device that packets come from there. Nothing gets past the program on it. Whoever sets
  * net.ipv4.ip_forward of the whole host to 0 takes this one along (net/ipv4/devinet.c, inet_forward_change).
  */
-static int let_forward(const char *far)
+int tunnel_let_forward(const char *far)
 {
 	int err = sysctl_set("ipv4", far, "forwarding", 1);
 
@@ -146,6 +147,15 @@ static int let_forward(const char *far)
 		return fail(-err, "%s: cannot set forwarding, without which no route is found: %s", far,
 			    strerror(-err));
 	return 0;
+}
+
+bool tunnel_forwards(const char *far)
+{
+	int ipv4 = 1, ipv6 = 1;
+
+	sysctl_get("ipv4", far, "forwarding", &ipv4);
+	sysctl_get("ipv6", far, "forwarding", &ipv6);
+	return ipv4 && ipv6;
 }
 
 static int prepare(const struct config *config, const struct link *near, const struct link *far)
@@ -160,7 +170,7 @@ static int prepare(const struct config *config, const struct link *near, const s
 	if (!tunnel_has_ipv6(config))
 		sysctl_silence_ipv6(near->name);
 	sysctl_silence_ipv6(far->name);
-	return let_forward(far->name);
+	return tunnel_let_forward(far->name);
 }
 
 int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu, struct link *near,
@@ -182,87 +192,9 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 	return 0;
 }
 
-static int add_addresses(const struct instance *instance)
-{
-	char text[64];
-	int err;
-
-	for (unsigned int i = 0; i < instance->n_addresses; i++) {
-		err = address_add(&instance->addresses[i], instance->hop_near_index);
-		if (err)
-			return fail(-err, "%s: cannot add the address %s: %s", instance->hop_near,
-				    prefix_text(&instance->addresses[i], text, sizeof(text)), strerror(-err));
-	}
-	return 0;
-}
-
-static bool is_among(const struct xdpsec_prefix *prefix, const struct xdpsec_prefix *prefixes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (memcmp(prefix, &prefixes[i], sizeof(*prefix)) == 0)
-			return true;
-	return false;
-}
-
-static int add_route(const struct instance *instance, const struct xdpsec_prefix *prefix)
-{
-	int err = route_add(prefix, instance->hop_near_index);
-	char text[64];
-
-	prefix_text(prefix, text, sizeof(text));
-	if (err == -EEXIST) {
-		fail(EEXIST, "%s: AllowedIPs: %s: there is a route to it through another device",
-		     instance->name, text);
-		hint("`ip route show %s` has it; with Table = off the routes are yours to make", text);
-		return err;
-	}
-	if (err)
-		return fail(-err, "%s: cannot add the route to %s: %s", instance->hop_near, text,
-			    strerror(-err));
-	return 0;
-}
-
-int tunnel_add_routes(const struct instance *instance, const struct config *config,
-		      void (*added)(const struct xdpsec_prefix *prefix, void *data), void *data)
-{
-	struct xdpsec_prefix *existing = NULL;
-	const struct peer_config *peer;
-	size_t n = 0;
-	int err;
-
-	if (instance->no_routes)
-		return 0;
-	/* Those of the addresses, and at a reload those from before. */
-	err = routes_through(instance->hop_near_index, &existing, &n);
-	if (err)
-		return fail(-err, "%s: cannot list its routes: %s", instance->hop_near, strerror(-err));
-	for (peer = config->peers; !err && peer < config->peers + config->n_peers; peer++)
-		for (size_t i = 0; !err && i < peer->n_prefixes; i++) {
-			if (is_among(&peer->prefixes[i], existing, n))
-				continue;
-			err = add_route(instance, &peer->prefixes[i]);
-			if (!err && added)
-				added(&peer->prefixes[i], data);
-		}
-	free(existing);
-	return err;
-}
-
-int tunnel_delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix)
-{
-	int err = instance->no_routes ? 0 : route_delete(prefix, instance->hop_near_index);
-	char text[64];
-
-	if (err)
-		return fail(-err, "%s: cannot remove the route to %s: %s", instance->hop_near,
-			    prefix_text(prefix, text, sizeof(text)), strerror(-err));
-	return 0;
-}
-
 int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 {
-	/* 169.254.16.0 and on (link-local, RFC 3927): tc/keepalive.bpf.h finds the peer by it. */
-	__be32 address = htonl(0xa9fe1000 + index);
+	__be32 address = htonl(KEEPALIVE_FIRST + index);
 	int err = on ? neighbour_manage(address, instance->hop_far_index)
 		     : neighbour_delete(address, instance->hop_far_index);
 
@@ -277,6 +209,24 @@ int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 	return 0;
 }
 
+static void note_keepalive(__be32 address_be, void *data)
+{
+	__u32 index = ntohl(address_be) - KEEPALIVE_FIRST;
+	bool *found = data;
+
+	if (index < XDPSEC_MAX_PEERS)
+		found[index] = true;
+}
+
+int tunnel_list_keepalives(const struct instance *instance, bool found[XDPSEC_MAX_PEERS])
+{
+	int err;
+
+	memset(found, 0, XDPSEC_MAX_PEERS * sizeof(*found));
+	err = neighbours_of(instance->hop_far_index, note_keepalive, found);
+	return err ? fail(-err, "%s: cannot list its neighbours: %s", instance->hop_far, strerror(-err)) : 0;
+}
+
 int tunnel_start(const struct instance *instance, const struct config *config)
 {
 	int err = link_set_up(instance->hop_far_index);
@@ -286,7 +236,7 @@ int tunnel_start(const struct instance *instance, const struct config *config)
 	if (err)
 		return fail(-err, "%s: cannot set the tunnel device up: %s", instance->hop_near,
 			    strerror(-err));
-	err = add_addresses(instance);
+	err = tunnel_add_addresses(instance, NULL);
 	for (size_t i = 0; !err && i < config->n_peers; i++)
 		if (config->peers[i].keepalive)
 			err = tunnel_set_keepalive(instance, (__u32)i, true);
@@ -295,17 +245,25 @@ int tunnel_start(const struct instance *instance, const struct config *config)
 
 int tunnel_adapt(const struct instance *instance, const struct config *config, unsigned int mtu)
 {
-	int err;
+	bool had_ipv6;
+	int err, silent = 0;
 
-	if (tunnel_has_ipv6(config))
-		sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 0);
-	err = let_forward(instance->hop_far);
-	if (err)
-		return err;
+	had_ipv6 = sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent) == 0;
 	err = link_set_mtu(instance->hop_near_index, mtu);
 	if (err)
 		return fail(-err, "%s: cannot set the MTU of the tunnel device: %s", instance->hop_near,
 			    strerror(-err));
+	/* Below 1280 bytes there is no IPv6 at all. With a larger MTU it comes as the defaults are, that is,
+	 * with an address of the kernel's own making, which goes when it is switched off. */
+	if (!had_ipv6 && sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 1) == 0) {
+		link_set_no_ipv6_addresses(instance->hop_near_index);
+		silent = 1;
+	}
+	if (!tunnel_has_ipv6(config) || !silent)
+		return 0;
+	err = sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 0);
+	if (err)
+		return fail(-err, "%s: cannot switch IPv6 on: %s", instance->hop_near, strerror(-err));
 	return 0;
 }
 

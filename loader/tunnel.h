@@ -43,21 +43,37 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 int tunnel_start(const struct instance *instance, const struct config *config);
 
 /*
- * Routes for those prefixes of the configuration that the device has none for. Each that was added is passed
- * to added(), where that is not NULL. 0 or -errno after a message.
+ * Addresses and routes of the device (tunnel_route.c). Routes are in the main table or, where somebody has
+ * put the device into a VRF, in that of the VRF.
+ *
+ * Those addresses, and the routes to their networks, that the device does not have; *added, where that is not
+ * NULL, gets their number.
  */
+int tunnel_add_addresses(const struct instance *instance, unsigned int *added);
+/* Routes for those prefixes of the configuration that the device has none for. Each that was added is passed
+ * to added(), where that is not NULL. 0 or -errno after a message. */
 int tunnel_add_routes(const struct instance *instance, const struct config *config,
 		      void (*added)(const struct xdpsec_prefix *prefix, void *data), void *data);
 int tunnel_delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix);
+/* Remove the routes of tunnel_add_routes() that are for no prefix of the configuration, or in another table.
+ */
+int tunnel_sweep_routes(const struct instance *instance, const struct config *config);
 
 /* Have the kernel wake the far end every few seconds for the peer, or no longer. 0 or -errno after a message.
  */
 int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on);
+/* For which peers it does. */
+int tunnel_list_keepalives(const struct instance *instance, bool found[XDPSEC_MAX_PEERS]);
+
+/* Without forwarding no route is found for what comes from the far end. Switching forwarding of the whole
+ * machine on and off again takes it away. */
+bool tunnel_forwards(const char *far);
+int tunnel_let_forward(const char *far);
 
 /* Both ends are there, and those that were made. -ENODEV after a message. */
 int tunnel_check_device(const struct instance *instance);
 
-/* After a change of the configuration: the MTU, IPv6 where there was none, and what the far end needs. */
+/* After a change of the configuration: the MTU, and IPv6 where there was none. */
 int tunnel_adapt(const struct instance *instance, const struct config *config, unsigned int mtu);
 
 #endif

@@ -144,6 +144,7 @@ static int check_vector(const struct selftest_bpf *selftest, const struct vector
 int vectors_check(struct plane *plane, __u32 slot, const char *driver)
 {
 	struct selftest_bpf *selftest = NULL;
+	const struct sa_record record = { .slot = slot };
 	struct key key = { .length = 16 };
 	char bound[DRIVER_LEN];
 	int err, erased;
@@ -151,6 +152,8 @@ int vectors_check(struct plane *plane, __u32 slot, const char *driver)
 	for (unsigned char i = 0; i < 16; i++)
 		key.bytes[i] = i;
 	err = objects_load_selftest(plane, &selftest);
+	if (!err)
+		err = sa_claim(plane, &record);
 	if (!err)
 		err = sa_reset(plane, slot, slot, 0);
 	if (!err)

@@ -128,7 +128,7 @@ is "$ARCHITECTURE has a line for every file" \
 	"$(comm -23 <(files | sort) <(sed -n '/^## Files/,/^## /p' $ARCHITECTURE | grep -oP '`\K[^`]+' | expand_patterns | sort))" ""
 is "$ARCHITECTURE has every map" \
 	"$(sed -n 's/^} \([a-z_]*\) SEC("\.maps");/\1/p' include/xdpsec/maps.bpf.h | sort)" \
-	"$(sed -n '/^## Maps/,/^## /p' $ARCHITECTURE | in_table 1 /dev/stdin | grep -v 'instance\|peer_names\|device_slots' | sort -u)"
+	"$(sed -n '/^## Maps/,/^## /p' $ARCHITECTURE | in_table 1 /dev/stdin | grep -v 'instance\|peer_names\|slots' | sort -u)"
 
 mapfile -t sizes < <(grep -oP '`struct \w+`, \d+' $ARCHITECTURE)
 like "there are sizes" "${#sizes[@]}" '^[0-9]{2,}$'

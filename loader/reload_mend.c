@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A reload mends what others have taken away from an instance that is up: programs that were detached,
+ * offloads and sysctls that were changed, devices that were set down. It does what `up` would have done, and
+ * says so; what cannot be mended is named, and the reload ends with an error when everything else is done.
+ */
+#include <errno.h>
+#include <string.h>
+#include <bpf/bpf.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "devices.h"
+#include "ethtool.h"
+#include "hop.h"
+#include "message.h"
+#include "pair.h"
+#include "reload.h"
+#include "sysctl.h"
+#include "tunnel.h"
+
+/* By its pin: the program that `up` has loaded. */
+static int attach_again(const struct plane *plane, const char *name, const char *device, unsigned int index,
+			bool egress)
+{
+	_cleanup_close_ int program = -1;
+	char path[PATH_MAX];
+	int err;
+
+	plane_pin(plane, "programs", name, path, sizeof(path));
+	program = bpf_obj_get(path);
+	if (program < 0)
+		return fail(errno, "%s: cannot open it: %s", path, strerror(errno));
+	/* The link of a device that is gone, or one that was detached, is of no use any more. */
+	err = detach_tcx(plane, name);
+	if (!err)
+		err = attach_tcx(plane, program, device, index, egress, name);
+	if (!err)
+		warning("%s: was not attached to TC %s any more, and is again", device,
+			egress ? "egress" : "ingress");
+	return err;
+}
+
+static int mend_tcx(const struct plane *plane, const char *name, const char *device, unsigned int index,
+		    bool egress)
+{
+	unsigned int attached;
+
+	if (attached_tcx(plane, name, &attached) == 0 && attached == index)
+		return 0;
+	return attach_again(plane, name, device, index, egress);
+}
+
+static int mend_xdp(struct reload *reload)
+{
+	struct instance *instance = &reload->instance;
+	int err;
+
+	if (instance->no_attach ||
+	    attached_xdp(&reload->plane, instance->device_index).mode != XDP_IN_USE_NONE)
+		return 0;
+	err = attach_xdp(&reload->plane, reload->device.name, instance->device_index, reload->config.xdp,
+			 &instance->xdp);
+	if (!err)
+		warning("%s: was not attached to XDP any more, and is again", reload->device.name);
+	return err ?: plane_write_instance(&reload->plane, instance);
+}
+
+/* The kernel empties an element when its device leaves the namespace, and the device may have come back. */
+static int mend_element(const struct plane *plane, enum xdpsec_device which, const struct link *link)
+{
+	int err;
+
+	if (devices_get(plane, which) == link->index)
+		return 0;
+	err = devices_set(plane, which, link->index);
+	if (!err)
+		warning("%s: was away from this network namespace, and is back", link->name);
+	return err;
+}
+
+static int mend_device(struct reload *reload)
+{
+	return mend_element(&reload->plane, XDPSEC_DEVICE_PROTECTED, &reload->device);
+}
+
+/* Of a pair that pair_mend() has found whole. */
+static int mend_elements(const struct plane *plane, const struct link *near, const struct link *far)
+{
+	int err = mend_element(plane, XDPSEC_DEVICE_FAR, far);
+
+	return err ?: mend_element(plane, XDPSEC_DEVICE_NEAR, near);
+}
+
+static int mend_hop(struct reload *reload)
+{
+	struct link near, far;
+	int err = pair_mend(&reload->instance, "hop", HOP_MTU, &near, &far);
+
+	if (err)
+		return err;
+	sysctl_silence_ipv6(near.name);
+	sysctl_silence_ipv6(far.name);
+	err = mend_elements(&reload->plane, &near, &far);
+	return err ?: mend_tcx(&reload->plane, "hop", far.name, far.index, false);
+}
+
+static int mend_egress(struct reload *reload)
+{
+	const struct instance *instance = &reload->instance;
+
+	return instance->no_attach
+		       ? 0
+		       : mend_tcx(&reload->plane, "seal", reload->device.name, instance->device_index, true);
+}
+
+static int mend_forwarding(const struct link *far)
+{
+	int err;
+
+	if (tunnel_forwards(far->name))
+		return 0;
+	err = tunnel_let_forward(far->name);
+	if (!err)
+		warning("%s: its forwarding was switched off, and is on again", far->name);
+	return err;
+}
+
+static int mend_gro(const struct link *near)
+{
+	int err;
+
+	if (gro_is_on(near->name))
+		return 0;
+	err = gro_on(near->name);
+	if (!err)
+		warning("%s: its GRO was switched off, and is on again", near->name);
+	return err;
+}
+
+/* Programs first: nothing goes into the device that would not be sealed. */
+static int mend_tunnel(struct reload *reload)
+{
+	const struct plane *plane = &reload->plane;
+	const struct instance *instance = &reload->instance;
+	const char *far_name = instance->hop_far;
+	struct link near, far;
+	int err = mend_tcx(plane, "encapsulate", far_name, instance->hop_far_index, false), step;
+
+	step = mend_tcx(plane, "keepalive", far_name, instance->hop_far_index, true);
+	err = err ?: step;
+	/* Its MTU is that of the configuration, and comes later. */
+	step = pair_mend(instance, "tunnel", 0, &near, &far);
+	if (step)
+		return err ?: step;
+	sysctl_silence_ipv6(far.name);
+	step = mend_elements(plane, &near, &far);
+	err = err ?: step;
+	step = link_set_quiet(near.index);
+	if (step)
+		fail(-step, "%s: cannot set up the tunnel device: %s", near.name, strerror(-step));
+	err = err ?: step;
+	step = mend_gro(&near);
+	err = err ?: step;
+	step = mend_forwarding(&far);
+	return err ?: step;
+}
+
+/* The steps of each mode; NULL ends them. They do not depend on one another. */
+static int (*const steps[][8])(struct reload *reload) = {
+	[MODE_INLINE] = { mend_device, mend_xdp, mend_hop, mend_egress },
+	[MODE_TUNNEL] = { mend_device, mend_tunnel, mend_xdp },
+};
+
+void reload_mend(struct reload *reload)
+{
+	int (*const *step)(struct reload *reload);
+	int err;
+
+	for (step = steps[reload->plane.mode]; *step; step++) {
+		err = (*step)(reload);
+		reload->unmended = reload->unmended ?: err;
+	}
+}
+
+void reload_mend_addresses(struct reload *reload)
+{
+	const struct instance *instance = &reload->instance;
+	unsigned int added = 0;
+	int err = tunnel_add_addresses(instance, &added);
+
+	if (!err && added)
+		warning("%s: its addresses were taken away, and are there again", instance->hop_near);
+	reload->unmended = reload->unmended ?: err;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Addresses and routes of a tunnel's device: what is there, what is missing, and what is ours and should not
+ * be. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/rtnetlink.h>
+
+#include "cleanup.h"
+#include "message.h"
+#include "route.h"
+#include "tunnel.h"
+
+/* What the device's routes are, and the table where its own belong. */
+struct routes {
+	struct device_route *all;
+	size_t n;
+	unsigned int table;
+};
+
+static void cleanup_routes(struct routes *routes)
+{
+	free(routes->all);
+}
+#define _cleanup_routes_ __attribute__((cleanup(cleanup_routes)))
+
+/* A VRF has a table of its own, and what arrives on its devices is looked up there. */
+static int find_table(const struct instance *instance, unsigned int *table)
+{
+	struct link near, master;
+	int err = link_find_index(instance->hop_near_index, &near);
+
+	*table = RT_TABLE_MAIN;
+	if (err || !near.master)
+		return err;
+	err = link_find_index(near.master, &master);
+	if (!err && master.vrf_table)
+		*table = master.vrf_table;
+	return err;
+}
+
+static int list_routes(const struct instance *instance, struct routes *routes)
+{
+	int err = find_table(instance, &routes->table);
+
+	if (!err)
+		err = routes_through(instance->hop_near_index, &routes->all, &routes->n);
+	if (err)
+		return fail(-err, "%s: cannot list its routes: %s", instance->hop_near, strerror(-err));
+	return 0;
+}
+
+static bool has_route(const struct routes *routes, const struct xdpsec_prefix *prefix)
+{
+	for (size_t i = 0; i < routes->n; i++)
+		if (routes->all[i].table == routes->table &&
+		    memcmp(prefix, &routes->all[i].prefix, sizeof(*prefix)) == 0)
+			return true;
+	return false;
+}
+
+static int cannot_add(const struct instance *instance, const struct xdpsec_prefix *prefix, const char *what,
+		      int err)
+{
+	char text[64];
+
+	return fail(-err, "%s: cannot add the %s %s: %s", instance->hop_near, what,
+		    prefix_text(prefix, text, sizeof(text)), strerror(-err));
+}
+
+/* Setting the device down and up takes IPv6 addresses away, flushing its routes those of all networks. */
+static int add_connected(const struct instance *instance, const struct routes *routes,
+			 const struct xdpsec_prefix *address)
+{
+	struct xdpsec_prefix network = prefix_network(address);
+	int err;
+
+	if (address->length == 128 || has_route(routes, &network))
+		return 0;
+	err = route_add_connected(address, instance->hop_near_index, routes->table);
+	return err && err != -EEXIST ? cannot_add(instance, &network, "route to", err) : 1;
+}
+
+int tunnel_add_addresses(const struct instance *instance, unsigned int *added)
+{
+	_cleanup_routes_ struct routes routes = {};
+	unsigned int n = 0;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < instance->n_addresses; i++) {
+		err = address_add(&instance->addresses[i], instance->hop_near_index);
+		if (err && err != -EEXIST)
+			return cannot_add(instance, &instance->addresses[i], "address", err);
+		n += !err;
+		err = 0;
+	}
+	err = list_routes(instance, &routes);
+	for (unsigned int i = 0; err >= 0 && i < instance->n_addresses; i++) {
+		err = add_connected(instance, &routes, &instance->addresses[i]);
+		n += err > 0;
+	}
+	if (err >= 0 && added)
+		*added = n;
+	return err < 0 ? err : 0;
+}
+
+static int add_route(const struct instance *instance, const struct xdpsec_prefix *prefix, unsigned int table)
+{
+	int err = route_add(prefix, instance->hop_near_index, table);
+	char text[64];
+
+	if (err == -EEXIST) {
+		prefix_text(prefix, text, sizeof(text));
+		fail(EEXIST, "%s: AllowedIPs: %s: there is a route to it through another device",
+		     instance->name, text);
+		hint("`ip route show %s` has it; with Table = off the routes are yours to make", text);
+		return err;
+	}
+	return err ? cannot_add(instance, prefix, "route to", err) : 0;
+}
+
+int tunnel_add_routes(const struct instance *instance, const struct config *config,
+		      void (*added)(const struct xdpsec_prefix *prefix, void *data), void *data)
+{
+	_cleanup_routes_ struct routes routes = {};
+	const struct peer_config *peer;
+	int err;
+
+	if (instance->no_routes)
+		return 0;
+	/* Those of the addresses, and at a reload those from before. */
+	err = list_routes(instance, &routes);
+	for (peer = config->peers; !err && peer < config->peers + config->n_peers; peer++)
+		for (size_t i = 0; !err && i < peer->n_prefixes; i++) {
+			if (has_route(&routes, &peer->prefixes[i]))
+				continue;
+			err = add_route(instance, &peer->prefixes[i], routes.table);
+			if (!err && added)
+				added(&peer->prefixes[i], data);
+		}
+	return err;
+}
+
+static int delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix,
+			unsigned int table)
+{
+	int err = route_delete(prefix, instance->hop_near_index, table);
+	char text[64];
+
+	if (err)
+		return fail(-err, "%s: cannot remove the route to %s: %s", instance->hop_near,
+			    prefix_text(prefix, text, sizeof(text)), strerror(-err));
+	return 0;
+}
+
+int tunnel_delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix)
+{
+	unsigned int table;
+	int err;
+
+	if (instance->no_routes)
+		return 0;
+	err = find_table(instance, &table);
+	return err ?: delete_route(instance, prefix, table);
+}
+
+static bool in_config(const struct config *config, const struct xdpsec_prefix *prefix)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		for (size_t j = 0; j < config->peers[i].n_prefixes; j++)
+			if (memcmp(&config->peers[i].prefixes[j], prefix, sizeof(*prefix)) == 0)
+				return true;
+	return false;
+}
+
+/* Of the protocol and in a table that ours may be in. Other tables, and routes of other protocols, are
+ * others'. */
+int tunnel_sweep_routes(const struct instance *instance, const struct config *config)
+{
+	_cleanup_routes_ struct routes routes = {};
+	int err;
+
+	if (instance->no_routes)
+		return 0;
+	err = list_routes(instance, &routes);
+	for (size_t i = 0; !err && i < routes.n; i++) {
+		const struct device_route *route = &routes.all[i];
+
+		if (route->protocol != RTPROT_STATIC ||
+		    (route->table != routes.table && route->table != RT_TABLE_MAIN))
+			continue;
+		if (route->table == routes.table && in_config(config, &route->prefix))
+			continue;
+		err = delete_route(instance, &route->prefix, route->table);
+	}
+	return err;
+}
