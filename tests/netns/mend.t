@@ -24,7 +24,7 @@ as_is() {
 		ip -n "$SITE_A" -j link show dev "$device" | jq -r '.[0] | "\(.ifname) \(.flags | sort | join(",")) \(.mtu)"'
 		ip -n "$SITE_A" -j address show dev "$device" |
 			jq -r '[.[0].addr_info[]? | "\(.local)/\(.prefixlen) \(.scope)"] | sort | join(" ")'
-		in_a cat "/proc/sys/net/ipv6/conf/$device/disable_ipv6" "/proc/sys/net/ipv4/conf/$device/forwarding"
+		in_a cat "/proc/sys/net/ipv6/conf/$device/disable_ipv6" "/proc/sys/net/ipv4/conf/$device/forwarding" 2>/dev/null
 		[ "$device" != "$near" ] || offloads "$device"
 		ip -n "$SITE_A" -j neigh show dev "$device" nud all | jq -r '[.[] | select(has("managed")) | .dst] | sort | join(" ")'
 	done
