@@ -68,12 +68,20 @@ static void make_sealed(struct frame *frame)
 	packet_build(frame, &outer);
 }
 
+/* An ICMP error about a packet that was sealed here, or looks like one. */
+static void make_message(struct frame *frame)
+{
+	int peer = below(TUNNEL_C + 1), slot = TUNNEL_TX(peer);
+
+	make_icmp(frame, tunnel_peers[peer].endpoint, tunnel_peers[peer].port,
+		  make_header(one_in(8) ? chance() : tunnel_sas[slot].spi, numbers_sealed(slot) + one_in(3)),
+		  false);
+}
+
 void make_decapsulate(struct frame *frame)
 {
-	static const char *const endpoints[] = { ENDPOINT_B4, ENDPOINT_C6 };
-
 	if (one_in(15))
-		make_icmp(frame, endpoints, ARRAY_SIZE(endpoints), TUNNEL_PORT, false);
+		make_message(frame);
 	else
 		make_sealed(frame);
 	frame->gso_size = 0;
@@ -182,11 +190,14 @@ static enum outcome judge_delivered(const struct view *view)
 	return OUTCOME_DELIVERED;
 }
 
-/* Sealed by a peer, and to us: not the stack's. */
+/* Sealed by a peer, and to us: not the stack's. A frame for another device may be another host's. */
 static bool is_tunnel_packet(const struct view *view)
 {
-	return view->kind == VIEW_UDP && view->consistent && !view->detour && is_for_port(view) &&
-	       is_to_us(view) && view->transport <= HEADERS_READ && !run.in.linear &&
+	static const uint8_t device[] = { 0x00, 0x00, 0x5e, 0x00, 0x53, 0x02 }; /* MAC_DEVICE */
+
+	return memcmp(run.in.bytes, device, sizeof(device)) == 0 && view->kind == VIEW_UDP &&
+	       view->consistent && !view->detour && is_for_port(view) && is_to_us(view) &&
+	       view->transport <= HEADERS_READ && !run.in.linear &&
 	       view_payload_length(view) >= XDPSEC_OVERHEAD &&
 	       slot_of(read32(run.in.bytes + view_payload(view))) >= 0;
 }

@@ -149,6 +149,8 @@ void make_buffers(struct frame *frame)
 		frame->linear = frame->length;
 }
 
+enum { QUOTED_MAX = 200 };
+
 static uint8_t icmp_type(int family)
 {
 	static const uint8_t types4[] = { ICMP_UNREACHABLE,	  ICMP_UNREACHABLE,
@@ -168,12 +170,21 @@ static uint8_t icmp_type(int family)
 	return family == 4 ? one_of(types4) : one_of(types6);
 }
 
-void make_icmp(struct frame *frame, const char *const *remotes, size_t n, uint16_t port, bool outgoing)
+const uint8_t *make_header(uint32_t spi, uint64_t number)
+{
+	static uint8_t payload[QUOTED_MAX];
+
+	memcpy(payload, make_payload(), sizeof(payload));
+	write32(payload, spi);
+	write32(payload + 4, XDPSEC_NEXT_UDP << 24 | 1 << 16);
+	write64(payload + 8, number);
+	return payload;
+}
+
+void make_icmp(struct frame *frame, const char *remote, uint16_t port, const uint8_t *payload, bool outgoing)
 {
 	static struct frame whole;
-	struct icmp_message message = {
-		.about = packet_udp(remotes[below(n)], port, make_payload(), below(200)),
-	};
+	struct icmp_message message = { .about = packet_udp(remote, port, payload, below(QUOTED_MAX)) };
 	struct packet *about = &message.about;
 
 	if (about->family == 4 && one_in(4))

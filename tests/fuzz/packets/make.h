@@ -21,8 +21,14 @@ void make_damage(struct frame *frame);
 /* XDP gets long frames in several buffers, and short ones at times. */
 void make_buffers(struct frame *frame);
 
-/* An ICMP or ICMPv6 message, an error as a rule, that quotes a UDP packet between here and one of the n
- * remotes, or the beginning of it. It comes from one of them, or goes there. */
-void make_icmp(struct frame *frame, const char *const *remotes, size_t n, uint16_t port, bool outgoing);
+/* The beginning of what is sealed, with nothing that a tag would hold for: for quotes. The same buffer each
+ * time. */
+const uint8_t *make_header(uint32_t spi, uint64_t number);
+
+/*
+ * An ICMP or ICMPv6 message, an error as a rule, that quotes a UDP packet between here and remote, with some
+ * of payload, or the beginning of it. It comes from a remote, or goes to one.
+ */
+void make_icmp(struct frame *frame, const char *remote, uint16_t port, const uint8_t *payload, bool outgoing);
 
 #endif

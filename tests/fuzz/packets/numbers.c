@@ -58,6 +58,11 @@ bool numbers_rise(int slot, uint64_t number)
 	return true;
 }
 
+uint64_t numbers_sealed(int slot)
+{
+	return sealed[slot];
+}
+
 bool numbers_accept(int slot, uint64_t number)
 {
 	uint64_t *set = accepted[slot];

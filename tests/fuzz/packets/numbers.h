@@ -13,6 +13,8 @@ void numbers_reset(void);
 uint64_t numbers_try(int slot);
 /* Was this number sealed with after all others? */
 bool numbers_rise(int slot, uint64_t number);
+/* The highest so far. */
+uint64_t numbers_sealed(int slot);
 /* Is this number accepted for the first time? */
 bool numbers_accept(int slot, uint64_t number);
 

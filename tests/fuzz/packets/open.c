@@ -26,12 +26,25 @@ static uint16_t some_port(void)
 	return one_in(2) ? PORT_CLEAR : PORT_RANGE_FIRST + below(PORT_RANGE_LAST - PORT_RANGE_FIRST + 3);
 }
 
+/* An ICMP error about a packet that was sealed here, or looks like one. */
+static void make_message(struct frame *frame)
+{
+	uint32_t remote = below(REMOTES);
+	int slot = remote < 2 ? SLOT_B_TX : SLOT_C_TX;
+	uint64_t number = numbers_sealed(slot);
+
+	if (one_in(3))
+		number += one_in(2) ? 1 + below(3) : -(uint64_t)below(5000);
+	make_icmp(frame, remotes[remote], one_in(3) ? PORT_CLEAR : PORT,
+		  make_header(one_in(8) ? chance() : site_sas[slot].spi, number), false);
+}
+
 void make_incoming(struct frame *frame)
 {
 	static uint8_t sealed[FRAME_MAX];
 
 	if (one_in(12)) {
-		make_icmp(frame, remotes, REMOTES, one_in(3) ? PORT_CLEAR : PORT, false);
+		make_message(frame);
 	} else {
 		uint32_t remote = below(one_in(5) ? REMOTES : REMOTES_PROTECTED);
 		int slot = some_slot(remote);
@@ -75,6 +88,20 @@ static enum outcome judge_opened(const struct view *view, int peer)
 	return OUTCOME_OPENED;
 }
 
+/* Does the message quote a packet that was sealed here, with a number that was used? Nobody else knows one.
+ */
+static bool quotes_sealed(const struct view *view)
+{
+	const uint8_t *quoted;
+	struct view about;
+	size_t n = view_quoted(view, run.in.bytes, run.in.length, &about, &quoted);
+	int peer = flow_peer(about.destination), slot = peer == PEER_B ? SLOT_B_TX : SLOT_C_TX;
+
+	return about.kind == VIEW_UDP && n >= XDPSEC_HEADER_LEN && (peer == PEER_B || peer == PEER_C) &&
+	       read32(quoted) == site_sas[slot].spi && !read32(quoted + 8) &&
+	       read32(quoted + 12) < rig_sequence_next(slot);
+}
+
 enum outcome judge_open(void)
 {
 	struct view view = view_of(run.in.bytes, run.in.length);
@@ -95,6 +122,7 @@ enum outcome judge_open(void)
 		return fault("protected, and passes");
 	if (same_frames(&run.in, &run.out))
 		return OUTCOME_PASSED;
-	return same_but_lowered(&run.out, &run.in, &view) ? OUTCOME_LOWERED
-							  : fault("not protected, and changed");
+	if (!same_but_lowered(&run.out, &run.in, &view))
+		return fault("not protected, and changed");
+	return quotes_sealed(&view) ? OUTCOME_LOWERED : fault("an MTU is lowered by who cannot know of it");
 }

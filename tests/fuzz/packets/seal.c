@@ -31,7 +31,7 @@ void make_outgoing(struct frame *frame)
 	const uint32_t from[] = { 0, 0, 0, 0, rig.device, rig.device, rig.hop_near, rig.hop_far };
 
 	if (one_in(12)) {
-		make_icmp(frame, remotes, REMOTES, one_in(3) ? PORT_CLEAR : PORT, true);
+		make_icmp(frame, one_of(remotes), one_in(3) ? PORT_CLEAR : PORT, make_payload(), true);
 	} else {
 		struct packet packet = packet_udp(remotes[below(one_in(3) ? REMOTES : REMOTES_PROTECTED)],
 						  some_port(), make_payload(), make_length());
@@ -96,8 +96,8 @@ static enum outcome judge_sealed(int peer)
 /* Is the frame an ICMP error that quotes payload of a protected flow? */
 static bool quotes_protected(const struct frame *frame, const struct view *view)
 {
-	static uint8_t quoted[FRAME_MAX];
-	size_t icmp = view_icmp(view, frame->bytes, frame->length), length;
+	size_t icmp = view_icmp(view, frame->bytes, frame->length);
+	const uint8_t *payload;
 	struct view about;
 	uint8_t type;
 
@@ -109,12 +109,8 @@ static bool quotes_protected(const struct frame *frame, const struct view *view)
 					type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM
 			      : type >= 128)
 		return false;
-	length = frame->length - icmp - ICMP_HEADER_LEN;
-	write16(quoted + 12, view->family == 4 ? 0x0800 : 0x86dd);
-	memcpy(quoted + ETHERNET_LEN, frame->bytes + icmp + ICMP_HEADER_LEN, length);
-	about = view_of(quoted, ETHERNET_LEN + length);
-	return (about.kind == VIEW_UDP || about.kind == VIEW_FIRST) && !about.detour &&
-	       ETHERNET_LEN + length > view_payload(&about) && flow_protects(&about);
+	return view_quoted(view, frame->bytes, frame->length, &about, &payload) && !about.detour &&
+	       flow_protects(&about);
 }
 
 static enum outcome judge_passed(const struct view *view)

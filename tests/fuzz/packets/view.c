@@ -7,6 +7,7 @@
 enum {
 	VLANS_MAX = 2,
 	HEADERS_MAX = 8, /* of IPv6 in a row; more are malformed */
+	ICMP_LEN = 8,
 	PROTOCOL_GRE = 47,
 	PROTOCOL_ESP = 50,
 	PROTOCOL_SCTP = 132,
@@ -162,7 +163,26 @@ size_t view_icmp(const struct view *view, const uint8_t *bytes, size_t length)
 	} else if (view->family != 6 || ip[6] != PROTOCOL_ICMPV6) {
 		return 0;
 	}
-	return length >= at + 8 ? at : 0;
+	return length >= at + ICMP_LEN ? at : 0;
+}
+
+size_t view_quoted(const struct view *view, const uint8_t *bytes, size_t length, struct view *about,
+		   const uint8_t **payload)
+{
+	static uint8_t frame[FRAME_MAX];
+	size_t icmp = view_icmp(view, bytes, length), n;
+
+	*about = (struct view){};
+	if (!icmp)
+		return 0;
+	n = ETHERNET_LEN + length - icmp - ICMP_LEN;
+	write16(frame + 12, view->family == 4 ? 0x0800 : 0x86dd);
+	memcpy(frame + ETHERNET_LEN, bytes + icmp + ICMP_LEN, length - icmp - ICMP_LEN);
+	*about = view_of(frame, n);
+	if ((about->kind != VIEW_UDP && about->kind != VIEW_FIRST) || n < view_payload(about))
+		return 0;
+	*payload = frame + view_payload(about);
+	return n - view_payload(about);
 }
 
 size_t view_payload(const struct view *view)

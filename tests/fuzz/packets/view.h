@@ -37,6 +37,10 @@ struct view view_of(const uint8_t *bytes, size_t length);
 /* Where ICMP begins, right behind an IP header; 0: it does not. */
 size_t view_icmp(const struct view *view, const uint8_t *bytes, size_t length);
 
+/* What an ICMP message quotes, and how much of its payload; about->family is 0 where it quotes nothing. */
+size_t view_quoted(const struct view *view, const uint8_t *bytes, size_t length, struct view *about,
+		   const uint8_t **payload);
+
 /* Offset of the payload, and its length; of UDP that is consistent. */
 size_t view_payload(const struct view *view);
 size_t view_payload_length(const struct view *view);
