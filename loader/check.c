@@ -1,59 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xdpsec check: what `up` would refuse, without changing anything. */
+/*
+ * xdpsec check: what `up` would refuse; where the instance is up, what `reload` would. All of it, and nothing
+ * is changed.
+ */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "cleanup.h"
+#include "bpffs.h"
 #include "commands.h"
-#include "config.h"
-#include "device.h"
-#include "endpoint.h"
-#include "key_use.h"
+#include "kernel.h"
 #include "message.h"
-#include "namespace.h"
-#include "uplink.h"
+#include "reload.h"
+#include "up.h"
 
-static int check_keys(const struct config *config)
+/* What needs no privilege: whoever checks a file may have none. */
+static int check_kernel(const struct options *options)
 {
-	_cleanup_free_ char(*fingerprints)[2][FINGERPRINT_HEX] = calloc(config->n_peers ?: 1,
-									sizeof(*fingerprints));
-	struct namespace here;
+	int err = kernel_check_preemption(), step = kernel_check_kfuncs();
+
+	err = err ?: step;
+	step = bpffs_check(options);
+	if (!step)
+		step = bpffs_check_stays(options);
+	return err ?: step;
+}
+
+static void print_valid(const struct config *config)
+{
+	size_t prefixes = 0;
+
+	for (size_t i = 0; i < config->n_peers; i++)
+		prefixes += config->peers[i].n_prefixes;
+	printf("%s: valid: device %s, %zu peer%s, %zu prefix%s\n", config->path, config->device,
+	       config->n_peers, config->n_peers == 1 ? "" : "s", prefixes, prefixes == 1 ? "" : "es");
+}
+
+/* What is up by that name may be of another file. */
+static int check_reload(const struct up *up)
+{
+	struct reload *reload = reload_new(up->options);
 	int err;
 
-	if (!fingerprints)
-		return fail(ENOMEM, "out of memory");
-	err = config_check_keys(config, fingerprints);
-	if (!err)
-		err = namespace_here(&here);
-	return err ?: key_use_check(config, fingerprints, here.cookie);
+	if (!reload)
+		return -ENOMEM;
+	err = reload_open(reload, up->config.name);
+	if (!err && strcmp(reload->instance.path, up->config.path) != 0)
+		err = up_refuse_existing(up->config.name);
+	else if (!err)
+		err = reload_check(reload, &up->config, up->fingerprints, &up->device);
+	reload_free(reload);
+	return err;
 }
 
 int command_check(const struct options *options)
 {
-	_cleanup_config_ struct config config = {};
-	struct link device;
-	size_t i, prefixes = 0;
-	int err;
+	struct up *up = up_new(options);
+	int err, step;
 
-	err = config_read(&config, options->argument);
-	if (err)
-		return err;
-	err = check_keys(&config);
-	if (err)
-		return err;
-	err = device_find(&config, &device);
-	if (err)
-		return err;
-	if (config.mode == MODE_TUNNEL) {
-		err = endpoints_check_routes(&config, 0);
-		if (err)
-			return err;
-		uplink_check(&config, device.index);
+	if (!up)
+		return -ENOMEM;
+	err = check_kernel(options);
+	step = up_examine(up);
+	err = err ?: step;
+	if (up->config.path[0] && step != -ENOMEM) {
+		step = plane_exists(up->config.name, false) ? check_reload(up) : up_check_conflicts(up);
+		err = err ?: step;
 	}
-	for (i = 0; i < config.n_peers; i++)
-		prefixes += config.peers[i].n_prefixes;
-	printf("%s: valid: device %s, %zu peer%s, %zu prefix%s\n", config.path, config.device, config.n_peers,
-	       config.n_peers == 1 ? "" : "s", prefixes, prefixes == 1 ? "" : "es");
-	return 0;
+	if (!err)
+		print_valid(&up->config);
+	up_free(up);
+	return err;
 }

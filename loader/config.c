@@ -15,6 +15,7 @@
 #include "message.h"
 
 #define SUFFIX ".conf"
+#define DIRECTORY "/etc/xdpsec"
 /* That of IPsec behind NAT (RFC 3948), which firewalls know. */
 #define LISTEN_PORT 4500
 
@@ -39,6 +40,12 @@ int fail_at(const struct place *place, const char *format, ...)
 const char *mode_text(enum mode mode)
 {
 	return mode == MODE_TUNNEL ? "tunnel" : "inline";
+}
+
+bool config_too_many(const struct config *config)
+{
+	fail(EINVAL, "%s: %d mistakes until here: the rest is not looked at", config->path, MISTAKES_MAX);
+	return true;
 }
 
 bool instance_name_valid(const char *name)
@@ -125,23 +132,42 @@ static int open_file(const struct config *config, FILE **file)
 	return 0;
 }
 
+/* A name alone is that of a file in the usual place. */
+static int find_file(struct config *config, const char *name, FILE **file)
+{
+	char usual[sizeof(DIRECTORY "/" SUFFIX) + XDPSEC_NAME_LEN];
+	bool is_name = instance_name_valid(name);
+	int err;
+
+	snprintf(usual, sizeof(usual), DIRECTORY "/%s" SUFFIX, is_name ? name : "");
+	err = set_path(config, is_name ? usual : name);
+	if (!err)
+		err = open_file(config, file);
+	if (!err)
+		return 0;
+	config->path[0] = '\0';
+	if (is_name && err == -ENOENT)
+		hint("%s alone is %s; a file elsewhere has a slash or the suffix: ./%s" SUFFIX, name, usual,
+		     name);
+	return err;
+}
+
 int config_read(struct config *config, const char *path)
 {
 	_cleanup_fclose_ FILE *file = NULL;
-	int err;
+	int err, step;
 
 	memset(config, 0, sizeof(*config));
 	config->tunnel.listen_port = LISTEN_PORT;
-	err = set_path(config, path);
-	if (err)
-		return err;
-	err = open_file(config, &file);
+	err = find_file(config, path, &file);
 	if (err)
 		return err;
 	err = config_parse(config, file);
-	if (err)
+	/* Out of memory, there is nothing more to be said. */
+	if (err == -ENOMEM)
 		return err;
-	return config_check(config);
+	step = config_check(config);
+	return err ?: step;
 }
 
 void config_free(struct config *config)
@@ -192,7 +218,7 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[2][FI
 	for (i = 0; i < index; i++)
 		if (!strcmp(fingerprints[i / 2][i % 2], fingerprints[index / 2][index % 2]))
 			break;
-	if (i == index)
+	if (i == index || !fingerprints[index / 2][index % 2][0])
 		return 0;
 	fail(EINVAL,
 	     "%s:%d: %s: the same key as %s of peer %s in line %d: the nonce holds neither direction nor "
@@ -206,22 +232,26 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[2][FI
 int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX])
 {
 	_cleanup_free_ char(*own)[2][FINGERPRINT_HEX] = NULL;
+	int err = 0, step, mistakes = 0;
 	size_t i;
-	int err;
 
 	if (!fingerprints) {
-		own = calloc(config->n_peers, sizeof(*own));
+		own = calloc(config->n_peers ?: 1, sizeof(*own));
 		if (!own)
 			return fail(ENOMEM, "%s: out of memory", config->path);
 		fingerprints = own;
 	}
 	for (i = 0; i < 2 * config->n_peers; i++) {
-		err = read_fingerprint(config, i, fingerprints[i / 2][i % 2]);
-		if (err)
-			return err;
-		err = refuse_shared(config, fingerprints, i);
-		if (err)
-			return err;
+		fingerprints[i / 2][i % 2][0] = '\0';
+		/* A line of the file that was refused, or is not there. */
+		if (!config->peers[i / 2].key_length || !key_line(config, i))
+			continue;
+		step = read_fingerprint(config, i, fingerprints[i / 2][i % 2]);
+		if (!step)
+			step = refuse_shared(config, fingerprints, i);
+		err = err ?: step;
+		if (step && ++mistakes == MISTAKES_MAX && config_too_many(config))
+			break;
 	}
-	return 0;
+	return err;
 }

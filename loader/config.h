@@ -103,10 +103,11 @@ struct config {
 };
 
 /*
- * Parse path and check it: unknown sections and keys, missing and repeated ones, values, duplicate SPIs,
- * names and prefixes, prefixes of one peer inside those of another that protect ports which the inner one
- * does not. 0, or -errno after a message that names file and line. What is in *config is to be freed with
- * config_free() in both cases.
+ * Parse path, or /etc/xdpsec/NAME.conf where it is only a name, and check it: unknown sections and keys,
+ * missing and repeated ones, values, duplicate SPIs, names and prefixes, prefixes of one peer inside those of
+ * another that protect ports which the inner one does not. 0, or the first -errno after a message for each
+ * mistake, that names file and line; what is in no doubt is in *config all the same. It is to be freed with
+ * config_free() in both cases. Without a path there is no file.
  */
 int config_read(struct config *config, const char *path);
 void config_free(struct config *config);
@@ -114,7 +115,8 @@ void config_free(struct config *config);
 
 /*
  * Read every key once, and forget it: mode, length, and that no two SAs share a key. fingerprints, where not
- * NULL, is n_peers pairs (tx, rx) and gets the fingerprints.
+ * NULL, is n_peers pairs (tx, rx) and gets the fingerprints; those of keys that cannot be read are empty. As
+ * above, all mistakes are said.
  */
 int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
 

@@ -19,21 +19,24 @@ static int check_spis(const struct config *config, bool is_rx)
 {
 	const struct sa_config *one, *other;
 	size_t i, j;
+	int err = 0;
 
 	for (i = 0; i < config->n_peers; i++) {
 		for (j = 0; j < i; j++) {
 			one = is_rx ? &config->peers[i].rx : &config->peers[i].tx;
 			other = is_rx ? &config->peers[j].rx : &config->peers[j].tx;
-			if (one->spi != other->spi)
+			/* 0: missing, or refused */
+			if (!one->spi || one->spi != other->spi)
 				continue;
 			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in line %d", config->path,
 			     one->spi_line, is_rx ? "RxSpi" : "TxSpi", one->spi, is_rx ? "RxSpi" : "TxSpi",
 			     config->peers[j].name, other->spi_line);
 			hint("every SA of a direction needs a number of its own");
-			return -EINVAL;
+			err = -EINVAL;
+			break;
 		}
 	}
-	return 0;
+	return err;
 }
 
 static int compare_entries(const void *left, const void *right)
@@ -100,7 +103,7 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	char text[64], outer_text[64], ports[32];
 
 	/* In a tunnel the longest prefix only says which peer it is. */
-	if (inner->peer == outer->peer || config->mode == MODE_TUNNEL)
+	if (inner->peer == outer->peer || config->mode == MODE_TUNNEL || !inner->peer->n_ports)
 		return 0;
 	uncovered = first_uncovered(outer->peer, inner->peer);
 	if (!uncovered)
@@ -123,21 +126,23 @@ static int check_sorted(const struct config *config, const struct entry *entries
 {
 	const struct entry *stack[129];
 	size_t i, depth = 0;
-	int err;
+	int err = 0, step;
 
 	for (i = 0; i < n; i++) {
-		if (i && !memcmp(entries[i].prefix, entries[i - 1].prefix, sizeof(struct xdpsec_prefix)))
-			return refuse_same(config, &entries[i], &entries[i - 1]);
+		if (i && !memcmp(entries[i].prefix, entries[i - 1].prefix, sizeof(struct xdpsec_prefix))) {
+			step = refuse_same(config, &entries[i], &entries[i - 1]);
+			err = err ?: step;
+			continue;
+		}
 		while (depth && !prefix_contains(stack[depth - 1]->prefix, entries[i].prefix))
 			depth--;
 		if (depth) {
-			err = check_nested(config, &entries[i], stack[depth - 1]);
-			if (err)
-				return err;
+			step = check_nested(config, &entries[i], stack[depth - 1]);
+			err = err ?: step;
 		}
 		stack[depth++] = &entries[i];
 	}
-	return 0;
+	return err;
 }
 
 static int check_prefixes(const struct config *config)
@@ -166,45 +171,43 @@ static int check_addresses(const struct config *config)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
 	char text[64];
+	int err = 0;
 
 	for (size_t i = 0; i < tunnel->n_addresses; i++)
 		for (size_t j = 0; j < i; j++)
 			if (!memcmp(&tunnel->addresses[i], &tunnel->addresses[j],
 				    sizeof(tunnel->addresses[i])))
-				return fail(EINVAL, "%s: Address: %s: given twice", config->path,
-					    prefix_text(&tunnel->addresses[i], text, sizeof(text)));
-	return 0;
+				err = fail(EINVAL, "%s: Address: %s: given twice", config->path,
+					   prefix_text(&tunnel->addresses[i], text, sizeof(text)));
+	return err;
 }
 
 /* Who cannot be reached, and may not be learned. */
 static int check_roaming(const struct config *config)
 {
+	int err = 0;
+
 	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
-		if (peer->endpoint.known || peer->roaming != ROAMING_NO)
+		/* A line without an endpoint was refused. */
+		if (peer->endpoint.known || peer->endpoint_line || peer->roaming != ROAMING_NO)
 			continue;
 		fail(EINVAL, "%s:%d: Roaming: peer %s has no Endpoint, and could never be learned",
 		     config->path, peer->roaming_line, peer->name);
 		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
-		return -EINVAL;
+		err = -EINVAL;
 	}
-	return 0;
+	return err;
 }
 
 int config_check(const struct config *config)
 {
-	int err;
+	const int errors[] = {
+		check_addresses(config),  check_roaming(config),  check_spis(config, false),
+		check_spis(config, true), check_prefixes(config),
+	};
+	int err = 0;
 
-	err = check_addresses(config);
-	if (!err)
-		err = check_roaming(config);
-	if (err)
-		return err;
-
-	err = check_spis(config, false);
-	if (err)
-		return err;
-	err = check_spis(config, true);
-	if (err)
-		return err;
-	return check_prefixes(config);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		err = err ?: errors[i];
+	return err;
 }

@@ -27,6 +27,7 @@ static const char *const section_names[] = {
 struct given {
 	enum section section;
 	int line;
+	bool misfit;		 /* has a key of the other mode: which keys it lacks is no question then */
 	int lines[MAX_SETTINGS]; /* where it gave the keys of the table; 0: not */
 };
 
@@ -36,16 +37,50 @@ struct parser {
 	char *buffer;
 	size_t buffer_size;
 	int line;
-	bool pending; /* inih has a line that must come back as a key and its value */
-	int err;
+	size_t refused; /* sections that were meant to be one of ours */
+	char *pending;	/* inih has this line, which must come back as a key and its value */
+	int err;	/* the first: reading goes on, to find all mistakes */
+	bool ended;	/* but not then */
+	unsigned int mistakes;
 	enum section section;
 	int interface_line;
+	bool mode_unknown; /* the line, or the section that has it, is refused */
 	/* The sections until now. Which keys they must have, and may not, depends on the mode, which may
 	 * stand further on. */
 	struct given *sections;
 	size_t n_sections, sections_allocated;
 	size_t peers_allocated;
 };
+
+static int fail_parser(struct parser *parser, int err)
+{
+	if (!err)
+		return 0;
+	parser->err = parser->err ?: err;
+	/* A file that is none of ours would have no end of them. */
+	if (err == -ENOMEM)
+		parser->ended = true;
+	else if (++parser->mistakes == MISTAKES_MAX)
+		parser->ended = config_too_many(parser->config);
+	return err;
+}
+
+/* What was meant is not missing as well. */
+static void take_as_given(const struct parser *parser, const char *name)
+{
+	if (parser->section == SECTION_NONE || parser->section == SECTION_REFUSED)
+		return;
+	for (size_t i = 0; i < n_settings; i++)
+		if (settings[i].section == parser->section && !strcmp(settings[i].name, name))
+			parser->sections[parser->n_sections - 1].lines[i] = parser->line;
+}
+
+/* A line that is refused as a whole. */
+static void take_line_as_given(const struct parser *parser, char *line)
+{
+	line[strcspn(line, " \t=")] = '\0';
+	take_as_given(parser, line);
+}
 
 static int unknown_key(const struct parser *parser, const char *key)
 {
@@ -62,10 +97,12 @@ static int unknown_key(const struct parser *parser, const char *key)
 			return fail_at(&place, "belongs into %s, this is %s",
 				       section_names[settings[i].section], section_names[parser->section]);
 	fail_at(&place, "unknown key in %s", section_names[parser->section]);
-	if (meant)
+	if (meant) {
 		hint("did you mean %s?", meant);
-	else
+		take_as_given(parser, meant);
+	} else {
 		hint("xdpsec(8), CONFIGURATION, has the keys");
+	}
 	return -EINVAL;
 }
 
@@ -83,7 +120,8 @@ static int refuse_in_mode(const struct parser *parser, const struct setting *set
 /* Said, or not to be said any more. */
 static bool is_mode_known(const struct parser *parser)
 {
-	return parser->config->mode_line || (parser->interface_line && parser->section == SECTION_PEER);
+	return !parser->mode_unknown &&
+	       (parser->config->mode_line || (parser->interface_line && parser->section == SECTION_PEER));
 }
 
 static int set(struct parser *parser, const char *key, const char *value)
@@ -91,9 +129,11 @@ static int set(struct parser *parser, const char *key, const char *value)
 	const struct place place = { parser->config->path, parser->line, key };
 	_cleanup_free_ char *copy = NULL;
 	const struct setting *setting;
-	int *lines;
+	int *lines, err;
 	size_t i;
 
+	if (parser->section == SECTION_REFUSED)
+		return 0;
 	for (i = 0; i < n_settings; i++)
 		if (settings[i].section == parser->section && !strcmp(settings[i].name, key))
 			break;
@@ -101,8 +141,10 @@ static int set(struct parser *parser, const char *key, const char *value)
 		return unknown_key(parser, key);
 	setting = &settings[i];
 	lines = parser->sections[parser->n_sections - 1].lines;
-	if (is_mode_known(parser) && !(setting->modes & 1U << parser->config->mode))
+	if (is_mode_known(parser) && !(setting->modes & 1U << parser->config->mode)) {
+		parser->sections[parser->n_sections - 1].misfit = true;
 		return refuse_in_mode(parser, setting, parser->line);
+	}
 	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE)
 		return fail_at(&place, "given twice in one %s, first in line %d",
 			       section_names[parser->section], lines[i]);
@@ -112,10 +154,12 @@ static int set(struct parser *parser, const char *key, const char *value)
 	copy = strdup(value);
 	if (!copy)
 		return fail(ENOMEM, "%s:%d: out of memory", place.path, place.line);
-	return setting->set(parser->config, &place, copy);
+	err = setting->set(parser->config, &place, copy);
+	parser->mode_unknown |= err && !strcmp(key, "Mode");
+	return err;
 }
 
-/* inih's callback: 0 is failure. It goes on nevertheless; the reader then ends it. */
+/* inih's callback: 0 is failure. */
 static int handle(void *user, const char *section, const char *key, const char *value)
 {
 	struct parser *parser = user;
@@ -124,38 +168,31 @@ static int handle(void *user, const char *section, const char *key, const char *
 	/* "= value" stays pending, and is refused by the reader. */
 	if (!*key)
 		return 0;
-	parser->pending = false;
-	if (!parser->err)
-		parser->err = set(parser, key, value);
-	return !parser->err;
+	parser->pending = NULL;
+	return !fail_parser(parser, set(parser, key, value));
 }
 
 /* Once the mode is known: what a section lacks, and what does not belong there. */
-static int check_section(const struct parser *parser, const struct given *given)
+static void check_section(struct parser *parser, struct given *given)
 {
 	const struct place place = { parser->config->path, given->line, section_names[given->section] };
 	const struct setting *setting;
-	bool fits;
+	unsigned int modes;
 
 	for (size_t i = 0; i < n_settings; i++) {
-		setting = &settings[i];
-		fits = setting->modes & 1U << parser->config->mode;
-		if (given->lines[i] && !fits)
-			return refuse_in_mode(parser, setting, given->lines[i]);
-		if (setting->section == given->section && fits && !given->lines[i] &&
-		    (setting->presence == REQUIRED || setting->presence == REPEATABLE))
-			return fail_at(&place, "%s is missing", setting->name);
+		if (!given->lines[i] || parser->mode_unknown ||
+		    settings[i].modes & 1U << parser->config->mode)
+			continue;
+		fail_parser(parser, refuse_in_mode(parser, &settings[i], given->lines[i]));
+		given->misfit = true;
 	}
-	return 0;
-}
-
-static int check_sections(const struct parser *parser)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < parser->n_sections; i++)
-		err = check_section(parser, &parser->sections[i]);
-	return err;
+	for (size_t i = 0; i < n_settings; i++) {
+		setting = &settings[i];
+		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
+		if (setting->section == given->section && (setting->modes & modes) == modes &&
+		    !given->lines[i] && (setting->presence == REQUIRED || setting->presence == REPEATABLE))
+			fail_parser(parser, fail_at(&place, "%s is missing", setting->name));
+	}
 }
 
 static int begin_peer(struct parser *parser)
@@ -197,9 +234,14 @@ static int add_section(struct parser *parser, enum section section)
 		parser->sections = sections;
 		parser->sections_allocated = room;
 	}
-	parser->sections[parser->n_sections++] = (struct given){ section, parser->line, {} };
+	parser->sections[parser->n_sections++] = (struct given){ .section = section, .line = parser->line };
 	parser->section = section;
-	return section == SECTION_PEER ? begin_peer(parser) : 0;
+	if (section == SECTION_PEER && begin_peer(parser)) {
+		parser->n_sections--;
+		parser->section = SECTION_REFUSED;
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int begin_section(struct parser *parser, const char *text)
@@ -208,6 +250,7 @@ static int begin_section(struct parser *parser, const char *text)
 	enum section section;
 	const char *meant;
 
+	parser->section = SECTION_REFUSED;
 	for (section = SECTION_INTERFACE; section <= SECTION_PEER; section++)
 		if (!strcmp(text, section_names[section]))
 			break;
@@ -218,6 +261,7 @@ static int begin_section(struct parser *parser, const char *text)
 			hint("did you mean %s?", meant);
 		else
 			hint("the sections are [Interface] and [Peer]");
+		parser->refused++;
 		return -EINVAL;
 	}
 	if (section == SECTION_INTERFACE && parser->interface_line)
@@ -259,17 +303,24 @@ static int next_line(struct parser *parser, char *text, int size)
 	if (strlen(line) > max) {
 		fail_at(&place, "longer than %zu characters", max);
 		hint("Address and AllowedIPs may be repeated, one line for each");
+		take_line_as_given(parser, line);
 		return -EINVAL;
 	}
-	strcpy(text, line);
-	parser->pending = *line && *line != '[';
-	if (*line == '[')
+	if (*line == '[') {
+		strcpy(text, line);
 		return begin_section(parser, line);
+	}
 	if (*line && parser->section == SECTION_NONE) {
 		fail_at(&place, "a key in front of the first section");
 		hint("the file starts with [Interface]");
+		parser->section = SECTION_REFUSED;
+		parser->refused++;
 		return -EINVAL;
 	}
+	if (parser->section == SECTION_REFUSED)
+		return 0;
+	strcpy(text, line);
+	parser->pending = *line ? line : NULL;
 	return 0;
 }
 
@@ -280,43 +331,45 @@ static char *read_line(char *text, int size, void *stream)
 	const struct place place = { parser->config->path, parser->line, NULL };
 	ssize_t n;
 
-	if (parser->err)
+	if (parser->ended)
 		return NULL;
 	if (parser->pending) {
-		fail_at(&place, "neither a [Section] nor Key = Value");
-		parser->err = -EINVAL;
-		return NULL;
+		fail_parser(parser, fail_at(&place, "neither a [Section] nor Key = Value"));
+		take_line_as_given(parser, parser->pending);
 	}
+	parser->pending = NULL;
 	n = getline(&parser->buffer, &parser->buffer_size, parser->file);
 	if (n < 0) {
 		if (ferror(parser->file))
-			parser->err = fail(errno, "%s: %s", parser->config->path, strerror(errno));
+			fail_parser(parser, fail(errno, "%s: %s", parser->config->path, strerror(errno)));
 		return NULL;
 	}
 	parser->line++;
-	if (memchr(parser->buffer, '\0', n))
-		parser->err = fail(EINVAL, "%s:%d: a NUL byte: not a text file", parser->config->path,
-				   parser->line);
+	*text = '\0';
+	parser->ended = memchr(parser->buffer, '\0', n);
+	if (parser->ended)
+		fail_parser(parser, fail(EINVAL, "%s:%d: a NUL byte: not a text file", parser->config->path,
+					 parser->line));
 	else
-		parser->err = next_line(parser, text, size);
-	return parser->err ? NULL : text;
+		fail_parser(parser, next_line(parser, text, size));
+	return parser->ended ? NULL : text;
 }
 
-static int check_whole(const struct parser *parser)
+/* A section whose name is mistyped is not missing as well. */
+static void check_whole(struct parser *parser)
 {
-	const char *path = parser->config->path;
+	const char *missing = parser->refused		 ? NULL
+			      : !parser->interface_line	 ? section_names[SECTION_INTERFACE]
+			      : !parser->config->n_peers ? section_names[SECTION_PEER]
+							 : NULL;
 
-	if (!parser->interface_line) {
-		fail(EINVAL, "%s: no [Interface] section", path);
+	parser->mode_unknown |= !parser->interface_line;
+	if (missing) {
+		fail_parser(parser, fail(EINVAL, "%s: no %s section", parser->config->path, missing));
 		hint("xdpsec(8), EXAMPLES, has a whole file");
-		return -EINVAL;
 	}
-	if (!parser->config->n_peers) {
-		fail(EINVAL, "%s: no [Peer] section", path);
-		hint("xdpsec(8), EXAMPLES, has a whole file");
-		return -EINVAL;
-	}
-	return check_sections(parser);
+	for (size_t i = 0; i < parser->n_sections; i++)
+		check_section(parser, &parser->sections[i]);
 }
 
 /*
@@ -346,15 +399,12 @@ int config_parse(struct config *config, FILE *file)
 
 	err = ini_parse_stream(read_line, &parser, handle, &parser);
 	free(parser.buffer);
-	if (parser.err)
-		err = parser.err;
-	else if (err)
-		err = fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", config->path,
-			   err < 0 ? 0 : err);
-	else
-		err = check_whole(&parser);
+	if (err && !parser.err)
+		fail_parser(&parser, fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood",
+					  config->path, err < 0 ? 0 : err));
+	if (!parser.ended)
+		check_whole(&parser);
 	free(parser.sections);
-	if (!err)
-		conclude(config);
-	return err;
+	conclude(config);
+	return parser.err;
 }

@@ -14,12 +14,17 @@ struct place {
 	const char *key; /* NULL: the line as a whole */
 };
 
+/* So many, and the rest is not looked at. Says so, and returns true. */
+#define MISTAKES_MAX 50
+bool config_too_many(const struct config *config);
+
 int fail_at(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum section {
 	SECTION_NONE,
 	SECTION_INTERFACE,
 	SECTION_PEER,
+	SECTION_REFUSED, /* what is in it is not looked at */
 };
 
 enum presence {
@@ -72,10 +77,11 @@ struct peer_config *current_peer(struct config *config);
 /* As the kernel's dev_valid_name(), and not a pattern. */
 bool device_name_valid(const char *name);
 
-/* Sections and keys of the file into *config, whose name and path are set. 0, or -errno after a message. */
+/* Sections and keys of the file into *config, whose name and path are set. 0, or the first -errno after a
+ * message for each mistake; what is in no doubt is set nevertheless. */
 int config_parse(struct config *config, FILE *file);
 
-/* What can be wrong although every line for itself is right. 0, or -EINVAL after a message. */
+/* What can be wrong although every line for itself is right; as above. */
 int config_check(const struct config *config);
 
 /* One value each. 0, or -EINVAL after a message. */

@@ -107,18 +107,16 @@ static int add_prefix(struct peer_config *peer, const struct xdpsec_prefix *pref
 static int set_address(struct config *config, const struct place *place, char *value)
 {
 	struct xdpsec_prefix prefix;
+	int err, first = 0;
 	char *item;
-	int err;
 
 	while ((item = value_next(&value))) {
 		err = value_prefix(place, item, &prefix);
-		if (err)
-			return err;
-		err = add_prefix(current_peer(config), &prefix, place->line);
-		if (err)
-			return err;
+		if (!err)
+			err = add_prefix(current_peer(config), &prefix, place->line);
+		first = first ?: err;
 	}
-	return 0;
+	return first;
 }
 
 static int set_ports(struct config *config, const struct place *place, char *value)
@@ -139,6 +137,8 @@ static int set_cipher(struct config *config, const struct place *place, char *va
 	} else {
 		fail_at(place, "%s: not a cipher", value);
 		hint("aes-128-ocb or aes-256-ocb");
+		/* How long its keys are cannot be said. */
+		peer->key_length = 0;
 		return -EINVAL;
 	}
 	strcpy(peer->cipher, value);

@@ -68,7 +68,7 @@ static int check_key(const struct search *search, const char *fingerprint, const
 static int check_instance(const char *name, void *data)
 {
 	struct search *search = data;
-	int err = 0;
+	int err = 0, step;
 
 	if (strcmp(name, search->config->name) == 0)
 		return 0;
@@ -80,14 +80,15 @@ static int check_instance(const char *name, void *data)
 			warning("%s: cannot be read: it may use the same keys", name);
 		return 0;
 	}
-	for (size_t i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+	for (size_t i = 0; i < XDPSEC_MAX_PEERS; i++) {
 		const struct peer_record *peer = &search->records[i];
 
 		if (!peer->in_use)
 			continue;
-		err = check_key(search, peer->tx.fingerprint, name, peer, false);
-		if (!err)
-			err = check_key(search, peer->rx.fingerprint, name, peer, true);
+		step = check_key(search, peer->tx.fingerprint, name, peer, false);
+		err = err ?: step;
+		step = check_key(search, peer->rx.fingerprint, name, peer, true);
+		err = err ?: step;
 	}
 	return err;
 }

@@ -75,7 +75,8 @@ static const struct command {
 	  "counters of one instance, or of all" },
 	{ "probe", ARGUMENT_PEER, 0, command_probe,
 	  "find the largest packet that gets through the tunnel to a peer" },
-	{ "check", ARGUMENT_FILE, 0, command_check, "find mistakes in FILE, and change nothing" },
+	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_check,
+	  "find what up or reload would refuse, and change nothing" },
 	{ "genkey", ARGUMENT_NONE, TAKES_BITS, command_genkey, "print a random key" },
 	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
 	  "run the vectors of RFC 7253 through the kernel; list its ciphers" },
@@ -130,7 +131,10 @@ static void print_help(FILE *out)
 			 flags[i].option.name, flags[i].argument ? flags[i].argument : "");
 		fprintf(out, "  %-21s %s\n", text, flags[i].help);
 	}
-	fputs("\nNAME is the file's name without \".conf\". xdpsec(8) has the rest.\n", out);
+	fputs("\nNAME is the file's name without \".conf\"; in the place of FILE it is "
+	      "/etc/xdpsec/NAME.conf.\n"
+	      "xdpsec(8) has the rest.\n",
+	      out);
 }
 
 static int usage_hint(void)

@@ -15,12 +15,15 @@
 #include "bpffs.h"
 #include "commands.h"
 #include "device.h"
+#include "endpoint.h"
 #include "interrupt.h"
 #include "key_use.h"
 #include "message.h"
 #include "place.h"
 #include "reload.h"
+#include "route_taken.h"
 #include "tunnel.h"
+#include "uplink.h"
 
 static int cannot_change(const struct reload *reload, const char *keyword, const char *from)
 {
@@ -37,54 +40,67 @@ static int check_tunnel(const struct reload *reload)
 	struct xdpsec_config config;
 	__u32 key = 0;
 	char text[64];
-	int err = plane_read(&reload->plane, MAP_CONFIG, &key, &config);
+	int err = plane_read(&reload->plane, MAP_CONFIG, &key, &config), step;
 
 	if (err)
 		return err;
 	if (strcmp(tunnel->name, instance->hop_near) != 0)
-		return cannot_change(reload, "Name of [Interface]", instance->hop_near);
+		err = cannot_change(reload, "Name of [Interface]", instance->hop_near);
 	if (tunnel->n_addresses != instance->n_addresses ||
 	    memcmp(tunnel->addresses, instance->addresses, sizeof(tunnel->addresses)) != 0)
-		return cannot_change(reload, "Address of [Interface]",
-				     instance->n_addresses
-					     ? prefix_text(&instance->addresses[0], text, sizeof(text))
-					     : "none");
+		err = cannot_change(reload, "Address of [Interface]",
+				    instance->n_addresses
+					    ? prefix_text(&instance->addresses[0], text, sizeof(text))
+					    : "none");
 	snprintf(text, sizeof(text), "%u", config.listen_port);
 	if (tunnel->listen_port != config.listen_port)
-		return cannot_change(reload, "ListenPort", text);
+		err = cannot_change(reload, "ListenPort", text);
 	if (tunnel->no_routes != instance->no_routes)
-		return cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
-	return tunnel_check_device(instance);
+		err = cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
+	step = tunnel_check_device(instance);
+	return err ?: step;
+}
+
+/* All that has changed and cannot, and not only the first of it. */
+static int check_settings(const struct reload *reload)
+{
+	static const char *const modes[] = { "auto", "native", "generic" };
+	const struct instance *instance = &reload->instance;
+	int err = 0, step = 0;
+
+	if (reload->config.mode != (enum mode)instance->mode)
+		err = cannot_change(reload, "Mode", mode_text(instance->mode));
+	if (strcmp(reload->config.device, instance->device) != 0)
+		err = cannot_change(reload, "Device", instance->device);
+	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
+		err = cannot_change(reload, "Xdp", modes[instance->xdp_asked % 3]);
+	if (!err && instance->mode == MODE_TUNNEL)
+		step = check_tunnel(reload);
+	return err ?: step;
+}
+
+static int check_same_device(const struct reload *reload, const struct link *device)
+{
+	const struct instance *instance = &reload->instance;
+
+	if (device->index == instance->device_index || strcmp(device->name, instance->device) != 0)
+		return 0;
+	fail(ENODEV, "%s: the device %s is another one than when it was brought up", instance->name,
+	     instance->device);
+	hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
+	return -ENODEV;
 }
 
 static int check_interface(struct reload *reload)
 {
-	static const char *const modes[] = { "auto", "native", "generic" };
-	const struct instance *instance = &reload->instance;
-	int err;
+	int err = check_settings(reload);
 
-	if (reload->config.mode != (enum mode)instance->mode)
-		return cannot_change(reload, "Mode", mode_text(instance->mode));
-	if (strcmp(reload->config.device, instance->device) != 0)
-		return cannot_change(reload, "Device", instance->device);
-	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
-		return cannot_change(reload, "Xdp", modes[instance->xdp_asked % 3]);
-	if (instance->mode == MODE_TUNNEL) {
-		err = check_tunnel(reload);
-		if (err)
-			return err;
-	}
-	err = device_find(&reload->config, &reload->device);
-	if (!err && reload->device.index != instance->device_index) {
-		fail(ENODEV, "%s: the device %s is another one than when it was brought up", instance->name,
-		     instance->device);
-		hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
-		return -ENODEV;
-	}
-	return err;
+	if (!err)
+		err = device_find(&reload->config, &reload->device);
+	return err ?: check_same_device(reload, &reload->device);
 }
 
-static int read_instance(struct reload *reload, const char *name)
+int reload_open(struct reload *reload, const char *name)
 {
 	enum place place;
 	int err;
@@ -167,7 +183,7 @@ static int run(struct reload *reload, const struct options *options)
 		err = plane_lock(&lock);
 	interrupt_block();
 	if (!err)
-		err = read_instance(reload, options->argument);
+		err = reload_open(reload, options->argument);
 	if (!err)
 		err = read_config(reload);
 	if (err)
@@ -175,24 +191,29 @@ static int run(struct reload *reload, const struct options *options)
 	reload->context.plane = &reload->plane;
 	reload->context.config = &reload->config;
 	reload->context.state_dir = reload->instance.state_dir;
-	reload->context.claims = options->claims;
 	return apply(reload);
 }
 
-int command_reload(const struct options *options)
+struct reload *reload_new(const struct options *options)
 {
 	struct reload *reload = calloc(1, sizeof(*reload));
-	int err = -ENOMEM;
+	struct peer_record *before = calloc(XDPSEC_MAX_PEERS, sizeof(*before));
 
-	if (!reload)
-		return fail(ENOMEM, "out of memory");
-	reload->before = calloc(XDPSEC_MAX_PEERS, sizeof(*reload->before));
+	if (!reload || !before) {
+		free(reload);
+		free(before);
+		fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	reload->before = before;
+	reload->context.claims = options->claims;
 	plane_init(&reload->plane);
 	bpf_log_start();
-	if (reload->before)
-		err = run(reload, options);
-	else
-		fail(ENOMEM, "out of memory");
+	return reload;
+}
+
+void reload_free(struct reload *reload)
+{
 	plane_close(&reload->plane);
 	config_free(&reload->config);
 	held_free(&reload->held);
@@ -202,5 +223,77 @@ int command_reload(const struct options *options)
 	free(reload->stale);
 	free(reload->routes);
 	free(reload);
+}
+
+int command_reload(const struct options *options)
+{
+	struct reload *reload = reload_new(options);
+	int err;
+
+	if (!reload)
+		return -ENOMEM;
+	err = run(reload, options);
+	reload_free(reload);
 	return err;
+}
+
+/* A key that some peer has in this direction already keeps its numbers, or its window. */
+static bool in_use(const struct reload *reload, const char *fingerprint, enum state_use use)
+{
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
+		const struct peer_record *peer = &reload->before[i];
+
+		if (peer->in_use &&
+		    strcmp(use == STATE_TX ? peer->tx.fingerprint : peer->rx.fingerprint, fingerprint) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_state(const struct reload *reload, const struct config *config,
+		       char (*fingerprints)[2][FINGERPRINT_HEX])
+{
+	int err = 0, step;
+
+	for (size_t i = 0; i < 2 * config->n_peers; i++) {
+		const char *fingerprint = fingerprints[i / 2][i % 2];
+		enum state_use use = i % 2 ? STATE_RX : STATE_TX;
+
+		if (!fingerprint[0] || in_use(reload, fingerprint, use))
+			continue;
+		step = state_check(reload->instance.state_dir, fingerprint, use, &reload->context.claims,
+				   config->peers[i / 2].name);
+		err = err ?: step;
+	}
+	return err;
+}
+
+static int check_routes(const struct config *config, unsigned int tunnel, const struct link *device)
+{
+	int err = endpoints_check_routes(config, tunnel), step = routes_check_taken(config, tunnel);
+
+	if (device->index)
+		uplink_check(config, device->index);
+	return err ?: step;
+}
+
+int reload_check(struct reload *reload, const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
+		 const struct link *device)
+{
+	int err, step;
+
+	reload->config = *config;
+	err = check_settings(reload);
+	/* Its peers are not ours to free. */
+	reload->config = (struct config){};
+	step = check_same_device(reload, device);
+	err = err ?: step;
+	step = key_use_check(config, fingerprints, reload->instance.netns_cookie);
+	err = err ?: step;
+	if (config->mode == MODE_TUNNEL) {
+		step = check_routes(config, reload->instance.hop_near_index, device);
+		err = err ?: step;
+	}
+	step = check_state(reload, config, fingerprints);
+	return err ?: step;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "commands.h"
 #include "config.h"
 #include "netlink.h"
 #include "peer.h"
@@ -94,5 +95,15 @@ int reload_switch(struct reload *reload);
 /* Everything that is in the maps, and not of the configuration: no longer used, and after a grace period
  * saved and erased. 0, or -errno after a message. */
 int reload_sweep(const struct reload *reload);
+
+/* NULL after a message. */
+struct reload *reload_new(const struct options *options);
+void reload_free(struct reload *reload);
+/* Read what is up. 0, or -errno after a message. */
+int reload_open(struct reload *reload, const char *name);
+/* All that `reload` would refuse, for `check`. device is that of the configuration; index 0 where there is
+ * none. 0, or the first -errno after messages. */
+int reload_check(struct reload *reload, const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
+		 const struct link *device);
 
 #endif

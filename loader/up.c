@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/random.h>
 #include <bpf/libbpf.h>
@@ -22,51 +21,23 @@
 #include "bpffs.h"
 #include "cleanup.h"
 #include "commands.h"
-#include "config.h"
-#include "device.h"
 #include "devices.h"
 #include "endpoint.h"
 #include "hop.h"
 #include "interrupt.h"
-#include "key_use.h"
 #include "lost.h"
 #include "message.h"
-#include "namespace.h"
 #include "objects.h"
 #include "peer.h"
 #include "state.h"
 #include "teardown.h"
 #include "tunnel.h"
-#include "uplink.h"
+#include "up.h"
 #include "vectors.h"
-#include "version.h"
 #include "encapsulate.skel.h"
 #include "hop.skel.h"
 #include "keepalive.skel.h"
 #include "seal.skel.h"
-
-struct up {
-	const struct options *options;
-	struct config config;
-	char (*fingerprints)[2][FINGERPRINT_HEX]; /* of its keys */
-	struct instance instance;
-	struct plane plane;
-	struct link device;    /* the underlay's */
-	struct link near, far; /* of the tunnel device, once it is there */
-	__u32 hop_secret[4];
-};
-
-/* The state directory may not exist yet, so that realpath() is of no use. */
-static int absolute(const char *path, char *result, size_t size)
-{
-	char directory[PATH_MAX] = "";
-
-	if (path[0] != '/' && !getcwd(directory, sizeof(directory)))
-		return fail(errno, "cannot tell the working directory: %s", strerror(errno));
-	if ((size_t)snprintf(result, size, "%s%s%s", directory, path[0] == '/' ? "" : "/", path) >= size)
-		return fail(ENAMETOOLONG, "state directory %s: %s", path, strerror(ENAMETOOLONG));
-	return 0;
-}
 
 /* A first word of zero says that there is no secret. */
 static int make_secret(struct up *up)
@@ -76,115 +47,6 @@ static int make_secret(struct up *up)
 			return fail(errno, "getrandom: %s", strerror(errno));
 	} while (!up->hop_secret[0]);
 	return 0;
-}
-
-static int describe(struct up *up)
-{
-	struct instance *instance = &up->instance;
-	struct namespace here;
-	int err = device_find(&up->config, &up->device);
-
-	if (!err)
-		err = namespace_here(&here);
-	if (err)
-		return err;
-	err = absolute(up->options->state_dir, instance->state_dir, sizeof(instance->state_dir));
-	if (err)
-		return err;
-	instance->abi_version = XDPSEC_ABI_VERSION;
-	instance->device_index = up->device.index;
-	instance->netns_cookie = here.cookie;
-	instance->netns_inode = here.inode;
-	instance->started = (__u64)time(NULL);
-	snprintf(instance->version, sizeof(instance->version), "%s", program_version());
-	instance->xdp_asked = (__u8)up->config.xdp;
-	instance->no_attach = up->options->no_attach;
-	instance->mode = (__u8)up->config.mode;
-	snprintf(instance->name, sizeof(instance->name), "%s", up->config.name);
-	snprintf(instance->device, sizeof(instance->device), "%s", up->device.name);
-	snprintf(instance->path, sizeof(instance->path), "%s", up->config.path);
-	if (up->config.mode == MODE_TUNNEL)
-		tunnel_describe(instance, &up->config);
-	else
-		hop_name(instance);
-	return 0;
-}
-
-/* The same device in the same namespace: two would seal each other's packets. */
-static int same_device(const char *name, void *data)
-{
-	const struct instance *mine = data;
-	struct instance_head other;
-
-	if (plane_head(name, false, &other)) {
-		warning("%s: cannot be read: it may protect %s as well", name, mine->device);
-		return 0;
-	}
-	if (other.device_index != mine->device_index || other.netns_cookie != mine->netns_cookie)
-		return 0;
-	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, name);
-	hint("add the peers to the file of %s and `xdpsec reload %s`, or `xdpsec down %s`", name, name, name);
-	return -EBUSY;
-}
-
-static int check_tunnel(struct up *up)
-{
-	int err = tunnel_check_name(&up->config);
-
-	if (!err)
-		err = endpoints_check_routes(&up->config, 0);
-	if (err)
-		return err;
-	uplink_check(&up->config, up->device.index);
-	tunnel_check_port(&up->config);
-	return 0;
-}
-
-/* Others that have no pins any more, and so nobody who is asked for them. */
-static int check_lost(const struct instance *mine)
-{
-	_cleanup_free_ struct lost *lost = NULL;
-	size_t n = 0;
-	int err = lost_list(&lost, &n);
-
-	for (size_t i = 0; !err && i < n; i++) {
-		if (lost[i].device != mine->device_index)
-			continue;
-		fail(EBUSY, "%s: the device %s is protected by %s already, whose pins are gone", mine->name,
-		     mine->device, lost[i].name);
-		hint("xdpsec down %s", lost[i].name);
-		err = -EBUSY;
-	}
-	return err;
-}
-
-static int refuse_existing(const char *name)
-{
-	_cleanup_plane_ struct plane plane;
-	int err;
-
-	plane_init(&plane);
-	err = plane_open(&plane, name, false);
-	/* One of another version cannot be reloaded. */
-	if (err)
-		return err;
-	fail(EEXIST, "%s: is up already", name);
-	hint("xdpsec reload %s, or down and up", name);
-	return -EEXIST;
-}
-
-static int check_conflicts(struct up *up)
-{
-	int err;
-
-	if (plane_exists(up->config.name, false))
-		return refuse_existing(up->config.name);
-	err = plane_each(false, same_device, &up->instance);
-	if (!err)
-		err = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
-	if (!err)
-		err = check_lost(&up->instance);
-	return err || up->config.mode != MODE_TUNNEL ? err : check_tunnel(up);
 }
 
 static int write_config(const struct up *up)
@@ -428,19 +290,13 @@ static int up_locked(struct up *up)
 	interrupt_block();
 	if (!err)
 		err = teardown_leftover(up->config.name);
-	if (!err && !plane_exists(up->config.name, false))
+	if (!err && plane_exists(up->config.name, false))
+		err = up_refuse_existing(up->config.name);
+	else if (!err)
 		err = lost_teardown(up->config.name);
 	if (!err)
-		err = check_conflicts(up);
+		err = up_check_conflicts(up);
 	return err ?: build(up);
-}
-
-static int check_keys(struct up *up)
-{
-	up->fingerprints = calloc(up->config.n_peers ?: 1, sizeof(*up->fingerprints));
-	if (!up->fingerprints)
-		return fail(ENOMEM, "out of memory");
-	return config_check_keys(&up->config, up->fingerprints);
 }
 
 static int run(struct up *up)
@@ -448,15 +304,7 @@ static int run(struct up *up)
 	int err = kernel_check();
 
 	if (!err)
-		err = config_read(&up->config, up->options->argument);
-	if (!err && up->config.mode == MODE_TUNNEL && up->options->no_attach)
-		err = fail(EINVAL, "%s: --no-attach: a tunnel's programs are attached to a device of its own",
-			   up->config.path);
-	up->plane.mode = up->config.mode;
-	if (!err)
-		err = check_keys(up);
-	if (!err)
-		err = describe(up);
+		err = up_examine(up);
 	if (!err)
 		err = make_secret(up);
 	return err ?: up_locked(up);
@@ -464,22 +312,16 @@ static int run(struct up *up)
 
 int command_up(const struct options *options)
 {
-	struct up *up = calloc(1, sizeof(*up));
+	struct up *up = up_new(options);
 	int err;
 
 	if (!up)
-		return fail(ENOMEM, "out of memory");
-	up->options = options;
-	plane_init(&up->plane);
-	bpf_log_start();
+		return -ENOMEM;
 	err = run(up);
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);
-	plane_close(&up->plane);
+	up_free(up);
 	if (err)
 		bpffs_undo();
-	config_free(&up->config);
-	free(up->fingerprints);
-	free(up);
 	return err;
 }

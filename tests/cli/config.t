@@ -80,8 +80,8 @@ hint: did you mean Address?'
 mistake "unknown key that resembles nothing" '4s/Xdp/FooBarBaz/' \
 	'FILE:4: FooBarBaz: unknown key in [Interface]
 hint: xdpsec(8), CONFIGURATION, has the keys'
-mistake "key of the other section" '9s/.*/Device = eth0/' \
-	'FILE:9: Device: belongs into [Interface], this is [Peer]'
+mistake "key of the other section" '9s/$/\nDevice = eth0/' \
+	'FILE:10: Device: belongs into [Interface], this is [Peer]'
 mistake "key given twice" '9s/$/\nPorts = 53/' \
 	'FILE:10: Ports: given twice in one [Peer], first in line 9'
 mistake "key without a value" '7s/=.*/=/' 'FILE:7: Name: has no value'
@@ -112,7 +112,7 @@ for key in "Endpoint=198.51.100.2:4500|$prefixes" "AllowedIPs=203.0.113.0/24|$pr
 		"FILE:9: $name: belongs to Mode = tunnel, and this is Mode = inline
 hint: ${key#*|}"
 done
-mistake "a key of tunnel mode in a [Peer] in front of [Interface]" '1,5d; $s/$/\n[Interface]\nDevice=xdpsec-none/; 9s|.*|&\nAllowedIPs = 203.0.113.0/24|' \
+mistake "a key of tunnel mode in a [Peer] in front of [Interface]" '1,5d; $s/$/\n[Interface]\nDevice=xdpsec-none/; 9s|.*|&\nAllowedIPs = 192.0.2.0/24|' \
 	"FILE:5: AllowedIPs: belongs to Mode = tunnel, and this is Mode = inline
 hint: $prefixes"
 WRITE=write_tunnel mistake "[Peer] Address in tunnel mode" '11s/.*/Address = 203.0.113.64\/26/' \
@@ -125,8 +125,8 @@ mistake "[Interface] PrivateKeyFile" '4s/.*/PrivateKeyFile = x/' \
 	'FILE:4: PrivateKeyFile: belongs to key agreement, which is not available in this version
 hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile'
 for key in PublicKey PresharedKeyFile; do
-	mistake "[Peer] $key" "9s/.*/$key = x/" \
-		"FILE:9: $key: belongs to key agreement, which is not available in this version
+	mistake "[Peer] $key" "9s/$/\n$key = x/" \
+		"FILE:10: $key: belongs to key agreement, which is not available in this version
 hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile"
 done
 
@@ -236,7 +236,9 @@ WRITE=write_tunnel
 fine "a tunnel" ''
 fine "a tunnel: what is optional left out" '5,6d; 10d'
 fine "a tunnel: Mode at the end of the section" '3d; 6s/$/\nMode = tunnel/'
-mistake "a tunnel: [Interface] at the end" '1,7{H;d}; ${G;s/\n\n/\n/}' "${NO_DEVICE/*site-a.conf:2/FILE:18}"
+write_tunnel
+sed -i '1,7{H;d}; ${G;s/\n\n/\n/}' "$CONFIG"
+prints "a tunnel: [Interface] at the end" 1 "${NO_DEVICE/conf:2/conf:18}" check
 fine "a tunnel: every key" '6s/$/\nMTU = 1400\nSourcePort = listen\nSource = 192.0.2.10, 2001:db8::10\nFwMark = 0xca6c\nDscp = 46\nTable = off/; 10s/$/\nRoaming = no\nSource = 192.0.2.11\nPersistentKeepalive = 25/'
 fine "a tunnel: the other values" '6s/$/\nSourcePort = flow\nFwMark = off\nDscp = uniform\nTable = auto/; 10s/$/\nRoaming = yes\nPersistentKeepalive = off/'
 fine "a tunnel: Endpoint of IPv6" '10s/=.*/= [2001:db8:b::1]:65535/'
@@ -372,15 +374,65 @@ hint: a letter or digit first, then letters, digits, \"-\" and \"_\", 63 at most
 done
 long=$(printf '%063d' 0)
 cp "$CONFIG" "$WORK/$long.conf"
-prints "instance name of 63 characters" 1 "${NO_DEVICE//site-a/$long}" "$XDPSEC" check "$WORK/$long.conf"
+prints "instance name of 63 characters" 1 "${NO_DEVICE//site-a/$long}" check "$WORK/$long.conf"
 prints "relative path, and key files beside the file" 1 "$NO_DEVICE" \
-	env -C "$WORK" "$XDPSEC" check site-a.conf
+	env -C "$WORK" "$XDPSEC" --state-dir "$WORK/state" check --new-key site-a.conf
 mkdir "$WORK/links"
 ln -s ../site-a.conf "$WORK/links/other.conf"
 prints "link: its own name, and key files beside the link" 1 \
 	"xdpsec: $WORK/links/other.conf:12: TxKeyFile: $WORK/links/a-to-b.key: No such file or directory
 hint: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key) makes a key, for both sites" \
-	"$XDPSEC" check "$WORK/links/other.conf"
+	first_of check "$WORK/links/other.conf"
+
+# ---- all of them at once ------------------------------------------------------------------------------
+
+write_config
+sed -i -e '4s/auto/offload/; 8s/=.*/= 198.51.100.300, 192.0.2.0\/24, 192.0.2.1\/24/; 9s/Ports/Port/; 11s/=.*/= 12/; 16s/.*/[Pear]/' \
+	-e '13s/=.*/= 4098/; $s/$/\n\n[Peer]\nName = site-d\nwhat is this\nAddress = 192.0.2.0\/24\nPorts = all\nTxSpi = 4100\nRxSpi = 4098\nTxKeyFile = none.key\nRxKeyFile = c-to-a.key\nCipher = des/' "$CONFIG"
+prints "all mistakes at once" 1 "xdpsec: FILE:4: Xdp: offload: not a way to attach XDP
+hint: auto, native or generic
+xdpsec: FILE:8: Address: 198.51.100.300: not an IPv4 or IPv6 prefix
+hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up
+xdpsec: FILE:8: Address: 192.0.2.1/24: bits of the address are set behind the prefix
+hint: 192.0.2.0/24 for the network, 192.0.2.1/32 for the one address
+xdpsec: FILE:9: Port: unknown key in [Peer]
+hint: did you mean Ports?
+xdpsec: FILE:11: TxSpi: 12: SPIs below 256 are reserved
+hint: 0x0000100c, for example; the other site's RxSpi must be the same number
+xdpsec: FILE:16: [Pear]: unknown section
+hint: did you mean [Peer]?
+xdpsec: FILE:27: neither a [Section] nor Key = Value
+xdpsec: FILE:34: Cipher: des: not a cipher
+hint: aes-128-ocb or aes-256-ocb
+xdpsec: FILE:31: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
+hint: every SA of a direction needs a number of its own
+xdpsec: FILE:28: Address: 192.0.2.0/24: both of peer site-d and, in line 8, of peer site-b
+${NO_DEVICE/$CONFIG/FILE}" with_file check
+write_tunnel
+sed -i '3s/tunnel/tunel/; 12d; 21s/=.*/= none.key/' "$CONFIG"
+prints "a mode that is mistyped is not the mistake of each line" 1 "xdpsec: FILE:3: Mode: tunel: not a mode
+hint: inline seals the UDP payloads between the peers in place, tunnel makes a device to route into
+xdpsec: FILE:8: [Peer]: TxSpi is missing
+xdpsec: FILE:20: TxKeyFile: $WORK/none.key: No such file or directory
+hint: (umask 077; xdpsec genkey --bits 128 >$WORK/none.key) makes a key, for both sites
+${NO_DEVICE/$CONFIG/FILE}" with_file check
+write_config
+sed -i '11s/TxSpi/Tx_Spi/' "$CONFIG"
+rm "$WORK"/*.key
+is "and every key file that is missing" "$(check 2>&1 | grep -c 'KeyFile: .*: No such file or directory')" 4
+make_keys
+yes 'no line of ours' | head -n 10000 >"$CONFIG"
+is "a file that is none of ours has one" "$(check 2>&1 | wc -l)" 2
+yes '[Peer' | head -n 10000 >"$CONFIG"
+is "there is no end of them" "$(check 2>&1 | wc -l)" 101
+like "which is said" "$(check 2>&1 | tail -n 1)" "50 mistakes until here: the rest is not looked at"
+
+# ---- a name in the place of a file --------------------------------------------------------------------
+
+name=xdpsec-$$-none
+prints "a name alone is a file in /etc/xdpsec" 1 "xdpsec: /etc/xdpsec/$name.conf: No such file or directory
+hint: $name alone is /etc/xdpsec/$name.conf; a file elsewhere has a slash or the suffix: ./$name.conf" \
+	"$XDPSEC" check "$name"
 
 # ---- many ---------------------------------------------------------------------------------------------
 
@@ -400,11 +452,14 @@ peers() {
 peers 1024 8
 prints "1024 peers and 8192 prefixes are read, up to the shared key" 1 \
 	"xdpsec: $CONFIG:23: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: the nonce holds neither direction nor peer
-hint: xdpsec genkey: every direction of every peer needs a key of its own" "$XDPSEC" check "$CONFIG"
+hint: xdpsec genkey: every direction of every peer needs a key of its own" first_of check
+like "but not each of 2046 keys is worth a line" "$(check 2>&1 | tail -n3)" \
+	"site-a.conf: 50 mistakes until here: the rest is not looked at"
 peers 1025 1
-prints "1025 peers" 1 "xdpsec: $CONFIG:8195: [Peer]: more than 1024 peers" "$XDPSEC" check "$CONFIG"
+prints "1025 peers" 1 "xdpsec: $CONFIG:8195: [Peer]: more than 1024 peers
+xdpsec: $CONFIG:16: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: the nonce holds neither direction nor peer" first_of check
 peers 1 8193
 prints "8193 prefixes" 1 "xdpsec: $CONFIG: Address: 8193 prefixes in all, 8192 are possible" \
-	"$XDPSEC" check "$CONFIG"
+	check_file
 
 done_testing

@@ -15,7 +15,7 @@ key_mistake() {
 	shift 2
 	make_keys
 	"$@"
-	prints "$name" 1 "xdpsec: ${want//KEY/$KEY}" "$XDPSEC" check "$CONFIG"
+	prints "$name" 1 "xdpsec: ${want//KEY/$KEY}" first_of check_file
 	rm -rf "$KEY"
 }
 
@@ -88,24 +88,24 @@ hint: chmod go-w $WORK, and replace the keys if somebody may have" chmod "$mode"
 done
 make_keys
 chmod 1777 "$WORK"
-prints "directory that is sticky is fine, as /tmp" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+prints "directory that is sticky is fine, as /tmp" 1 "$NO_DEVICE" check
 chmod 700 "$WORK"
 mkdir "$WORK/keys"
 for key in a-to-b b-to-a a-to-c c-to-a; do
 	mv "$WORK/$key.key" "$WORK/keys"
 	ln -s "keys/$key.key" "$WORK/$key.key"
 done
-prints "links to keys are fine" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+prints "links to keys are fine" 1 "$NO_DEVICE" check
 chmod 770 "$WORK/keys"
 prints "links into a directory that others may write to" 1 \
 	"xdpsec: $CONFIG:12: TxKeyFile: $KEY: its directory $WORK/keys, owner $(id -u), mode 0770: others could put another key there
-hint: chmod go-w $WORK/keys, and replace the keys if somebody may have" "$XDPSEC" check "$CONFIG"
+hint: chmod go-w $WORK/keys, and replace the keys if somebody may have" first_of check_file
 chmod 700 "$WORK/keys"
 if [ "$(id -u)" -eq 0 ]; then
 	chown 12345 "$WORK/keys"
 	prints "links into somebody else's directory" 1 \
 		"xdpsec: $CONFIG:12: TxKeyFile: $KEY: its directory $WORK/keys, owner 12345, mode 0700: others could put another key there
-hint: keep keys in /etc/xdpsec, owner root, mode 0700" "$XDPSEC" check "$CONFIG"
+hint: keep keys in /etc/xdpsec, owner root, mode 0700" first_of check_file
 else
 	skip "links into somebody else's directory" "needs root to give a directory away"
 fi
@@ -115,27 +115,29 @@ make_keys
 prints "a configuration that others may write to is a warning" 1 \
 	"xdpsec: warning: $CONFIG: mode 0660: others may change it, and so what is protected
 hint: chmod go-w $CONFIG
-$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+$NO_DEVICE" check
 chmod 600 "$CONFIG"
 
 make_keys
 mv "$KEY" "$WORK/elsewhere"
 ln -s elsewhere "$KEY"
-prints "link to a good key" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+prints "link to a good key" 1 "$NO_DEVICE" check
 chmod 644 "$WORK/elsewhere"
 prints "link to a key with an open mode" 1 "xdpsec: $CONFIG:12: TxKeyFile: $KEY: mode 0644 lets others than its owner at the key
-hint: chmod 600 $KEY, and replace the key if somebody may have read it" "$XDPSEC" check "$CONFIG"
+hint: chmod 600 $KEY, and replace the key if somebody may have read it" check_file
 rm "$KEY"
 
 make_keys
 chmod 400 "$KEY"
-prints "mode 0400 is fine" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+prints "mode 0400 is fine" 1 "$NO_DEVICE" check
 rm -f "$KEY"
 put '%s \r\n\n' "$(tr a-f A-F <<<"${KEY_256:0:32}")"
-prints "upper case and white space at the end are fine" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+prints "upper case and white space at the end are fine" 1 "$NO_DEVICE" check
 
 mistake "128 bits for aes-256-ocb" '10s/128/256/' \
 	"FILE:12: TxKeyFile: $KEY: holds 128 bits, the cipher needs 256
+hint: xdpsec genkey --bits 256 makes a key of this length; or change Cipher
+xdpsec: FILE:14: RxKeyFile: $WORK/b-to-a.key: holds 128 bits, the cipher needs 256
 hint: xdpsec genkey --bits 256 makes a key of this length; or change Cipher"
 "$XDPSEC" genkey --bits 256 >"$WORK/a-to-b.key"
 "$XDPSEC" genkey --bits 256 >"$WORK/b-to-a.key"
@@ -161,7 +163,7 @@ hint: xdpsec genkey: every direction of every peer needs a key of its own'
 # ---- secrecy ------------------------------------------------------------------------------------------
 
 printf '%sx\n' "${KEY_256:0:31}" >"$KEY"
-tap_run "$XDPSEC" check "$CONFIG"
+tap_run check_file
 like "a bad key is refused" "$TAP_OUTPUT" 'not one line of hexadecimal digits'
 unlike "and not shown" "$TAP_OUTPUT" "${KEY_256:0:6}"
 

@@ -108,17 +108,51 @@ make_keys() {
 	done
 }
 
+# The state of no machine, and keys that are new.
+# shellcheck disable=SC2120 # one test has another file
+check() { "$XDPSEC" --state-dir "$WORK/state" check --new-key "${1:-$CONFIG}"; }
+
+# first_of CMD...: its first complaint, with the hint
+first_of() {
+	local status
+
+	"$@" >"$WORK/all" 2>&1
+	status=$?
+	head -n 2 "$WORK/all"
+	return $status
+}
+
+# with_file CMD...: what it says, with FILE for the path of the configuration
+with_file() {
+	local status
+
+	"$@" >"$WORK/all" 2>&1
+	status=$?
+	sed "s|^xdpsec: $CONFIG|xdpsec: FILE|" "$WORK/all"
+	return $status
+}
+
+# The same without what is said of the device, which is missing in all of them: `check` says all that is wrong.
+check_file() {
+	local output status
+
+	output=$(check 2>&1)
+	status=$?
+	sed '/: Device: xdpsec-none: no such device/{N;d}' <<<"$output"
+	return $status
+}
+
 # mistake NAME SED WANT: the configuration above, changed by the sed script, is refused with WANT; FILE in it
 # stands for the path. WRITE=write_tunnel changes that of tunnel mode.
 mistake() {
 	${WRITE:-write_config}
 	sed -i -e "$2" "$CONFIG"
-	prints "$1" 1 "xdpsec: ${3//FILE/$CONFIG}" "$XDPSEC" check "$CONFIG"
+	prints "$1" 1 "xdpsec: ${3//FILE/$CONFIG}" check_file
 }
 
 # fine NAME SED: nothing is wrong but the missing device.
 fine() {
 	${WRITE:-write_config}
 	sed -i -e "$2" "$CONFIG"
-	prints "$1" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+	prints "$1" 1 "$NO_DEVICE" check
 }

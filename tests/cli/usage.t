@@ -95,11 +95,11 @@ if [ "$(id -u)" -eq 0 ]; then
 	defer ip netns del "$netns"
 	# The other end's name, so that looking in the wrong namespace cannot succeed.
 	ip -n "$netns" link add xdpsec-none type veth peer name far || bail "ip link add"
-	prints "without -n the device is not found" 1 "$NO_DEVICE" "$XDPSEC" check "$CONFIG"
+	prints "without -n the device is not found" 1 "$NO_DEVICE" check
 	valid="$CONFIG: valid: device xdpsec-none, 2 peers, 2 prefixes"
-	prints "-n NAME" 0 "$valid" "$XDPSEC" -n "$netns" check "$CONFIG"
-	prints "--netns PATH" 0 "$valid" "$XDPSEC" --netns "/run/netns/$netns" check "$CONFIG"
-	prints "option behind the argument" 0 "$valid" "$XDPSEC" check "$CONFIG" -n "$netns"
+	prints "-n NAME" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key -n "$netns" check "$CONFIG"
+	prints "--netns PATH" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key --netns "/run/netns/$netns" check "$CONFIG"
+	prints "option behind the argument" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key check "$CONFIG" -n "$netns"
 	prints "-n with a namespace of another kind" 1 \
 		"xdpsec: network namespace /proc/self/ns/mnt: /proc/self/ns/mnt: not a network namespace" \
 		"$XDPSEC" -n /proc/self/ns/mnt check "$CONFIG"
@@ -107,12 +107,12 @@ if [ "$(id -u)" -eq 0 ]; then
 	ip -n "$netns" link set xdpsec-none mtu 607
 	prints "MTU too small" 1 \
 		"xdpsec: $CONFIG:2: Device: xdpsec-none: an MTU of 607 is too small: 576 bytes of IPv4 and 32 of XDPsec do not fit
-hint: ip link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" check "$CONFIG"
+hint: ip link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
 	ip -n "$netns" link set xdpsec-none mtu 608
-	prints "MTU just large enough" 0 "$valid" "$XDPSEC" -n "$netns" check "$CONFIG"
+	prints "MTU just large enough" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key -n "$netns" check "$CONFIG"
 	sed -i 's/xdpsec-none/lo/' "$CONFIG"
 	prints "not an Ethernet device" 1 "xdpsec: $CONFIG:2: Device: lo: not an Ethernet device (type 772)
-hint: protect the Ethernet device that carries its packets" "$XDPSEC" -n "$netns" check "$CONFIG"
+hint: protect the Ethernet device that carries its packets" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
 else
 	skip "-n NETNS" "needs root"
 fi

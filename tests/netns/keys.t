@@ -26,7 +26,7 @@ other_config() {
 	write_config "$OTHER" "${3:-eth1}" site-c 203.0.113.200/32 0x3001 "$WORK/$1.key" 0x3002 "$WORK/$2.key" >"$OTHER_CONF"
 }
 up_other() { xdpsec_a up "$OTHER_CONF" "$@"; }
-check_other() { "$XDPSEC" -n "$SITE_A" check "$OTHER_CONF"; }
+check_other() { xdpsec_a check "$OTHER_CONF"; }
 
 # keys_of CONF TX-KEY RX-KEY
 keys_of() {

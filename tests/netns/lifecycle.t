@@ -103,7 +103,7 @@ ip netns add "$ID-gone" # for the cleanup
 
 set_line Device nosuch0
 fails "no such device" "$NAME_A.conf:[0-9]+: Device: nosuch0: no such device.*hint: .*-n NETNS" up_plain
-fails "check: no such device" "nosuch0: no such device" "$XDPSEC" -n "$SITE_A" check "$CONF"
+fails "check: no such device" "nosuch0: no such device" xdpsec_a check "$CONF"
 set_line Device lo
 fails "not Ethernet" "Device: lo: not an Ethernet device.*hint: " up_plain
 restore
@@ -111,9 +111,9 @@ ip -n "$SITE_A" link set dev eth0 mtu 1300
 fails "MTU too small for IPv6" "Device: eth0: an MTU of 1300 is too small: 1280 bytes of IPv6 and 32.*hint: ip link set dev eth0 mtu 1312" \
 	up_plain
 sed -i '/^Address = .*:/d' "$CONF"
-ok "MTU enough for IPv4" "$XDPSEC" -n "$SITE_A" check "$CONF"
+ok "MTU enough for IPv4" xdpsec_a check "$CONF"
 ip -n "$SITE_A" link set dev eth0 mtu 600
-fails "MTU too small for IPv4" "an MTU of 600 is too small: 576 bytes of IPv4 and 32" "$XDPSEC" -n "$SITE_A" check "$CONF"
+fails "MTU too small for IPv4" "an MTU of 600 is too small: 576 bytes of IPv4 and 32" xdpsec_a check "$CONF"
 restore
 ip -n "$SITE_A" link set dev eth0 mtu 1500
 ip -n "$SITE_A" address replace $A6/64 dev eth0 nodad

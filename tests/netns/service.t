@@ -87,7 +87,6 @@ fi
 
 like "the unit has few capabilities" "$(capabilities | paste -sd' ')" "^bpf net_admin sys_admin$"
 all=$(capability_list)
-ok "all of them: check" run_line ExecStartPre "$all"
 refuses "a key that may have been used is refused" run_line ExecStart "$all"
 like "with the way out" "$TAP_OUTPUT" "--new-key"
 ok "the first start is by hand" first_start

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "endpoint.h"
+#include "hop.h"
+#include "cleanup.h"
+#include "key_use.h"
+#include "lost.h"
+#include "message.h"
+#include "namespace.h"
+#include "route_taken.h"
+#include "state.h"
+#include "tunnel.h"
+#include "up.h"
+#include "uplink.h"
+#include "version.h"
+
+/* The state directory may not exist yet, so that realpath() is of no use. */
+static int absolute(const char *path, char *result, size_t size)
+{
+	char directory[PATH_MAX] = "";
+
+	if (path[0] != '/' && !getcwd(directory, sizeof(directory)))
+		return fail(errno, "cannot tell the working directory: %s", strerror(errno));
+	if ((size_t)snprintf(result, size, "%s%s%s", directory, path[0] == '/' ? "" : "/", path) >= size)
+		return fail(ENAMETOOLONG, "state directory %s: %s", path, strerror(ENAMETOOLONG));
+	return 0;
+}
+
+/* Where the device is missing or wrong, the rest is known all the same. */
+static int describe(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	int found = up->config.device_line ? device_find(&up->config, &up->device) : 0, err;
+	struct namespace here;
+
+	err = namespace_here(&here);
+	if (err)
+		return err;
+	err = absolute(up->options->state_dir, instance->state_dir, sizeof(instance->state_dir));
+	if (err)
+		return err;
+	instance->abi_version = XDPSEC_ABI_VERSION;
+	instance->device_index = up->device.index;
+	instance->netns_cookie = here.cookie;
+	instance->netns_inode = here.inode;
+	instance->started = (__u64)time(NULL);
+	snprintf(instance->version, sizeof(instance->version), "%s", program_version());
+	instance->xdp_asked = (__u8)up->config.xdp;
+	instance->no_attach = up->options->no_attach;
+	instance->mode = (__u8)up->config.mode;
+	snprintf(instance->name, sizeof(instance->name), "%s", up->config.name);
+	snprintf(instance->device, sizeof(instance->device), "%s", up->device.name);
+	snprintf(instance->path, sizeof(instance->path), "%s", up->config.path);
+	if (up->config.mode == MODE_TUNNEL)
+		tunnel_describe(instance, &up->config);
+	else
+		hop_name(instance);
+	return found;
+}
+
+static int check_keys(struct up *up)
+{
+	up->fingerprints = calloc(up->config.n_peers ?: 1, sizeof(*up->fingerprints));
+	if (!up->fingerprints)
+		return fail(ENOMEM, "out of memory");
+	return config_check_keys(&up->config, up->fingerprints);
+}
+
+/* The file, the keys and the device: all that is wrong with them. */
+int up_examine(struct up *up)
+{
+	int err = config_read(&up->config, up->options->argument), step;
+
+	if (!up->config.path[0] || err == -ENOMEM)
+		return err;
+	if (!err && up->config.mode == MODE_TUNNEL && up->options->no_attach)
+		err = fail(EINVAL, "%s: --no-attach: a tunnel's programs are attached to a device of its own",
+			   up->config.path);
+	up->plane.mode = up->config.mode;
+	step = check_keys(up);
+	err = err ?: step;
+	step = describe(up);
+	return err ?: step;
+}
+
+/* The same device in the same namespace: two would seal each other's packets. */
+static int same_device(const char *name, void *data)
+{
+	const struct instance *mine = data;
+	struct instance_head other;
+
+	if (plane_head(name, false, &other)) {
+		warning("%s: cannot be read: it may protect %s as well", name, mine->device);
+		return 0;
+	}
+	if (other.device_index != mine->device_index || other.netns_cookie != mine->netns_cookie)
+		return 0;
+	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, name);
+	hint("add the peers to the file of %s and `xdpsec reload %s`, or `xdpsec down %s`", name, name, name);
+	return -EBUSY;
+}
+
+static int check_tunnel(const struct up *up)
+{
+	int err = tunnel_check_name(&up->config), step = endpoints_check_routes(&up->config, 0);
+
+	err = err ?: step;
+	step = routes_check_taken(&up->config, 0);
+	uplink_check(&up->config, up->device.index);
+	tunnel_check_port(&up->config);
+	return err ?: step;
+}
+
+int up_refuse_existing(const char *name)
+{
+	_cleanup_plane_ struct plane plane;
+	int err;
+
+	plane_init(&plane);
+	err = plane_open(&plane, name, false);
+	/* One of another version cannot be reloaded. */
+	if (err)
+		return err;
+	fail(EEXIST, "%s: is up already", name);
+	hint("xdpsec reload %s, or down and up", name);
+	return -EEXIST;
+}
+
+/* Others that have no pins any more, and so nobody who is asked for them. */
+static int check_lost(const struct instance *mine)
+{
+	_cleanup_free_ struct lost *lost = NULL;
+	size_t n = 0;
+	int err;
+
+	/* Only root can ask what the programs are. */
+	if (geteuid())
+		return 0;
+	err = lost_list(&lost, &n);
+	for (size_t i = 0; !err && i < n; i++) {
+		/* Of its own name `up` takes down. */
+		if (lost[i].device != mine->device_index || strcmp(lost[i].name, mine->name) == 0)
+			continue;
+		fail(EBUSY, "%s: the device %s is protected by %s already, whose pins are gone", mine->name,
+		     mine->device, lost[i].name);
+		hint("xdpsec down %s", lost[i].name);
+		err = -EBUSY;
+	}
+	return err;
+}
+
+/* Without a device there is nothing to be said of it. */
+static int check_device(struct up *up)
+{
+	int err = 0, step;
+
+	if (!up->device.index)
+		return 0;
+	err = plane_each(false, same_device, &up->instance);
+	step = check_lost(&up->instance);
+	err = err ?: step;
+	step = up->config.mode == MODE_TUNNEL ? check_tunnel(up) : 0;
+	return err ?: step;
+}
+
+static int check_state(const struct up *up)
+{
+	int err = 0, step;
+
+	for (size_t i = 0; i < 2 * up->config.n_peers; i++) {
+		const char *fingerprint = up->fingerprints[i / 2][i % 2];
+
+		if (!fingerprint[0])
+			continue;
+		step = state_check(up->instance.state_dir, fingerprint, i % 2 ? STATE_RX : STATE_TX,
+				   &up->options->claims, up->config.peers[i / 2].name);
+		err = err ?: step;
+	}
+	return err;
+}
+
+/* All that is in the way, not only the first. */
+int up_check_conflicts(struct up *up)
+{
+	int err = check_device(up), step;
+
+	step = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
+	err = err ?: step;
+	step = check_state(up);
+	return err ?: step;
+}
+
+struct up *up_new(const struct options *options)
+{
+	struct up *up = calloc(1, sizeof(*up));
+
+	if (!up) {
+		fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	up->options = options;
+	plane_init(&up->plane);
+	bpf_log_start();
+	return up;
+}
+
+void up_free(struct up *up)
+{
+	plane_close(&up->plane);
+	config_free(&up->config);
+	free(up->fingerprints);
+	free(up);
+}
