@@ -39,12 +39,9 @@ use_key() {
 	KEYS+=("key$FIRST_SPI=$FIRST_SPI,$((FIRST_SPI + 1))")
 	use_spi $FIRST_SPI
 }
-use_spi() {
-	SPI=$1
-	sed -i "s/^TxSpi = .*/TxSpi = $SPI/" "$CONF"
-}
-# The key's other SPI: for `reload`, which takes a new range for it.
-other_spi() { use_spi $((FIRST_SPI + (SPI == FIRST_SPI))); }
+use_spi() { sed -i "s/^TxSpi = .*/TxSpi = $1/" "$CONF"; }
+# The key's other SPI than the one in use: for `reload`, which takes a new range for it.
+other_spi() { use_spi $((FIRST_SPI + ($(status_a '.peers[0].tx.spi') == FIRST_SPI))); }
 
 # traced FILE COMMAND OPTION...: its calls, with the paths of file descriptors
 traced() {

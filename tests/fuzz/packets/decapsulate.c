@@ -118,9 +118,12 @@ static bool is_to_us(const struct view *view)
 	return is_address(view->destination, LOCAL4) || is_address(view->destination, LOCAL6);
 }
 
-/* Broadcast, and groups: the routing table says "local" of them. */
+/* Broadcast and groups, and what comes from a group: the routing table has no way for it, which is all that
+ * it says of local addresses, too. */
 static bool is_to_all(const struct view *view)
 {
+	if (view->family == 6 && view->source[0] == 0xff)
+		return true;
 	return view->family == 4
 		       ? is_address(view->destination, "192.0.2.255") ||
 				 is_address(view->destination, "192.0.2.0") ||
