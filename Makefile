@@ -387,6 +387,7 @@ coverage:
 
 COMPLETIONDIR := $(DATADIR)/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+NETWORKDIR ?= $(PREFIX)/lib/systemd/network
 
 install: all
 	$(Q)$(INSTALL) -d -m 0755 $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/xdpsec
@@ -401,12 +402,15 @@ install: all
 		$(INSTALL) -d -m 0755 $(DESTDIR)$(UNITDIR); name=$${unit##*/}; \
 		sed 's|@SBINDIR@|$(SBINDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$${name%.in}; \
 		chmod 0644 $(DESTDIR)$(UNITDIR)/$${name%.in}; done
+	$(Q)for file in $(wildcard dist/*.network); do \
+		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(NETWORKDIR)/$${file##*/}; done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/xdpsec $(DESTDIR)$(COMPLETIONDIR)/xdpsec
 	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/xdpsec/,$(notdir $(INSTALLED_OBJECTS)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec 2>/dev/null || true
 
 clean:

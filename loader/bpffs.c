@@ -90,7 +90,8 @@ static void hint_command(const struct options *options, int outer)
 	    namespace_find(here.inode, path, sizeof(path), name, sizeof(name)) && name[0])
 		hint("xdpsec -n %s %s%s%s, without `ip netns exec`", name, options->command, blank, argument);
 	else
-		hint("xdpsec %s%s%s in a mount namespace that stays; where this one does, `mount -t bpf bpf "
+		hint("xdpsec %s%s%s in a mount namespace that stays; where this one does, `mount -t bpf -o "
+		     "mode=0700 bpf "
 		     "%s` first",
 		     options->command, blank, argument, BPFFS);
 }
