@@ -89,6 +89,14 @@ int pair_create(const struct instance *instance, const char *what, unsigned int 
 	return err;
 }
 
+bool pair_near_elsewhere(const struct instance *instance)
+{
+	struct link far;
+
+	return instance->hop_far_index && link_find_index(instance->hop_far_index, &far) == 0 &&
+	       pair_is_ours(instance, &far) && far.peer_elsewhere;
+}
+
 static int mend_mtu(const struct link *link, unsigned int mtu)
 {
 	int err = link->mtu == mtu || !mtu ? 0 : link_set_mtu(link->index, mtu);

@@ -24,6 +24,10 @@ struct pair {
 	bool near_elsewhere;   /* in another namespace, as a tunnel's device may be for a container */
 };
 
+/* The same of what is recorded. Addresses, routes, MTU and offloads of the device are then somebody else's to
+ * set. */
+bool pair_near_elsewhere(const struct instance *instance);
+
 void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair);
 
 /* Both ends as pair_create() made them, and up: what was changed since is set again, with a warning. near_mtu

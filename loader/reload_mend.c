@@ -14,6 +14,7 @@
 #include "ethtool.h"
 #include "hop.h"
 #include "message.h"
+#include "napi.h"
 #include "pair.h"
 #include "reload.h"
 #include "sysctl.h"
@@ -126,10 +127,20 @@ static int mend_forwarding(const struct link *far)
 	return err;
 }
 
+static int mend_forwarding_of(unsigned int index)
+{
+	struct link far;
+	int err = link_find_index(index, &far);
+
+	return err ?: mend_forwarding(&far);
+}
+
 static int mend_gro(const struct link *near)
 {
 	int err;
 
+	if (!near->xdp_program)
+		napi_hold(near->index);
 	if (gro_is_on(near->name))
 		return 0;
 	err = gro_on(near->name);
@@ -149,6 +160,10 @@ static int mend_tunnel(struct reload *reload)
 
 	step = mend_tcx(plane, "keepalive", far_name, instance->hop_far_index, true);
 	err = err ?: step;
+	if (pair_near_elsewhere(instance)) {
+		step = mend_forwarding_of(instance->hop_far_index);
+		return err ?: step;
+	}
 	/* Its MTU is that of the configuration, and comes later. */
 	step = pair_mend(instance, "tunnel", 0, &near, &far);
 	if (step)

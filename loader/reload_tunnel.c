@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "endpoint.h"
 #include "message.h"
+#include "pair.h"
 #include "reload.h"
 #include "sysctl.h"
 #include "tunnel.h"
@@ -39,8 +40,11 @@ static int adapt(struct reload *reload)
 {
 	const struct instance *instance = &reload->instance;
 	struct link near, far;
-	int silent = 0, err = link_find_index(instance->hop_near_index, &near);
+	int silent = 0, err;
 
+	if (pair_near_elsewhere(instance))
+		return 0;
+	err = link_find_index(instance->hop_near_index, &near);
 	if (!err)
 		err = link_find_index(instance->hop_far_index, &far);
 	if (err)

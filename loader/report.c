@@ -248,7 +248,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	const struct instance *instance = &report->instance;
 	struct namespace here;
 	bool is_tunnel = instance->mode == MODE_TUNNEL;
-	struct link hop, device;
+	struct link device;
 	int back = -1, err = namespace_here(&here);
 	unsigned int index;
 
@@ -262,18 +262,14 @@ static int read_devices(struct report *report, const struct plane *plane)
 	report->reachable = true;
 	report->xdp = attached_xdp(plane, instance->device_index);
 	report->device_here = devices_get(plane, XDPSEC_DEVICE_PROTECTED) == instance->device_index;
-	index = devices_get(plane, XDPSEC_DEVICE_NEAR);
-	if (index && devices_get(plane, XDPSEC_DEVICE_FAR) && link_find_index(index, &hop) == 0) {
-		report->hop_exists = true;
-		report->hop_packets = hop.tx_packets;
-		report->hop_dropped = hop.tx_dropped;
-		report->hop_up = hop.up;
-	}
+	report_read_near(report, plane);
 	if (link_find_index(instance->device_index, &device) == 0)
 		report->device_mtu = device.mtu;
 	report->forwards = tunnel_forwards(instance->hop_far);
-	if (is_tunnel)
+	if (is_tunnel) {
 		report_read_uplinks(report);
+		report_read_tunnel(report);
+	}
 	namespace_leave(&back);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "config.h"
 #include "instance.h"
+#include "netlink.h"
 
 struct sa_report {
 	struct sa_record record;
@@ -46,10 +47,17 @@ struct peer_report {
 	struct xdpsec_endpoint endpoint;
 	struct xdpsec_location location; /* the current one */
 	struct uplink_report uplink;
+	bool no_way, loops; /* no route to the location, or one into the tunnel */
 	enum peer_state state;
 	unsigned int outer_mtu, inner_mtu; /* what the path takes, as far as is known; 0: not known */
 	struct protected_prefix *prefixes;
 	size_t n_prefixes;
+};
+
+/* What the device should have, and has not. */
+struct missing {
+	unsigned int count;
+	struct xdpsec_prefix first;
 };
 
 struct report {
@@ -63,11 +71,15 @@ struct report {
 	bool egress;		   /* the device of the link for sending is there; unknown with no_attach */
 	bool device_here;	   /* the protected device is still the one that the instance was made for */
 	bool hop_exists;
-	__u64 hop_packets, hop_dropped;
+	struct link near;    /* of the hop, or the tunnel's device; index 0: not in this namespace */
+	bool near_elsewhere; /* moved to another one */
+	bool offloads;	     /* it takes packets that are not finished, which cannot be sealed */
+	bool deaf;	     /* nothing that is opened arrives on it */
 	/* Tunnel mode. */
 	struct xdpsec_config config;
 	unsigned int device_mtu;
-	bool hop_up, forwards; /* the near end is up, the far end finds routes */
+	bool forwards; /* the far end finds routes */
+	struct missing addresses, routes;
 	char **warnings;
 	size_t n_warnings;
 };
@@ -79,6 +91,11 @@ void report_free(struct report *report);
 
 /* Tunnel mode: what of `uplink` the namespace that the process is in tells. */
 void report_read_uplinks(struct report *report);
+
+/* The near end of the pair: in report_tunnel.c, as the rest of what a tunnel's namespace tells. */
+struct plane;
+void report_read_near(struct report *report, const struct plane *plane);
+void report_read_tunnel(struct report *report);
 
 /* Add the warnings about what was read. */
 void report_warn(struct report *report);

@@ -8,6 +8,7 @@
 
 #include "cipher.h"
 #include "report.h"
+#include "tunnel.h"
 
 /* RFC 7253 section 5: no more than 2^48 blocks under a key. */
 #define KEY_BLOCKS (1ULL << 48)
@@ -32,6 +33,79 @@ static int warn(struct report *report, const char *format, ...)
 	return 0;
 }
 
+/* Of packets with a pending checksum or GSO no_hop counts each. */
+static void warn_of_offloads(struct report *report)
+{
+	if (report->offloads)
+		warn(report,
+		     "offloads of %s were switched on, and what it takes unfinished cannot be sealed: "
+		     "dropped as no_hop; "
+		     "xdpsec reload %s",
+		     report->near.name, report->instance.name);
+}
+
+static void warn_of_missing(struct report *report, const char *what, const struct missing *missing)
+{
+	char text[64];
+
+	if (missing->count)
+		warn(report, "%s has lost %u of its %s, %s first: xdpsec reload %s", report->near.name,
+		     missing->count, what, prefix_text(&missing->first, text, sizeof(text)),
+		     report->instance.name);
+}
+
+/* Towards whom the least is put in front of packets: for others they are answered as too big. */
+static unsigned int least_overhead(const struct report *report)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < report->n_peers; i++) {
+		struct xdpsec_prefix address = prefix_of(&report->peers[i].location);
+
+		if (!report->peers[i].location.known)
+			continue;
+		if (prefix_is_ipv4(&address))
+			return TUNNEL_OVERHEAD_IPV4;
+		known = true;
+	}
+	return known ? TUNNEL_OVERHEAD_IPV6 : TUNNEL_OVERHEAD_IPV4;
+}
+
+static void warn_of_mtu(struct report *report)
+{
+	const struct link *near = &report->near;
+	unsigned int overhead = least_overhead(report);
+
+	if (near->mtu != report->config.mtu)
+		warn(report, "the MTU of %s was changed to %u, from %u: xdpsec reload %s", near->name,
+		     near->mtu, report->config.mtu, report->instance.name);
+	else if (report->device_mtu && report->device_mtu < near->mtu + overhead)
+		warn(report,
+		     "the MTU of %s is %u now, and packets of %u bytes from %s do not fit with %u in front "
+		     "of them: "
+		     "xdpsec reload %s",
+		     report->instance.device, report->device_mtu, near->mtu, near->name, overhead,
+		     report->instance.name);
+}
+
+/* What is in this namespace; in another one the device is somebody else's to set up. */
+static void warn_of_near(struct report *report)
+{
+	if (!report->near.up)
+		warn(report, "the tunnel device %s was set down, which took its routes: xdpsec reload %s",
+		     report->near.name, report->instance.name);
+	if (report->deaf)
+		warn(report,
+		     "GRO of %s was switched off, and the program at its XDP was taken away: nothing arrives "
+		     "on it; xdpsec "
+		     "reload %s",
+		     report->near.name, report->instance.name);
+	warn_of_offloads(report);
+	warn_of_mtu(report);
+	warn_of_missing(report, "addresses", &report->addresses);
+	warn_of_missing(report, "routes", &report->routes);
+}
+
 static void warn_of_tunnel(struct report *report)
 {
 	const struct instance *instance = &report->instance;
@@ -40,9 +114,8 @@ static void warn_of_tunnel(struct report *report)
 		warn(report, "the tunnel device %s is gone: down and up", instance->hop_near);
 		return;
 	}
-	if (!report->hop_up)
-		warn(report, "the tunnel device %s was set down, which took its routes: xdpsec reload %s",
-		     instance->hop_near, instance->name);
+	if (report->near.index)
+		warn_of_near(report);
 	if (!report->egress)
 		warn(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
 		     instance->hop_far, instance->name);
@@ -86,6 +159,7 @@ static void warn_of_devices(struct report *report)
 		warn(report,
 		     "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
 		     instance->hop_near);
+	warn_of_offloads(report);
 }
 
 /* Contexts keep the driver that they were created with. */
@@ -103,6 +177,23 @@ static void warn_of_driver(struct report *report, const struct peer_report *peer
 	}
 	warn(report, "%s: a context of %s, created before %s was there: xdpsec reload %s changes over to it",
 	     peer->record.name, bound, preferred, report->instance.name);
+}
+
+static void warn_of_way(struct report *report, const struct peer_report *peer)
+{
+	struct xdpsec_prefix address = prefix_of(&peer->location);
+	char text[64];
+
+	prefix_text(&address, text, sizeof(text));
+	if (peer->loops)
+		warn(report,
+		     "%s: the route to its endpoint leads into the tunnel, and nothing is sent to it: ip "
+		     "route add %s via "
+		     "GATEWAY dev %s",
+		     peer->record.name, text, report->instance.device);
+	else if (peer->no_way)
+		warn(report, "%s: no route to its endpoint %s: nothing is sent to it", peer->record.name,
+		     text);
 }
 
 static void warn_of_uplink(struct report *report, const struct peer_report *peer)
@@ -159,6 +250,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
 		     peer->record.name);
 	warn_of_driver(report, peer);
+	warn_of_way(report, peer);
 	warn_of_uplink(report, peer);
 	if (report->instance.mode == MODE_TUNNEL)
 		warn_of_path(report, peer);

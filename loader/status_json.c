@@ -121,8 +121,8 @@ static struct json_object *hop_json(const struct report *report)
 	struct json_object *object = json_object_new_object();
 
 	add_text(object, "device", report->instance.hop_near);
-	add_number(object, "tx_packets", report->hop_packets);
-	add_number(object, "tx_dropped", report->hop_dropped);
+	add_number(object, "tx_packets", report->near.tx_packets);
+	add_number(object, "tx_dropped", report->near.tx_dropped);
 	return object;
 }
 
@@ -141,12 +141,13 @@ static struct json_object *tunnel_json(const struct report *report)
 	const struct instance *instance = &report->instance;
 	char text[64];
 
-	add_text(object, "device", instance->hop_near);
+	add_text(object, "device", report->near.index ? report->near.name : instance->hop_near);
+	json_object_object_add(object, "moved", json_object_new_boolean(report->near_elsewhere));
 	for (unsigned int i = 0; i < instance->n_addresses; i++)
 		json_object_array_add(addresses, json_object_new_string(prefix_text(&instance->addresses[i],
 										    text, sizeof(text))));
 	json_object_object_add(object, "addresses", addresses);
-	add_number(object, "mtu", report->config.mtu);
+	add_number(object, "mtu", report->near.index ? report->near.mtu : report->config.mtu);
 	add_number(object, "listen_port", report->config.listen_port);
 	add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
 	add_number(object, "fwmark", report->config.mark);

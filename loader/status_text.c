@@ -131,6 +131,16 @@ static const char *attachment_text(const struct report *report, char *text, size
 	return text;
 }
 
+static void print_tunnel_device(const struct report *report)
+{
+	const struct link *near = &report->near;
+
+	printf("  tunnel device: %s%s, MTU %u, UDP port %u\n",
+	       near->index ? near->name : report->instance.hop_near,
+	       report->near_elsewhere ? " (in another network namespace)" : "",
+	       near->index ? near->mtu : report->config.mtu, report->config.listen_port);
+}
+
 /* An upgrade reaches what is up by down and up only. */
 static void print_version(const char *version)
 {
@@ -165,11 +175,10 @@ void report_print(const struct report *report, size_t place)
 	printf("  device: %s, mode %s, XDP %s%s\n", instance->device, mode_text(instance->mode),
 	       attachment_text(report, xdp, sizeof(xdp)), instance->no_attach ? ", attached by hand" : "");
 	if (instance->mode == MODE_TUNNEL)
-		printf("  tunnel device: %s, MTU %u, UDP port %u\n", instance->hop_near, report->config.mtu,
-		       report->config.listen_port);
+		print_tunnel_device(report);
 	else if (report->hop_exists)
 		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->hop_near,
-		       report->hop_packets, report->hop_dropped);
+		       report->near.tx_packets, report->near.tx_dropped);
 	print_drops("  ", report, NULL);
 	for (size_t i = 0; i < report->n_warnings; i++)
 		printf("  warning: %s\n", report->warnings[i]);

@@ -7,6 +7,7 @@
 
 #include "ethtool.h"
 #include "message.h"
+#include "napi.h"
 #include "pair.h"
 #include "route.h"
 #include "sysctl.h"
@@ -167,6 +168,9 @@ static int prepare(const struct config *config, const struct link *near, const s
 	err = link_set_quiet(near->index);
 	if (err)
 		return fail(-err, "%s: cannot set up the tunnel device: %s", near->name, strerror(-err));
+	err = napi_hold(near->index);
+	if (err)
+		return fail(-err, "%s: cannot attach to XDP: %s", near->name, strerror(-err));
 	if (!tunnel_has_ipv6(config))
 		sysctl_silence_ipv6(near->name);
 	sysctl_silence_ipv6(far->name);
@@ -248,6 +252,8 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 	bool had_ipv6;
 	int err, silent = 0;
 
+	if (pair_near_elsewhere(instance))
+		return 0;
 	had_ipv6 = sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent) == 0;
 	err = link_set_mtu(instance->hop_near_index, mtu);
 	if (err)
@@ -271,8 +277,12 @@ int tunnel_check_device(const struct instance *instance)
 {
 	struct link near, far;
 
-	if (link_find(instance->hop_near, &near) == 0 && near.index == instance->hop_near_index &&
-	    link_find(instance->hop_far, &far) == 0 && far.index == instance->hop_far_index)
+	if (pair_near_elsewhere(instance))
+		return 0;
+	/* By whatever names. */
+	if (link_find_index(instance->hop_near_index, &near) == 0 &&
+	    link_find_index(instance->hop_far_index, &far) == 0 && pair_is_ours(instance, &near) &&
+	    near.peer == far.index)
 		return 0;
 	fail(ENODEV, "%s: the tunnel device %s is gone", instance->name, instance->hop_near);
 	hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);

@@ -54,6 +54,12 @@ int tunnel_add_addresses(const struct instance *instance, unsigned int *added);
  * to added(), where that is not NULL. 0 or -errno after a message. */
 int tunnel_add_routes(const struct instance *instance, const struct config *config,
 		      void (*added)(const struct xdpsec_prefix *prefix, void *data), void *data);
+/* What the device has routes to, for who asks for many; NULL after a message. To be freed. */
+struct tunnel_routes;
+struct tunnel_routes *tunnel_read_routes(const struct instance *instance);
+bool tunnel_has_route(const struct tunnel_routes *routes, const struct xdpsec_prefix *prefix);
+void tunnel_free_routes(struct tunnel_routes *routes);
+
 int tunnel_delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix);
 /* Remove the routes of tunnel_add_routes() that are for no prefix of the configuration, or in another table.
  */

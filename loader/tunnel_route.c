@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "message.h"
+#include "pair.h"
 #include "route.h"
 #include "tunnel.h"
 
@@ -50,6 +51,46 @@ static int list_routes(const struct instance *instance, struct routes *routes)
 	return 0;
 }
 
+/* Sorted, as a thousand prefixes may be looked for among as many. */
+struct tunnel_routes {
+	struct xdpsec_prefix *prefixes;
+	size_t n;
+};
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct xdpsec_prefix));
+}
+
+struct tunnel_routes *tunnel_read_routes(const struct instance *instance)
+{
+	_cleanup_routes_ struct routes routes = {};
+	struct tunnel_routes *found = calloc(1, sizeof(*found));
+
+	if (!found || list_routes(instance, &routes)) {
+		free(found);
+		return NULL;
+	}
+	found->prefixes = calloc(routes.n + 1, sizeof(*found->prefixes));
+	for (size_t i = 0; found->prefixes && i < routes.n; i++)
+		if (routes.all[i].table == routes.table)
+			found->prefixes[found->n++] = routes.all[i].prefix;
+	if (found->n)
+		qsort(found->prefixes, found->n, sizeof(*found->prefixes), compare);
+	return found;
+}
+
+bool tunnel_has_route(const struct tunnel_routes *routes, const struct xdpsec_prefix *prefix)
+{
+	return routes->n && bsearch(prefix, routes->prefixes, routes->n, sizeof(*prefix), compare);
+}
+
+void tunnel_free_routes(struct tunnel_routes *routes)
+{
+	free(routes->prefixes);
+	free(routes);
+}
+
 static bool has_route(const struct routes *routes, const struct xdpsec_prefix *prefix)
 {
 	for (size_t i = 0; i < routes->n; i++)
@@ -87,6 +128,8 @@ int tunnel_add_addresses(const struct instance *instance, unsigned int *added)
 	unsigned int n = 0;
 	int err = 0;
 
+	if (pair_near_elsewhere(instance))
+		return 0;
 	for (unsigned int i = 0; !err && i < instance->n_addresses; i++) {
 		err = address_add(&instance->addresses[i], instance->hop_near_index);
 		if (err && err != -EEXIST)
@@ -126,7 +169,7 @@ int tunnel_add_routes(const struct instance *instance, const struct config *conf
 	const struct peer_config *peer;
 	int err;
 
-	if (instance->no_routes)
+	if (instance->no_routes || pair_near_elsewhere(instance))
 		return 0;
 	/* Those of the addresses, and at a reload those from before. */
 	err = list_routes(instance, &routes);
@@ -158,7 +201,7 @@ int tunnel_delete_route(const struct instance *instance, const struct xdpsec_pre
 	unsigned int table;
 	int err;
 
-	if (instance->no_routes)
+	if (instance->no_routes || pair_near_elsewhere(instance))
 		return 0;
 	err = find_table(instance, &table);
 	return err ?: delete_route(instance, prefix, table);
@@ -180,7 +223,7 @@ int tunnel_sweep_routes(const struct instance *instance, const struct config *co
 	_cleanup_routes_ struct routes routes = {};
 	int err;
 
-	if (instance->no_routes)
+	if (instance->no_routes || pair_near_elsewhere(instance))
 		return 0;
 	err = list_routes(instance, &routes);
 	for (size_t i = 0; !err && i < routes.n; i++) {

@@ -34,7 +34,7 @@ after() {
 	ok "$name: down: no trace" no_trace_a
 	ok "$name: down: nor elsewhere" empty
 	ok "$name: the next up" up_plain
-	is "$name: the next up works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
+	is "$name: the next up works" "$(status_a "\"\\(.attached) \\(.warnings)\"")" "true []"
 	ok "$name: and down" down_plain
 	ok "$name: and down: no trace" no_trace_a
 }

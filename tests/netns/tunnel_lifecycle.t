@@ -230,7 +230,7 @@ if can_trace; then
 		attaching encapsulate|ENOMEM|LINK_CREATE.*(0x2e|TCX_INGRESS)
 		attaching keepalive|ENOMEM|LINK_CREATE.*(0x2f|TCX_EGRESS)
 		pinning the link of encapsulate|ENOSPC|OBJ_PIN.*/links/encapsulate
-		attaching XDP|EBUSY|sendto.*nlmsg_type=(0x13|RTM_SETLINK)
+		attaching XDP of the near end|EBUSY|sendto.*nlmsg_type=(0x13|RTM_SETLINK)
 		adding an address|ENOBUFS|sendto.*nlmsg_type=(0x14|RTM_NEWADDR)
 		adding a neighbour|ENOBUFS|sendto.*nlmsg_type=(0x1c|RTM_NEWNEIGH)
 		adding a route|ENOBUFS|sendto.*nlmsg_type=(0x18|RTM_NEWROUTE)

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What somebody has changed of a tunnel's device, its addresses and routes, and of the ways to its peers. */
+#include <errno.h>
+#include <string.h>
+
+#include "devices.h"
+#include "ethtool.h"
+#include "pair.h"
+#include "report.h"
+#include "tunnel.h"
+#include "uplink.h"
+
+static void add_missing(struct missing *missing, const struct xdpsec_prefix *prefix)
+{
+	if (!missing->count++)
+		missing->first = *prefix;
+}
+
+static void read_addresses(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	for (unsigned int i = 0; i < instance->n_addresses; i++)
+		if (!address_is_here(instance->addresses[i].address))
+			add_missing(&report->addresses, &instance->addresses[i]);
+}
+
+static void read_routes(struct report *report)
+{
+	struct tunnel_routes *routes = report->instance.no_routes ? NULL
+								  : tunnel_read_routes(&report->instance);
+
+	if (!routes)
+		return;
+	for (size_t i = 0; i < report->n_peers; i++)
+		for (size_t j = 0; j < report->peers[i].n_prefixes; j++)
+			if (!tunnel_has_route(routes, &report->peers[i].prefixes[j].prefix))
+				add_missing(&report->routes, &report->peers[i].prefixes[j].prefix);
+	tunnel_free_routes(routes);
+}
+
+/* As the data plane looks for it (tc/route.bpf.h). */
+static void read_way(const struct report *report, struct peer_report *peer)
+{
+	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
+	bool fixed = endpoint->from[!!endpoint->current].local == XDPSEC_LOCAL_FIXED;
+	struct way way = {};
+	int err = way_find(peer->location.address, fixed ? peer->uplink.source : NULL, report->config.mark,
+			   &way);
+
+	/* A source that is not here is another warning. */
+	peer->no_way = err != -EINVAL && (err || !way.device);
+	peer->loops = !err && way.device == report->near.index;
+}
+
+/* Peers in a row may have one answer. */
+static void read_ways(struct report *report)
+{
+	const struct peer_report *last = NULL;
+
+	for (struct peer_report *peer = report->peers; peer < report->peers + report->n_peers; peer++) {
+		if (!peer->location.known)
+			continue;
+		if (last && memcmp(&last->uplink, &peer->uplink, sizeof(last->uplink)) == 0 &&
+		    memcmp(last->location.address, peer->location.address, sizeof(last->location.address)) ==
+			    0) {
+			peer->no_way = last->no_way;
+			peer->loops = last->loops;
+		} else {
+			read_way(report, peer);
+		}
+		last = peer;
+	}
+}
+
+void report_read_near(struct report *report, const struct plane *plane)
+{
+	struct pair pair;
+
+	pair_find(plane, &report->instance, &pair);
+	report->near = pair.near;
+	report->near_elsewhere = pair.near_elsewhere;
+	report->hop_exists = pair.far.index && (pair.near.index || pair.near_elsewhere) &&
+			     devices_get(plane, XDPSEC_DEVICE_FAR);
+	if (!pair.near.index)
+		return;
+	report->offloads = offloads_any(pair.near.name);
+	report->deaf = !pair.near.xdp_program && !gro_is_on(pair.near.name);
+}
+
+void report_read_tunnel(struct report *report)
+{
+	/* In another namespace they are somebody else's to set. */
+	if (report->near.index && report->near.up) {
+		read_addresses(report);
+		read_routes(report);
+	}
+	read_ways(report);
+}
