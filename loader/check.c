@@ -37,7 +37,7 @@ static void print_valid(const struct config *config)
 }
 
 /* What is up by that name may be of another file. */
-static int check_reload(const struct up *up)
+static int check_reload(struct up *up)
 {
 	struct reload *reload = reload_new(up->options);
 	int err;

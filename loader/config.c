@@ -16,6 +16,8 @@
 
 #define SUFFIX ".conf"
 #define DIRECTORY "/etc/xdpsec"
+/* A file that is none of ours would have no end of them. */
+#define MISTAKES_MAX 50
 /* That of IPsec behind NAT (RFC 3948), which firewalls know. */
 #define LISTEN_PORT 4500
 
@@ -42,10 +44,12 @@ const char *mode_text(enum mode mode)
 	return mode == MODE_TUNNEL ? "tunnel" : "inline";
 }
 
-bool config_too_many(const struct config *config)
+bool config_mistake(struct config *config)
 {
-	fail(EINVAL, "%s: %d mistakes until here: the rest is not looked at", config->path, MISTAKES_MAX);
-	return true;
+	if (config->mistakes < MISTAKES_MAX && ++config->mistakes == MISTAKES_MAX)
+		fail(EINVAL, "%s: %d mistakes until here: the rest is not looked at", config->path,
+		     MISTAKES_MAX);
+	return config->mistakes == MISTAKES_MAX;
 }
 
 bool instance_name_valid(const char *name)
@@ -163,8 +167,7 @@ int config_read(struct config *config, const char *path)
 	if (err)
 		return err;
 	err = config_parse(config, file);
-	/* Out of memory, there is nothing more to be said. */
-	if (err == -ENOMEM)
+	if (err == -ENOMEM || config->mistakes == MISTAKES_MAX)
 		return err;
 	step = config_check(config);
 	return err ?: step;
@@ -229,10 +232,10 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[2][FI
 	return -EINVAL;
 }
 
-int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX])
+int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX])
 {
 	_cleanup_free_ char(*own)[2][FINGERPRINT_HEX] = NULL;
-	int err = 0, step, mistakes = 0;
+	int err = 0, step;
 	size_t i;
 
 	if (!fingerprints) {
@@ -250,7 +253,7 @@ int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGE
 		if (!step)
 			step = refuse_shared(config, fingerprints, i);
 		err = err ?: step;
-		if (step && ++mistakes == MISTAKES_MAX && config_too_many(config))
+		if (step && config_mistake(config))
 			break;
 	}
 	return err;

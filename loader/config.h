@@ -100,6 +100,7 @@ struct config {
 	struct tunnel_config tunnel;
 	struct peer_config *peers;
 	size_t n_peers;
+	unsigned int mistakes; /* that were said */
 };
 
 /*
@@ -118,7 +119,11 @@ void config_free(struct config *config);
  * NULL, is n_peers pairs (tx, rx) and gets the fingerprints; those of keys that cannot be read are empty. As
  * above, all mistakes are said.
  */
-int config_check_keys(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+
+/* Count a mistake that was said. True once there are so many that the rest is not to be looked at, which is
+ * said as well. */
+bool config_mistake(struct config *config);
 
 /* Whether NAME can be the name of an instance: letters, digits, "-" and "_", a letter or digit first. */
 bool instance_name_valid(const char *name);

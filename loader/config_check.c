@@ -15,7 +15,7 @@ struct entry {
 	int line;
 };
 
-static int check_spis(const struct config *config, bool is_rx)
+static int check_spis(struct config *config, bool is_rx)
 {
 	const struct sa_config *one, *other;
 	size_t i, j;
@@ -33,6 +33,8 @@ static int check_spis(const struct config *config, bool is_rx)
 			     config->peers[j].name, other->spi_line);
 			hint("every SA of a direction needs a number of its own");
 			err = -EINVAL;
+			if (config_mistake(config))
+				return err;
 			break;
 		}
 	}
@@ -122,7 +124,7 @@ static int check_nested(const struct config *config, const struct entry *inner, 
  * Sorted by address, then length, every prefix comes before those that it contains: the stack holds the
  * prefixes around the current one. Looking at the innermost is enough, as each covers the ports of the next.
  */
-static int check_sorted(const struct config *config, const struct entry *entries, size_t n)
+static int check_sorted(struct config *config, const struct entry *entries, size_t n)
 {
 	const struct entry *stack[129];
 	size_t i, depth = 0;
@@ -132,6 +134,8 @@ static int check_sorted(const struct config *config, const struct entry *entries
 		if (i && !memcmp(entries[i].prefix, entries[i - 1].prefix, sizeof(struct xdpsec_prefix))) {
 			step = refuse_same(config, &entries[i], &entries[i - 1]);
 			err = err ?: step;
+			if (config_mistake(config))
+				break;
 			continue;
 		}
 		while (depth && !prefix_contains(stack[depth - 1]->prefix, entries[i].prefix))
@@ -139,13 +143,15 @@ static int check_sorted(const struct config *config, const struct entry *entries
 		if (depth) {
 			step = check_nested(config, &entries[i], stack[depth - 1]);
 			err = err ?: step;
+			if (step && config_mistake(config))
+				break;
 		}
 		stack[depth++] = &entries[i];
 	}
 	return err;
 }
 
-static int check_prefixes(const struct config *config)
+static int check_prefixes(struct config *config)
 {
 	_cleanup_free_ struct entry *entries = NULL;
 	const struct peer_config *peer;
@@ -167,7 +173,7 @@ static int check_prefixes(const struct config *config)
 	return check_sorted(config, entries, n);
 }
 
-static int check_addresses(const struct config *config)
+static int check_addresses(struct config *config)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
 	char text[64];
@@ -183,7 +189,7 @@ static int check_addresses(const struct config *config)
 }
 
 /* Who cannot be reached, and may not be learned. */
-static int check_roaming(const struct config *config)
+static int check_roaming(struct config *config)
 {
 	int err = 0;
 
@@ -195,19 +201,22 @@ static int check_roaming(const struct config *config)
 		     config->path, peer->roaming_line, peer->name);
 		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
 		err = -EINVAL;
+		if (config_mistake(config))
+			break;
 	}
 	return err;
 }
 
-int config_check(const struct config *config)
+int config_check(struct config *config)
 {
-	const int errors[] = {
-		check_addresses(config),  check_roaming(config),  check_spis(config, false),
-		check_spis(config, true), check_prefixes(config),
-	};
-	int err = 0;
+	int err = check_addresses(config), step;
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		err = err ?: errors[i];
-	return err;
+	step = check_roaming(config);
+	err = err ?: step;
+	step = check_spis(config, false);
+	err = err ?: step;
+	step = check_spis(config, true);
+	err = err ?: step;
+	step = check_prefixes(config);
+	return err ?: step;
 }

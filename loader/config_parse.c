@@ -41,7 +41,6 @@ struct parser {
 	char *pending;	/* inih has this line, which must come back as a key and its value */
 	int err;	/* the first: reading goes on, to find all mistakes */
 	bool ended;	/* but not then */
-	unsigned int mistakes;
 	enum section section;
 	int interface_line;
 	bool mode_unknown; /* the line, or the section that has it, is refused */
@@ -57,11 +56,8 @@ static int fail_parser(struct parser *parser, int err)
 	if (!err)
 		return 0;
 	parser->err = parser->err ?: err;
-	/* A file that is none of ours would have no end of them. */
-	if (err == -ENOMEM)
+	if (err == -ENOMEM || config_mistake(parser->config))
 		parser->ended = true;
-	else if (++parser->mistakes == MISTAKES_MAX)
-		parser->ended = config_too_many(parser->config);
 	return err;
 }
 
@@ -179,14 +175,14 @@ static void check_section(struct parser *parser, struct given *given)
 	const struct setting *setting;
 	unsigned int modes;
 
-	for (size_t i = 0; i < n_settings; i++) {
+	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
 		if (!given->lines[i] || parser->mode_unknown ||
 		    settings[i].modes & 1U << parser->config->mode)
 			continue;
 		fail_parser(parser, refuse_in_mode(parser, &settings[i], given->lines[i]));
 		given->misfit = true;
 	}
-	for (size_t i = 0; i < n_settings; i++) {
+	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
 		setting = &settings[i];
 		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
 		if (setting->section == given->section && (setting->modes & modes) == modes &&
@@ -368,7 +364,7 @@ static void check_whole(struct parser *parser)
 		fail_parser(parser, fail(EINVAL, "%s: no %s section", parser->config->path, missing));
 		hint("xdpsec(8), EXAMPLES, has a whole file");
 	}
-	for (size_t i = 0; i < parser->n_sections; i++)
+	for (size_t i = 0; i < parser->n_sections && !parser->ended; i++)
 		check_section(parser, &parser->sections[i]);
 }
 

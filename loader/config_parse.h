@@ -14,10 +14,6 @@ struct place {
 	const char *key; /* NULL: the line as a whole */
 };
 
-/* So many, and the rest is not looked at. Says so, and returns true. */
-#define MISTAKES_MAX 50
-bool config_too_many(const struct config *config);
-
 int fail_at(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum section {
@@ -82,7 +78,7 @@ bool device_name_valid(const char *name);
 int config_parse(struct config *config, FILE *file);
 
 /* What can be wrong although every line for itself is right; as above. */
-int config_check(const struct config *config);
+int config_check(struct config *config);
 
 /* One value each. 0, or -EINVAL after a message. */
 int value_prefix(const struct place *place, const char *text, struct xdpsec_prefix *prefix);

@@ -250,7 +250,7 @@ static bool in_use(const struct reload *reload, const char *fingerprint, enum st
 	return false;
 }
 
-static int check_state(const struct reload *reload, const struct config *config,
+static int check_state(const struct reload *reload, struct config *config,
 		       char (*fingerprints)[2][FINGERPRINT_HEX])
 {
 	int err = 0, step;
@@ -264,6 +264,8 @@ static int check_state(const struct reload *reload, const struct config *config,
 		step = state_check(reload->instance.state_dir, fingerprint, use, &reload->context.claims,
 				   config->peers[i / 2].name);
 		err = err ?: step;
+		if (step && config_mistake(config))
+			break;
 	}
 	return err;
 }
@@ -277,7 +279,7 @@ static int check_routes(const struct config *config, unsigned int tunnel, const 
 	return err ?: step;
 }
 
-int reload_check(struct reload *reload, const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
+int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
 		 const struct link *device)
 {
 	int err, step;

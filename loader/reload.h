@@ -103,7 +103,7 @@ void reload_free(struct reload *reload);
 int reload_open(struct reload *reload, const char *name);
 /* All that `reload` would refuse, for `check`. device is that of the configuration; index 0 where there is
  * none. 0, or the first -errno after messages. */
-int reload_check(struct reload *reload, const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
+int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
 		 const struct link *device);
 
 #endif

@@ -170,7 +170,7 @@ static int check_device(struct up *up)
 	return err ?: step;
 }
 
-static int check_state(const struct up *up)
+static int check_state(struct up *up)
 {
 	int err = 0, step;
 
@@ -182,6 +182,8 @@ static int check_state(const struct up *up)
 		step = state_check(up->instance.state_dir, fingerprint, i % 2 ? STATE_RX : STATE_TX,
 				   &up->options->claims, up->config.peers[i / 2].name);
 		err = err ?: step;
+		if (step && config_mistake(&up->config))
+			break;
 	}
 	return err;
 }
