@@ -13,7 +13,7 @@
 #	skip NAME REASON	one test that cannot be run here
 #	skip_all REASON		the whole file; ends it
 #	defer CMD...		to be run at exit, last one first; also after Ctrl-C
-#	wait_for SECONDS CMD...	until CMD succeeds; fails after SECONDS, WAIT_FACTOR times as many where it is set
+#	wait_for SECONDS CMD...	until CMD succeeds; fails after some times SECONDS, as the machine may be busy
 #	bail REASON		nothing that follows could work; ends the file as failed
 #
 # CMD runs in the calling shell, so that functions may set variables; what the last one printed is in
@@ -27,6 +27,8 @@ TAP_STATUS=0
 TAP_DEFERRED=()
 # How much slower than a real machine this one is: an emulated one is far slower, and limits are to catch hangs.
 WAIT_FACTOR=${WAIT_FACTOR:-1}
+# And how much longer than it needs alone a real one may take for the same beside others.
+TAP_PATIENCE=4
 # Only the shell that sourced this cleans up; a subshell that is killed must not take the rest along.
 TAP_SHELL=$BASHPID
 TAP_CAPTURE=$(mktemp "${TMPDIR:-/tmp}/xdpsec-tap-XXXXXX") || exit 255
@@ -188,7 +190,7 @@ tap_tick() {
 }
 
 wait_for() {
-	local limit=$(($1 * WAIT_FACTOR))
+	local limit=$(($1 * WAIT_FACTOR * TAP_PATIENCE))
 	local deadline=$((SECONDS + limit)) turns=$((limit * 20))
 
 	shift

@@ -224,7 +224,7 @@ if has_link_type vxlan id 1 remote 192.0.2.1 dstport 4789; then
 	make_keys_at_a a-to-b.key b-to-a.key
 	capture_start vxlan b "udp port 4789"
 	carry_out "Two sites, VXLAN sealed in place"
-	ok "VXLAN: the largest packet" in_ns "${MACHINE[site-a]}" ping -c1 -W2 -M "do" -s $((1418 - 28)) 203.0.113.194
+	ok "VXLAN: the largest packet" in_ns "${MACHINE[site-a]}" ping -c1 -W10 -M "do" -s $((1418 - 28)) 203.0.113.194
 	refuses "VXLAN: one byte more" in_ns "${MACHINE[site-a]}" ping -c1 -W2 -M "do" -s $((1418 - 27)) 203.0.113.194
 	capture_stop vxlan
 	is "VXLAN: all of it sealed" "$(udp_of vxlan 'map(.spi) | unique')" "[$((0x1001)),$((0x1002))]"

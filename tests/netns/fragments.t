@@ -40,8 +40,8 @@ for sender in "$SITE_A" "$HOST"; do
 		is "$name, IPv$family: nor at B" "$(drops_b fragment)" 0
 	done
 done
-ok "large pings are not UDP" in_a ping -c1 -W5 -s 4000 $B4
-ok "nor are those over IPv6" in_a ping -c1 -W5 -s 4000 $B6
+ok "large pings are not UDP" in_a ping -c1 -W10 -s 4000 $B4
+ok "nor are those over IPv6" in_a ping -c1 -W10 -s 4000 $B6
 
 # From the middle, as an attacker would who hopes that the stack reassembles behind XDP.
 received=$(udp_received "$SITE_B")

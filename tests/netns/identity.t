@@ -137,7 +137,7 @@ ok "nothing is left" no_trace
 
 write_tunnel_configs
 ok "tunnel: up" up || bail "not up"
-ok "tunnel: it carries" in_a ping -c1 -W5 $TUNNEL_B4
+ok "tunnel: it carries" in_a ping -c1 -W10 $TUNNEL_B4
 near=$(index_of "$SITE_A" xs0)
 far=$(ip -n "$SITE_A" -j link show type veth | jq '.[] | select(.ifname | test("^xst")) | .ifindex')
 ip -n "$SITE_A" link del xs0

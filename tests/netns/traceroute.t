@@ -30,8 +30,8 @@ for PORTS in "4789, 5201-5210" all; do
 		sh -c "exec nsenter --net=/run/netns/$SITE_A $PACKETS tcp-send $B4 8000 <$WORK/sent"
 	wait_for 5 ended $server
 	ok "ports $PORTS: the same bytes" cmp "$WORK/sent" "$WORK/received"
-	ok "ports $PORTS: ping" in_a ping -c1 -W2 -M "do" -s 1472 $B4
-	ok "ports $PORTS: ping over IPv6" in_a ping -c1 -W2 -M "do" -s 1452 $B6
+	ok "ports $PORTS: ping" in_a ping -c1 -W10 -M "do" -s 1472 $B4
+	ok "ports $PORTS: ping over IPv6" in_a ping -c1 -W10 -M "do" -s 1452 $B6
 	is "ports $PORTS: no drops at A" "$(all_drops_a)" ""
 	is "ports $PORTS: no drops at B" "$(all_drops_b)" ""
 	sealed=$(status_a '.peers[0].tx.packets')

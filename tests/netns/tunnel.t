@@ -67,7 +67,7 @@ write_tunnel_configs
 ok "up" up || bail "not up"
 for site in "$SITE_A" "$SITE_B"; do ip -n "$site" neigh flush dev eth0; done
 for device in a b; do ip -n "$MIDDLE" neigh flush dev $device; done
-ok "the first packet arrives although no neighbour is known" in_a ping -c1 -W2 $TUNNEL_B4
+ok "the first packet arrives although no neighbour is known" in_a ping -c1 -W10 $TUNNEL_B4
 
 # A packet that B's peer must not send, one to nobody, and the answers.
 ip -n "$SITE_A" address add 203.0.113.140/32 dev xs0
@@ -87,7 +87,7 @@ add_address "$SITE_A" eth1 198.18.1.2/30
 add_address "$MIDDLE" a2 198.18.1.1/30
 capture_start other a2 "udp port 4500"
 ip -n "$SITE_A" route add $B4/32 via 198.18.1.1
-ok "another route: the answer comes" in_a ping -c1 -W2 $TUNNEL_B4
+ok "another route: the answer comes" in_a ping -c1 -W10 $TUNNEL_B4
 capture_stop other
 is "another route: it is taken, from the address that goes with it" \
 	"$(udp_of other 'map([.source, .destination])')" "[[\"198.18.1.2\",\"$B4\"]]"
@@ -97,7 +97,7 @@ like "no route: is answered" "$TAP_OUTPUT" "Destination Host Unreachable"
 is "no route: is counted" "$(drops_a unreachable)" 1
 ip -n "$SITE_A" route del $B4/32
 ip -n "$SITE_A" link del eth1
-ok "the first route again" in_a ping -c1 -W2 $TUNNEL_B4
+ok "the first route again" in_a ping -c1 -W10 $TUNNEL_B4
 
 ok "down" down
 ok "nothing is left" no_trace

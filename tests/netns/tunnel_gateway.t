@@ -50,8 +50,8 @@ write_tunnel_configs
 refuses "not up: nothing goes through" in_ns "$HOST" ping -c1 -W1 $HOST_B4
 ok "up" up || bail "not up"
 
-ok "host to host" in_ns "$HOST" ping -c1 -W2 $HOST_B4
-ok "host to host, IPv6" in_ns "$HOST" ping -c1 -W2 $HOST_B6
+ok "host to host" in_ns "$HOST" ping -c1 -W10 $HOST_B4
+ok "host to host, IPv6" in_ns "$HOST" ping -c1 -W10 $HOST_B6
 
 # The tunnel is one hop, between the gateways.
 is "traceroute" "$(hops "$HOST" $HOST_B4)" "203.0.113.126 $TUNNEL_B4 $HOST_B4"
@@ -95,7 +95,7 @@ ok "GRO makes packets of more than one segment ($largest bytes)" [ "${largest:-0
 
 # A full packet with DF through the whole way, and one byte more is answered by the gateway in front of the tunnel.
 inner=$((1500 - IP4_HEADER - UDP_HEADER - OVERHEAD))
-ok "the largest packet" in_ns "$HOST" ping -c1 -W2 -M "do" -s $((inner - 28)) $HOST_B4
+ok "the largest packet" in_ns "$HOST" ping -c1 -W10 -M "do" -s $((inner - 28)) $HOST_B4
 refuses "one byte more" in_ns "$HOST" ping -c1 -W1 -M "do" -s $((inner - 27)) $HOST_B4
 like "is answered by the gateway" "$TAP_OUTPUT" "203.0.113.126.*(mtu = $inner)"
 
@@ -104,9 +104,9 @@ if in_b nft "add table inet gate; add chain inet gate forward { type filter hook
 	add rule inet gate forward iifname xs0 ct state established,related accept
 	add rule inet gate forward iifname xs0 ip protocol icmp drop"; then
 	refuses "what nftables drops on xs0 does not arrive" in_ns "$HOST" ping -c1 -W1 $HOST_B4
-	ok "what conntrack knows passes" in_ns "$HOST_B" ping -c1 -W2 $HOST4
+	ok "what conntrack knows passes" in_ns "$HOST_B" ping -c1 -W10 $HOST4
 	in_b nft delete table inet gate
-	ok "without the rules it arrives" in_ns "$HOST" ping -c1 -W2 $HOST_B4
+	ok "without the rules it arrives" in_ns "$HOST" ping -c1 -W10 $HOST_B4
 else
 	skip "nftables on xs0" "this kernel has no conntrack for nftables"
 fi

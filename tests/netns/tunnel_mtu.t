@@ -46,7 +46,7 @@ for UNDERLAY in 4 6; do
 	write_tunnel_configs
 	set_mtu 1500
 	ok "$name: up" up || bail "not up"
-	ok "$name: a full packet fits" in_a ping -c1 -W2 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	ok "$name: a full packet fits" in_a ping -c1 -W10 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
 	is "$name: the path's MTU is the device's" "$(status_a '.peers[0].path_mtu')" $((1500 - overhead))
 
 	narrow
@@ -55,9 +55,9 @@ for UNDERLAY in 4 6; do
 	ok "$name: what the router said is in the status" wait_for 5 path_mtu_is $((NARROW - overhead))
 	refuses "$name: the next is refused" in_a ping -c1 -W1 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
 	like "$name: with what fits" "$TAP_OUTPUT" "mtu ?= ?$((NARROW - overhead))"
-	ok "$name: what fits goes through" in_a ping -c1 -W2 -M "do" -s $((NARROW - overhead - 28)) $TUNNEL_B4
+	ok "$name: what fits goes through" in_a ping -c1 -W10 -M "do" -s $((NARROW - overhead - 28)) $TUNNEL_B4
 	refuses "$name: and not a byte more" in_a ping -c1 -W1 -M "do" -s $((NARROW - overhead - 27)) $TUNNEL_B4
-	ok "$name: over IPv6 too" in_a ping -c1 -W2 -M "do" -s $((NARROW - overhead - 48)) $TUNNEL_B6
+	ok "$name: over IPv6 too" in_a ping -c1 -W10 -M "do" -s $((NARROW - overhead - 48)) $TUNNEL_B6
 	transfer "$name" a
 	transfer "$name, back" b
 	ok "$name: down" down
@@ -75,9 +75,9 @@ for UNDERLAY in 4 6; do
 	ok "$name: up" up || bail "not up"
 	is "$name: its MTU" "$(ip -n "$SITE_A" -j link show xs0 | jq '.[0].mtu')" $((1500 - IP4_OVERHEAD))
 	is "$name: that of the spoke" "$(ip -n "$SITE_B" -j link show xs0 | jq '.[0].mtu')" $((1500 - overhead))
-	ok "$name: a full packet of the spoke" in_b ping -c1 -W2 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_A4
-	ok "$name: IPv6 inside" in_b ping -c1 -W2 -M "do" -s $((1500 - overhead - 48)) $TUNNEL_A6
-	ok "$name: a full packet of the hub" in_a ping -c1 -W2 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	ok "$name: a full packet of the spoke" in_b ping -c1 -W10 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_A4
+	ok "$name: IPv6 inside" in_b ping -c1 -W10 -M "do" -s $((1500 - overhead - 48)) $TUNNEL_A6
+	ok "$name: a full packet of the hub" in_a ping -c1 -W10 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
 	refuses "$name: a larger one" in_a ping -c1 -W1 -M "do" -s $((1500 - overhead - 27)) $TUNNEL_B4
 	like "$name: is answered" "$TAP_OUTPUT" "mtu ?= ?$((1500 - overhead))"
 	transfer "$name" b

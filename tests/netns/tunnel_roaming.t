@@ -30,17 +30,17 @@ is "B does not know where A is" "$(endpoint_b)" null
 refuses "and cannot send to it" in_b ping -c1 -W1 $TUNNEL_A4
 like "which is answered" "$TAP_OUTPUT" "Host Unreachable"
 is "and counted" "$(drops_b no_endpoint)" 1
-ok "A speaks" in_a ping -c1 -W2 $TUNNEL_B4
+ok "A speaks" in_a ping -c1 -W10 $TUNNEL_B4
 is "B knows" "$(endpoint_b)" "$A4:4500"
-ok "and can send" in_b ping -c1 -W2 $TUNNEL_A4
+ok "and can send" in_b ping -c1 -W10 $TUNNEL_A4
 
 # A moves to another address.
 capture_start old b "udp port 4500"
 move_a 192.0.2.77
-ok "A speaks from elsewhere" in_a ping -c1 -W2 $TUNNEL_B4
+ok "A speaks from elsewhere" in_a ping -c1 -W10 $TUNNEL_B4
 capture_stop old
 is "B follows" "$(endpoint_b)" "192.0.2.77:4500"
-ok "and sends there" in_b ping -c1 -W2 $TUNNEL_A4
+ok "and sends there" in_b ping -c1 -W10 $TUNNEL_A4
 
 # Somebody who replays what A sent, or sends something else, from an address of his own does not move it.
 mac=$(mac "$SITE_B" eth0)
@@ -58,13 +58,13 @@ if nat 10000-10999 >"$WORK/nat"; then
 	INTERFACE_LINES="SourcePort = listen" PEER_LINES="PersistentKeepalive = 1" ENDPOINT_A="" write_tunnel_configs
 	ok "NAT: up" up || bail "not up"
 	ok "NAT: A's keepalives tell B where it is, without other traffic" wait_for 30 endpoint_is "^198.51.100.254:10[0-9]{3}$"
-	ok "NAT: B can send" in_b ping -c1 -W2 $TUNNEL_A4
+	ok "NAT: B can send" in_b ping -c1 -W10 $TUNNEL_A4
 	is "NAT: both say that the other is alive" "$(status_a '.peers[0].state') $(status_b '.peers[0].state')" "alive alive"
 	nat 20000-20999 >/dev/null
 	# The router forgets, as after a restart.
 	if in_middle conntrack -F >"$WORK/flush" 2>&1; then
 		ok "NAT: a new binding is followed, by keepalives alone" wait_for 30 endpoint_is "^198.51.100.254:20[0-9]{3}$"
-		ok "NAT: B can send again" in_b ping -c1 -W2 $TUNNEL_A4
+		ok "NAT: B can send again" in_b ping -c1 -W10 $TUNNEL_A4
 	else
 		skip "a new binding" "conntrack cannot flush: $(tail -n 1 "$WORK/flush")"
 	fi
@@ -102,7 +102,7 @@ ok "ports by flow: and back" both_ways
 sed -i '/^Endpoint/d' "$WORK/$NAME_A.conf"
 ok "ports by flow, learned: down" down_a
 ok "ports by flow, learned: up" up_a
-ok "ports by flow, learned: B speaks" in_b ping -c1 -W2 $TUNNEL_A4
+ok "ports by flow, learned: B speaks" in_b ping -c1 -W10 $TUNNEL_A4
 like "ports by flow, learned: A follows to a port of a flow" "$(endpoint_a)" "^$B4:(49[1-9]|5|6)"
 # Many flows, each from its own port.
 flows() {

@@ -15,7 +15,7 @@ make_sites
 has_vlan || skip_all "the kernel has no 8021q"
 write_tunnel_configs
 ok "up" up || bail "not up"
-ok "without a tag" in_a ping -c1 -W5 $TUNNEL_B4
+ok "without a tag" in_a ping -c1 -W10 $TUNNEL_B4
 
 ip -n "$SITE_A" link add link xs0 name xs0.7 type vlan id 7
 ip -n "$SITE_A" link set dev xs0.7 up
@@ -28,7 +28,7 @@ ok "it is counted" test "$(drops_a stray)" -gt "$stray"
 is "and nothing of it sealed" "$(sent)" "$packets"
 
 ip -n "$SITE_A" link del xs0.7
-ok "without a tag again" in_a ping -c1 -W5 $TUNNEL_B4
+ok "without a tag again" in_a ping -c1 -W10 $TUNNEL_B4
 ok "down" down
 ok "nothing is left" no_trace
 done_testing

@@ -167,7 +167,7 @@ is "to a container: status" "$(status_a .tunnel.moved)" true
 ok "to a container: it works" wait_for 5 in_ns "$OTHER" ping -c1 -W2 $TUNNEL_B4
 ok "to a container: GRO off" in_ns "$OTHER" ethtool -K xs0 gro off
 ok "to a container: reload" reload_a
-ok "to a container: it works on" in_ns "$OTHER" ping -c1 -W2 $TUNNEL_B4
+ok "to a container: it works on" in_ns "$OTHER" ping -c1 -W10 $TUNNEL_B4
 is "to a container: nothing is put where it was" "$(route_a show $TUNNEL_B4/32)" ""
 ok "back again" ip -n "$OTHER" link set dev xs0 netns "$SITE_A"
 ok "back again: reload" eval 'link_a set dev xs0 up; reload_a'
