@@ -70,6 +70,10 @@ struct peer_config {
 	unsigned int keepalive;		       /* seconds; 0: off */
 };
 
+/* What packets of a tunnel that takes everything are marked with, unless FwMark says it: as wg-quick has it.
+ */
+#define FULL_TUNNEL_MARK 51820
+
 #define TUNNEL_ADDRESSES_MAX 16
 
 /* [Interface] of tunnel mode. */
@@ -86,7 +90,8 @@ struct tunnel_config {
 	unsigned char dscp;
 	bool no_routes; /* Table = off */
 	struct source_config sources[SOURCES];
-	__u32 mark; /* FwMark; 0: none */
+	__u32 mark; /* FwMark, or what it is without; 0: none */
+	bool mark_given;
 };
 
 struct config {

@@ -207,11 +207,33 @@ static int check_roaming(struct config *config)
 	return err;
 }
 
+/* The tunnel's own packets must not go into it. */
+static int check_mark(const struct config *config)
+{
+	const struct peer_config *peer;
+
+	if (config->mode != MODE_TUNNEL || config->tunnel.no_routes || config->tunnel.mark)
+		return 0;
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		for (size_t i = 0; i < peer->n_prefixes; i++) {
+			if (!prefix_is_default(&peer->prefixes[i]))
+				continue;
+			fail(EINVAL, "%s:%d: AllowedIPs: a default route needs FwMark, which is off",
+			     config->path, peer->prefix_lines[i]);
+			hint("without FwMark it is %d; with Table = off the routes are yours to make",
+			     FULL_TUNNEL_MARK);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 int config_check(struct config *config)
 {
 	int err = check_addresses(config), step;
 
 	step = check_roaming(config);
+	err = err ?: step;
+	step = check_mark(config);
 	err = err ?: step;
 	step = check_spis(config, false);
 	err = err ?: step;

@@ -378,6 +378,10 @@ static void conclude(struct config *config)
 	struct peer_config *peer;
 
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		/* What takes everything must let the tunnel's own packets out. */
+		for (size_t i = 0; i < peer->n_prefixes; i++)
+			if (prefix_is_default(&peer->prefixes[i]) && !config->tunnel.mark_given)
+				config->tunnel.mark = FULL_TUNNEL_MARK;
 		peer->roams = peer->roaming == ROAMING_YES ||
 			      (peer->roaming == ROAMING_DEFAULT &&
 			       (!peer->endpoint.known || config->tunnel.listen_only));

@@ -150,6 +150,7 @@ int set_fw_mark(struct config *config, const struct place *place, char *value)
 		return -EINVAL;
 	}
 	config->tunnel.mark = (__u32)number;
+	config->tunnel.mark_given = true;
 	return 0;
 }
 

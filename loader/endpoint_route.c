@@ -8,7 +8,8 @@
 #include "message.h"
 #include "route.h"
 
-/* The longest prefix of AllowedIPs, of whatever peer, that contains the address. */
+/* The longest prefix of AllowedIPs, of whatever peer, that contains the address; but for default routes,
+ * which the tunnel's own packets do not go by (rule.h). */
 static const struct xdpsec_prefix *around(const struct config *config, const struct xdpsec_prefix *address)
 {
 	const struct xdpsec_prefix *found = NULL, *prefix;
@@ -16,7 +17,8 @@ static const struct xdpsec_prefix *around(const struct config *config, const str
 
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
 		for (prefix = peer->prefixes; prefix < peer->prefixes + peer->n_prefixes; prefix++)
-			if (prefix_contains(prefix, address) && (!found || prefix->length > found->length) &&
+			if (!prefix_is_default(prefix) && prefix_contains(prefix, address) &&
+			    (!found || prefix->length > found->length) &&
 			    /* ::/0 and the like contain mapped addresses as numbers, but not as IPv4. */
 			    prefix_is_ipv4(prefix) == prefix_is_ipv4(address))
 				found = prefix;

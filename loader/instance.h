@@ -49,6 +49,8 @@ struct instance {
 	__u64 started;	  /* seconds since the Epoch */
 	char version[64]; /* of the program that made it */
 	__u32 hop_near_index, hop_far_index;
+	__u32 table; /* of default routes into the tunnel (rule.h); 0: none */
+	__u32 pad2;
 	__u8 xdp;	   /* enum xdp_in_use */
 	__u8 xdp_asked;	   /* enum xdp_mode: the configuration's line */
 	__u8 no_attach;	   /* attaching is left to the user */

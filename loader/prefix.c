@@ -12,6 +12,11 @@ bool prefix_is_ipv4(const struct xdpsec_prefix *prefix)
 	return prefix->length >= 96 && !memcmp(prefix->address, mapped, sizeof(mapped));
 }
 
+bool prefix_is_default(const struct xdpsec_prefix *prefix)
+{
+	return prefix->length == 0 || (prefix->length == 96 && prefix_is_ipv4(prefix));
+}
+
 bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner)
 {
 	unsigned int bytes = outer->length / 8, bits = outer->length % 8;

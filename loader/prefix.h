@@ -10,6 +10,8 @@
 #include "xdpsec/abi.h"
 
 bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
+/* 0.0.0.0/0 or ::/0 */
+bool prefix_is_default(const struct xdpsec_prefix *prefix);
 /* Is every address of inner in outer? */
 bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner);
 /* Of an address with the length of its network's prefix: that network. */

@@ -10,6 +10,7 @@
 #include "message.h"
 #include "pair.h"
 #include "reload.h"
+#include "rule.h"
 #include "sysctl.h"
 #include "tunnel.h"
 #include "uplink.h"
@@ -62,6 +63,20 @@ static int adapt(struct reload *reload)
 	return err;
 }
 
+/* The first default route needs one, and who cleans up must know of it. */
+static int find_table(struct reload *reload)
+{
+	unsigned int before = reload->instance.table;
+	int err = tunnel_find_table(&reload->config, &reload->instance);
+
+	/* The rules go later than the mark would. */
+	if (reload->instance.table && !reload->config.tunnel.mark_given)
+		reload->config.tunnel.mark = FULL_TUNNEL_MARK;
+	return err || reload->instance.table == before
+		       ? err
+		       : plane_write_instance(&reload->plane, &reload->instance);
+}
+
 int reload_prepare_tunnel(struct reload *reload)
 {
 	__u32 key = 0;
@@ -70,6 +85,9 @@ int reload_prepare_tunnel(struct reload *reload)
 	if (reload->plane.mode != MODE_TUNNEL)
 		return 0;
 	err = plane_read(&reload->plane, MAP_CONFIG, &key, &reload->settings);
+	if (err)
+		return err;
+	err = find_table(reload);
 	if (err)
 		return err;
 	tunnel_write_config(&reload->settings, &reload->config, &reload->device);
@@ -124,8 +142,13 @@ int reload_switch_endpoint(const struct reload *reload, const struct change *cha
 
 int reload_sweep_routes(const struct reload *reload)
 {
-	return reload->plane.mode == MODE_TUNNEL ? tunnel_sweep_routes(&reload->instance, &reload->config)
-						 : 0;
+	const struct instance *instance = &reload->instance;
+	int err;
+
+	if (reload->plane.mode != MODE_TUNNEL)
+		return 0;
+	err = tunnel_sweep_routes(instance, &reload->config);
+	return err || !instance->table ? err : rules_set(&reload->config, instance->table);
 }
 
 static bool is_blank(const struct xdpsec_endpoint *endpoint)

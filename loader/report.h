@@ -78,7 +78,8 @@ struct report {
 	/* Tunnel mode. */
 	struct xdpsec_config config;
 	unsigned int device_mtu;
-	bool forwards; /* the far end finds routes */
+	bool rules_gone; /* those of a default route are not there */
+	bool forwards;	 /* the far end finds routes */
 	struct missing addresses, routes;
 	char **warnings;
 	size_t n_warnings;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "report.h"
+#include "rule.h"
 #include "uplink.h"
 
 /* Seconds for which a change of ports is worth a warning. */
@@ -67,10 +68,27 @@ static void check_source(struct peer_report *peer, struct answers *last)
 	uplink->source_gone = last->gone;
 }
 
+static bool has_default(const struct report *report, bool ipv6)
+{
+	for (const struct peer_report *peer = report->peers; peer < report->peers + report->n_peers; peer++)
+		for (size_t i = 0; i < peer->n_prefixes; i++)
+			if (prefix_is_default(&peer->prefixes[i].prefix) &&
+			    prefix_is_ipv4(&peer->prefixes[i].prefix) != ipv6)
+				return true;
+	return false;
+}
+
+static bool rules_gone(const struct report *report, bool ipv6)
+{
+	return report->instance.table && has_default(report, ipv6) &&
+	       !rules_are_there(report->instance.table, report->config.mark, ipv6);
+}
+
 void report_read_uplinks(struct report *report)
 {
 	struct answers last = {};
 
+	report->rules_gone = rules_gone(report, false) || rules_gone(report, true);
 	for (struct peer_report *peer = report->peers; peer < report->peers + report->n_peers; peer++) {
 		const struct xdpsec_endpoint *endpoint = &peer->endpoint;
 

@@ -119,6 +119,12 @@ static void warn_of_tunnel(struct report *report)
 	if (!report->egress)
 		warn(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
 		     instance->hop_far, instance->name);
+	if (report->rules_gone)
+		warn(report,
+		     "the rules of routing for a default route into %s were taken away: what they led there "
+		     "leaves "
+		     "in clear; xdpsec reload %s",
+		     instance->hop_near, instance->name);
 	if (!report->forwards)
 		warn(report,
 		     "forwarding of %s was switched off, probably with that of the whole host: packets go on "

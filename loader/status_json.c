@@ -151,6 +151,9 @@ static struct json_object *tunnel_json(const struct report *report)
 	add_number(object, "listen_port", report->config.listen_port);
 	add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
 	add_number(object, "fwmark", report->config.mark);
+	json_object_object_add(object, "table",
+			       report->instance.table ? json_object_new_uint64(report->instance.table)
+						      : NULL);
 	add_text(object, "dscp", dscp_text(&report->config, text, sizeof(text)));
 	return object;
 }

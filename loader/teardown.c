@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "peer.h"
 #include "place.h"
+#include "rule.h"
 #include "teardown.h"
 
 struct search {
@@ -61,6 +62,8 @@ static int detach(const struct plane *plane, const struct instance *instance, en
 	err = err ?: step;
 	if (place == PLACE_HERE) {
 		step = pair_delete(plane, instance);
+		err = err ?: step;
+		step = rules_delete(instance->table);
 		err = err ?: step;
 	}
 	step = plane_each_link(plane, detach_tcx);

@@ -10,6 +10,7 @@
 #include "napi.h"
 #include "pair.h"
 #include "route.h"
+#include "rule.h"
 #include "sysctl.h"
 #include "tunnel.h"
 #include "uplink.h"
@@ -244,7 +245,9 @@ int tunnel_start(const struct instance *instance, const struct config *config)
 	for (size_t i = 0; !err && i < config->n_peers; i++)
 		if (config->peers[i].keepalive)
 			err = tunnel_set_keepalive(instance, (__u32)i, true);
-	return err ?: tunnel_add_routes(instance, config, NULL, NULL);
+	if (!err)
+		err = tunnel_add_routes(instance, config, NULL, NULL);
+	return err || !instance->table ? err : rules_set(config, instance->table);
 }
 
 int tunnel_adapt(const struct instance *instance, const struct config *config, unsigned int mtu)

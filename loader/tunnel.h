@@ -31,6 +31,10 @@ bool tunnel_has_ipv6(const struct config *config);
 
 /* Both names, the addresses and what else the instance keeps of [Interface]. */
 void tunnel_describe(struct instance *instance, const struct config *config);
+/* For default routes, where the configuration has some and there is no table yet: instance->table, which is
+ * to be written before it is used. 0 or -errno after a message. */
+int tunnel_find_table(const struct config *config, struct instance *instance);
+
 /* Nobody has that name yet. -EEXIST after a message. */
 int tunnel_check_name(const struct config *config);
 /* Somebody on this machine listens on ListenPort, and will get nothing: a warning. */

@@ -51,6 +51,15 @@ static int list_routes(const struct instance *instance, struct routes *routes)
 	return 0;
 }
 
+/* Where the route to the prefix belongs: a default route has a table of its own, for the sake of that of the
+ * main table. */
+static unsigned int table_for(const struct instance *instance, unsigned int table,
+			      const struct xdpsec_prefix *prefix)
+{
+	return instance->table && table == RT_TABLE_MAIN && prefix_is_default(prefix) ? instance->table
+										      : table;
+}
+
 /* Sorted, as a thousand prefixes may be looked for among as many. */
 struct tunnel_routes {
 	struct xdpsec_prefix *prefixes;
@@ -73,7 +82,7 @@ struct tunnel_routes *tunnel_read_routes(const struct instance *instance)
 	}
 	found->prefixes = calloc(routes.n + 1, sizeof(*found->prefixes));
 	for (size_t i = 0; found->prefixes && i < routes.n; i++)
-		if (routes.all[i].table == routes.table)
+		if (routes.all[i].table == table_for(instance, routes.table, &routes.all[i].prefix))
 			found->prefixes[found->n++] = routes.all[i].prefix;
 	if (found->n)
 		qsort(found->prefixes, found->n, sizeof(*found->prefixes), compare);
@@ -91,10 +100,10 @@ void tunnel_free_routes(struct tunnel_routes *routes)
 	free(routes);
 }
 
-static bool has_route(const struct routes *routes, const struct xdpsec_prefix *prefix)
+static bool has_route(const struct routes *routes, const struct xdpsec_prefix *prefix, unsigned int table)
 {
 	for (size_t i = 0; i < routes->n; i++)
-		if (routes->all[i].table == routes->table &&
+		if (routes->all[i].table == table &&
 		    memcmp(prefix, &routes->all[i].prefix, sizeof(*prefix)) == 0)
 			return true;
 	return false;
@@ -116,7 +125,7 @@ static int add_connected(const struct instance *instance, const struct routes *r
 	struct xdpsec_prefix network = prefix_network(address);
 	int err;
 
-	if (address->length == 128 || has_route(routes, &network))
+	if (address->length == 128 || has_route(routes, &network, routes->table))
 		return 0;
 	err = route_add_connected(address, instance->hop_near_index, routes->table);
 	return err && err != -EEXIST ? cannot_add(instance, &network, "route to", err) : 1;
@@ -175,9 +184,11 @@ int tunnel_add_routes(const struct instance *instance, const struct config *conf
 	err = list_routes(instance, &routes);
 	for (peer = config->peers; !err && peer < config->peers + config->n_peers; peer++)
 		for (size_t i = 0; !err && i < peer->n_prefixes; i++) {
-			if (has_route(&routes, &peer->prefixes[i]))
+			unsigned int table = table_for(instance, routes.table, &peer->prefixes[i]);
+
+			if (has_route(&routes, &peer->prefixes[i], table))
 				continue;
-			err = add_route(instance, &peer->prefixes[i], routes.table);
+			err = add_route(instance, &peer->prefixes[i], table);
 			if (!err && added)
 				added(&peer->prefixes[i], data);
 		}
@@ -204,7 +215,7 @@ int tunnel_delete_route(const struct instance *instance, const struct xdpsec_pre
 	if (instance->no_routes || pair_near_elsewhere(instance))
 		return 0;
 	err = find_table(instance, &table);
-	return err ?: delete_route(instance, prefix, table);
+	return err ?: delete_route(instance, prefix, table_for(instance, table, prefix));
 }
 
 static bool in_config(const struct config *config, const struct xdpsec_prefix *prefix)
@@ -230,9 +241,11 @@ int tunnel_sweep_routes(const struct instance *instance, const struct config *co
 		const struct device_route *route = &routes.all[i];
 
 		if (route->protocol != RTPROT_STATIC ||
-		    (route->table != routes.table && route->table != RT_TABLE_MAIN))
+		    (route->table != routes.table && route->table != RT_TABLE_MAIN &&
+		     (!instance->table || route->table != instance->table)))
 			continue;
-		if (route->table == routes.table && in_config(config, &route->prefix))
+		if (route->table == table_for(instance, routes.table, &route->prefix) &&
+		    in_config(config, &route->prefix))
 			continue;
 		err = delete_route(instance, &route->prefix, route->table);
 	}

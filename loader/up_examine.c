@@ -107,10 +107,12 @@ static int same_device(const char *name, void *data)
 	return -EBUSY;
 }
 
-static int check_tunnel(const struct up *up)
+static int check_tunnel(struct up *up)
 {
 	int err = tunnel_check_name(&up->config), step = endpoints_check_routes(&up->config, 0);
 
+	err = err ?: step;
+	step = tunnel_find_table(&up->config, &up->instance);
 	err = err ?: step;
 	step = routes_check_taken(&up->config, 0);
 	uplink_check(&up->config, up->device.index);

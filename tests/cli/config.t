@@ -298,6 +298,10 @@ for mark in -1 4294967296 0x100000000 on 1/1; do
 		"FILE:6: FwMark: $mark: not a mark
 hint: a number of 32 bits, decimal or hexadecimal, as \`ip rule\` and nft have it; 0 or off: none"
 done
+mistake "FwMark = off and a default route" '6s/.*/FwMark = off/; 11s/=.*/= 203.0.113.64\/26, ::\/0/' \
+	'FILE:11: AllowedIPs: a default route needs FwMark, which is off
+hint: without FwMark it is 51820; with Table = off the routes are yours to make'
+fine "a tunnel: FwMark = off, a default route, and Table = off" '6s/.*/FwMark = off\nTable = off/; 11s/=.*/= 0.0.0.0\/0/'
 mistake "Table" '6s/.*/Table = 100/' \
 	'FILE:6: Table: 100: not a way to make routes
 hint: auto: one for each prefix of AllowedIPs, in the main table; off: none'

@@ -150,12 +150,14 @@ fails "the route around goes: reload" "${inside%via*}via GATEWAY dev eth0" eval 
 ok "a route around: down" down_plain
 ok "a route around: no trace" as_before
 set_line Endpoint "[$B6]:4500"
-set_line AllowedIPs "::/0"
+set_line AllowedIPs "2001:db8::/32"
 fails "an endpoint of IPv6 in AllowedIPs" \
-	"lies in ::/0 of AllowedIPs.*hint: ip route add $B6/128 via 2001:db8:a::fe dev eth0" up_plain
+	"lies in 2001:db8::/32 of AllowedIPs.*hint: ip route add $B6/128 via 2001:db8:a::fe dev eth0" up_plain
 restore
-set_line AllowedIPs "::/0"
-ok "::/0 does not contain an endpoint of IPv4" xdpsec_a check "$CONF"
+for prefix in ::/0 ::/1; do
+	set_line AllowedIPs $prefix
+	ok "$prefix does not contain an endpoint of IPv4" xdpsec_a check "$CONF"
+done
 set_line AllowedIPs "198.51.100.0/24"
 add_line Interface "Table = off"
 ok "without routes an endpoint may be in AllowedIPs" xdpsec_a check "$CONF"

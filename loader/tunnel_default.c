@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who has the default route, of all instances of a network namespace: one can. */
+#include <errno.h>
+
+#include "message.h"
+#include "plane.h"
+#include "rule.h"
+#include "tunnel.h"
+
+/* Each would take the other's packets. */
+static int same_default(const char *name, void *data)
+{
+	const struct instance *mine = data;
+	_cleanup_plane_ struct plane plane;
+	struct instance_head head;
+	struct instance other;
+
+	plane_init(&plane);
+	if (plane_head(name, false, &head) || head.netns_cookie != mine->netns_cookie ||
+	    head.abi_version != XDPSEC_ABI_VERSION)
+		return 0;
+	if (plane_open(&plane, name, false) || plane_read_instance(&plane, &other) || !other.table)
+		return 0;
+	fail(EBUSY, "%s: AllowedIPs: a default route: the tunnel of %s has it already", mine->name, name);
+	hint("Table = off, and routes of your own; or xdpsec down %s", name);
+	return -EBUSY;
+}
+
+int tunnel_find_table(const struct config *config, struct instance *instance)
+{
+	int err;
+
+	if (instance->table || !(rules_wanted(config, false) || rules_wanted(config, true)))
+		return 0;
+	err = plane_each(false, same_default, instance);
+	return err ?: rules_find_table(&instance->table);
+}
