@@ -18,8 +18,12 @@
 #define DIRECTORY "/etc/xdpsec"
 /* A file that is none of ours would have no end of them. */
 #define MISTAKES_MAX 50
-/* That of IPsec behind NAT (RFC 3948), which firewalls know. */
-#define LISTEN_PORT 4500
+/* Nobody's (IANA has nothing at 7237 to 7261), below what systems give to sockets by themselves, and the
+ * number of OCB's RFC. */
+#define LISTEN_PORT 7253
+/* The default of versions that took that of IPsec behind NAT (RFC 3948). Peers' Endpoints may have it still.
+ */
+#define LISTEN_PORT_FORMER 4500
 
 int fail_at(const struct place *place, const char *format, ...)
 {
@@ -163,6 +167,7 @@ int config_read(struct config *config, const char *path)
 
 	memset(config, 0, sizeof(*config));
 	config->tunnel.listen_port = LISTEN_PORT;
+	config->tunnel.former_port = LISTEN_PORT_FORMER;
 	err = find_file(config, path, &file);
 	if (err)
 		return err;

@@ -83,7 +83,8 @@ struct tunnel_config {
 	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* with the host's bits */
 	size_t n_addresses;
 	unsigned int listen_port;
-	unsigned int mtu; /* 0: what the underlay leaves */
+	unsigned int former_port; /* opened as well; 0: ListenPort was given */
+	unsigned int mtu;	  /* 0: what the underlay leaves */
 	int mtu_line;
 	bool listen_only; /* SourcePort = listen */
 	bool dscp_fixed;

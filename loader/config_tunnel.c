@@ -46,10 +46,11 @@ int set_listen_port(struct config *config, const struct place *place, char *valu
 
 	if (!value_number(value, 65535, &number) || !number) {
 		fail_at(place, "%s: not a port", value);
-		hint("1 to 65535; 4500, for example");
+		hint("1 to 65535; 7253, for example");
 		return -EINVAL;
 	}
 	config->tunnel.listen_port = (unsigned int)number;
+	config->tunnel.former_port = 0;
 	return 0;
 }
 

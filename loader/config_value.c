@@ -285,16 +285,16 @@ static int refuse_location(const struct place *place, const char *text)
 
 	if (parse_address(text, &address, &bits)) {
 		fail_at(place, "%s: without a port", text);
-		hint(bits == 32 ? "%s:4500, for example" : "[%s]:4500, for example", text);
+		hint(bits == 32 ? "%s:7253, for example" : "[%s]:7253, for example", text);
 		return -EINVAL;
 	}
 	if (strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")) {
 		fail_at(place, "%s: names are not looked up: they could change where packets go", text);
-		hint("198.51.100.2:4500 or [2001:db8::1]:4500, for example");
+		hint("198.51.100.2:7253 or [2001:db8::1]:7253, for example");
 		return -EINVAL;
 	}
 	fail_at(place, "%s: not an address and a port", text);
-	hint("198.51.100.2:4500 or [2001:db8::1]:4500, for example");
+	hint("198.51.100.2:7253 or [2001:db8::1]:7253, for example");
 	return -EINVAL;
 }
 

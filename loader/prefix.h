@@ -21,7 +21,7 @@ struct xdpsec_prefix prefix_of(const struct xdpsec_location *location);
 
 /* All of these write to text, of size bytes, and return it. */
 
-/* "198.51.100.2:4500", "[2001:db8::1]:4500", and without the port */
+/* "198.51.100.2:7253", "[2001:db8::1]:7253", and without the port */
 const char *location_text(const struct xdpsec_location *location, char *text, size_t size);
 const char *address_text(const unsigned char address[16], char *text, size_t size);
 /* "198.51.100.0/24", "2001:db8::/32" */

@@ -58,6 +58,7 @@ void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *
 	const struct tunnel_config *tunnel = &config->tunnel;
 
 	data_plane->listen_port = (__u16)tunnel->listen_port;
+	data_plane->former_port = (__u16)tunnel->former_port;
 	data_plane->mtu = (__u16)tunnel_mtu(config, underlay);
 	data_plane->mtu_ipv6 = data_plane->mtu;
 	if (underlay->mtu - TUNNEL_OVERHEAD_IPV6 < data_plane->mtu)
@@ -106,7 +107,7 @@ int tunnel_check_name(const struct config *config)
 	return -EEXIST;
 }
 
-/* Bound for a moment: whoever has the port, on whatever address, is in the way. */
+/* Bound for a moment: whoever has the port, on whatever address, gets only what the tunnel leaves. */
 void tunnel_check_port(const struct config *config)
 {
 	struct sockaddr_in6 any = {
@@ -125,7 +126,9 @@ void tunnel_check_port(const struct config *config)
 		result = bind(fd, (const struct sockaddr *)&any4, sizeof(any4));
 	}
 	if (result < 0 && errno == EADDRINUSE) {
-		warning("%s: UDP port %u: a process has it, and gets nothing of what arrives on %s any more",
+		warning("%s: UDP port %u: a process has it, and of what arrives on %s gets nothing any more "
+			"that "
+			"comes from a peer or looks sealed",
 			config->path, config->tunnel.listen_port, config->device);
 		hint("`ss -lnup 'sport = :%u'` says which; ListenPort = another one",
 		     config->tunnel.listen_port);

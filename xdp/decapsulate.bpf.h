@@ -12,6 +12,7 @@
 #include "xdpsec/mss.bpf.h"
 #include "xdpsec/policy.bpf.h"
 #include "destination.bpf.h"
+#include "foreign.bpf.h"
 #include "follow.bpf.h"
 #include "linear.bpf.h"
 #include "open_payload.bpf.h"
@@ -27,7 +28,8 @@ struct decapsulate {
 
 /*
  * A packet to one of the ports that we send from, when these are by flow: a peer that follows our packets
- * answers there. Sockets have such ports too, so that only what an SA here can open is taken for ours.
+ * answers there. Or to the port that was the default once. Others have such ports too, so that only what an
+ * SA here can open is taken for ours.
  */
 static __noinline int decapsulate_is_answer(struct xdp_md *xdp, const struct packet *packet)
 {
@@ -46,12 +48,16 @@ static __always_inline bool decapsulate_is_our_port(struct xdp_md *xdp, const st
 {
 	const struct packet *packet = &d->open.packet;
 
-	return packet->destination_port == d->config->listen_port ||
-	       (d->config->flow_ports && follow_is_flow_port(packet->destination_port) &&
-		!packet->first_fragment && decapsulate_is_answer(xdp, packet));
+	if (packet->destination_port == d->config->listen_port)
+		return true;
+	if (!(d->config->flow_ports && follow_is_flow_port(packet->destination_port)) &&
+	    (!d->config->former_port || packet->destination_port != d->config->former_port))
+		return false;
+	return !packet->first_fragment && decapsulate_is_answer(xdp, packet);
 }
 
-/* Is it sent to the tunnel? Fragments are not: our packets are never in pieces on the way (DF). */
+/* Is it sent to where the tunnel listens? Fragments are not: our packets are never in pieces on the way (DF).
+ */
 static __always_inline bool decapsulate_is_ours(struct xdp_md *xdp, const struct decapsulate *d)
 {
 	const struct packet *packet = &d->open.packet;
@@ -171,6 +177,35 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 	return VERDICT_REDIRECT;
 }
 
+/* Of what is not opened. */
+static __always_inline int decapsulate_refuse(struct xdp_md *xdp, const struct decapsulate *d, u32 reason)
+{
+	if (d->open.sa == XDPSEC_NO_SA && foreign_may_pass(xdp, &d->open.packet, d->config))
+		return VERDICT_PASS;
+	return drop(reason, d->open.sa);
+}
+
+/* What the packet holds is opened. 0, or the reason to drop it plus one. */
+static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
+{
+	struct open *o = &d->open;
+	u32 reason;
+
+	if (o->packet.first_fragment)
+		return XDPSEC_DROP_FRAGMENT + 1;
+	if (o->packet.lying)
+		return XDPSEC_DROP_MALFORMED + 1;
+	d->tos = decapsulate_outer_tos(o->xdp, &o->packet);
+	o->at = o->packet.l4 + sizeof(struct udphdr);
+	o->length = o->packet.udp_length - sizeof(struct udphdr);
+	if (open_locate(o))
+		return XDPSEC_DROP_NO_ROOM + 1;
+	/* Its own sum is not wanted: packet.checksum is what asks for it. */
+	o->packet.checksum = 0;
+	reason = open_identify(o, &d->peer);
+	return reason ?: open_payload(o, sum);
+}
+
 /* Judge a packet on its way in. VERDICT_PASS: it is not for the tunnel, and the stack's. */
 static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 {
@@ -195,23 +230,9 @@ static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 		return VERDICT_PASS;
 	if (!device_xdp_is_here(xdp, d.config))
 		return drop(XDPSEC_DROP_DISPLACED, XDPSEC_NO_SA);
-	if (o->packet.first_fragment)
-		return drop(XDPSEC_DROP_FRAGMENT, XDPSEC_NO_SA);
-	if (o->packet.lying)
-		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
-
-	d.tos = decapsulate_outer_tos(xdp, &o->packet);
-	o->at = o->packet.l4 + sizeof(struct udphdr);
-	o->length = o->packet.udp_length - sizeof(struct udphdr);
-	if (open_locate(o))
-		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
-	/* Its own sum is not wanted: packet.checksum is what asks for it. */
-	o->packet.checksum = 0;
-	reason = open_identify(o, &d.peer);
-	if (!reason)
-		reason = open_payload(o, &sum);
+	reason = decapsulate_open(&d, &sum);
 	if (reason)
-		return drop(reason - 1, o->sa);
+		return decapsulate_refuse(xdp, &d, reason - 1);
 	return decapsulate_deliver(xdp, &d);
 }
 

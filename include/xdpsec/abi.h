@@ -85,8 +85,9 @@ struct xdpsec_config {
 	__u32 peers; /* no index of a peer is as high as this */
 	__u32 mark;  /* of outer packets, and of the look-up of their route; 0: they keep the inner one's */
 	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
-	__u16 mtu_ipv6; /* what fits where the outer header is IPv6, at most mtu: for the MSS of TCP */
-	__u16 pad2[3];
+	__u16 mtu_ipv6;	   /* what fits where the outer header is IPv6, at most mtu: for the MSS of TCP */
+	__u16 former_port; /* what has an SPI of ours is opened here as well; 0: nowhere else */
+	__u16 pad2[2];
 };
 
 /*

@@ -96,7 +96,7 @@ mistake "a key is missing in a peer that is not the last" 9d 'FILE:6: [Peer]: Po
 
 device="Mode = tunnel in [Interface] makes a device to route into"
 prefixes="Address has the prefixes of a peer whose UDP is protected"
-for key in Name=xs0 Address=203.0.113.1/30 ListenPort=4500 MTU=1400 SourcePort=flow Source=192.0.2.10 \
+for key in Name=xs0 Address=203.0.113.1/30 ListenPort=7253 MTU=1400 SourcePort=flow Source=192.0.2.10 \
 	FwMark=1 Dscp=0 Table=off; do
 	mistake "[Interface] ${key%=*} in inline mode" "4s|.*|$key|" \
 		"FILE:4: ${key%=*}: belongs to Mode = tunnel, and this is Mode = inline
@@ -105,7 +105,7 @@ done
 mistake "a key of tunnel mode, and no Mode" '3s/.*/Name = xs0/' \
 	"FILE:3: Name: belongs to Mode = tunnel, and this is Mode = inline
 hint: $device"
-for key in "Endpoint=198.51.100.2:4500|$prefixes" "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
+for key in "Endpoint=198.51.100.2:7253|$prefixes" "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
 	"PersistentKeepalive=25|$device" "Source=192.0.2.10|$device"; do
 	name=${key%%=*}
 	mistake "[Peer] $name in inline mode" "9s#.*#${key%|*}#" \
@@ -267,22 +267,22 @@ mistake "seventeen addresses" "5s|=.*|= $(printf '203.0.113.%d, ' {1..9})203.0.1
 for port in 0 65536 ipsec -1; do
 	mistake "ListenPort = $port" "6s/=.*/= $port/" \
 		"FILE:6: ListenPort: $port: not a port
-hint: 1 to 65535; 4500, for example"
+hint: 1 to 65535; 7253, for example"
 done
 for mtu in 575 16385 auto; do
 	mistake "MTU = $mtu" "6s/.*/MTU = $mtu/" \
 		"FILE:6: MTU: $mtu: not an MTU
 hint: 576 to 16384 bytes; without it, what the underlay's device leaves"
 done
-mistake "SourcePort" '6s/.*/SourcePort = 4500/' \
-	'FILE:6: SourcePort: 4500: not a way to choose source ports
+mistake "SourcePort" '6s/.*/SourcePort = 7253/' \
+	'FILE:6: SourcePort: 7253: not a way to choose source ports
 hint: flow: by the inner flow; listen: always ListenPort, as NAT needs it'
 for dscp in 64 ef -1; do
 	mistake "Dscp = $dscp" "6s/.*/Dscp = $dscp/" \
 		"FILE:6: Dscp: $dscp: not a DSCP
 hint: uniform: that of the inner packet; or a number, 0 to 63, for all"
 done
-for address in 192.0.2 hub.example.com 192.0.2.10/24 192.0.2.10:4500 0.0.0.0 127.0.0.1 224.0.0.5 ::1 ff02::1 fe80::1; do
+for address in 192.0.2 hub.example.com 192.0.2.10/24 192.0.2.10:7253 0.0.0.0 127.0.0.1 224.0.0.5 ::1 ff02::1 fe80::1; do
 	for line in 6 10; do
 		mistake "Source = $address in line $line" "${line}s|.*|Source = $address|" \
 			"FILE:$line: Source: $address: not an address that packets can come from
@@ -307,19 +307,19 @@ mistake "Table" '6s/.*/Table = 100/' \
 hint: auto: one for each prefix of AllowedIPs, in the main table; off: none'
 mistake "Endpoint without a port" '10s/=.*/= 198.51.100.2/' \
 	'FILE:10: Endpoint: 198.51.100.2: without a port
-hint: 198.51.100.2:4500, for example'
+hint: 198.51.100.2:7253, for example'
 mistake "Endpoint of IPv6 without a port" '10s/=.*/= 2001:db8:b::1/' \
 	'FILE:10: Endpoint: 2001:db8:b::1: without a port
-hint: [2001:db8:b::1]:4500, for example'
-for name in vpn.example.com:4500 vpn.example.com localhost:4500; do
+hint: [2001:db8:b::1]:7253, for example'
+for name in vpn.example.com:7253 vpn.example.com localhost:7253; do
 	mistake "Endpoint = $name" "10s/=.*/= $name/" \
 		"FILE:10: Endpoint: $name: names are not looked up: they could change where packets go
-hint: 198.51.100.2:4500 or [2001:db8::1]:4500, for example"
+hint: 198.51.100.2:7253 or [2001:db8::1]:7253, for example"
 done
-for endpoint in 198.51.100:4500 [198.51.100.2]:4500 [2001:db8:b::1] 2001:db8:b::1::4500 :4500 [2001:db8:b::1]4500; do
+for endpoint in 198.51.100:7253 [198.51.100.2]:7253 [2001:db8:b::1] 2001:db8:b::1::7253 :7253 [2001:db8:b::1]7253; do
 	mistake "Endpoint = $endpoint" "10s/=.*/= $endpoint/" \
 		"FILE:10: Endpoint: $endpoint: not an address and a port
-hint: 198.51.100.2:4500 or [2001:db8::1]:4500, for example"
+hint: 198.51.100.2:7253 or [2001:db8::1]:7253, for example"
 done
 for port in 0 65536 http; do
 	mistake "Endpoint with the port $port" "10s/=.*/= 198.51.100.2:$port/" \
@@ -327,12 +327,12 @@ for port in 0 65536 http; do
 hint: 1 to 65535: the ListenPort of the other site"
 done
 for address in 0.0.0.0 127.0.0.1 224.0.0.5 255.255.255.255; do
-	mistake "Endpoint = $address:4500" "10s/=.*/= $address:4500/" \
+	mistake "Endpoint = $address:7253" "10s/=.*/= $address:7253/" \
 		"FILE:10: Endpoint: $address: not an address at which a peer can be reached from everywhere
 hint: not a multicast, loopback or link-local address"
 done
 for address in ::1 ff02::1 fe80::1; do
-	mistake "Endpoint = [$address]:4500" "10s/=.*/= [$address]:4500/" \
+	mistake "Endpoint = [$address]:7253" "10s/=.*/= [$address]:7253/" \
 		"FILE:10: Endpoint: $address: not an address at which a peer can be reached from everywhere
 hint: not a multicast, loopback or link-local address"
 done

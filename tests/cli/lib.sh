@@ -78,11 +78,11 @@ write_tunnel() {
 		Mode = tunnel
 		Name = xs0
 		Address = 203.0.113.1/30, 2001:db8:f::a/64
-		ListenPort = 4500
+		ListenPort = 7253
 
 		[Peer]
 		Name = site-b
-		Endpoint = 198.51.100.2:4500
+		Endpoint = 198.51.100.2:7253
 		AllowedIPs = 203.0.113.64/26, 2001:db8:b::/48
 		TxSpi = 0x1001
 		TxKeyFile = a-to-b.key

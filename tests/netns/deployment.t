@@ -254,7 +254,7 @@ is "hub: site-b is not heard" "$(status_of site-a .drops.spoofed)" $((before + 1
 in_ns "${MACHINE[site-b]}" ip address del 203.0.113.190/32 dev lan
 
 if in_ns "$INTERNET" nft 'add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }
-	add rule ip nat post ip saddr 192.0.2.129 udp sport 4500 masquerade to :20000-20999' >"$WORK/nat" 2>&1; then
+	add rule ip nat post ip saddr 192.0.2.129 udp sport 7253 masquerade to :20000-20999' >"$WORK/nat" 2>&1; then
 	in_ns "$INTERNET" conntrack -F >/dev/null 2>&1
 	carry_out "Behind NAT"
 	like "NAT: the hub has learned where site-c is" "$(status_of site-a '.peers[1].endpoint')" "^192.0.2.126:20[0-9]{3}$"

@@ -61,7 +61,7 @@ write_tunnel_config() {
 		Xdp = ${XDP:-auto}
 		Name = $1
 		Address = $2
-		ListenPort = 4500
+		ListenPort = 7253
 		${INTERFACE_LINES:-}
 
 		[Peer]
@@ -81,9 +81,9 @@ write_tunnel_config() {
 # ends' own, ALLOWED_A and ALLOWED_B what A and B allow their peer: both tunnel addresses, unless they are set. Keys,
 # SPIs, XDP and CIPHER are as in write_configs.
 write_tunnel_configs() {
-	local a=$A4:4500 b=$B4:4500
+	local a=$A4:7253 b=$B4:7253
 
-	[ "${UNDERLAY:-4}" = 4 ] || a=[$A6]:4500 b=[$B6]:4500
+	[ "${UNDERLAY:-4}" = 4 ] || a=[$A6]:7253 b=[$B6]:7253
 	[ -e "$WORK/a-to-b.key" ] || make_keys "$([[ ${CIPHER:-} == aes-256* ]] && echo 256 || echo 128)"
 	mkdir -p "$WORK/state-a" "$WORK/state-b"
 	write_tunnel_config xs0 "${TUNNEL_ADDRESSES_A:-$TUNNEL_A4/25, $TUNNEL_A6/64}" site-b "${ENDPOINT_B-$b}" \

@@ -21,7 +21,7 @@ for UNDERLAY in 4 6; do
 
 	ok "$name: up" up || bail "not up"
 	is "$name: the MTU follows from the underlay's" "$(ip -n "$SITE_A" -j link show xs0 | jq '.[0].mtu')" $inner
-	tunnel_carries "$name" $inner 4500 $checksum
+	tunnel_carries "$name" $inner 7253 $checksum
 	# A TCP that fills every queue on the way loses packets there. From here on nothing does.
 	read -r sealed_a opened_b sealed_b opened_a < <(counts)
 
@@ -30,7 +30,7 @@ for UNDERLAY in 4 6; do
 		[ $family = 4 ] || address=$TUNNEL_B6 header=$IP6_HEADER
 		start_echo "$SITE_B" $address 7000
 		echo=$STARTED
-		capture_start wire b "udp port 4500"
+		capture_start wire b "udp port 7253"
 		for size in 8 15 16 17 100 1000 $((inner - header - UDP_HEADER)); do
 			ok "IPv$family $name: $size bytes come back" \
 				packets "$SITE_A" roundtrip $address 7000 --size "$size" --marker "$MARKER"
@@ -49,7 +49,7 @@ for UNDERLAY in 4 6; do
 		is "IPv$family $name: the SPIs of both directions" "$(udp_of wire 'map(.spi) | unique')" \
 			"[$((0x1001)),$((0x1002))]"
 		is "IPv$family $name: source ports of flows" \
-			"$(udp_of wire 'map(.sport >= 49152 and .dport == 4500) | unique')" "[true]"
+			"$(udp_of wire 'map(.sport >= 49152 and .dport == 7253) | unique')" "[true]"
 	done
 
 	read -r now_sealed_a now_opened_b now_sealed_b now_opened_a < <(counts)
@@ -85,7 +85,7 @@ like "IPv6: address unreachable" "$TAP_OUTPUT" "[Aa]ddress unreachable"
 ip -n "$SITE_A" link add eth1 type veth peer name a2 netns "$MIDDLE"
 add_address "$SITE_A" eth1 198.18.1.2/30
 add_address "$MIDDLE" a2 198.18.1.1/30
-capture_start other a2 "udp port 4500"
+capture_start other a2 "udp port 7253"
 ip -n "$SITE_A" route add $B4/32 via 198.18.1.1
 ok "another route: the answer comes" in_a ping -c1 -W10 $TUNNEL_B4
 capture_stop other

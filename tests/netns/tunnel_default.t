@@ -41,7 +41,7 @@ up_b || bail "B not up"
 
 for underlay in 4 6; do
 	name="over IPv$underlay"
-	[ $underlay = 4 ] || set_line Endpoint "[$B6]:4500"
+	[ $underlay = 4 ] || set_line Endpoint "[$B6]:7253"
 	ok "$name: check" xdpsec_a check "$CONF" --new-key
 	unlike "$name: check has nothing to say" "$TAP_OUTPUT" "warning|hint"
 	ok "$name: up, without a route for the endpoint" up_plain || bail "not up"

@@ -76,7 +76,7 @@ is "two less of TTL; DSCP and ECN as sent; checksums right" \
 # GRO at the LAN side makes large packets out of many, which go into the tunnel in pieces again.
 in_a ethtool -K inside gro on >/dev/null
 in_b ethtool -K inside gro on >/dev/null
-capture_start wire b "udp port 4500"
+capture_start wire b "udp port 7253"
 transfer "host to host" "$HOST" "$HOST_B" $HOST_B4 8000000
 capture_stop wire
 is "no packet on the wire is larger than the MTU" "$(udp_of wire 'map(.udp_length + 20 <= 1500) | all')" true

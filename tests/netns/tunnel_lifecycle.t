@@ -67,12 +67,12 @@ is "the pinned links" "$(ls -x "$INSTANCE/links")" "encapsulate  keepalive"
 is "the routes" "$(routes_of xs0)" "$(printf '%s\n' $TUNNEL_B4 $TUNNEL_B6 | sort | paste -sd' ')"
 is "status" "$(status_a '[.mode, .attached, .tunnel.device, .tunnel.mtu, .tunnel.listen_port, .tunnel.source_port,
 	.tunnel.dscp, (.tunnel.addresses | join(",")), (.warnings | length)] | map(tostring) | join(" ")')" \
-	"tunnel true xs0 $((1500 - IP4_OVERHEAD)) 4500 flow uniform $TUNNEL_A4/25,$TUNNEL_A6/64 0"
+	"tunnel true xs0 $((1500 - IP4_OVERHEAD)) 7253 flow uniform $TUNNEL_A4/25,$TUNNEL_A6/64 0"
 is "status: the peer" "$(status_a '.peers[0] | [.endpoint, .state, .roaming, .moves, .keepalive, .path_mtu, .outer_path_mtu,
 	(.allowed_ips | sort | join(",")), has("protects")] | map(tostring) | join(" ")')" \
-	"$B4:4500 never false 0 0 $((1500 - IP4_OVERHEAD)) 1500 $TUNNEL_B6/128,$TUNNEL_B4/32 false"
+	"$B4:7253 never false 0 0 $((1500 - IP4_OVERHEAD)) 1500 $TUNNEL_B6/128,$TUNNEL_B4/32 false"
 like "status for people" "$(xdpsec_a status "$NAME_A")" \
-	"mode tunnel.*tunnel device: xs0, MTU $((1500 - IP4_OVERHEAD)), UDP port 4500.*endpoint: $B4:4500, never heard of.*allowed IPs: "
+	"mode tunnel.*tunnel device: xs0, MTU $((1500 - IP4_OVERHEAD)), UDP port 7253.*endpoint: $B4:7253, never heard of.*allowed IPs: "
 fails "up twice" "$NAME_A: is up already" up_plain
 ok "check of what is up" xdpsec_a check "$CONF"
 cp "$CONF" "$WORK/$ID-other.conf"
@@ -94,10 +94,10 @@ with() {
 	restore
 }
 
-set_line Endpoint "[$B6]:4500"
+set_line Endpoint "[$B6]:7253"
 with "MTU over IPv6" $((1500 - IP6_OVERHEAD)) link_a xs0 mtu
-set_line Endpoint "[$B6]:4500"
-with "endpoint of IPv6 in status" "[$B6]:4500" status_a '.peers[0].endpoint'
+set_line Endpoint "[$B6]:7253"
+with "endpoint of IPv6 in status" "[$B6]:7253" status_a '.peers[0].endpoint'
 sed -i '/^Endpoint/d' "$CONF"
 with "MTU to a peer that is to be learned, as it has itself" $((1500 - IP4_OVERHEAD)) link_a xs0 mtu
 sed -i '/^Endpoint/d' "$CONF"
@@ -138,7 +138,7 @@ ok "the far end's name is in use: no trace" as_before
 fails "--no-attach" "--no-attach: a tunnel's programs are attached to a device of its own" up_plain --no-attach
 
 set_line AllowedIPs "198.51.100.0/24"
-inside="Endpoint: $B4:4500: lies in 198.51.100.0/24 of AllowedIPs, and no route around it.*hint: ip route add $B4/32 via 192.0.2.254 dev eth0"
+inside="Endpoint: $B4:7253: lies in 198.51.100.0/24 of AllowedIPs, and no route around it.*hint: ip route add $B4/32 via 192.0.2.254 dev eth0"
 fails "an endpoint in AllowedIPs" "$NAME_A.conf:[0-9]+: $inside" up_plain
 fails "an endpoint in AllowedIPs: check" "$inside" xdpsec_a check "$CONF"
 ok "an endpoint in AllowedIPs: no trace" as_before
@@ -149,7 +149,7 @@ is "a route around: it stays in use" "$(ip -n "$SITE_A" -j route get $B4 | jq -r
 fails "the route around goes: reload" "${inside%via*}via GATEWAY dev eth0" eval 'ip -n "$SITE_A" route del $B4/32; reload_a'
 ok "a route around: down" down_plain
 ok "a route around: no trace" as_before
-set_line Endpoint "[$B6]:4500"
+set_line Endpoint "[$B6]:7253"
 set_line AllowedIPs "2001:db8::/32"
 fails "an endpoint of IPv6 in AllowedIPs" \
 	"lies in 2001:db8::/32 of AllowedIPs.*hint: ip route add $B6/128 via 2001:db8:a::fe dev eth0" up_plain
@@ -162,8 +162,8 @@ set_line AllowedIPs "198.51.100.0/24"
 add_line Interface "Table = off"
 ok "without routes an endpoint may be in AllowedIPs" xdpsec_a check "$CONF"
 restore
-set_line Endpoint "$A4:4500"
-fails "an endpoint that is this machine" "Endpoint: $A4:4500: an address of this machine" up_plain
+set_line Endpoint "$A4:7253"
+fails "an endpoint that is this machine" "Endpoint: $A4:7253: an address of this machine" up_plain
 restore
 set_line AllowedIPs "192.0.2.0/24"
 fails "a route that is there already" "AllowedIPs: 192.0.2.0/24: there is a route to it through another device.*hint: .*Table = off" \
@@ -174,13 +174,13 @@ ip -n "$SITE_A" route del default
 BEFORE=$(routes_a)
 ok "no route to the endpoint: up" up_plain
 like "no route to the endpoint: a warning" "$TAP_OUTPUT" \
-	"warning: .*Endpoint: $B4:4500: no route to it: peer site-b cannot be reached.*hint: ip route add $B4/32 via GATEWAY dev eth0"
+	"warning: .*Endpoint: $B4:7253: no route to it: peer site-b cannot be reached.*hint: ip route add $B4/32 via GATEWAY dev eth0"
 ok "no route to the endpoint: down" down_plain
 ip -n "$SITE_A" route add default via 192.0.2.254
 BEFORE=$(routes_a)
-start_echo "$SITE_A" $A4 4500
+start_echo "$SITE_A" $A4 7253
 ok "somebody has the port: up" up_plain
-like "somebody has the port: a warning" "$TAP_OUTPUT" "warning: .*UDP port 4500: a process has it.*hint: "
+like "somebody has the port: a warning" "$TAP_OUTPUT" "warning: .*UDP port 7253: a process has it.*hint: "
 ok "somebody has the port: down" down_plain
 stop "$STARTED"
 ok "nobody has the port: up" up_plain
@@ -311,7 +311,7 @@ while IFS='|' read -r key value was <&3; do
 done 3<<-END
 	Name|xs1|xs0
 	Address|203.0.113.140/25|$TUNNEL_A4/25
-	ListenPort|4501|4500
+	ListenPort|4501|7253
 END
 add_line Interface "Table = off"
 fails "another Table" "Table cannot be changed by reload \\(it is auto\\)" reload_a
@@ -343,7 +343,7 @@ ok "something else changes" reload_a
 is "something else changes: the peer stays where it is" "$(status_a '.peers[0].endpoint')" "$moved"
 restore
 ok "it may no longer roam" reload_a
-is "it may no longer roam: back to its Endpoint" "$(status_a '.peers[0].endpoint')" "$B4:4500"
+is "it may no longer roam: back to its Endpoint" "$(status_a '.peers[0].endpoint')" "$B4:7253"
 ok "it may no longer roam: heard again" wait_for 5 in_a ping -c1 -W1 $TUNNEL_B4
 
 # ---- the state of a peer -----------------------------------------------------------------------------

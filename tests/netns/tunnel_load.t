@@ -41,7 +41,7 @@ is "no drops at B" "$(all_drops_b)" ""
 # Another peer comes and goes at both ends while the first one's packets flow.
 make_key 3
 make_key 4
-load_variants write_tunnel_config unused unused site-c "192.0.2.200:4500" "198.18.0.0/15" \
+load_variants write_tunnel_config unused unused site-c "192.0.2.200:7253" "198.18.0.0/15" \
 	0x3001 "$WORK/3.key" 0x3002 "$WORK/4.key"
 load_reloads $TUNNEL_B4
 ok "down" down

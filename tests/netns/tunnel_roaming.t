@@ -19,7 +19,7 @@ move_a() {
 # what is known has to go.
 nat() {
 	in_middle nft "table ip nat { chain post { type nat hook postrouting priority 100; }; }; flush chain ip nat post;
-		add rule ip nat post oifname b udp sport 4500 masquerade to :$1" 2>&1
+		add rule ip nat post oifname b udp sport 7253 masquerade to :$1" 2>&1
 }
 
 make_sites
@@ -31,25 +31,25 @@ refuses "and cannot send to it" in_b ping -c1 -W1 $TUNNEL_A4
 like "which is answered" "$TAP_OUTPUT" "Host Unreachable"
 is "and counted" "$(drops_b no_endpoint)" 1
 ok "A speaks" in_a ping -c1 -W10 $TUNNEL_B4
-is "B knows" "$(endpoint_b)" "$A4:4500"
+is "B knows" "$(endpoint_b)" "$A4:7253"
 ok "and can send" in_b ping -c1 -W10 $TUNNEL_A4
 
 # A moves to another address.
-capture_start old b "udp port 4500"
+capture_start old b "udp port 7253"
 move_a 192.0.2.77
 ok "A speaks from elsewhere" in_a ping -c1 -W10 $TUNNEL_B4
 capture_stop old
-is "B follows" "$(endpoint_b)" "192.0.2.77:4500"
+is "B follows" "$(endpoint_b)" "192.0.2.77:7253"
 ok "and sends there" in_b ping -c1 -W10 $TUNNEL_A4
 
 # Somebody who replays what A sent, or sends something else, from an address of his own does not move it.
 mac=$(mac "$SITE_B" eth0)
 before=$(status_b '.drops.replayed + .drops.auth_failed')
-packets "$MIDDLE" inject b "$WORK/old.pcap" --port 4500 --index 0 --source 192.0.2.99 --mac "$mac"
-packets "$MIDDLE" inject b "$WORK/old.pcap" --port 4500 --index 0 --source 192.0.2.99 --sequence 99999 --mac "$mac"
+packets "$MIDDLE" inject b "$WORK/old.pcap" --port 7253 --index 0 --source 192.0.2.99 --mac "$mac"
+packets "$MIDDLE" inject b "$WORK/old.pcap" --port 7253 --index 0 --source 192.0.2.99 --sequence 99999 --mac "$mac"
 ok "replayed and forged packets are dropped" \
 	wait_for 5 sh -c "[ \$($XDPSEC -n $SITE_B status $NAME_B -j | jq '.drops.replayed + .drops.auth_failed') = $((before + 2)) ]"
-is "and do not move the peer" "$(endpoint_b)" "192.0.2.77:4500"
+is "and do not move the peer" "$(endpoint_b)" "192.0.2.77:7253"
 ok "down" down
 
 # NAT that binds anew.
@@ -83,7 +83,7 @@ sed -i '/^ListenPort/a SourcePort = listen' "$WORK/$NAME_A.conf"
 ok "ports by flow: up" up || bail "not up"
 is "ports by flow: A would follow" "$(status_a '.peers[0].roaming')" true
 ok "ports by flow: both ways" both_ways
-is "ports by flow: the port of the Endpoint stays" "$(endpoint_a)" "$B4:4500"
+is "ports by flow: the port of the Endpoint stays" "$(endpoint_a)" "$B4:7253"
 is "ports by flow: A says nothing" "$(status_a '.warnings | length')" 0
 # To another address it is followed, whatever the port is.
 move_b() {
@@ -119,12 +119,12 @@ ok "ports by flow, learned: A hops from port to port, and says so" wait_for 10 h
 like "ports by flow, learned: what it says" "$(status_a '.warnings[0]')" "site-b: it sends from a port by flow.*SourcePort = listen there"
 ok "ports by flow, learned: nothing is lost" both_ways
 is "ports by flow, learned: nothing is dropped" "$(all_drops_b | sed 's/stray=[0-9]*//')" ""
-sed -i "/^AllowedIPs/i Endpoint = $B4:4500" "$WORK/$NAME_A.conf"
+sed -i "/^AllowedIPs/i Endpoint = $B4:7253" "$WORK/$NAME_A.conf"
 ok "ports by flow, learned: an Endpoint, by reload" xdpsec_a reload "$NAME_A"
-is "ports by flow, learned: it is there" "$(endpoint_a)" "$B4:4500"
+is "ports by flow, learned: it is there" "$(endpoint_a)" "$B4:7253"
 is "ports by flow, learned: and no warning any more" "$(status_a '.warnings | length')" 0
 ok "ports by flow: the other way" both_ways
-is "ports by flow: it stays there" "$(endpoint_a)" "$B4:4500"
+is "ports by flow: it stays there" "$(endpoint_a)" "$B4:7253"
 ok "ports by flow: down" down
 
 # Without roaming the configuration is what counts.
@@ -132,11 +132,11 @@ in_middle nft delete table ip nat 2>/dev/null
 write_tunnel_configs
 ok "no roaming: up" up || bail "not up"
 move_a 192.0.2.77
-capture_start stays b "udp port 4500 and src $B4"
+capture_start stays b "udp port 7253 and src $B4"
 in_a ping -c1 -W1 $TUNNEL_B4 >/dev/null
 capture_stop stays
 is "no roaming: the answer goes to the old address" "$(udp_of stays 'map(.destination)')" "[\"$A4\"]"
-is "no roaming: B stays" "$(endpoint_b)" "$A4:4500"
+is "no roaming: B stays" "$(endpoint_b)" "$A4:7253"
 ok "down" down
 ok "nothing is left" no_trace
 done_testing

@@ -52,13 +52,13 @@ for underlay in 4 6; do
 	[ $underlay = 6 ] && ip -n "$SITE_A" address add "$VIP6/64" dev eth0 nodad preferred_lft 0
 	ip -n "$SITE_A" route replace default via 192.0.2.254
 	ip -n "$SITE_A" route replace default via 2001:db8:a::fe
-	endpoint=$vip:4500
-	[ $underlay = 4 ] || endpoint=[$vip]:4500
+	endpoint=$vip:7253
+	[ $underlay = 4 ] || endpoint=[$vip]:7253
 	INTERFACE_LINES="SourcePort = listen" UNDERLAY=$underlay ENDPOINT_A=$endpoint write_tunnel_configs
 	ok "IPv$underlay: up" up || bail "not up"
 	is "IPv$underlay: nothing is known of the local address" "$(status_a '.peers[0].local // "-"' | sed "s/^$main$/-/")" -
 	guard_b >"$WORK/guard" && guarded=yes
-	capture_start "vip$underlay" a "udp port 4500 and src $vip or src $main and udp port 4500"
+	capture_start "vip$underlay" a "udp port 7253 and src $vip or src $main and udp port 7253"
 	ok "IPv$underlay: B speaks to another address of A" ping_b $TUNNEL_A4
 	capture_stop "vip$underlay"
 	is "IPv$underlay: and is answered from it alone" "$(sources "vip$underlay")" "$vip"
@@ -67,7 +67,7 @@ for underlay in 4 6; do
 	unguard_b
 	# The address goes elsewhere, as with VRRP.
 	ip -n "$SITE_A" address del "$vip/$([ $underlay = 4 ] && echo 24 || echo 64)" dev eth0
-	capture_start "gone$underlay" a "udp port 4500 and src $vip or src $main and udp port 4500"
+	capture_start "gone$underlay" a "udp port 7253 and src $vip or src $main and udp port 7253"
 	in_a ping -c2 -i.3 -W1 $TUNNEL_B4 >/dev/null
 	capture_stop "gone$underlay"
 	is "IPv$underlay: an address that is gone is not used" "$(sources "gone$underlay")" "$main"
@@ -79,7 +79,7 @@ done
 
 ip -n "$SITE_A" rule add from $SECOND4 lookup 77
 ip -n "$SITE_A" route add default via 203.0.114.254 dev eth1 table 77
-ENDPOINT_A=$SECOND4:4500 write_tunnel_configs
+ENDPOINT_A=$SECOND4:7253 write_tunnel_configs
 config_a 's/^Device = .*/Device = eth1/; /^Endpoint/d'
 ok "second uplink: up" up || bail "not up"
 capture_start second a1 udp
@@ -95,7 +95,7 @@ add_address "$SITE_A" eth0 "$VIP4/24"
 write_tunnel_configs
 with_line Interface "Source = $VIP4"
 ok "Source: up" up || bail "not up"
-capture_start source a "udp port 4500"
+capture_start source a "udp port 7253"
 ok "Source: both ways" eval 'ping_a $TUNNEL_B4 && ping_b $TUNNEL_A4'
 capture_stop source
 # B's endpoint of A is the main address.
@@ -103,7 +103,7 @@ is "Source: whatever the peer speaks to" "$(sources source)" "$VIP4 $B4"
 is "Source: status" "$(local_a)" $VIP4
 ip -n "$SITE_A" address del "$VIP4/24" dev eth0
 wait_for 5 eval '! in_a ping -c1 -W1 $TUNNEL_B4 >/dev/null'
-capture_start no_source a "udp port 4500 and not src $B4"
+capture_start no_source a "udp port 7253 and not src $B4"
 refuses "Source: not of this host any more" in_a ping -c2 -W1 $TUNNEL_B4
 capture_stop no_source
 is "Source: nothing is sent" "$(sources no_source)" ""
@@ -117,7 +117,7 @@ is "Source: the warning is gone" "$(warnings_a)" ""
 config_a '/^Source/d'
 with_line Peer "Source = $A4"
 ok "Source: of the peer, by reload" xdpsec_a reload "$NAME_A"
-capture_start peer_source a "udp port 4500 and not src $B4"
+capture_start peer_source a "udp port 7253 and not src $B4"
 ok "Source: of the peer" ping_a $TUNNEL_B4
 capture_stop peer_source
 is "Source: of the peer, on the wire" "$(sources peer_source)" "$A4"
@@ -136,7 +136,7 @@ write_tunnel_configs
 with_line Interface "FwMark = 0xca6c"
 ok "FwMark: up" up || bail "not up"
 like "FwMark: the route with the mark is not by Device" "$TAP_OUTPUT" "leave by eth1"
-capture_start mark a1 "udp port 4500"
+capture_start mark a1 "udp port 7253"
 in_a ping -c1 -W1 $TUNNEL_B4 >/dev/null
 capture_stop mark
 is "FwMark: rules see it" "$(sources mark)" "$SECOND4"
@@ -151,7 +151,7 @@ ip -n "$SITE_A" rule del fwmark 0xca6c lookup 77
 
 write_tunnel_configs
 config_a 's/^Device = .*/Device = eth1/'
-wrong="Device: eth1: packets to peer site-b at $B4:4500 leave by eth0"
+wrong="Device: eth1: packets to peer site-b at $B4:7253 leave by eth0"
 ok "wrong Device: check" xdpsec_a check "$WORK/$NAME_A.conf"
 like "wrong Device: check says so" "$TAP_OUTPUT" "$wrong.*hint: Device = eth0"
 ok "wrong Device: up" up_a || bail "not up"

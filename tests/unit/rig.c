@@ -543,6 +543,12 @@ void rig_destinations_forget(void)
 	wipe(objects.decapsulate ? objects.decapsulate->obj : objects.open->obj, "destinations");
 }
 
+void rig_foreign_forget(void)
+{
+	wipe(objects.decapsulate->obj, "foreign_addresses");
+	wipe(objects.decapsulate->obj, "foreign_looks");
+}
+
 void rig_device_mtu(unsigned int mtu)
 {
 	struct ifreq request = { .ifr_name = "device", .ifr_mtu = mtu };

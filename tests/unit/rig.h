@@ -102,6 +102,8 @@ void rig_allow_answers(void);
 void rig_allow_learning(void);
 /* Nothing remembered of which addresses are this host's. */
 void rig_destinations_forget(void);
+/* ... and of which are no peer's. */
+void rig_foreign_forget(void);
 void rig_device_mtu(unsigned int mtu);
 /* Can XDP have more of a frame put into its first buffer? */
 bool rig_kernel_pulls(void);

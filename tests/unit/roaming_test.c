@@ -16,7 +16,7 @@ static const struct {
 	{ INNER_B6, ENDPOINT_B4, 61000, TUNNEL_B },	       /* another port: a NAT has forgotten */
 	{ INNER_B4, "203.0.113.77", 1, TUNNEL_B },
 	{ INNER_B4, "2001:db8:2::99", 65535, TUNNEL_B }, /* another family */
-	{ INNER_C6, "2001:db8:2::99", 4500, TUNNEL_C },
+	{ INNER_C6, "2001:db8:2::99", 7253, TUNNEL_C },
 	{ INNER_C4, "198.51.100.130", 33333, TUNNEL_C },
 };
 
@@ -253,7 +253,7 @@ static void test_by_what_is_dropped(void **state)
 	struct packet outer = tunnel_incoming(TUNNEL_B, 1, &inner, buffer);
 
 	(void)state;
-	outer = from(outer, "198.51.100.200", 4500);
+	outer = from(outer, "198.51.100.200", 7253);
 	expect_moved(&outer, TUNNEL_B, 0, XDPSEC_DROP_SPOOFED);
 }
 

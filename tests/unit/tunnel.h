@@ -4,12 +4,12 @@
  * run of its programs over one packet must do.
  *
  *	peer                endpoint                       AllowedIPs                             SAs
- *	TUNNEL_B            198.51.100.2:4500              203.0.113.0/25   2001:db8:b::/48       AES-128
+ *	TUNNEL_B            198.51.100.2:7253              203.0.113.0/25   2001:db8:b::/48       AES-128
  *	TUNNEL_C            [2001:db8:2::2]:4501           203.0.113.128/26 2001:db8:c::/48       AES-256
  *	TUNNEL_NO_ENDPOINT  none                           203.0.113.192/28 2001:db8:d::/48       AES-128
  *	TUNNEL_UNREACHABLE  198.51.100.66, no route        203.0.113.208/28 2001:db8:e::/48       AES-128
  *	TUNNEL_LOOP         198.51.100.67, in the tunnel   203.0.113.224/28 2001:db8:f::/48       AES-128
- *	TUNNEL_NO_SA        198.51.100.4:4500              203.0.113.240/29 2001:db8:10::/48      none
+ *	TUNNEL_NO_SA        198.51.100.4:7253              203.0.113.240/29 2001:db8:10::/48      none
  *	nobody                                             203.0.113.248/29 2001:db8:11::/48
  */
 #ifndef XDPSEC_UNIT_TUNNEL_H
@@ -43,7 +43,7 @@
 #define ENDPOINT_C6 "2001:db8:2::2"
 
 enum {
-	TUNNEL_PORT = 4500,
+	TUNNEL_PORT = 7253,
 	TUNNEL_PORT_C = 4501, /* not ours: which is which shows */
 	TUNNEL_MTU = 1500,    /* of the underlay */
 	TUNNEL_DEVICE_MTU = TUNNEL_MTU - 80,

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tunnel mode: what comes to the tunnel's port of this host, and is not the tunnel's. The port may be used by
+ * a socket, or by NAT for a host behind this one: what neither looks sealed nor comes from where a peer is
+ * passes. The rest is dropped and counted, so that one can see what is wrong. Nothing of it is ever delivered
+ * inside.
+ */
+#ifndef XDPSEC_FOREIGN_BPF_H
+#define XDPSEC_FOREIGN_BPF_H
+
+#include "xdpsec/endpoint.bpf.h"
+#include "open_payload.bpf.h"
+
+/* To look at all peers costs more than to open a packet. Of an address it is believed for this long that no
+ * peer is there. */
+#define FOREIGN_NS ENDPOINT_SECOND
+#define FOREIGN_ADDRESSES 64
+/* What is beyond so many looks in a second, on each CPU, passes unlooked at: it is the stack's, as what comes
+ * to any other port. Dropped, it would take others' packets along. */
+#define FOREIGN_LOOKS 1000
+
+struct foreign_address {
+	u32 address[4];
+	u64 until; /* CLOCK_MONOTONIC, ns, coarse */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FOREIGN_ADDRESSES);
+	__type(key, u32);
+	__type(value, struct foreign_address);
+} foreign_addresses SEC(".maps");
+
+struct foreign_looks {
+	u64 second;
+	u64 looks;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct foreign_looks);
+} foreign_looks SEC(".maps");
+
+static __always_inline bool foreign_may_look(u64 now)
+{
+	u64 second = now / ENDPOINT_SECOND;
+	struct foreign_looks *bucket;
+	u32 zero = 0;
+
+	bucket = bpf_map_lookup_elem(&foreign_looks, &zero);
+	if (!bucket)
+		return false;
+	if (bucket->second != second) {
+		bucket->second = second;
+		bucket->looks = 0;
+	}
+	return bucket->looks++ < FOREIGN_LOOKS;
+}
+
+/* Is a peer at this address, on whatever port? */
+static __always_inline bool foreign_is_peers(const u32 address[4], const struct xdpsec_config *config)
+{
+	u32 left, index;
+
+	/* Counted down from what the verifier does not know, or it would follow every turn. */
+	for (left = config->peers & (2 * XDPSEC_MAX_PEERS - 1); left && loop_goes_on();) {
+		const struct xdpsec_location *location;
+		struct xdpsec_endpoint *endpoint;
+		const u32 *words;
+
+		left--;
+		OPAQUE(left);
+		left &= 2 * XDPSEC_MAX_PEERS - 1;
+		index = left;
+		endpoint = bpf_map_lookup_elem(&endpoints, &index);
+		if (!endpoint)
+			break;
+		location = endpoint_at(endpoint);
+		words = (const u32 *)location->address;
+		if (location->known && words[3] == address[3] && words[2] == address[2] &&
+		    words[1] == address[1] && words[0] == address[0])
+			return true;
+	}
+	return false;
+}
+
+/* Does it look like something that XDPsec has sealed, in either mode, or have an SPI of ours? */
+static __always_inline bool foreign_looks_sealed(struct xdp_md *xdp, const struct packet *packet)
+{
+	struct xdpsec_header header;
+	u32 spi;
+
+	if (bpf_xdp_load_bytes(xdp, packet->l4 + sizeof(struct udphdr), &header, sizeof(header)))
+		return false;
+	if (header.version == XDPSEC_WIRE_VERSION && !header.reserved &&
+	    (header.next_header == XDPSEC_NEXT_UDP || open_fits_mode(header.next_header, XDPSEC_NEXT_IPV4)))
+		return true;
+	spi = bpf_ntohl(header.spi);
+	return bpf_map_lookup_elem(&spis, &spi);
+}
+
+/* May the stack have a packet that was sent to our port, and is not ours? A call of its own, for its stack.
+ */
+static __noinline int foreign_may_pass(struct xdp_md *xdp, const struct packet *packet,
+				       const struct xdpsec_config *config)
+{
+	const u32 *s = packet->source;
+	u32 slot = (s[0] ^ s[1] ^ s[2] ^ s[3]) >> 24 & (FOREIGN_ADDRESSES - 1); /* the last byte */
+	struct foreign_address *known = bpf_map_lookup_elem(&foreign_addresses, &slot);
+	u64 now = bpf_ktime_get_coarse_ns();
+
+	if (!known || foreign_looks_sealed(xdp, packet))
+		return false;
+	if (known->until > now && known->address[3] == s[3] && known->address[2] == s[2] &&
+	    known->address[1] == s[1] && known->address[0] == s[0])
+		return true;
+	if (!foreign_may_look(now))
+		return true;
+	if (foreign_is_peers(s, config))
+		return false;
+	__builtin_memcpy(known->address, s, sizeof(known->address));
+	known->until = now + FOREIGN_NS;
+	return true;
+}
+
+#endif
