@@ -29,7 +29,8 @@ SHELLCHECK ?= shellcheck
 # The directories that users' PATH may lack, and where Debian puts bpftool.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-first-of = $(firstword $(foreach name,$(1),$(if $(shell command -v $(name)),$(name))))
+# Before 4.4 make does not give what it exports to $(shell).
+first-of = $(firstword $(foreach name,$(1),$(if $(shell PATH='$(PATH)' command -v $(name)),$(name))))
 
 # clang 14 accepts the kptr type tag and loses it; 16 is the first that keeps it in BTF.
 CLANG_MAJOR = $(shell $(1) -dumpversion 2>/dev/null | cut -d. -f1)

@@ -265,5 +265,15 @@ if in_ns "$INTERNET" nft 'add table ip nat; add chain ip nat post { type nat hoo
 else
 	skip "behind NAT" "no masquerading with nftables: $(tail -n 1 "$WORK/nat")"
 fi
+# New keys for one of them are no business of the other's.
+before=$(status_of site-a '.peers[1] | "\(.tx.key) \(.rx.key)"')
+spis() { status_of site-a '[.peers[] | .name, .tx.spi, .rx.spi] | tostring'; }
+carry_out "Keys"
+is "hub: new keys for site-b: its SPIs, and no others" "$(spis)" "[\"site-b\",$((0x2001)),$((0x2002)),\"site-c\",$((0x1003)),$((0x1004))]"
+is "hub: new keys for site-b: the keys of site-c" "$(status_of site-a '.peers[1] | "\(.tx.key) \(.rx.key)"')" "$before"
+for pair in "site-a site-b" "site-a site-c" "site-b site-c" "site-c site-b"; do
+	# shellcheck disable=SC2086 # two words
+	ok "hub: new keys for site-b: ${pair/ / to }" reaches $pair
+done
 start_over
 done_testing

@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# README.md as a new user does what it says: not root, but with sudo, in a clone of one's own, on two machines with the
+# addresses that it names:
+#
+#	site-a eth0 192.0.2.1 --- internet --- 198.51.100.1 eth0 site-b
+#
+# Machines have a stand-in for sudo, as theirs are made of this one, which may have none, and one for scp.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/machine.sh
+. "$here/machine.sh"
+
+README=$TOP/README.md
+USER_ID=12345
+command -v setpriv >/dev/null || skip_all "needs setpriv"
+TREE=$TOP
+
+# block SECTION N: the Nth block of commands of the section ("" is what stands before the first one), without comments
+block() {
+	awk -v wanted="$1" -v number="$2" '
+		/^```/ { fence = !fence; next }
+		/^## / { section = substr($0, 4); n = within = 0 }
+		fence || section != wanted { next }
+		/^    / { n += !within; within = 1; if (n == number) print substr($0, 5); next }
+		/./ { within = 0 }' "$README" | sed -E 's/ +# .*//; /^ *#/d'
+}
+
+# file SECTION: the configuration in it
+file() {
+	awk -v wanted="$1" '/^## / { section = substr($0, 4) }
+		within && /^```$/ { exit }
+		within
+		section == wanted && /^```ini/ { within = 1 }' "$README"
+}
+
+# make_home SITE: a user, a clone, and what `make install` may write to
+make_home() {
+	local namespace=$ID-$1 files=$WORK/$ID-$1
+
+	# Nobody else's /usr/local is changed, and what was installed there before does not count.
+	mkdir -p "$files"/local/{upper,work} "$files/tree"
+	chmod 755 "$files/local/upper"
+	tar -C "$TOP" --exclude=./.output/vm --exclude=./.output/tests -cf - . | tar -C "$files/tree" -xf -
+	chown -R $USER_ID:$USER_ID "$files/tree"
+	# shellcheck disable=SC2016
+	in_machine "$namespace" sh -ec '
+		mount -t overlay -o "lowerdir=/usr/local,upperdir=$1/local/upper,workdir=$1/local/work" overlay /usr/local
+		rm -rf /usr/local/sbin/xdpsec /usr/local/lib/xdpsec
+		mkdir -p "$3" && mount --bind "$1/tree" "$3"
+		mkdir -p /run/user-home /run/stand-in/user /run/stand-in/root "$4/scp"
+		chown "$2:$2" /run/user-home
+		cp "$(command -v setpriv)" /run/stand-in/setpriv
+		chmod 4755 /run/stand-in/setpriv
+		cat >/run/stand-in/user/sudo <<-"END"
+			#!/bin/sh
+			exec /run/stand-in/setpriv --reuid=0 --regid=0 --clear-groups -- env -i \
+				PATH=/run/stand-in/root:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"
+		END
+		printf "#!/bin/sh\nfor last; do :; done\necho \$last >%s/to\nwhile [ \$# -gt 1 ]; do cp \$1 %s/; shift; done\n" \
+			"$4/scp" "$4/scp" >/run/stand-in/root/scp
+		chmod 755 /run/stand-in/*/*' sh "$files" "$USER_ID" "$TREE" "$WORK"
+}
+
+# as_user SITE SCRIPT: in the clone, as after a login
+as_user() {
+	in_machine "$ID-$1" setpriv --reuid=$USER_ID --regid=$USER_ID --clear-groups --inh-caps=-all -- env -i \
+		PATH=/run/stand-in/user:/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games HOME=/run/user-home \
+		LANG=C.UTF-8 bash -e -o pipefail -c "cd '$TREE'; $2"
+}
+
+at() { in_machine "$ID-$1" "${@:2}"; }
+
+# both SCRIPT: line by line, at each of the sites, with its own name and the other's address
+both() {
+	local line site
+
+	while read -r line <&3; do
+		for site in site-a site-b; do
+			if [ -n "$NO_SYSTEMD" ] && [[ $line == *systemctl* ]]; then
+				skip "$site: $line" "$NO_SYSTEMD"
+				continue
+			fi
+			[ $site = site-a ] || line=$(sed 's/site-a/site-b/g; s/203\.0\.113\.194/203.0.113.193/' <<<"$line")
+			ok "$site: $line" as_user $site "$line"
+		done
+	done 3<<<"$1"
+}
+
+# write_file SITE TEXT: as the user's editor does
+write_file() { at "$1" sh -c "umask 077; cat >/etc/xdpsec/$1.conf" <<<"$2"; }
+
+# The other end's, as the text says: addresses, and Tx and Rx swapped.
+swapped() {
+	sed -E 's/^Name = site-b/Name = site-a/; s/^(Tx|Rx)/swap\1/; s/^swapTx/Rx/; s/^swapRx/Tx/' <<<"$1" |
+		sed -E 's/198\.51\.100\.1/192.0.2.1/; s/203\.0\.113\.193/SELF/; s/203\.0\.113\.194/203.0.113.193/
+			s/SELF/203.0.113.194/; s/203\.0\.113\.64/203.0.113.0/'
+}
+
+# give_keys: makes them at site-a, as the README does, and takes them where scp would
+give_keys() {
+	at site-a rm -rf /var/lib/xdpsec
+	at site-b rm -rf /var/lib/xdpsec
+	ok "keys: site-a: make and copy them" as_user site-a "$(block "" 3)"
+	is "keys: to site-b" "$(cat "$WORK/scp/to")" "root@198.51.100.1:/etc/xdpsec/"
+	for key in a-to-b.key b-to-a.key; do
+		at site-b cp "$WORK/scp/$key" /etc/xdpsec/
+	done
+	is "keys: nobody else may read them" "$(at site-a sh -c 'stat -c "%a %u" /etc/xdpsec/*.key')" $'600 0\n600 0'
+}
+
+udp() { packets "$ID-site-a" roundtrip 198.51.100.1 5201 --size 200; }
+sealed() { at site-b xdpsec status site-b -j | jq '.peers[0].rx.packets'; }
+
+make_namespace "$ID-internet"
+enable_routing "$ID-internet"
+for site in site-a:192.0.2 site-b:198.51.100; do
+	namespace=$ID-${site%:*} net=${site#*:}
+	make_namespace "$namespace"
+	ip -n "$namespace" link add eth0 type veth peer name "${site%:*}" netns "$ID-internet"
+	add_address "$ID-internet" "${site%:*}" "$net.254/24"
+	add_address "$namespace" eth0 "$net.1/24"
+	ip -n "$namespace" route add default via "$net.254"
+	ok "machine ${site%:*}" make_machine "$namespace" || bail "no machine"
+	boot_machine "$namespace" || run_machine "$namespace" tail -f /dev/null || bail "no machine"
+	ok "its user" make_home "${site%:*}" || bail "no user"
+done
+start_echo "$ID-site-b" 198.51.100.1 5201
+
+# What is in a block of commands is below.
+is "the README has these blocks" "$(awk '/^```/ { fence = !fence; next } /^## / { section = substr($0, 4); within = 0 }
+	fence { next } /^    / { if (!within) print section; within = 1; next } /./ { within = 0 }' "$README" | uniq -c |
+	sed 's/^ *//')" "4 
+1 Tunnel
+2 Attach by hand
+3 Building"
+
+# ---- make, and install -------------------------------------------------------------------------------
+
+ok "sudo make demo, as make would do it" as_user site-a "make -n demo"
+ok "sudo make check, likewise" as_user site-a "make -n check"
+ok "before, there is no xdpsec" as_user site-a "sudo sh -c '! command -v xdpsec'"
+if as_user site-a "make -n all" >"$WORK/make" 2>&1; then
+	both "$(block "" 2)"
+else
+	skip "make && sudo make install" "cannot be built here: $(tail -n 1 "$WORK/make")"
+	for site in site-a site-b; do
+		at $site sh -c "cp '$XDPSEC' /usr/local/sbin/; mkdir -p /usr/local/lib/xdpsec; cp '$OUTPUT'/*.bpf.o /usr/local/lib/xdpsec/"
+	done
+fi
+ok "site-a: there is one now" as_user site-a "sudo xdpsec version"
+is "/etc/xdpsec is root's alone" "$(at site-a stat -c '%a %u' /etc/xdpsec)" "700 0"
+
+# ---- inline ------------------------------------------------------------------------------------------
+
+refuses "keys: not without sudo" as_user site-a "(umask 077; xdpsec genkey > /etc/xdpsec/a-to-b.key)"
+give_keys
+write_file site-a "$(file "")"
+write_file site-b "$(swapped "$(file "")")"
+ok "in clear before" udp
+both "$(block "" 4)"
+ok "and sealed" udp
+is "it was" "$(sealed)" 1
+for site in site-a site-b; do
+	ok "$site: down" as_user $site "sudo xdpsec down $site"
+done
+
+# ---- attached by hand --------------------------------------------------------------------------------
+
+mapfile -t hand < <(block "Attach by hand" 1)
+mapfile -t off < <(block "Attach by hand" 2)
+is "by hand: the lines" "${#hand[@]} ${#off[@]}" "8 4"
+ok "site-b: up" as_user site-b "sudo xdpsec up site-b"
+for ingress in 2 3 4; do
+	# The filters: both are tried with an ingress that every libxdp takes.
+	for egress in 6 7; do
+		[ $ingress -eq 3 ] || [ $egress -eq 7 ] || continue
+		script="${hand[0]}; ${hand[1]}; ${hand[ingress]}; ${hand[5]}; ${hand[egress]}"
+		name="by hand: ${hand[ingress]%% -*} ... ${hand[egress]##* bpf }"
+		if [ $ingress -eq 2 ] && ! as_user site-a "$script" >"$WORK/said" 2>&1; then
+			skip "$name" "$(grep -m1 . "$WORK/said")"
+			as_user site-a "sudo xdpsec down site-a" >"$WORK/said" 2>&1
+			continue
+		fi
+		[ $ingress -eq 2 ] || ok "$name" as_user site-a "$script"
+		before=$(sealed)
+		ok "$name: sealed" udp
+		is "$name: it was" "$(sealed)" $((before + 1))
+		ok "$name: down" as_user site-a "${off[0]}"
+		refuses "$name: it fails closed" packets "$ID-site-a" roundtrip 198.51.100.1 5201 --timeout 1
+		case $ingress in
+		2) ok "$name: unload" as_user site-a "${off[1]}" ;;
+		*) ok "$name: xdp off" as_user site-a "${off[2]}" ;;
+		esac
+		ok "$name: no filter" as_user site-a "${off[3]}"
+	done
+done
+ok "site-b: down" as_user site-b "sudo xdpsec down site-b"
+ok "in clear again" udp
+
+# ---- tunnel ------------------------------------------------------------------------------------------
+
+give_keys
+write_file site-a "$(file Tunnel)"
+write_file site-b "$(swapped "$(file Tunnel)")"
+both "$(block Tunnel 1)"
+is "through the tunnel" "$(at site-a xdpsec status site-a -j | jq -r '.peers[0].state')" alive
+for site in site-a site-b; do
+	[ -n "$NO_SYSTEMD" ] || at $site systemctl disable --now xdpsec@$site >"$WORK/said" 2>&1
+	at $site sh -c "[ ! -e /sys/fs/bpf/xdpsec/$site ] || xdpsec down $site"
+done
+
+# ---- building ----------------------------------------------------------------------------------------
+
+while read -r line; do
+	ok "a target: $line" as_user site-a "${line/make/make -n}"
+done < <(for i in 1 2 3 4 5; do block Building $i; done)
+done_testing
