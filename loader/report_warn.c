@@ -168,21 +168,36 @@ static void warn_of_devices(struct report *report)
 	warn_of_offloads(report);
 }
 
+/* Of a driver, as most peers have the same one and /proc/crypto is long. */
+struct driver_answer {
+	char bound[DRIVER_LEN], preferred[DRIVER_LEN + 8];
+	bool outdated;
+};
+
+static bool is_outdated(const char *bound, struct driver_answer *answer)
+{
+	if (strcmp(answer->bound, bound) != 0) {
+		snprintf(answer->bound, sizeof(answer->bound), "%s", bound);
+		answer->outdated = cipher_outdated(bound, answer->preferred, sizeof(answer->preferred));
+	}
+	return answer->outdated;
+}
+
 /* Contexts keep the driver that they were created with. */
-static void warn_of_driver(struct report *report, const struct peer_report *peer)
+static void warn_of_driver(struct report *report, const struct peer_report *peer,
+			   struct driver_answer *answer)
 {
 	const char *bound = peer->tx.record.driver;
-	char preferred[DRIVER_LEN + 8];
 
 	if (strcmp(peer->record.driver, "aes") != 0)
 		return;
-	if (!cipher_outdated(bound, preferred, sizeof(preferred))) {
+	if (!is_outdated(bound, answer)) {
 		bound = peer->rx.record.driver;
-		if (!cipher_outdated(bound, preferred, sizeof(preferred)))
+		if (!is_outdated(bound, answer))
 			return;
 	}
 	warn(report, "%s: a context of %s, created before %s was there: xdpsec reload %s changes over to it",
-	     peer->record.name, bound, preferred, report->instance.name);
+	     peer->record.name, bound, answer->preferred, report->instance.name);
 }
 
 static void warn_of_way(struct report *report, const struct peer_report *peer)
@@ -242,7 +257,7 @@ static void warn_of_path(struct report *report, const struct peer_report *peer)
 	     peer->record.name, peer->outer_mtu, peer->inner_mtu);
 }
 
-static void warn_of_peer(struct report *report, const struct peer_report *peer)
+static void warn_of_peer(struct report *report, const struct peer_report *peer, struct driver_answer *answer)
 {
 	double used = report_range_used(&peer->tx);
 
@@ -255,7 +270,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 		warn(report,
 		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
 		     peer->record.name);
-	warn_of_driver(report, peer);
+	warn_of_driver(report, peer, answer);
 	warn_of_way(report, peer);
 	warn_of_uplink(report, peer);
 	if (report->instance.mode == MODE_TUNNEL)
@@ -264,11 +279,13 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer)
 
 void report_warn(struct report *report)
 {
+	struct driver_answer answer = {};
+
 	warn_of_devices(report);
 	if (report->unfinished)
 		warn(report,
 		     "a reload was killed, and SAs may be in use that are not shown: xdpsec reload %s",
 		     report->instance.name);
 	for (size_t i = 0; i < report->n_peers; i++)
-		warn_of_peer(report, &report->peers[i]);
+		warn_of_peer(report, &report->peers[i], &answer);
 }

@@ -60,6 +60,39 @@ exits "which is healthy" 0 xdpsec_a status
 ok "down with generic XDP" down_plain
 restore
 
+# ---- many peers --------------------------------------------------------------------------------------
+
+many_peers() {
+	local i
+
+	printf '[Interface]\nDevice = eth0\nMode = tunnel\nName = xs0\nAddress = %s/25\n' "$TUNNEL_A4"
+	for ((i = 0; i < 1000; i++)); do
+		printf '[Peer]\nName = p%d\nEndpoint = 198.51.100.%d:%d\nAllowedIPs = 2001:db8:%x::/48\n' $i $((i % 250 + 1)) \
+			$((4500 + i)) $((0x1000 + i))
+		printf 'TxSpi = %d\nTxKeyFile = t%d.key\nRxSpi = %d\nRxKeyFile = r%d.key\n' $((1000 + i)) $i $((3000 + i)) $i
+	done
+}
+many_keys() {
+	local name
+
+	umask 077
+	for name in t{0..999} r{0..999}; do
+		read -r -N 32 key <&3
+		echo "$key" >"$WORK/$name.key"
+	done 3< <(od -An -v -tx1 -N32000 /dev/urandom | tr -d ' \n')
+}
+(many_keys)
+many_peers >"$CONF"
+ok "1000 peers: up" up_plain
+is "1000 peers: status has them" "$(status_a '.peers | length')" 1000
+# Processor time, as the machine may have others to serve.
+TIMEFORMAT='%U %S'
+spent=$({ time xdpsec_a status >/dev/null 2>&1; } 2>&1 | awk '{ print int(1000 * ($1 + $2)) }')
+note "1000 peers: status takes $spent ms"
+ok "1000 peers: status within half a second" [ "$spent" -lt $((500 * WAIT_FACTOR)) ]
+ok "1000 peers: down" down_plain
+restore
+
 # ---- left half-way -----------------------------------------------------------------------------------
 
 mkdir -p "$LEFTOVER/maps"
