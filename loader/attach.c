@@ -9,6 +9,7 @@
 #include <xdp/libxdp.h>
 
 #include "attach.h"
+#include "chain.h"
 #include "cleanup.h"
 #include "message.h"
 #include "objects.h"
@@ -21,6 +22,9 @@
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
 #define TCX_BEFORE (1U << 3) /* BPF_F_BEFORE: without another link, before all */
+
+/* libxdp's default priority is 50; inline mode comes before tunnels (chain.h). */
+#define AFTER_INLINE 51
 
 static void cleanup_object(struct bpf_object **object)
 {
@@ -183,9 +187,8 @@ bool tcx_uses_maps(const struct plane *plane, unsigned int index)
 	return find_tcx(index, TCX_INGRESS, is_of, plane) || find_tcx(index, TCX_EGRESS, is_of, plane);
 }
 
-/* What ends with its pins can be told, and taken down, by the program that does not. Where the kernel refuses
- * that, it cannot. */
-static void keep_maps(const struct plane *plane, int program)
+/* Where the kernel refuses it, what has lost its pins is not told. */
+void keep_maps(const struct plane *plane, int program)
 {
 	for (int map = 0; map < MAP_COUNT; map++)
 		if (plane->maps[map] >= 0)
@@ -208,6 +211,8 @@ static int attach_shared(const struct plane *plane, unsigned int index, enum xdp
 	/* libbpf keeps what the section's name says to itself until it loads the program, so that libxdp
 	 * would make a dispatcher for frames in one buffer, which drivers refuse at large MTUs. */
 	err = xdp_program__set_xdp_frags_support(program, true);
+	if (!err && plane->mode == MODE_TUNNEL)
+		err = (int)xdp_program__set_run_prio(program, AFTER_INLINE);
 	if (!err)
 		err = xdp_program__attach(program, (int)index, mode, 0);
 	if (!err)
@@ -261,11 +266,25 @@ static int cannot_attach(const char *device, enum xdp_mode asked, int err)
 	return err;
 }
 
+int attach_check(const struct config *config, unsigned int index, bool no_attach)
+{
+	struct xdp_multiprog *programs
+		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
+	int err = chain_check(config, index, no_attach);
+
+	if (err || no_attach || libxdp_get_error(programs) || !xdp_multiprog__is_legacy(programs) ||
+	    chain_is_there(index))
+		return err;
+	return cannot_attach(config->device, config->xdp, -EBUSY);
+}
+
 int attach_xdp(const struct plane *plane, const char *device, unsigned int index, enum xdp_mode asked,
 	       __u8 *in_use)
 {
-	int err;
+	int err = chain_join(plane, device, index, in_use);
 
+	if (err != -ENOENT)
+		return err;
 	if (asked != XDP_MODE_CONFIG_GENERIC) {
 		err = attach_in_mode(plane, index, XDP_MODE_NATIVE);
 		if (!err)
@@ -325,7 +344,8 @@ int xdp_each(unsigned int index, int (*each)(__u32 program, void *data), void *d
 	return err;
 }
 
-int detach_xdp(const struct plane *plane, const char *device, unsigned int index)
+/* Where no other instance of ours depends on it. */
+static int detach_alone(const struct plane *plane, const char *device, unsigned int index)
 {
 	struct xdp_multiprog *programs
 		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
@@ -346,13 +366,25 @@ int detach_xdp(const struct plane *plane, const char *device, unsigned int index
 	return err;
 }
 
+int detach_xdp(const struct plane *plane, const char *device, unsigned int index)
+{
+	int err = chain_leave(plane, device, index), swept;
+
+	if (err != -ENOENT)
+		return err;
+	err = detach_alone(plane, device, index);
+	swept = chain_sweep(index);
+	return err ?: swept;
+}
+
 struct xdp_attachment attached_xdp(const struct plane *plane, unsigned int index)
 {
 	struct xdp_multiprog *programs
 		__attribute__((cleanup(cleanup_multiprog))) = xdp_multiprog__get_from_ifindex((int)index);
 	struct xdp_attachment attachment = { .mode = XDP_IN_USE_NONE };
 
-	if (libxdp_get_error(programs) || !find_xdp(plane, programs))
+	attachment.mode = chain_has(plane, index);
+	if (attachment.mode != XDP_IN_USE_NONE || libxdp_get_error(programs) || !find_xdp(plane, programs))
 		return attachment;
 	attachment.mode = xdp_multiprog__attach_mode(programs) == XDP_MODE_SKB ? XDP_IN_USE_GENERIC
 									       : XDP_IN_USE_NATIVE;

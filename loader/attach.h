@@ -34,6 +34,10 @@ bool tcx_has_ours(unsigned int index);
 /* Call each for every program at XDP of the device, until it returns other than 0. */
 int xdp_each(unsigned int index, int (*each)(__u32 program, void *data), void *data);
 
+/* Would attach_xdp() find a program on the device beside which ours cannot be? -errno after a message. Of a
+ * dispatcher only trying tells. */
+int attach_check(const struct config *config, unsigned int index, bool no_attach);
+
 /*
  * Attach a copy of open, or of decapsulate, to XDP of the device. With XDP_MODE_CONFIG_AUTO, generic XDP is
  * what is left when the driver has none, and a warning. The program keeps the maps of the plane, also those
@@ -45,6 +49,10 @@ int attach_xdp(const struct plane *plane, const char *device, unsigned int index
 
 /* Detach the instance's program, and no other. That there is none is no error. */
 int detach_xdp(const struct plane *plane, const char *device, unsigned int index);
+
+/* Have the program keep the instance's maps, also those that it does not use: what ends with its pins can be
+ * told, and taken down, by the program that does not. */
+void keep_maps(const struct plane *plane, int program);
 
 struct xdp_attachment {
 	enum xdp_in_use mode;

@@ -86,10 +86,3 @@ int device_find(const struct config *config, struct link *device)
 		*device = link;
 	return err;
 }
-
-int device_check(const struct config *config)
-{
-	struct link device;
-
-	return device_find(config, &device);
-}

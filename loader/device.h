@@ -8,11 +8,8 @@
 
 /*
  * Can the configuration's device be protected: it exists in this network namespace, is Ethernet, and a
- * minimal packet still fits its MTU after sealing. 0, or -errno after a message.
+ * minimal packet still fits its MTU after sealing? And what it is. 0, or -errno after a message.
  */
-int device_check(const struct config *config);
-
-/* The same, and what the device is. */
 int device_find(const struct config *config, struct link *device);
 
 #endif

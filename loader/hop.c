@@ -7,10 +7,14 @@
 #include "pair.h"
 #include "sysctl.h"
 
-void hop_name(struct instance *instance)
+void hop_name(struct instance *instance, unsigned int number)
 {
-	snprintf(instance->hop_near, sizeof(instance->hop_near), "xsh%ua", instance->device_index);
-	snprintf(instance->hop_far, sizeof(instance->hop_far), "xsh%ub", instance->device_index);
+	char more[12] = "";
+
+	if (number)
+		snprintf(more, sizeof(more), "%u", number);
+	snprintf(instance->hop_near, sizeof(instance->hop_near), "xsh%ua%s", instance->device_index, more);
+	snprintf(instance->hop_far, sizeof(instance->hop_far), "xsh%ub%s", instance->device_index, more);
 }
 
 static int set_up(struct instance *instance, const struct link *near, const struct link *far)

@@ -12,8 +12,9 @@
 /* Nothing is too long for it: what the device cannot carry is refused before it is sent here. */
 #define HOP_MTU 65535
 
-/* Name both ends after the protected device's index, so that they can be recorded before they exist. */
-void hop_name(struct instance *instance);
+/* Name both ends after the protected device's index, so that they can be recorded before they exist; number
+ * tells instances on one device apart. */
+void hop_name(struct instance *instance, unsigned int number);
 
 /* Create the pair that instance names, set it up, and record the indexes. 0 or -errno after a message;
  * nothing is left behind then. */

@@ -10,10 +10,12 @@
 #include "message.h"
 #include "objects.h"
 #include "decapsulate.skel.h"
+#include "decapsulate_next.skel.h"
 #include "encapsulate.skel.h"
 #include "hop.skel.h"
 #include "keepalive.skel.h"
 #include "open.skel.h"
+#include "open_next.skel.h"
 #include "sa.skel.h"
 #include "seal.skel.h"
 #include "selftest.skel.h"
@@ -161,28 +163,57 @@ int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest)
 	return load(plane, (*selftest)->obj, "selftest.bpf.o");
 }
 
-int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
+/* By mode, and whether there is a next program. */
+static const struct {
+	const char *name, *file;
+	const void *(*bytes)(size_t *size);
+} xdp_objects[][2] = {
+	[MODE_INLINE] = { { "open", "open.bpf.o", open_bpf__elf_bytes },
+			  { "open_next", "open_next.bpf.o", open_next_bpf__elf_bytes } },
+	[MODE_TUNNEL] = { { "decapsulate", "decapsulate.bpf.o", decapsulate_bpf__elf_bytes },
+			  { "decapsulate_next", "decapsulate_next.bpf.o", decapsulate_next_bpf__elf_bytes } },
+};
+
+static int open_xdp(const struct plane *plane, bool with_next, struct bpf_object **object)
 {
 	struct bpf_object_open_opts options;
 	char root[PATH_MAX];
 	size_t size;
-	bool is_tunnel = plane->mode == MODE_TUNNEL;
-	const void *bytes = is_tunnel ? decapsulate_bpf__elf_bytes(&size) : open_bpf__elf_bytes(&size);
-	const char *name = is_tunnel ? "decapsulate.bpf.o" : "open.bpf.o";
+	const void *bytes = xdp_objects[plane->mode][with_next].bytes(&size);
+	const char *file = xdp_objects[plane->mode][with_next].file;
 	int err;
 
 	options_for(plane, &options, root, sizeof(root));
-	options.object_name = is_tunnel ? "decapsulate" : "open";
+	options.object_name = xdp_objects[plane->mode][with_next].name;
 	*object = bpf_object__open_mem(bytes, size, &options);
 	if (!*object)
-		return cannot("open", name, -errno);
+		return cannot("open", file, -errno);
 	err = share_maps(plane, *object);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
-		return cannot("open", name, err);
+		return cannot("open", file, err);
 	}
 	return 0;
+}
+
+int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
+{
+	return open_xdp(plane, false, object);
+}
+
+int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object)
+{
+	int err = open_xdp(plane, with_next, object);
+
+	if (err)
+		return err;
+	err = bpf_object__load(*object);
+	if (!err)
+		return 0;
+	bpf_object__close(*object);
+	*object = NULL;
+	return cannot("load", xdp_objects[plane->mode][with_next].file, err);
 }
 
 static int pin(const struct plane *plane, const struct bpf_program *program, const char *name)

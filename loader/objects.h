@@ -18,6 +18,8 @@ int objects_pin(const struct plane *plane);
 /* A copy of open.bpf.o, or decapsulate.bpf.o, that shares the plane's maps and is not loaded yet, for libxdp,
  * which decides as what it is loaded. To be closed by the caller. */
 int objects_open_xdp(const struct plane *plane, struct bpf_object **object);
+/* The same, loaded; with_next: that which calls another program for what it lets pass (xdp/next.bpf.h). */
+int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object);
 void objects_close(struct plane *plane);
 
 #endif

@@ -309,6 +309,24 @@ int plane_each_link(const struct plane *plane, int (*each)(const struct plane *p
 	return err;
 }
 
+int plane_peek(const char *name, bool staged, struct instance *instance)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info), key = 0;
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/instance", staged ? "_" : "", name);
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+		return -errno;
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(*instance))
+		return -EPROTO;
+	if (bpf_map_lookup_elem(fd, &key, instance))
+		return -errno;
+	return instance->abi_version && instance->abi_version != XDPSEC_ABI_VERSION ? -EPROTO : 0;
+}
+
 int plane_head(const char *name, bool staged, struct instance_head *head)
 {
 	struct bpf_map_info info = {};

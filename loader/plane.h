@@ -125,6 +125,8 @@ int plane_each_link(const struct plane *plane, int (*each)(const struct plane *p
 /* What an instance of any version says of itself. version is empty where that is not recorded. -errno without
  * a message. */
 int plane_head(const char *name, bool staged, struct instance_head *head);
+/* All that one of this version says of itself; -EPROTO: of another one. -errno without a message. */
+int plane_peek(const char *name, bool staged, struct instance *instance);
 
 /* The peers of an instance, XDPSEC_MAX_PEERS of them; -errno without a message. */
 int plane_peek_peers(const char *name, bool staged, struct peer_record *records);

@@ -22,6 +22,7 @@
 #include "place.h"
 #include "reload.h"
 #include "route_taken.h"
+#include "sharing.h"
 #include "tunnel.h"
 #include "uplink.h"
 
@@ -91,13 +92,23 @@ static int check_same_device(const struct reload *reload, const struct link *dev
 	return -ENODEV;
 }
 
+static int check_sharing(const struct reload *reload, const struct config *config)
+{
+	_cleanup_sharers_ struct sharers sharers = {};
+	int err = sharers_find(&sharers, reload->instance.device_index);
+
+	return err ?: sharing_check(config, &sharers);
+}
+
 static int check_interface(struct reload *reload)
 {
 	int err = check_settings(reload);
 
 	if (!err)
 		err = device_find(&reload->config, &reload->device);
-	return err ?: check_same_device(reload, &reload->device);
+	if (!err)
+		err = check_same_device(reload, &reload->device);
+	return err ?: check_sharing(reload, &reload->config);
 }
 
 int reload_open(struct reload *reload, const char *name)
@@ -289,6 +300,8 @@ int reload_check(struct reload *reload, struct config *config, char (*fingerprin
 	/* Its peers are not ours to free. */
 	reload->config = (struct config){};
 	step = check_same_device(reload, device);
+	err = err ?: step;
+	step = check_sharing(reload, config);
 	err = err ?: step;
 	step = key_use_check(config, fingerprints, reload->instance.netns_cookie);
 	err = err ?: step;

@@ -66,6 +66,7 @@ void report_free(struct report *report)
 		free(report->peers[i].prefixes);
 	for (size_t i = 0; i < report->n_warnings; i++)
 		free(report->warnings[i]);
+	sharers_free(&report->sharers);
 	free(report->peers);
 	free(report->warnings);
 	memset(report, 0, sizeof(*report));
@@ -261,6 +262,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 		return 0;
 	report->reachable = true;
 	report->xdp = attached_xdp(plane, instance->device_index);
+	err = sharers_find(&report->sharers, instance->device_index);
 	report->device_here = devices_get(plane, XDPSEC_DEVICE_PROTECTED) == instance->device_index;
 	report_read_near(report, plane);
 	if (link_find_index(instance->device_index, &device) == 0)
@@ -271,7 +273,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 		report_read_tunnel(report);
 	}
 	namespace_leave(&back);
-	return 0;
+	return err;
 }
 
 /* What fits, for where the peer is now. */

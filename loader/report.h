@@ -10,6 +10,7 @@
 #include "config.h"
 #include "instance.h"
 #include "netlink.h"
+#include "sharing.h"
 
 struct sa_report {
 	struct sa_record record;
@@ -68,6 +69,7 @@ struct report {
 	__u64 drops[XDPSEC_DROP_COUNT];
 	bool reachable;		   /* the namespace was found: what follows is known */
 	struct xdp_attachment xdp; /* what is really attached */
+	struct sharers sharers;	   /* the instances on the device, this one among them */
 	bool egress;		   /* the device of the link for sending is there; unknown with no_attach */
 	bool device_here;	   /* the protected device is still the one that the instance was made for */
 	bool hop_exists;

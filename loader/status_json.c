@@ -18,6 +18,16 @@ static void add_text(struct json_object *object, const char *name, const char *t
 	json_object_object_add(object, name, json_object_new_string(text));
 }
 
+static struct json_object *shared_json(const struct report *report)
+{
+	struct json_object *array = json_object_new_array();
+	const struct sharer *sharer = NULL;
+
+	while ((sharer = sharers_next(&report->sharers, report->instance.name, sharer)))
+		json_object_array_add(array, json_object_new_string(sharer->instance.name));
+	return array;
+}
+
 static struct json_object *sa_json(const struct sa_report *sa, bool sends)
 {
 	struct json_object *object = json_object_new_object();
@@ -193,6 +203,7 @@ struct json_object *report_json(const struct report *report)
 	add_text(object, "xdp", xdp_text(report->xdp.mode));
 	json_object_object_add(object, "xdp_dispatcher", json_object_new_boolean(report->xdp.dispatcher));
 	json_object_object_add(object, "xdp_others", json_object_new_int(report->xdp.others));
+	json_object_object_add(object, "shared_with", shared_json(report));
 	add_text(object, "config", report->instance.path);
 	add_number(object, "started", report->instance.started);
 	/* With --no-attach, who knows of egress is who attached it. */

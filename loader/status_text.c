@@ -164,6 +164,19 @@ void fault_print(const struct fault *fault, size_t place)
 		printf("  hint: %s\n", fault->hint);
 }
 
+static void print_shared(const struct report *report)
+{
+	const struct sharer *sharer = NULL;
+	const char *separator = "  the device is shared with: ";
+
+	while ((sharer = sharers_next(&report->sharers, report->instance.name, sharer))) {
+		printf("%s%s", separator, sharer->instance.name);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		putchar('\n');
+}
+
 void report_print(const struct report *report, size_t place)
 {
 	const struct instance *instance = &report->instance;
@@ -174,6 +187,7 @@ void report_print(const struct report *report, size_t place)
 	printf("  config: %s\n", instance->path);
 	printf("  device: %s, mode %s, XDP %s%s\n", instance->device, mode_text(instance->mode),
 	       attachment_text(report, xdp, sizeof(xdp)), instance->no_attach ? ", attached by hand" : "");
+	print_shared(report);
 	if (instance->mode == MODE_TUNNEL)
 		print_tunnel_device(report);
 	else if (report->hop_exists)

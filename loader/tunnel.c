@@ -88,10 +88,18 @@ void tunnel_describe(struct instance *instance, const struct config *config)
 	const struct tunnel_config *tunnel = &config->tunnel;
 
 	snprintf(instance->hop_near, sizeof(instance->hop_near), "%s", tunnel->name);
-	snprintf(instance->hop_far, sizeof(instance->hop_far), "xst%u", instance->device_index);
 	instance->no_routes = tunnel->no_routes;
 	instance->n_addresses = (__u8)tunnel->n_addresses;
 	memcpy(instance->addresses, tunnel->addresses, sizeof(instance->addresses));
+}
+
+void tunnel_name_far(struct instance *instance, unsigned int number)
+{
+	if (number)
+		snprintf(instance->hop_far, sizeof(instance->hop_far), "xst%ub%u", instance->device_index,
+			 number);
+	else
+		snprintf(instance->hop_far, sizeof(instance->hop_far), "xst%u", instance->device_index);
 }
 
 int tunnel_check_name(const struct config *config)

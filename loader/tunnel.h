@@ -29,8 +29,10 @@ void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *
 /* Are IPv6 packets to go through it? */
 bool tunnel_has_ipv6(const struct config *config);
 
-/* Both names, the addresses and what else the instance keeps of [Interface]. */
+/* The near end's name, the addresses and what else the instance keeps of [Interface]. */
 void tunnel_describe(struct instance *instance, const struct config *config);
+/* The far end's name; number tells instances on one device apart. */
+void tunnel_name_far(struct instance *instance, unsigned int number);
 /* For default routes, where the configuration has some and there is no table yet: instance->table, which is
  * to be written before it is used. 0 or -errno after a message. */
 int tunnel_find_table(const struct config *config, struct instance *instance);

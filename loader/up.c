@@ -29,6 +29,7 @@
 #include "message.h"
 #include "objects.h"
 #include "peer.h"
+#include "sharing.h"
 #include "state.h"
 #include "teardown.h"
 #include "tunnel.h"

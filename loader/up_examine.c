@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "device.h"
 #include "endpoint.h"
 #include "hop.h"
@@ -15,6 +16,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "route_taken.h"
+#include "sharing.h"
 #include "state.h"
 #include "tunnel.h"
 #include "up.h"
@@ -60,8 +62,6 @@ static int describe(struct up *up)
 	snprintf(instance->path, sizeof(instance->path), "%s", up->config.path);
 	if (up->config.mode == MODE_TUNNEL)
 		tunnel_describe(instance, &up->config);
-	else
-		hop_name(instance);
 	return found;
 }
 
@@ -88,23 +88,6 @@ int up_examine(struct up *up)
 	err = err ?: step;
 	step = describe(up);
 	return err ?: step;
-}
-
-/* The same device in the same namespace: two would seal each other's packets. */
-static int same_device(const char *name, void *data)
-{
-	const struct instance *mine = data;
-	struct instance_head other;
-
-	if (plane_head(name, false, &other)) {
-		warning("%s: cannot be read: it may protect %s as well", name, mine->device);
-		return 0;
-	}
-	if (other.device_index != mine->device_index || other.netns_cookie != mine->netns_cookie)
-		return 0;
-	fail(EBUSY, "%s: the device %s is protected by %s already", mine->name, mine->device, name);
-	hint("add the peers to the file of %s and `xdpsec reload %s`, or `xdpsec down %s`", name, name, name);
-	return -EBUSY;
 }
 
 static int check_tunnel(struct up *up)
@@ -158,15 +141,40 @@ static int check_lost(const struct instance *mine)
 	return err;
 }
 
+static void name_devices(struct instance *instance, const struct sharers *sharers)
+{
+	unsigned int number = sharing_number(instance, sharers);
+
+	if (instance->mode == MODE_TUNNEL)
+		tunnel_name_far(instance, number);
+	else
+		hop_name(instance, number);
+}
+
+/* Other instances on the device, and other programs. */
+static int check_sharing(struct up *up)
+{
+	_cleanup_sharers_ struct sharers sharers = {};
+	int err = sharers_find(&sharers, up->device.index), step;
+
+	if (err)
+		return err;
+	name_devices(&up->instance, &sharers);
+	err = sharing_check(&up->config, &sharers);
+	step = attach_check(&up->config, up->device.index, up->options->no_attach);
+	return err ?: step;
+}
+
 /* Without a device there is nothing to be said of it. */
 static int check_device(struct up *up)
 {
-	int err = 0, step;
+	int err, step;
 
 	if (!up->device.index)
 		return 0;
-	err = plane_each(false, same_device, &up->instance);
-	step = check_lost(&up->instance);
+	err = check_lost(&up->instance);
+	/* Its program is in the way, too, and there is no more to be said of it. */
+	step = err ? 0 : check_sharing(up);
 	err = err ?: step;
 	step = up->config.mode == MODE_TUNNEL ? check_tunnel(up) : 0;
 	return err ?: step;

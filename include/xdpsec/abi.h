@@ -57,7 +57,9 @@
 	  "marked on the way, and sent by who does not know such marks (RFC 6040)")                          \
 	X(DISPLACED, "displaced", "the program is on another device, or in another namespace, than its own") \
 	X(NO_DEVICE, "no_device", "the device that the packet was to go to was deleted or moved")            \
-	X(UNPROVEN, "unproven", "ICMP \"too big\" about a protected flow, and not about what was sealed here")
+	X(UNPROVEN, "unproven",                                                                              \
+	  "ICMP \"too big\" about a protected flow, and not about what was sealed here")                     \
+	X(NO_NEXT, "no_next", "the next instance on the device is lost, and it may be its packet")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,

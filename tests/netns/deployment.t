@@ -113,6 +113,7 @@ is "every block of the document is carried out" "$(sections | sort -u)" "$(sort 
 	Hub and spokes
 	Keys
 	Monitoring
+	Several on one device
 	Two sites
 	Two sites, VXLAN sealed in place
 	Upgrades
@@ -133,6 +134,16 @@ carry_out "Two sites"
 ok "two sites: network to network" reaches site-a site-b
 ok "two sites: and back" reaches site-b site-a
 is "two sites: the MTU is the one in the text" "$(ip -n "${MACHINE[site-a]}" -j link show dev xs0 | jq '.[0].mtu')" 1440
+
+carry_out "Several on one device"
+ok "several: to site-c" reaches site-a site-c
+ok "several: and back" reaches site-c site-a
+ok "several: to site-b, as before" reaches site-a site-b
+is "several: who is beside whom" "$(status_of site-a '.shared_with | join(" ")')" to-c
+ok "several: one goes" at site-a xdpsec down to-c
+at site-a rm /etc/xdpsec/to-c.conf
+at site-c xdpsec down to-a
+ok "several: the other stays" reaches site-a site-b
 
 carry_out "At boot"
 if [ -z "$NO_SYSTEMD" ]; then

@@ -29,9 +29,9 @@ for feature in tx-checksumming scatter-gather tcp-segmentation-offload generic-s
 done
 fails "up twice" "$NAME_A: is up already.*hint: xdpsec reload $NAME_A" up_plain
 cp "$CONF" "$WORK/$ID-other.conf"
-fails "another instance on the device" "eth0 is protected by $NAME_A already.*hint: " \
+fails "another instance for the same flows" "overlaps with $B4/32 of $NAME_A, on the same device eth0.*hint: " \
 	xdpsec_a up "$WORK/$ID-other.conf" --new-key
-is "another instance on the device: the first is not touched" "$(status_a .attached)" true
+is "another instance for the same flows: the first is not touched" "$(status_a .attached)" true
 fails "down from another namespace" "another network namespace.*hint: xdpsec -n $SITE_A down $NAME_A" \
 	xdpsec_b down "$NAME_A"
 is "down from another namespace: not touched" "$(status_a .attached)" true

@@ -371,9 +371,12 @@ def inject(a):
         tag = struct.pack("!HH", 0x8100, a.vlan)
         frames = [f[:12] + tag + f[12:] for f in frames]
     s = packet_socket(a.device)
-    for _ in range(a.repeat):
+    start = time.monotonic()
+    for i in range(a.repeat):
         for data in frames:
             s.send(data)
+        if a.rate:
+            time.sleep(max(0, start + (i + 1) / a.rate - time.monotonic()))
 
 
 # ---- command line ------------------------------------------------------------------------------------
@@ -444,6 +447,7 @@ def arguments():
     p.add_argument("--mac", help="another destination MAC address")
     p.add_argument("--vlan", type=int, help="an 802.1Q tag in front")
     p.add_argument("--repeat", type=int, default=1)
+    p.add_argument("--rate", type=float, default=0, help="repetitions in a second")
     return parser.parse_args()
 
 

@@ -76,7 +76,7 @@ like "status for people" "$(xdpsec_a status "$NAME_A")" \
 fails "up twice" "$NAME_A: is up already" up_plain
 ok "check of what is up" xdpsec_a check "$CONF"
 cp "$CONF" "$WORK/$ID-other.conf"
-fails "another tunnel on the device" "eth0 is protected by $NAME_A already" xdpsec_a up "$WORK/$ID-other.conf"
+fails "another tunnel on the port" "ListenPort: 7253: is that of the tunnel xs0 \\($NAME_A\\)" xdpsec_a up "$WORK/$ID-other.conf"
 ok "down" down_plain
 ok "down: no trace" as_before
 

@@ -22,6 +22,8 @@
 #include "encapsulate.skel.h"
 #include "keepalive.skel.h"
 #include "decapsulate.skel.h"
+#include "decapsulate_next.skel.h"
+#include "open_next.skel.h"
 #include "sa.skel.h"
 #include "selftest.skel.h"
 
@@ -38,6 +40,8 @@ static struct {
 	struct encapsulate_bpf *encapsulate;
 	struct keepalive_bpf *keepalive;
 	struct decapsulate_bpf *decapsulate;
+	struct open_next_bpf *open_next;
+	struct decapsulate_next_bpf *decapsulate_next;
 	struct sa_bpf *sa;
 	struct selftest_bpf *selftest;
 	int programs[PROGRAMS];
@@ -227,9 +231,52 @@ int rig_teardown(void **state)
 	encapsulate_bpf__destroy(objects.encapsulate);
 	keepalive_bpf__destroy(objects.keepalive);
 	decapsulate_bpf__destroy(objects.decapsulate);
+	open_next_bpf__destroy(objects.open_next);
+	decapsulate_next_bpf__destroy(objects.decapsulate_next);
 	sa_bpf__destroy(objects.sa);
 	selftest_bpf__destroy(objects.selftest);
 	return 0;
+}
+
+static int load_in_front(void)
+{
+	if (objects.open) {
+		objects.open_next = open_next_bpf__open_opts(&pins);
+		assert_non_null(objects.open_next);
+		load(objects.open_next->obj);
+		objects.programs[PROGRAM_OPEN] = bpf_program__fd(objects.open_next->progs.xdpsec_open);
+		return bpf_map__fd(objects.open_next->maps.next);
+	}
+	objects.decapsulate_next = decapsulate_next_bpf__open_opts(&pins);
+	assert_non_null(objects.decapsulate_next);
+	load(objects.decapsulate_next->obj);
+	objects.programs[PROGRAM_DECAPSULATE] = bpf_program__fd(
+		objects.decapsulate_next->progs.xdpsec_decapsulate);
+	return bpf_map__fd(objects.decapsulate_next->maps.next);
+}
+
+void rig_next(int verdict)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP,
+		    .prog_flags = BPF_F_XDP_HAS_FRAGS);
+	static int map = -1;
+	uint32_t zero = 0;
+	int program;
+
+	if (map < 0)
+		map = load_in_front();
+	if (verdict == NEXT_LOST) {
+		bpf_map_delete_elem(map, &zero);
+		return;
+	}
+	program = bpf_prog_load(BPF_PROG_TYPE_XDP, "next", "GPL", code, ARRAY_SIZE(code), &options);
+	assert_return_code(program, errno);
+	map_write(map, 0, &program);
+	close(program);
 }
 
 static bool is_tc(enum program program)

@@ -53,6 +53,13 @@ int rig_setup(void **state);
 int rig_setup_tunnel(void **state);
 int rig_teardown(void **state);
 
+/*
+ * Several instances on one device: from here on PROGRAM_OPEN, or PROGRAM_DECAPSULATE, is the program that is
+ * in front of another one (xdp/next.bpf.h), which returns this verdict of XDP. NEXT_LOST: there is none.
+ */
+enum { NEXT_LOST = -1 };
+void rig_next(int verdict);
+
 /* One run of a program. out gets the frame as the program left it. Returns the program's return value. */
 int rig_run(enum program program, const struct frame *in, struct frame *out);
 

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/bpf.h>
+
+#include "cleanup.h"
+#include "hop.h"
+#include "message.h"
+#include "namespace.h"
+#include "plane.h"
+#include "sharing.h"
+#include "tunnel.h"
+
+struct search {
+	struct sharers *sharers;
+	unsigned int device;
+	__u64 netns_cookie;
+	bool staged;
+};
+
+static int open_map(const char *name, bool staged, const char *map)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/%s", staged ? "_" : "", name, map);
+	return bpf_obj_get(path);
+}
+
+static __u32 drops_map(const char *name, bool staged)
+{
+	struct bpf_map_info info = {};
+	__u32 length = sizeof(info);
+	_cleanup_close_ int fd = open_map(name, staged, plane_map_name(MAP_DROPS));
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+}
+
+/* The kernel forgets a device that was deleted, or moved to another namespace (devices.h); its index may be
+ * another one's by now. Where there is no such map, that is not known. */
+static bool has_lost_device(const char *name, bool staged)
+{
+	_cleanup_close_ int fd = open_map(name, staged, plane_map_name(MAP_DEVICE_SLOTS));
+	__u32 key = XDPSEC_DEVICE_PROTECTED, index;
+
+	return fd >= 0 && bpf_map_lookup_elem(fd, &key, &index);
+}
+
+static int read_instance(const char *name, struct sharer *sharer)
+{
+	struct instance *instance = &sharer->instance;
+	struct instance_head head;
+	int err = plane_peek(name, sharer->staged, instance);
+
+	if (err != -EPROTO)
+		return err;
+	err = plane_head(name, sharer->staged, &head);
+	if (err)
+		return err;
+	sharer->foreign = true;
+	memset(instance, 0, sizeof(*instance));
+	snprintf(instance->name, sizeof(instance->name), "%s", name);
+	instance->device_index = head.device_index;
+	instance->netns_cookie = head.netns_cookie;
+	return 0;
+}
+
+static int add_sharer(const char *name, void *data)
+{
+	struct search *search = data;
+	struct sharers *sharers = search->sharers;
+	struct sharer *list = realloc(sharers->list, (sharers->n + 1) * sizeof(*list)), *sharer;
+
+	if (!list)
+		return fail(ENOMEM, "out of memory");
+	sharers->list = list;
+	sharer = &list[sharers->n];
+	*sharer = (struct sharer){ .staged = search->staged };
+	if (read_instance(name, sharer)) {
+		/* One that has only begun has nothing on a device. */
+		if (!search->staged)
+			snprintf(sharers->unknown, sizeof(sharers->unknown), "%s", name);
+		return 0;
+	}
+	sharer->here = sharer->instance.device_index == search->device &&
+		       sharer->instance.netns_cookie == search->netns_cookie &&
+		       !has_lost_device(name, search->staged);
+	sharer->drops_map = drops_map(name, search->staged);
+	sharers->n++;
+	return 0;
+}
+
+int sharers_find(struct sharers *sharers, unsigned int device)
+{
+	struct search search = { .sharers = sharers, .device = device };
+	struct namespace here;
+	int err = namespace_here(&here);
+
+	memset(sharers, 0, sizeof(*sharers));
+	search.netns_cookie = here.cookie;
+	if (!err)
+		err = plane_each(false, add_sharer, &search);
+	search.staged = true;
+	return err ?: plane_each(true, add_sharer, &search);
+}
+
+void sharers_free(struct sharers *sharers)
+{
+	free(sharers->list);
+	memset(sharers, 0, sizeof(*sharers));
+}
+
+const struct sharer *sharers_next(const struct sharers *sharers, const char *name, const struct sharer *after)
+{
+	const struct sharer *sharer = after ? after + 1 : sharers->list, *end = sharers->list + sharers->n;
+
+	while (sharer < end && (!sharer->here || strcmp(sharer->instance.name, name) == 0))
+		sharer++;
+	return sharer < end ? sharer : NULL;
+}
+
+static bool has_device(const struct instance *other, const struct instance *instance)
+{
+	return strcmp(other->hop_near, instance->hop_near) == 0 ||
+	       strcmp(other->hop_far, instance->hop_far) == 0;
+}
+
+unsigned int sharing_number(const struct instance *instance, const struct sharers *sharers)
+{
+	const struct sharer *sharer;
+	struct instance named = *instance;
+	unsigned int number;
+
+	for (number = 0; number < SHARING_MAX; number++) {
+		if (instance->mode == MODE_TUNNEL)
+			tunnel_name_far(&named, number);
+		else
+			hop_name(&named, number);
+		sharer = NULL;
+		while ((sharer = sharers_next(sharers, instance->name, sharer)))
+			if (has_device(&sharer->instance, &named))
+				break;
+		if (!sharer)
+			break;
+	}
+	return number;
+}
+
+/* What is to be compared of the other instance. */
+static int open_other(const struct sharer *other, struct plane *plane, struct xdpsec_config *config)
+{
+	__u32 key = 0;
+	int err;
+
+	err = plane_open(plane, other->instance.name, other->staged);
+	if (!err && (plane->maps[MAP_CONFIG] < 0 || plane->maps[MAP_POLICIES] < 0 ||
+		     plane->maps[MAP_PEER_NAMES] < 0 || plane->maps[MAP_SPIS] < 0))
+		err = -ENOENT;
+	return err ?: plane_read(plane, MAP_CONFIG, &key, config);
+}
+
+static void hint_other(const struct instance *other, const char *what)
+{
+	hint("%s, or `xdpsec down %s`", what, other->name);
+}
+
+static int check_ports(const struct config *config, const struct instance *other,
+		       const struct xdpsec_config *theirs)
+{
+	char what[64];
+
+	if (config->tunnel.listen_port != theirs->listen_port)
+		return 0;
+	fail(EADDRINUSE, "%s: ListenPort: %u: is that of the tunnel %s (%s), on the same device %s",
+	     config->path, config->tunnel.listen_port, other->hop_near, other->name, config->device);
+	snprintf(what, sizeof(what), "ListenPort = %u, and the peers' Endpoint with it",
+		 config->tunnel.listen_port == 65535 ? 65534 : config->tunnel.listen_port + 1);
+	hint_other(other, what);
+	return -EADDRINUSE;
+}
+
+/* What a peer answers to a port that is chosen by flow, a tunnel knows by its SPI (xdp/decapsulate.bpf.h). */
+static int check_spis(const struct config *config, const struct instance *other, const struct plane *plane,
+		      const struct xdpsec_config *theirs)
+{
+	const struct peer_config *peer;
+	__u32 slot;
+
+	if (config->tunnel.listen_only && !theirs->flow_ports)
+		return 0;
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &peer->rx.spi, &slot))
+			continue;
+		fail(EBUSY, "%s:%d: RxSpi: 0x%08x: the tunnel %s (%s), on the same device %s, has it too",
+		     config->path, peer->rx.spi_line, peer->rx.spi, other->hop_near, other->name,
+		     config->device);
+		hint("another number, which is also the other site's TxSpi; or SourcePort = listen in both "
+		     "tunnels");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static bool overlap(const struct xdpsec_prefix *one, const struct xdpsec_prefix *other)
+{
+	/* ::/0 and the like contain mapped addresses as numbers, but not as IPv4. */
+	return prefix_is_ipv4(one) == prefix_is_ipv4(other) &&
+	       (prefix_contains(one, other) || prefix_contains(other, one));
+}
+
+/* By longest prefixes alone, a packet of both would be sealed twice. */
+static int check_prefix(const struct config *config, const struct peer_config *peer, size_t index,
+			const struct instance *other, const struct plane *plane)
+{
+	struct xdpsec_prefix prefix, *previous = NULL, last;
+	char text[64], theirs[64];
+
+	while (bpf_map_get_next_key(plane->maps[MAP_POLICIES], previous, &prefix) == 0) {
+		last = prefix;
+		previous = &last;
+		if (!overlap(&peer->prefixes[index], &prefix))
+			continue;
+		fail(EBUSY, "%s:%d: Address: %s: overlaps with %s of %s, on the same device %s", config->path,
+		     peer->prefix_lines[index], prefix_text(&peer->prefixes[index], text, sizeof(text)),
+		     prefix_text(&prefix, theirs, sizeof(theirs)), other->name, config->device);
+		hint("take it out of one of them, or have all peers in %s and `xdpsec reload %s`",
+		     other->path, other->name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int check_prefixes(const struct config *config, const struct instance *other,
+			  const struct plane *plane)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < config->n_peers; i++)
+		for (size_t j = 0; !err && j < config->peers[i].n_prefixes; j++)
+			err = check_prefix(config, &config->peers[i], j, other, plane);
+	return err;
+}
+
+/* A tunnel's outer packets to a peer. */
+struct outer {
+	const struct xdpsec_location *endpoint;
+	__u32 listen_port;
+	bool flow_ports;
+};
+
+static bool has_ports(const struct xdpsec_ports *ports, size_t n, __u32 first, __u32 last)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ports[i].first <= last && first <= ports[i].last)
+			return true;
+	return false;
+}
+
+/* Which of its UDP ports are among these? "": none. */
+static const char *ports_of_tunnel(const struct outer *outer, const struct xdpsec_ports *ports, size_t n,
+				   char *text, size_t size)
+{
+	const __u32 flows = XDPSEC_FLOW_PORT_FIRST;
+	size_t used = 0;
+
+	text[0] = '\0';
+	if (has_ports(ports, n, outer->listen_port, outer->listen_port))
+		used += (size_t)snprintf(text, size, "%u", outer->listen_port);
+	if (outer->endpoint->port != outer->listen_port &&
+	    has_ports(ports, n, outer->endpoint->port, outer->endpoint->port))
+		used += (size_t)snprintf(text + used, size - used, "%s%u", used ? ", " : "",
+					 outer->endpoint->port);
+	if (outer->flow_ports && has_ports(ports, n, flows, flows + XDPSEC_FLOW_PORTS - 1))
+		snprintf(text + used, size - used, "%s%u-%u", used ? ", " : "", flows,
+			 flows + XDPSEC_FLOW_PORTS - 1);
+	return text;
+}
+
+static void hint_outer(const struct outer *outer, const char *ports, const char *owner)
+{
+	hint("take %s out of Ports of %s%s", ports, owner,
+	     outer->flow_ports ? " (with SourcePort = listen, a tunnel's packets have no ports but its own)"
+			       : "");
+}
+
+/* A tunnel beside those that are there in inline mode. */
+static int check_outer(const struct config *config, const struct peer_config *peer,
+		       const struct instance *other, const struct plane *plane)
+{
+	const struct outer outer = { &peer->endpoint, config->tunnel.listen_port,
+				     !config->tunnel.listen_only };
+	struct xdpsec_prefix address = prefix_of(&peer->endpoint);
+	struct xdpsec_policy policy;
+	char text[64], ports[64];
+
+	if (!peer->endpoint.known || bpf_map_lookup_elem(plane->maps[MAP_POLICIES], &address, &policy) ||
+	    policy.ranges > XDPSEC_MAX_PORT_RANGES || policy.ipv4 != prefix_is_ipv4(&address) ||
+	    !ports_of_tunnel(&outer, policy.ports, policy.ranges, ports, sizeof(ports))[0])
+		return 0;
+	fail(EBUSY,
+	     "%s:%d: Endpoint: %s: %s protects UDP port %s there, and would seal the tunnel's packets again",
+	     config->path, peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
+	     other->name, ports);
+	hint_outer(&outer, ports, other->path);
+	return -EBUSY;
+}
+
+/* Inline mode beside a tunnel that is there. */
+static int check_inner(const struct config *config, const struct outer *outer, const struct instance *other)
+{
+	struct xdpsec_prefix address = prefix_of(outer->endpoint);
+	const struct peer_config *peer, *found = NULL;
+	char text[64], prefix[64], ports[64];
+	size_t at = 0;
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		for (size_t i = 0; i < peer->n_prefixes; i++)
+			if (overlap(&peer->prefixes[i], &address) &&
+			    (!found || peer->prefixes[i].length > found->prefixes[at].length)) {
+				found = peer;
+				at = i;
+			}
+	if (!found || !ports_of_tunnel(outer, found->ports, found->n_ports, ports, sizeof(ports))[0])
+		return 0;
+	fail(EBUSY,
+	     "%s:%d: Address: %s: its Ports have %s, and would seal the packets of the tunnel %s (%s) to %s "
+	     "again",
+	     config->path, found->prefix_lines[at], prefix_text(&found->prefixes[at], prefix, sizeof(prefix)),
+	     ports, other->hop_near, other->name, location_text(outer->endpoint, text, sizeof(text)));
+	hint_outer(outer, ports, found->name);
+	return -EBUSY;
+}
+
+static int check_beside_tunnel(const struct config *config, const struct instance *other,
+			       const struct plane *plane, const struct xdpsec_config *theirs)
+{
+	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
+	struct outer outer = { .listen_port = theirs->listen_port, .flow_ports = theirs->flow_ports };
+	int err;
+
+	if (!records)
+		return fail(ENOMEM, "out of memory");
+	err = plane_read_all(plane, MAP_PEER_NAMES, records);
+	for (size_t i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		if (!records[i].in_use || !records[i].endpoint.known)
+			continue;
+		outer.endpoint = &records[i].endpoint;
+		err = check_inner(config, &outer, other);
+	}
+	return err;
+}
+
+static int check_beside_inline(const struct config *config, const struct instance *other,
+			       const struct plane *plane)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < config->n_peers; i++)
+		err = check_outer(config, &config->peers[i], other, plane);
+	return err;
+}
+
+static int check_other(const struct config *config, const struct sharer *sharer)
+{
+	const struct instance *other = &sharer->instance;
+	_cleanup_plane_ struct plane plane;
+	struct xdpsec_config theirs;
+	int err;
+
+	plane_init(&plane);
+	err = open_other(sharer, &plane, &theirs);
+	if (err == -ENOENT && sharer->staged)
+		return 0;
+	if (err)
+		return err;
+	if (config->mode == MODE_TUNNEL && other->mode == MODE_TUNNEL) {
+		err = check_ports(config, other, &theirs);
+		if (!err)
+			err = check_spis(config, other, &plane, &theirs);
+	} else if (config->mode == MODE_TUNNEL) {
+		err = check_beside_inline(config, other, &plane);
+	} else {
+		err = other->mode == MODE_TUNNEL ? check_beside_tunnel(config, other, &plane, &theirs)
+						 : check_prefixes(config, other, &plane);
+	}
+	return err;
+}
+
+int sharing_check(const struct config *config, const struct sharers *sharers)
+{
+	const struct sharer *sharer = NULL;
+	size_t n = 0;
+	int err = 0, step;
+
+	if (sharers->unknown[0])
+		warning("%s: cannot be read: it may be on %s as well", sharers->unknown, config->device);
+	while ((sharer = sharers_next(sharers, config->name, sharer))) {
+		step = check_other(config, sharer);
+		err = err ?: step;
+		n++;
+	}
+	if (err || n < SHARING_MAX)
+		return err;
+	fail(ENOSPC, "%s: Device: %s: has %zu instances already", config->path, config->device, n);
+	hint("one instance can have %d peers", XDPSEC_MAX_PEERS);
+	return -ENOSPC;
+}
