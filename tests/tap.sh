@@ -41,6 +41,9 @@ AS_NOBODY=()
 [ "$(id -u)" -ne 0 ] || AS_NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups
 	--inh-caps +dac_override --ambient-caps +dac_override)
 
+# Files have the modes that a test expects, whatever the one has who runs it.
+umask 022
+
 # A pipe that this shell itself holds open for writing: reading it never succeeds and never ends.
 exec {TAP_NEVER}<> <(:)
 

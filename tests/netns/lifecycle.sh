@@ -12,8 +12,9 @@ fi
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# under_strace OPTION... CMD...: the numbers of its calls do not depend on what else is loaded on this machine
-under_strace() { "$here/blind.py" strace -f -s 200 "$@"; }
+# under_strace OPTION... CMD...: the numbers of its calls do not depend on what else is loaded on this machine.
+# LeakSanitizer (SANITIZE=1) would trace the process itself, and cannot under strace.
+under_strace() { ASAN_OPTIONS=detect_leaks=0 "$here/blind.py" strace -f -s 200 "$@"; }
 can_trace() { [ -n "$(command -v strace)" ] && under_strace -o /dev/null true 2>/dev/null; }
 
 INSTANCE=/sys/fs/bpf/xdpsec/$NAME_A

@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 {
 	static const struct file_fuzzer fuzzer = {
 		.name = "config",
-		.short_run = 20000,
+		.short_run = 10000,
 		.corpus = "tests/fuzz/files/corpus/config",
 		.words = words,
 		.setup = set_up,

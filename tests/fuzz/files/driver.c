@@ -18,7 +18,7 @@
 #include "fuzz/chance.h"
 #include "fuzz/limits.h"
 
-enum { ROUND = 1000, SECONDS_EACH = 20, MESSAGES_MAX = 65536 };
+enum { ROUND = 1000, SECONDS_EACH = 20, MESSAGES_MAX = 1 << 20 };
 
 static const struct file_fuzzer *fuzzer;
 static uint8_t bytes[DRIVER_FILE_MAX];
@@ -137,6 +137,8 @@ static void set_up(void)
 		fuzzer->setup();
 	fflush(stderr);
 	dup2(messages, STDERR_FILENO);
+	/* A file can have hundreds of mistakes. */
+	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------- */
