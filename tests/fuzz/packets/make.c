@@ -153,10 +153,16 @@ enum { QUOTED_MAX = 200 };
 
 static uint8_t icmp_type(int family)
 {
-	static const uint8_t types4[] = { ICMP_UNREACHABLE,	  ICMP_UNREACHABLE,
-					  ICMP_UNREACHABLE,	  ICMP_TIME_EXCEEDED,
-					  ICMP_PARAMETER_PROBLEM, 4 /* source quench */,
-					  5 /* redirect */,	  ICMP_ECHO,
+	static const uint8_t types4[] = { ICMP_UNREACHABLE,
+					  ICMP_UNREACHABLE,
+					  ICMP_UNREACHABLE,
+					  ICMP_TIME_EXCEEDED,
+					  ICMP_PARAMETER_PROBLEM,
+					  4 /* source quench */,
+					  5 /* redirect */,
+					  31,
+					  40,
+					  ICMP_ECHO,
 					  ICMP_ECHO_REPLY };
 	static const uint8_t types6[] = { ICMPV6_UNREACHABLE,
 					  ICMPV6_PACKET_TOO_BIG,

@@ -93,21 +93,25 @@ static enum outcome judge_sealed(int peer)
 	return OUTCOME_SEALED;
 }
 
+/* Does a message of this type quote a packet behind its first 8 bytes? */
+static bool is_error(int family, uint8_t type)
+{
+	/* RFC 792; RFC 1475 section 8; RFC 2521 */
+	static const uint8_t types[] = { ICMP_UNREACHABLE,	 4,  5, ICMP_TIME_EXCEEDED,
+					 ICMP_PARAMETER_PROBLEM, 31, 40 };
+
+	/* RFC 4443 section 2.1 */
+	return family == 6 ? type < 128 : memchr(types, type, sizeof(types)) != NULL;
+}
+
 /* Is the frame an ICMP error that quotes payload of a protected flow? */
 static bool quotes_protected(const struct frame *frame, const struct view *view)
 {
 	size_t icmp = view_icmp(view, frame->bytes, frame->length);
 	const uint8_t *payload;
 	struct view about;
-	uint8_t type;
 
-	if (!icmp)
-		return false;
-	type = frame->bytes[icmp];
-	/* RFC 792; RFC 4443 section 2.1 */
-	if (view->family == 4 ? type != ICMP_UNREACHABLE && type != 4 && type != 5 &&
-					type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM
-			      : type >= 128)
+	if (!icmp || !is_error(view->family, frame->bytes[icmp]))
 		return false;
 	return view_quoted(view, frame->bytes, frame->length, &about, &payload) && !about.detour &&
 	       flow_protects(&about);
