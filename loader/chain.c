@@ -257,6 +257,12 @@ static int load(const struct plane *mine, struct member *member, const struct me
 	return err ?: load_on(&plane, member, next);
 }
 
+/* The last one has no map: one that is empty, or leads to a program for the end, is of one that was lost. */
+static bool leads_to(const struct member *member, const struct member *next)
+{
+	return next ? program_in(member->array) == next->id : !member->array;
+}
+
 /* The programs of wanted, each of which leads to the next one: those that do so already stay. */
 static int build(const struct plane *mine, struct member *wanted, size_t n)
 {
@@ -265,7 +271,7 @@ static int build(const struct plane *mine, struct member *wanted, size_t n)
 	int err = 0;
 
 	for (member = wanted + n; !err && member-- > wanted; next = member)
-		if (member->fd < 0 || program_in(member->array) != (next ? next->id : 0)) {
+		if (member->fd < 0 || !leads_to(member, next)) {
 			cleanup_close(&member->fd);
 			member->fd = -1;
 			err = load(mine, member, next);
@@ -420,6 +426,12 @@ static bool has_foreign(const struct chain *chain, size_t n)
 	return false;
 }
 
+static bool has_loose_end(const struct chain *chain)
+{
+	return is_for_joining(chain) && !has_foreign(chain, chain->n) &&
+	       !leads_to(&chain->members[chain->n - 1], NULL);
+}
+
 int chain_leave(const struct plane *plane, const char *device, unsigned int index)
 {
 	_cleanup_chain_ struct chain chain;
@@ -430,6 +442,11 @@ int chain_leave(const struct plane *plane, const char *device, unsigned int inde
 	if (err)
 		return err;
 	at = position_of(&chain, plane);
+	/* Where it was lost, what was in front of it still leads there. */
+	if (at == chain.n && has_loose_end(&chain)) {
+		copy(&chain, wanted, at, at);
+		return change(&chain, plane, device, index, wanted, chain.n);
+	}
 	if (at == chain.n || chain.n == 1)
 		return -ENOENT;
 	if (has_foreign(&chain, at)) {

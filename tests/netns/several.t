@@ -259,6 +259,7 @@ if ! uses_dispatcher 1; then
 	ok "a pin is removed: what is not UDP passes" in_a ping -c1 -W5 $B4
 	like "a pin is removed: status says who is lost" "$(status_of 1 '.warnings[]')" "not attached to XDP of eth0"
 	ok "a pin is removed: down" xdpsec_down_b 1
+	ok "a pin is removed: down: inline mode opens again" carry 0
 	ok "a pin is removed: up" xdpsec_up_b 1
 	ok "a pin is removed: both carry again" carry 0 1
 	ok "B again: 2" xdpsec_up_b 2
