@@ -300,12 +300,24 @@ static int up_locked(struct up *up)
 	return err ?: build(up);
 }
 
+/* A reload attaches it again; with down and up flows would leave in clear in between. */
+static int attach_again(const struct up *up)
+{
+	struct options options = *up->options;
+
+	options.argument = up->config.name;
+	warning("%s: is up already, and was detached by somebody: this is a reload", up->config.name);
+	return command_reload(&options);
+}
+
 static int run(struct up *up)
 {
 	int err = kernel_check();
 
 	if (!err)
 		err = up_examine(up);
+	if (!err && up_is_detached(&up->config))
+		return attach_again(up);
 	if (!err)
 		err = make_secret(up);
 	return err ?: up_locked(up);

@@ -30,6 +30,8 @@ void up_free(struct up *up);
 int up_examine(struct up *up);
 /* What else there is on this machine, and what was. */
 int up_check_conflicts(struct up *up);
+/* Is the instance of that file up here, and its program taken off the device? */
+bool up_is_detached(const struct config *config);
 /* -EEXIST after a message: an instance of that name is up. */
 int up_refuse_existing(const char *name);
 

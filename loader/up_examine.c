@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <bpf/bpf.h>
 
 #include "attach.h"
 #include "device.h"
@@ -101,6 +102,21 @@ static int check_tunnel(struct up *up)
 	uplink_check(&up->config, up->device.index);
 	tunnel_check_port(&up->config);
 	return err ?: step;
+}
+
+bool up_is_detached(const struct config *config)
+{
+	_cleanup_plane_ struct plane plane;
+	struct instance instance;
+	struct namespace here;
+	__u32 key = 0;
+
+	plane_init(&plane);
+	return plane_exists(config->name, false) && plane_open_any(&plane, config->name, false) == 0 &&
+	       bpf_map_lookup_elem(plane.maps[MAP_INSTANCE], &key, &instance) == 0 && !instance.no_attach &&
+	       strcmp(instance.path, config->path) == 0 && namespace_here(&here) == 0 &&
+	       here.cookie == instance.netns_cookie &&
+	       attached_xdp(&plane, instance.device_index).mode == XDP_IN_USE_NONE;
 }
 
 int up_refuse_existing(const char *name)

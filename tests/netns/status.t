@@ -50,6 +50,10 @@ exits "a warning" 1 xdpsec_a status
 exits "a warning: by its name" 1 xdpsec_a status "$NAME_A"
 exits "a warning: JSON" 1 xdpsec_a status -j
 exits "another one is not up" 4 xdpsec_a status "$NAME_B"
+ok "up, where it was detached" up_plain
+like "up, where it was detached: says what it does" "$TAP_OUTPUT" "warning: $NAME_A: is up already, and was detached by somebody: this is a reload"
+exits "the warning is gone" 0 xdpsec_a status
+fails "up, where it is attached" "$NAME_A: is up already" up_plain
 ok "down" down_plain
 ok "up again" up_plain
 exits "the warning is gone" 0 xdpsec_a status
