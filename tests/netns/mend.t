@@ -197,7 +197,7 @@ first_ipv6() {
 	# A route of somebody else is in the way: nothing has changed.
 	ip -n "$SITE_A" -6 route add 2001:db8:e::/48 dev eth0 metric 1024
 	sed -i "s|^AllowedIPs = .*|&, 2001:db8:e::/48|; s|^MTU = .*|MTU = 1400|" "$CONF"
-	ok "$name: check" xdpsec_a check "$CONF"
+	refuses "$name: check says that a route is there already" xdpsec_a check "$CONF"
 	before=$(as_is xs0)
 	fails "$name: a route is there already" "2001:db8:e::/48: there is a route to it" reload_a
 	is "$name: a route is there already: nothing has changed" "$(as_is xs0)" "$before"
