@@ -118,11 +118,13 @@ static bool is_to_us(const struct view *view)
 	return is_address(view->destination, LOCAL4) || is_address(view->destination, LOCAL6);
 }
 
-/* Broadcast and groups, and what comes from a group: the routing table has no way for it, which is all that
- * it says of local addresses, too. */
+/* Broadcast, groups and 127.0.0.0/8, and what comes from a group: the routing table has no way for it, which
+ * is all that it says of local addresses, too. */
 static bool is_to_all(const struct view *view)
 {
 	if (view->family == 6 && view->source[0] == 0xff)
+		return true;
+	if (view->family == 4 && view->destination[12] == 127)
 		return true;
 	return view->family == 4
 		       ? is_address(view->destination, "192.0.2.255") ||
