@@ -46,7 +46,7 @@ static int check_reload(struct up *up)
 		return -ENOMEM;
 	err = reload_open(reload, up->config.name);
 	if (!err && strcmp(reload->instance.path, up->config.path) != 0)
-		err = up_refuse_existing(up->config.name);
+		err = up_refuse_existing(&up->config);
 	else if (!err)
 		err = reload_check(reload, &up->config, up->fingerprints, &up->device);
 	reload_free(reload);

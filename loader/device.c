@@ -5,6 +5,7 @@
 
 #include "device.h"
 #include "message.h"
+#include "self.h"
 #include "tunnel.h"
 
 /* What every host must take: RFC 791 section 3.1 (576 bytes in pieces or whole) and RFC 8200 section 5. */
@@ -33,7 +34,7 @@ static int check_mtu(const struct config *config, const struct link *link)
 	     "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %u of XDPsec do not fit",
 	     config->path, config->device_line, config->device, link->mtu, minimum, ipv6 ? '6' : '4',
 	     overhead);
-	hint("ip link set dev %s mtu %u", config->device, minimum + overhead);
+	hint("%s link set dev %s mtu %u", self_ip(), config->device, minimum + overhead);
 	return -EMSGSIZE;
 }
 
@@ -68,7 +69,7 @@ int device_find(const struct config *config, struct link *device)
 	if (err == -ENODEV) {
 		fail(ENODEV, "%s:%d: Device: %s: no such device in this network namespace", config->path,
 		     config->device_line, config->device);
-		hint("`ip link` lists the devices; `xdpsec -n NETNS` looks in another namespace");
+		hint("`%s link` lists the devices; `xdpsec -n NETNS` looks in another namespace", self_ip());
 		return err;
 	}
 	if (err)

@@ -7,6 +7,7 @@
 #include "endpoint.h"
 #include "message.h"
 #include "route.h"
+#include "self.h"
 
 /* The longest prefix of AllowedIPs, of whatever peer, that contains the address; but for default routes,
  * which the tunnel's own packets do not go by (rule.h). */
@@ -33,14 +34,14 @@ static void hint_route(const struct config *config, const struct xdpsec_prefix *
 
 	prefix_text(address, text, sizeof(text));
 	if (!route || !route->device || route->device == tunnel || !if_indextoname(route->device, device)) {
-		hint("ip route add %s via GATEWAY dev %s", text, config->device);
+		hint("%s route add %s via GATEWAY dev %s", self_ip(), text, config->device);
 		return;
 	}
 	if (route->has_gateway)
-		hint("ip route add %s via %s dev %s", text,
+		hint("%s route add %s via %s dev %s", self_ip(), text,
 		     address_text(route->gateway, gateway, sizeof(gateway)), device);
 	else
-		hint("ip route add %s dev %s", text, device);
+		hint("%s route add %s dev %s", self_ip(), text, device);
 }
 
 static int refuse(const struct config *config, const struct peer_config *peer,

@@ -42,7 +42,7 @@ static int check_file(int fd, const char *path, const char *what)
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		fail(EPERM, "%s: %s: belongs to user %u, who could read and replace the key", what, path,
 		     st.st_uid);
-		hint("chown root %s", path);
+		hint("chown root %s, and replace the key if somebody may have read it", path);
 		return -EPERM;
 	}
 	if (st.st_mode & 077) {
@@ -148,17 +148,21 @@ static int parse(struct key *key, const char *text, size_t n, size_t length, con
 		n--;
 	if (n == 0) {
 		fail(EINVAL, "%s: %s: empty", what, path);
-		hint("xdpsec genkey --bits %zu makes a key", length * 8);
+		hint("copy it from the other site; or make it, and copy it there: xdpsec genkey --bits %zu",
+		     length * 8);
 		return -EINVAL;
 	}
 	if (!all_digits(text, n)) {
 		fail(EINVAL, "%s: %s: not one line of hexadecimal digits", what, path);
-		hint("xdpsec genkey --bits %zu makes a key", length * 8);
+		hint("copy it from the other site; or make it, and copy it there: xdpsec genkey --bits %zu",
+		     length * 8);
 		return -EINVAL;
 	}
 	if (n != 2 * length) {
 		fail(EINVAL, "%s: %s: holds %zu bits, the cipher needs %zu", what, path, n * 4, length * 8);
-		hint("xdpsec genkey --bits %zu makes a key of this length; or change Cipher", length * 8);
+		hint("`xdpsec genkey --bits %zu` makes a key of this length, for both sites; or change "
+		     "Cipher at both",
+		     length * 8);
 		return -EINVAL;
 	}
 	decode(key, text, length);
@@ -178,7 +182,8 @@ int key_read(struct key *key, const char *path, size_t length, const char *what)
 		err = errno;
 		fail(err, "%s: %s: %s", what, path, strerror(err));
 		if (err == ENOENT)
-			hint("(umask 077; xdpsec genkey --bits %zu >%s) makes a key, for both sites",
+			hint("copy it from the other site; or make it, and copy it there: (umask 077; xdpsec "
+			     "genkey --bits %zu >%s)",
 			     length * 8, path);
 		return -err;
 	}

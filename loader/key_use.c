@@ -7,6 +7,7 @@
 #include "key_use.h"
 #include "message.h"
 #include "plane.h"
+#include "self.h"
 
 /* A key of the configuration, as qsort() and bsearch() have it. */
 struct use {
@@ -45,10 +46,9 @@ static int refuse(const struct search *search, const struct use *mine, const cha
 	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
 	     search->config->path, mine->is_rx ? mine->peer->rx.key_file_line : mine->peer->tx.key_file_line,
 	     setting(mine->is_rx), setting(is_rx), peer->name, other, consequence);
-	hint("xdpsec genkey: a key and an SPI of its own for each direction of each instance, or first "
-	     "xdpsec down "
-	     "%s",
-	     other);
+	hint("a key and an SPI of its own for each direction of each instance (xdpsec genkey), or first %s "
+	     "down %s",
+	     search->other.netns_cookie == search->cookie ? self() : "xdpsec", other);
 	return -EKEYREJECTED;
 }
 

@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "config.h"
 #include "message.h"
+#include "self.h"
 #include "state.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -280,6 +281,19 @@ static int check_options(const struct command *command, unsigned int used)
 	return 0;
 }
 
+/* Most likely it is the file. */
+static void hint_name(const struct command *command, const char *argument)
+{
+	const char *file = strrchr(argument, '/') ? strrchr(argument, '/') + 1 : argument;
+	char name[XDPSEC_NAME_LEN];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(file, "."), file);
+	if (strcmp(file + strlen(name), ".conf") == 0 && instance_name_valid(name))
+		hint("%s %s %s", self(), command->name, name);
+	else
+		hint("the configuration file's name, without directory and \".conf\"");
+}
+
 static int check_argument(const struct command *command, const char *argument)
 {
 	if (argument && command->argument == ARGUMENT_NONE) {
@@ -293,7 +307,7 @@ static int check_argument(const struct command *command, const char *argument)
 	}
 	if (argument && command->argument != ARGUMENT_FILE && !instance_name_valid(argument)) {
 		fail(EINVAL, "%s: %s: not the name of an instance", command->name, argument);
-		hint("the configuration file's name, without directory and \".conf\"");
+		hint_name(command, argument);
 		return EXIT_USAGE;
 	}
 	return 0;
@@ -304,6 +318,7 @@ static int run(struct invocation *invocation, int argc, char **argv)
 	const struct command *command;
 	int err, most;
 
+	self_set(invocation->netns);
 	if (argc == 0) {
 		fail(EINVAL, "no command");
 		return usage_hint();

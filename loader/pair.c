@@ -10,6 +10,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "pair.h"
+#include "self.h"
 
 #define ALIAS_PREFIX "xdpsec "
 /* Nothing is too long for the far end: what may go in is decided before. */
@@ -36,7 +37,7 @@ static int create(const struct instance *instance, const char *what, unsigned in
 	if (err == -EEXIST) {
 		fail(EEXIST, "%s: cannot create the %s device: a device %s or %s exists already",
 		     instance->name, what, instance->hop_near, instance->hop_far);
-		hint("`ip -d link show %s` says whose it is", instance->hop_near);
+		hint("`%s -d link show %s` says whose it is", self_ip(), instance->hop_near);
 		return err;
 	}
 	if (err == -EOPNOTSUPP) {
@@ -129,7 +130,7 @@ int pair_mend(const struct instance *instance, const char *what, unsigned int ne
 	/* An index may be somebody else's by now. */
 	if (err || !pair_is_ours(instance, near) || near->peer_elsewhere || near->peer != far->index) {
 		fail(ENODEV, "%s: the %s device %s is gone", instance->name, what, instance->hop_near);
-		hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
+		hint_restart(instance);
 		return -ENODEV;
 	}
 	if (offloads_any(near->name)) {

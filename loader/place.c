@@ -44,9 +44,11 @@ int place_refuse(const struct instance *instance, const char *command, const cha
 		     instance->device);
 	else
 		fail(EXDEV, "%s: is up in another network namespace", instance->name);
-	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)) && name[0])
-		hint("xdpsec -n %s %s %s%s%s", name, command, instance->name, blank, arguments);
+	if (namespace_find(instance->netns_inode, path, sizeof(path), name, sizeof(name)))
+		hint("xdpsec -n %s %s %s%s%s", name[0] ? name : path, command, instance->name, blank,
+		     arguments);
 	else
-		hint("nsenter --net=NAMESPACE xdpsec %s %s%s%s", command, instance->name, blank, arguments);
+		hint("`lsns -t net` lists namespaces; there: xdpsec %s %s%s%s", command, instance->name,
+		     blank, arguments);
 	return -EXDEV;
 }

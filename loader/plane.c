@@ -14,6 +14,7 @@
 #include "objects.h"
 #include "owner.h"
 #include "plane.h"
+#include "self.h"
 
 static const struct {
 	const char *name;
@@ -157,7 +158,7 @@ static int refuse_version(const char *name, bool staged)
 		     "%d",
 		     name, head.version[0] ? head.version : "one that did not record it", head.abi_version,
 		     XDPSEC_ABI_VERSION);
-	hint("`xdpsec down %s` takes down what any version has made; then up again", name);
+	hint("`%s down %s` takes down what any version has made; then up again", self(), name);
 	return -EPROTO;
 }
 

@@ -22,6 +22,7 @@
 #include "place.h"
 #include "reload.h"
 #include "route_taken.h"
+#include "self.h"
 #include "sharing.h"
 #include "tunnel.h"
 #include "uplink.h"
@@ -29,7 +30,7 @@
 static int cannot_change(const struct reload *reload, const char *keyword, const char *from)
 {
 	fail(EINVAL, "%s: %s cannot be changed by reload (it is %s)", reload->config.path, keyword, from);
-	hint("xdpsec down %s; xdpsec up %s", reload->instance.name, reload->config.path);
+	hint_restart(&reload->instance);
 	return -EINVAL;
 }
 
@@ -88,7 +89,7 @@ static int check_same_device(const struct reload *reload, const struct link *dev
 		return 0;
 	fail(ENODEV, "%s: the device %s is another one than when it was brought up", instance->name,
 	     instance->device);
-	hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
+	hint_restart(instance);
 	return -ENODEV;
 }
 
@@ -177,7 +178,8 @@ static int apply(struct reload *reload)
 	if (!err)
 		err = reload_sweep(reload);
 	if (err)
-		hint("xdpsec reload %s again; what has no SA is dropped meanwhile", reload->instance.name);
+		hint("%s reload %s again; what has no SA is dropped meanwhile", self(),
+		     reload->instance.name);
 	else
 		summarize(reload);
 	return err ?: reload->unmended;
@@ -275,16 +277,28 @@ static int check_state(const struct reload *reload, struct config *config,
 		step = state_check(reload->instance.state_dir, fingerprint, use, &reload->context.claims,
 				   config->peers[i / 2].name);
 		err = err ?: step;
+		/* The directory is the same for all. */
+		if (step == -EPERM || step == -ENOTDIR)
+			break;
 		if (step && config_mistake(config))
 			break;
 	}
 	return err;
 }
 
+/* In a VRF its routes are in a table of their own. */
+static bool in_vrf(unsigned int tunnel)
+{
+	struct link near;
+
+	return link_find_index(tunnel, &near) == 0 && near.master;
+}
+
 static int check_routes(const struct config *config, unsigned int tunnel, const struct link *device)
 {
-	int err = endpoints_check_routes(config, tunnel), step = routes_check_taken(config, tunnel);
+	int err = endpoints_check_routes(config, tunnel), step;
 
+	step = in_vrf(tunnel) ? 0 : routes_check_taken(config, tunnel);
 	if (device->index)
 		uplink_check(config, device->index);
 	return err ?: step;

@@ -9,6 +9,7 @@
 #include "message.h"
 #include "objects.h"
 #include "reload.h"
+#include "self.h"
 #include "state.h"
 #include "vectors.h"
 
@@ -36,7 +37,7 @@ static int free_index(struct reload *reload, size_t n_changes, __u32 *index)
 			return 0;
 		}
 	fail(ENOSPC, "%s: no room for new peers beside the old ones", reload->config.path);
-	hint("xdpsec down %s; xdpsec up %s", reload->instance.name, reload->config.path);
+	hint_restart(&reload->instance);
 	return -ENOSPC;
 }
 
@@ -221,7 +222,7 @@ static int check_room(const struct reload *reload)
 		return 0;
 	fail(ENOSPC, "%s: no room for its prefixes beside those that are to go: %zu, at most %d",
 	     reload->config.path, wanted, XDPSEC_MAX_PREFIXES);
-	hint("xdpsec down %s; xdpsec up %s", reload->instance.name, reload->config.path);
+	hint_restart(&reload->instance);
 	return -ENOSPC;
 }
 

@@ -10,6 +10,7 @@
 #include "netlink.h"
 #include "prefix.h"
 #include "route_taken.h"
+#include "self.h"
 
 #define IPV4_BITS 96
 /* What the kernel gives to a route without one: IP6_RT_PRIO_USER. */
@@ -83,7 +84,8 @@ static void refuse(struct listing *listing, const struct wanted *wanted)
 	prefix_text(wanted->prefix, text, sizeof(text));
 	listing->err = fail(EEXIST, "%s:%d: AllowedIPs: %s: there is a route to it through another device",
 			    listing->config->path, wanted->line, text);
-	hint("`ip route show %s` has it; with Table = off the routes are yours to make", text);
+	hint("`%s%s route show %s` has it; with Table = off the routes are yours to make", self_ip(),
+	     prefix_is_ipv4(wanted->prefix) ? "" : " -6", text);
 }
 
 static int look_for(const struct nlmsghdr *message, void *data)

@@ -78,7 +78,13 @@ static int check_directory(const struct state *state)
 		return 0;
 	fail(EPERM, "state directory %s: owner %u, mode %04o: others could make sequence numbers repeat",
 	     state->dir, st.st_uid, st.st_mode & 07777);
-	hint("chown root %s; chmod 700 %s", state->dir, state->dir);
+	/* One of somebody else's, such as /tmp, is not to be changed. */
+	if (faccessat(state->fd, TAG_FILE, F_OK, 0) == 0)
+		hint("chown root %s; chmod 700 %s; and new keys, if somebody may have changed it", state->dir,
+		     state->dir);
+	else
+		hint("one that does not exist is made with the right mode: --state-dir %s/xdpsec",
+		     state->dir);
 	return -EPERM;
 }
 

@@ -17,6 +17,7 @@
 #include "lost.h"
 #include "message.h"
 #include "plane.h"
+#include "self.h"
 #include "status.h"
 
 enum {
@@ -87,7 +88,7 @@ static int list_leftover(const char *name, void *data)
 	struct fault fault = { .name = name, .error = "left by a command that was killed" };
 
 	warning("%s: %s", name, fault.error);
-	hint("xdpsec down %s", name);
+	hint("%s down %s", self(), name);
 	fault.hint = message_hint();
 	fault.has_head = plane_head(name, true, &fault.head) == 0;
 	show_fault(data, &fault);
@@ -115,7 +116,7 @@ static void list_lost(struct listing *listing, const char *name)
 			hint("run it where `xdpsec up` was run: in that mount namespace, or container");
 		} else {
 			fail(ENOENT, "%s: its pins are gone, and nothing is sealed", lost[i].name);
-			hint("xdpsec down %s, or up again", lost[i].name);
+			hint("%s down %s, or up again", self(), lost[i].name);
 		}
 		describe_failure(&fault, lost[i].name);
 		show_fault(listing, &fault);

@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "peer.h"
 #include "place.h"
+#include "self.h"
 #include "rule.h"
 #include "teardown.h"
 
@@ -104,8 +105,12 @@ static void warn_of_attached(struct plane *plane, const struct instance *instanc
 	warning("%s: %d program%s attached by hand %s still on a device, and now drop%s what was protected",
 		plane->name, programs, programs == 1 ? "" : "s", programs == 1 ? "is" : "are",
 		programs == 1 ? "s" : "");
-	hint("tc filter del dev %s egress; xdp-loader unload %s --all, or ip link set dev %s xdp off",
-	     instance->device, instance->device, instance->device);
+	/* Others may have theirs there. */
+	hint("`%stc filter show dev %s egress` has the PREF for `tc filter del dev %s egress pref PREF`; "
+	     "`xdp-loader status %s` the ID for `xdp-loader unload %s --id ID`; or `ip link set dev %s xdp "
+	     "off`",
+	     self_enter(), instance->device, instance->device, instance->device, instance->device,
+	     instance->device);
 }
 
 static bool has_maps(const struct plane *plane)

@@ -10,6 +10,7 @@
 #include "napi.h"
 #include "pair.h"
 #include "route.h"
+#include "self.h"
 #include "rule.h"
 #include "sysctl.h"
 #include "tunnel.h"
@@ -111,7 +112,8 @@ int tunnel_check_name(const struct config *config)
 		return 0;
 	fail(EEXIST, "%s:%d: Name: %s: there is a network device of that name", config->path,
 	     config->tunnel.name_line, name);
-	hint("`ip -d link show %s` says what it is; the tunnel's device is made by `xdpsec up`", name);
+	hint("`%s -d link show %s` says what it is; the tunnel's device is made by `xdpsec up`", self_ip(),
+	     name);
 	return -EEXIST;
 }
 
@@ -299,6 +301,6 @@ int tunnel_check_device(const struct instance *instance)
 	    near.peer == far.index)
 		return 0;
 	fail(ENODEV, "%s: the tunnel device %s is gone", instance->name, instance->hop_near);
-	hint("xdpsec down %s; xdpsec up %s", instance->name, instance->path);
+	hint_restart(instance);
 	return -ENODEV;
 }

@@ -10,6 +10,7 @@
 #include "message.h"
 #include "pair.h"
 #include "route.h"
+#include "self.h"
 #include "tunnel.h"
 
 /* What the device's routes are, and the table where its own belong. */
@@ -165,7 +166,8 @@ static int add_route(const struct instance *instance, const struct xdpsec_prefix
 		prefix_text(prefix, text, sizeof(text));
 		fail(EEXIST, "%s: AllowedIPs: %s: there is a route to it through another device",
 		     instance->name, text);
-		hint("`ip route show %s` has it; with Table = off the routes are yours to make", text);
+		hint("`%s%s route show %s` has it; with Table = off the routes are yours to make", self_ip(),
+		     prefix_is_ipv4(prefix) ? "" : " -6", text);
 		return err;
 	}
 	return err ? cannot_add(instance, prefix, "route to", err) : 0;

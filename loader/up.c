@@ -29,6 +29,7 @@
 #include "message.h"
 #include "objects.h"
 #include "peer.h"
+#include "self.h"
 #include "sharing.h"
 #include "state.h"
 #include "teardown.h"
@@ -278,7 +279,7 @@ static int build(struct up *up)
 		fail(EINTR, "%s: interrupted: undone", up->config.name);
 	undone = teardown(&up->plane);
 	if (undone)
-		hint("xdpsec down %s tries to undo the rest again", up->config.name);
+		hint("%s down %s tries to undo the rest again", self(), up->config.name);
 	return err;
 }
 
@@ -292,7 +293,7 @@ static int up_locked(struct up *up)
 	if (!err)
 		err = teardown_leftover(up->config.name);
 	if (!err && plane_exists(up->config.name, false))
-		err = up_refuse_existing(up->config.name);
+		err = up_refuse_existing(&up->config);
 	else if (!err)
 		err = lost_teardown(up->config.name);
 	if (!err)

@@ -33,6 +33,6 @@ int up_check_conflicts(struct up *up);
 /* Is the instance of that file up here, and its program taken off the device? */
 bool up_is_detached(const struct config *config);
 /* -EEXIST after a message: an instance of that name is up. */
-int up_refuse_existing(const char *name);
+int up_refuse_existing(const struct config *config);
 
 #endif

@@ -16,7 +16,9 @@
 #include "lost.h"
 #include "message.h"
 #include "namespace.h"
+#include "place.h"
 #include "route_taken.h"
+#include "self.h"
 #include "sharing.h"
 #include "state.h"
 #include "tunnel.h"
@@ -119,18 +121,36 @@ bool up_is_detached(const struct config *config)
 	       attached_xdp(&plane, instance.device_index).mode == XDP_IN_USE_NONE;
 }
 
-int up_refuse_existing(const char *name)
+/* `reload` reads the file that it was started with. */
+static void hint_existing(const struct config *config, const struct instance *instance)
+{
+	if (strcmp(config->path, instance->path) == 0)
+		hint("%s reload %s", self(), config->name);
+	else
+		hint("it has another file, %s: %s down %s first, or give this file another name",
+		     instance->path, self(), config->name);
+}
+
+int up_refuse_existing(const struct config *config)
 {
 	_cleanup_plane_ struct plane plane;
+	struct instance instance;
+	enum place place;
 	int err;
 
 	plane_init(&plane);
-	err = plane_open(&plane, name, false);
+	err = plane_open(&plane, config->name, false);
 	/* One of another version cannot be reloaded. */
+	if (!err)
+		err = plane_read_instance(&plane, &instance);
+	if (!err)
+		err = place_find(&plane, &instance, &place);
+	if (!err && place == PLACE_ELSEWHERE)
+		err = place_refuse(&instance, "reload", "");
 	if (err)
 		return err;
-	fail(EEXIST, "%s: is up already", name);
-	hint("xdpsec reload %s, or down and up", name);
+	fail(EEXIST, "%s: is up already", config->name);
+	hint_existing(config, &instance);
 	return -EEXIST;
 }
 
@@ -151,7 +171,7 @@ static int check_lost(const struct instance *mine)
 			continue;
 		fail(EBUSY, "%s: the device %s is protected by %s already, whose pins are gone", mine->name,
 		     mine->device, lost[i].name);
-		hint("xdpsec down %s", lost[i].name);
+		hint("%s down %s", self(), lost[i].name);
 		err = -EBUSY;
 	}
 	return err;
@@ -208,6 +228,9 @@ static int check_state(struct up *up)
 		step = state_check(up->instance.state_dir, fingerprint, i % 2 ? STATE_RX : STATE_TX,
 				   &up->options->claims, up->config.peers[i / 2].name);
 		err = err ?: step;
+		/* The directory is the same for all. */
+		if (step == -EPERM || step == -ENOTDIR)
+			break;
 		if (step && config_mistake(&up->config))
 			break;
 	}

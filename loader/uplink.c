@@ -9,6 +9,7 @@
 
 #include "message.h"
 #include "netlink.h"
+#include "self.h"
 #include "uplink.h"
 
 /* Devices on top of each other: more than anybody has, and no cycle. */
@@ -173,7 +174,7 @@ static void check_source(const struct config *config, const struct peer_config *
 	warning("%s:%d: Source: %s: not an address of this machine: nothing is sent to peer %s over IPv%c "
 		"until it is",
 		config->path, source->line, text, peer->name, family == SOURCE_IPV6 ? '6' : '4');
-	hint("`ip address` lists them");
+	hint("`%s address` lists them", self_ip());
 }
 
 /* What comes back comes to the device of the source address, which is that of the route: XDP has to be there.

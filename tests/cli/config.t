@@ -385,7 +385,7 @@ mkdir "$WORK/links"
 ln -s ../site-a.conf "$WORK/links/other.conf"
 prints "link: its own name, and key files beside the link" 1 \
 	"xdpsec: $WORK/links/other.conf:12: TxKeyFile: $WORK/links/a-to-b.key: No such file or directory
-hint: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key) makes a key, for both sites" \
+hint: copy it from the other site; or make it, and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key)" \
 	first_of check "$WORK/links/other.conf"
 
 # ---- all of them at once ------------------------------------------------------------------------------
@@ -418,7 +418,7 @@ prints "a mode that is mistyped is not the mistake of each line" 1 "xdpsec: FILE
 hint: inline seals the UDP payloads between the peers in place, tunnel makes a device to route into
 xdpsec: FILE:8: [Peer]: TxSpi is missing
 xdpsec: FILE:20: TxKeyFile: $WORK/none.key: No such file or directory
-hint: (umask 077; xdpsec genkey --bits 128 >$WORK/none.key) makes a key, for both sites
+hint: copy it from the other site; or make it, and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/none.key)
 ${NO_DEVICE/$CONFIG/FILE}" with_file check
 write_config
 sed -i '11s/TxSpi/Tx_Spi/' "$CONFIG"

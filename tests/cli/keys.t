@@ -43,7 +43,7 @@ write_config
 
 key_mistake "missing" \
 	"FILE: No such file or directory
-hint: (umask 077; xdpsec genkey --bits 128 >KEY) makes a key, for both sites" rm "$KEY"
+hint: copy it from the other site; or make it, and copy it there: (umask 077; xdpsec genkey --bits 128 >KEY)" rm "$KEY"
 for mode in 0640 0604 0610 0601 0620 0644 4644; do
 	key_mistake "mode $mode" \
 		"FILE: mode $mode lets others than its owner at the key
@@ -51,22 +51,22 @@ hint: chmod 600 KEY, and replace the key if somebody may have read it" chmod "$m
 done
 key_mistake "empty" \
 	"FILE: empty
-hint: xdpsec genkey --bits 128 makes a key" put ''
+hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put ''
 key_mistake "nothing but white space" \
 	"FILE: empty
-hint: xdpsec genkey --bits 128 makes a key" put '\n \n'
+hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put '\n \n'
 key_mistake "not hexadecimal" \
 	"FILE: not one line of hexadecimal digits
-hint: xdpsec genkey --bits 128 makes a key" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
+hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
 key_mistake "two lines" \
 	"FILE: not one line of hexadecimal digits
-hint: xdpsec genkey --bits 128 makes a key" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
+hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
 key_mistake "too short" \
 	"FILE: holds 124 bits, the cipher needs 128
-hint: xdpsec genkey --bits 128 makes a key of this length; or change Cipher" put '%s\n' "${KEY_256:0:31}"
+hint: \`xdpsec genkey --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "${KEY_256:0:31}"
 key_mistake "256 bits for aes-128-ocb" \
 	"FILE: holds 256 bits, the cipher needs 128
-hint: xdpsec genkey --bits 128 makes a key of this length; or change Cipher" put '%s\n' "$KEY_256"
+hint: \`xdpsec genkey --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "$KEY_256"
 key_mistake "too long" "FILE: too long for a key" put '%0200d\n' 0
 key_mistake "FIFO (it is not waited for)" "FILE: not a regular file" be_fifo
 key_mistake "directory" "FILE: not a regular file" be_directory
@@ -74,7 +74,7 @@ key_mistake "link to itself" "FILE: Too many levels of symbolic links" be_loop
 if [ "$(id -u)" -eq 0 ]; then
 	key_mistake "owner" \
 		"FILE: belongs to user 12345, who could read and replace the key
-hint: chown root KEY" chown 12345 "$KEY"
+hint: chown root KEY, and replace the key if somebody may have read it" chown 12345 "$KEY"
 else
 	skip "owner" "needs root to give a file away"
 fi
@@ -136,9 +136,9 @@ prints "upper case and white space at the end are fine" 1 "$NO_DEVICE" check
 
 mistake "128 bits for aes-256-ocb" '10s/128/256/' \
 	"FILE:12: TxKeyFile: $KEY: holds 128 bits, the cipher needs 256
-hint: xdpsec genkey --bits 256 makes a key of this length; or change Cipher
+hint: \`xdpsec genkey --bits 256\` makes a key of this length, for both sites; or change Cipher at both
 xdpsec: FILE:14: RxKeyFile: $WORK/b-to-a.key: holds 128 bits, the cipher needs 256
-hint: xdpsec genkey --bits 256 makes a key of this length; or change Cipher"
+hint: \`xdpsec genkey --bits 256\` makes a key of this length, for both sites; or change Cipher at both"
 "$XDPSEC" genkey --bits 256 >"$WORK/a-to-b.key"
 "$XDPSEC" genkey --bits 256 >"$WORK/b-to-a.key"
 fine "256 bits for aes-256-ocb" '10s/128/256/'

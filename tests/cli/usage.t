@@ -32,7 +32,11 @@ done
 for command in down reload status probe; do
 	peer=()
 	[ $command != probe ] || peer=(site-b)
-	for name in site-a.conf ../site-a . "" -; do
+	for name in site-a.conf /etc/xdpsec/site-a.conf; do
+		prints "$command '$name'" 2 "xdpsec: $command: $name: not the name of an instance
+hint: xdpsec $command site-a" "$XDPSEC" "$command" "$name" "${peer[@]}"
+	done
+	for name in site-a.cfg .conf site-a.b.conf ../site-a . "" -; do
 		prints "$command '$name'" 2 "xdpsec: $command: $name: not the name of an instance
 hint: the configuration file's name, without directory and \".conf\"" "$XDPSEC" "$command" "$name" "${peer[@]}"
 	done
@@ -107,7 +111,7 @@ if [ "$(id -u)" -eq 0 ]; then
 	ip -n "$netns" link set xdpsec-none mtu 607
 	prints "MTU too small" 1 \
 		"xdpsec: $CONFIG:2: Device: xdpsec-none: an MTU of 607 is too small: 576 bytes of IPv4 and 32 of XDPsec do not fit
-hint: ip link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
+hint: ip -n $netns link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
 	ip -n "$netns" link set xdpsec-none mtu 608
 	prints "MTU just large enough" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key -n "$netns" check "$CONFIG"
 	sed -i 's/xdpsec-none/lo/' "$CONFIG"

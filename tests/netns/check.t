@@ -91,7 +91,7 @@ fails "another instance's keys: check" "the same key as TxKeyFile of peer site-b
 fails "another instance's keys: both of them" "RxKeyFile: the same key as" xdpsec_a check "$WORK/$ID-other.conf"
 mkdir "$WORK/elsewhere"
 cp "$CONF" "$WORK/elsewhere/$NAME_A.conf"
-fails "another file of that name" "$NAME_A: is up already.*hint: xdpsec reload $NAME_A" \
+fails "another file of that name" "$NAME_A: is up already.*hint: xdpsec .*reload $NAME_A" \
 	xdpsec_a check "$WORK/elsewhere/$NAME_A.conf"
 in_a ip link del dev eth1
 
@@ -99,7 +99,7 @@ in_a ip link del dev eth1
 
 ok "what is up: check" xdpsec_a check "$CONF"
 set_line Xdp generic
-reload_says "another Xdp" "Xdp cannot be changed by reload.*hint: xdpsec down $NAME_A"
+reload_says "another Xdp" "Xdp cannot be changed by reload.*hint: xdpsec .*down $NAME_A"
 restore
 set_line TxKeyFile "$WORK/other.key"
 reload_says "a key without state" "TxKeyFile.*it is not known.*hint: --new-key"

@@ -100,7 +100,7 @@ restore
 ok "up" up_plain || bail "not up"
 other_config d b-to-a
 shared="$OTHER.conf:[0-9]+: RxKeyFile: the same key as RxKeyFile of peer site-b of the instance $NAME_A, which is up: what the one has accepted the other would accept again"
-fails "one key to receive with" "$shared.*hint: xdpsec genkey: .*xdpsec down $NAME_A" up_other --new-key
+fails "one key to receive with" "$shared.*hint: .*xdpsec genkey.*down $NAME_A" up_other --new-key
 fails "check says it, too" "$shared" check_other
 rm -rf "$WORK/state-o"
 fails "also with another state directory" "$shared" \
@@ -133,7 +133,7 @@ ok "when the other is down, it may have it" xdpsec_a reload "$OTHER"
 fails "and then the first may not" "RxKeyFile: the same key as RxKeyFile of peer site-c of the instance $OTHER" up_plain
 # What was killed half-way may still be attached, and open.
 mv "/sys/fs/bpf/xdpsec/$OTHER" "/sys/fs/bpf/xdpsec/_$OTHER"
-fails "nor when the other was killed half-way" "of the instance $OTHER.*hint: .*xdpsec down $OTHER" up_plain
+fails "nor when the other was killed half-way" "of the instance $OTHER.*hint: .*down $OTHER" up_plain
 ok "as the hint says" xdpsec_a down "$OTHER"
 ok "up" up_plain
 ok "down" down_plain

@@ -82,7 +82,7 @@ lost() {
 	[ -z "${2:-}" ] || ok "$name: $2" "${@:2}"
 	exits "$name: status" 1 xdpsec_a status
 	exits "$name: status: by its name" 1 xdpsec_a status "$NAME_A"
-	like "$name: status: what to do" "$TAP_OUTPUT" "$NAME_A: its pins are gone.*hint: xdpsec down $NAME_A"
+	like "$name: status: what to do" "$TAP_OUTPUT" "$NAME_A: its pins are gone.*hint: xdpsec .*down $NAME_A"
 	is "$name: status -j" "$(xdpsec_a status -j 2>/dev/null | jq -c 'map([.name, .error])')" \
 		"[[\"$NAME_A\",\"its pins are gone, and nothing is sealed\"]]"
 	exits "$name: status elsewhere" 4 xdpsec_b status
@@ -113,7 +113,7 @@ for mode in inline tunnel; do
 	ok "$mode: another instance's pins are gone: up" up_plain
 	ok "$mode: another instance's pins are gone" lose_pins
 	cp "$CONF" "$WORK/$ID-other.conf"
-	fails "$mode: another instance's pins are gone: up" "eth0 is protected by $NAME_A already, whose pins are gone.*hint: xdpsec down $NAME_A" \
+	fails "$mode: another instance's pins are gone: up" "eth0 is protected by $NAME_A already, whose pins are gone.*hint: xdpsec .*down $NAME_A" \
 		xdpsec_a up "$WORK/$ID-other.conf" --new-key
 	ok "$mode: another instance's pins are gone: the hint" down_plain
 	ok "$mode: another instance's pins are gone: no trace" no_trace_a

@@ -146,8 +146,8 @@ from_another_version() {
 	like "$1: status -j: its error" "$(stdout_of xdpsec_a status "$NAME_A" -j | jq -r .error)" "$2"
 	like "$1: status -j: what to do" "$(stdout_of xdpsec_a status "$NAME_A" -j | jq -r .hint)" "xdpsec down $NAME_A"
 	like "$1: status for people" "$(stdout_of xdpsec_a status)" "instance: $NAME_A.*error: $2"
-	fails "$1: reload" "$NAME_A: $2.*hint: .*xdpsec down $NAME_A" reload_a
-	fails "$1: up" "$NAME_A: $2.*hint: .*xdpsec down $NAME_A" up_plain
+	fails "$1: reload" "$NAME_A: $2.*hint: .*down $NAME_A" reload_a
+	fails "$1: up" "$NAME_A: $2.*hint: .*down $NAME_A" up_plain
 	cp "$CONF" "$WORK/$ID-other.conf"
 	if [ "${3:-}" != unknown ]; then
 		fails "$1: another instance on the device" "$NAME_A: $2.*hint: .*xdpsec down $NAME_A" \

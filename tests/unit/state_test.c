@@ -530,6 +530,21 @@ static void open_directory_is_refused(void **state)
 	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
 }
 
+/* It is of no use to give a directory of others to root alone. */
+static void directory_of_others_stays_as_it_is(void **state)
+{
+	__u64 first, limit;
+	char wanted[192];
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(chmod(dir, 01777), 0);
+	snprintf(wanted, sizeof(wanted),
+		 "hint: one that does not exist is made with the right mode: --state-dir %s/xdpsec", dir);
+	assert_int_equal(reserve(true, &first, &limit), -EPERM);
+	assert_message(wanted);
+}
+
 static void directory_that_is_a_file_is_refused(void **state)
 {
 	__u64 first, limit;
@@ -892,6 +907,7 @@ int main(void)
 		TEST(parallel_ranges_are_disjoint),
 		TEST(others_cannot_read_or_write),
 		TEST(open_directory_is_refused),
+		TEST(directory_of_others_stays_as_it_is),
 		TEST(directory_that_is_a_file_is_refused),
 		TEST(received_is_kept),
 		TEST(received_never_goes_back),
