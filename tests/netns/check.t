@@ -91,7 +91,7 @@ fails "another instance's keys: check" "the same key as TxKeyFile of peer site-b
 fails "another instance's keys: both of them" "RxKeyFile: the same key as" xdpsec_a check "$WORK/$ID-other.conf"
 mkdir "$WORK/elsewhere"
 cp "$CONF" "$WORK/elsewhere/$NAME_A.conf"
-fails "another file of that name" "$NAME_A: is up already.*hint: xdpsec .*reload $NAME_A" \
+fails "another file of that name" "$NAME_A: is up already.*hint: it has another file, $CONF" \
 	xdpsec_a check "$WORK/elsewhere/$NAME_A.conf"
 in_a ip link del dev eth1
 

@@ -103,7 +103,7 @@ mkdir -p "$LEFTOVER/maps"
 exits "a leftover" 1 xdpsec_a status
 exits "a leftover: by its name" 1 xdpsec_a status "$NAME_A"
 is "a leftover: JSON" "$(stdout_of xdpsec_a status -j | jq -c 'map([.name, .error, .hint])')" \
-	"[[\"$NAME_A\",\"left by a command that was killed\",\"xdpsec down $NAME_A\"]]"
+	"[[\"$NAME_A\",\"left by a command that was killed\",\"xdpsec -n $SITE_A down $NAME_A\"]]"
 exits "a leftover, while a command is at work" 4 flock /sys/fs/bpf/xdpsec "$XDPSEC" status
 ok "down of a leftover" down_plain
 exits "the leftover is gone" 4 xdpsec_a status
@@ -144,7 +144,7 @@ from_another_version() {
 	exits "$1: status" 1 xdpsec_a status
 	is "$1: status -j: it is there" "$(stdout_of xdpsec_a status -j | jq -c 'map(.name)')" "[\"$NAME_A\"]"
 	like "$1: status -j: its error" "$(stdout_of xdpsec_a status "$NAME_A" -j | jq -r .error)" "$2"
-	like "$1: status -j: what to do" "$(stdout_of xdpsec_a status "$NAME_A" -j | jq -r .hint)" "xdpsec down $NAME_A"
+	like "$1: status -j: what to do" "$(stdout_of xdpsec_a status "$NAME_A" -j | jq -r .hint)" "xdpsec .*down $NAME_A"
 	like "$1: status for people" "$(stdout_of xdpsec_a status)" "instance: $NAME_A.*error: $2"
 	fails "$1: reload" "$NAME_A: $2.*hint: .*down $NAME_A" reload_a
 	fails "$1: up" "$NAME_A: $2.*hint: .*down $NAME_A" up_plain
