@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "message.h"
 #include "objects.h"
+#include "self.h"
 
 /* The name of the map in the programs that have a next one. */
 #define NEXT "next"
@@ -481,8 +482,8 @@ static int check_by_hand(const struct config *config, const struct chain *chain,
 			continue;
 		fail(EBUSY, "%s: %s has the XDP program of %s, attached by hand: nothing is put beside it",
 		     config->name, config->device, chain->members[i].owner->instance.name);
-		hint("`ip link set dev %s xdp off`; what is up without --no-attach shares the device",
-		     config->device);
+		hint("`%s link set dev %s xdp off`; what is up without --no-attach shares the device",
+		     self_ip(), config->device);
 		return -EBUSY;
 	}
 	if (!no_attach)

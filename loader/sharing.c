@@ -9,6 +9,7 @@
 #include "message.h"
 #include "namespace.h"
 #include "plane.h"
+#include "self.h"
 #include "sharing.h"
 #include "tunnel.h"
 
@@ -161,7 +162,7 @@ static int open_other(const struct sharer *other, struct plane *plane, struct xd
 
 static void hint_other(const struct instance *other, const char *what)
 {
-	hint("%s, or `xdpsec down %s`", what, other->name);
+	hint("%s, or `%s down %s`", what, self(), other->name);
 }
 
 static int check_ports(const struct config *config, const struct instance *other,
@@ -223,8 +224,8 @@ static int check_prefix(const struct config *config, const struct peer_config *p
 		fail(EBUSY, "%s:%d: Address: %s: overlaps with %s of %s, on the same device %s", config->path,
 		     peer->prefix_lines[index], prefix_text(&peer->prefixes[index], text, sizeof(text)),
 		     prefix_text(&prefix, theirs, sizeof(theirs)), other->name, config->device);
-		hint("take it out of one of them, or have all peers in %s and `xdpsec reload %s`",
-		     other->path, other->name);
+		hint("take it out of one of them, or have all peers in %s and `%s reload %s`", other->path,
+		     self(), other->name);
 		return -EBUSY;
 	}
 	return 0;

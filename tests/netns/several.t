@@ -129,7 +129,7 @@ conflict "the same port" "ListenPort: 4501: is that of the tunnel xs1 \\($(name_
 change 1 's/^Name = xs1/Name = xs9/; s/^ListenPort = .*/ListenPort = 4509/'
 conflict "the same SPI" "RxSpi: 0x00001002: the tunnel xs1 \\($(name_a 1)\\), on the same device eth0, has it too.*hint: another number"
 change 0 "s|^Address = .*|Address = 198.51.100.0/25|"
-conflict "prefixes that overlap" ":14: Address: 198.51.100.0/25: overlaps with $B4/32 of $(name_a 0), on the same device eth0.*hint: .*xdpsec reload $(name_a 0)"
+conflict "prefixes that overlap" ":14: Address: 198.51.100.0/25: overlaps with $B4/32 of $(name_a 0), on the same device eth0.*hint: .*reload $(name_a 0)"
 change 1 's/^Name = xs1/Name = xs9/; s/^ListenPort.*/ListenPort = 5201/; s/^SourcePort.*//'
 conflict "a tunnel of which inline mode protects the port" \
 	"Endpoint: $B4:4501: $(name_a 0) protects UDP port 5201 there, and would seal the tunnel's packets again.*hint: take 5201 out of Ports of $(conf_a 0)"
@@ -201,7 +201,7 @@ made_by_another() {
 for n in 1 2 3; do
 	ok "inline mode of another version: $n goes" eval "made_by_another 0 && xdpsec_down_b $n"
 	like "inline mode of another version: it cannot get another neighbour" "$(xdpsec_up_b $n 2>&1)" \
-		"$(name_b 0): was made by another version of xdpsec.*hint: .*xdpsec down $(name_b 0)"
+		"$(name_b 0): was made by another version of xdpsec.*hint: .*down $(name_b 0)"
 done
 ok "the one of another version opens" carry 0
 ok "what is not its passes" in_a ping -c1 -W5 $B4

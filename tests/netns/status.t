@@ -150,7 +150,7 @@ from_another_version() {
 	fails "$1: up" "$NAME_A: $2.*hint: .*down $NAME_A" up_plain
 	cp "$CONF" "$WORK/$ID-other.conf"
 	if [ "${3:-}" != unknown ]; then
-		fails "$1: another instance on the device" "$NAME_A: $2.*hint: .*xdpsec down $NAME_A" \
+		fails "$1: another instance on the device" "$NAME_A: $2.*hint: .*down $NAME_A" \
 			xdpsec_a up "$WORK/$ID-other.conf" --new-key
 		fails "$1: down from elsewhere" "$NAME_A: is up in another network namespace.*hint: xdpsec -n $SITE_A down" \
 			xdpsec_b down "$NAME_A"
