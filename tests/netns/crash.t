@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# `xdpsec up`, `reload` and `down` are killed with SIGKILL at every step that changes anything: strace delivers
-# the signal on entering the Nth call of a kind. After each: what the killed run had reserved is on disk; the
-# next `up` (or `down` and `up`) works; it seals with numbers that nobody has had; `down` leaves nothing.
+# `xdpsec up`, `reload` and `down` are killed with SIGKILL at every step that changes anything. After each: what the
+# killed run had reserved is on disk; the next `up` (or `down` and `up`) works; it seals with numbers that nobody has
+# had; `down` leaves nothing. What else a killed `reload` may not leave is in reload_crash.t.
 #
 # To tell that a number cannot repeat, the killed run's sequence is moved on by 1000 where its map is found: as
 # if it had sealed so many packets.
 #
-# CRASH_STEP=1 takes every single step; see steps() for what is left out without it.
+# CRASH_STEP=1 takes every single step (kill.sh).
 
 # shellcheck source=tests/netns/lifecycle.sh
 . "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/kill.sh
+. "$here/kill.sh"
 
 can_trace || skip_all "needs strace, and that it can trace here"
 
@@ -21,7 +23,6 @@ defer down_anyhow
 ok "up at B" up_b || bail "not up"
 start_echo "$SITE_B" $B4 5201
 
-CALLS=bpf,mkdir,rename,renameat,renameat2,fsync,sendto,unlink,unlinkat,rmdir,symlink
 UP+=(--new-key)
 # The first number that no run has had.
 FREE=0
@@ -83,89 +84,6 @@ takes_over() {
 	FREE=$next
 }
 
-# calls FILE: of each call in a trace, "CALL N KIND K WHAT": the Nth of its name, and the Kth of WHAT. KIND says whether
-# it changes anything: step, row (one of those that come in long rows) or other.
-calls() {
-	awk '{
-		# after the process id
-		sub(/^[0-9]+ +/, "")
-		if ($0 !~ /^[a-z0-9]+\(/) next
-		call = $0
-		sub(/\(.*/, "", call)
-		what = $0
-		sub(/,.*/, "", what)
-		if (match($0, /"[^"\\]*"/)) what = what " " substr($0, RSTART, RLENGTH)
-		sub(/\) +=.*| <unfinished.*/, "", what)
-		gsub(/[0-9]+/, "N", what)
-		if (match($0, /nlmsg_type=[^, ]*/)) what = what " " substr($0, RSTART, RLENGTH)
-		kind = "step"
-		# RTM_GETLINK
-		if (/ = -1 E/ || call == "sendto" && /nlmsg_type=(0x12|RTM_GETLINK)/)
-			kind = "other"
-		# With a packet they are the self-test.
-		else if (call == "bpf" && !/BPF_(LINK_CREATE|LINK_DETACH|OBJ_PIN|MAP_UPDATE|MAP_DELETE)/ &&
-			!/BPF_PROG_(TEST_)?RUN.*data_size_in=0,/)
-			kind = "other"
-		else if (/BPF_MAP_UPDATE|\/maps\/|unlink\(/)
-			kind = "row"
-		print call, ++n[call], kind, ++k[what], what
-	}' "$1"
-}
-
-# steps: those of `calls` that change anything, of long rows every CRASH_STEPth, as "K WHAT"
-steps() {
-	awk -v step="${CRASH_STEP:-4}" '$3 == "other" || $3 == "row" && row++ % step { next } { $1 = $2 = $3 = ""; print }'
-}
-
-# traced COMMAND OPTIONS CMD...: CMD under strace, and its calls in $WORK/COMMAND.calls
-traced() {
-	local status
-
-	under_strace -o "$WORK/trace" -e trace="$CALLS" "${@:2}" >/dev/null
-	status=$?
-	calls "$WORK/trace" >"$WORK/$1.calls"
-	return $status
-}
-
-# number "K WHAT" FILE: "CALL N"
-number() {
-	awk -v step="$1" '
-		{ number = $1 " " $2; sub(/^[^ ]+ [^ ]+ [^ ]+ /, "") }
-		$0 == step { print number; exit }' "$2"
-}
-
-# killed COMMAND STEP CMD...: killed at that step. strace knows a call by its number, and that may be another than
-# before, as libbpf loads a program again when the kernel says EAGAIN. MISSED says that it was not hit; the next time
-# the command is not killed, but its calls are counted again.
-killed() {
-	local command=$1 step=$2 call n status
-
-	shift 2
-	if [ -n "$MISSED" ]; then
-		traced "$command" "$@" && return
-	fi
-	read -r call n < <(number "$step" "$WORK/$command.calls")
-	[ -n "$n" ] || { echo "it makes no such call any more"; return 1; }
-	(traced killed -e inject="$call:signal=SIGKILL:when=$n" "$@") 2>/dev/null
-	status=$?
-	[ $status -eq 137 ] || [ $status -eq 0 ] || { echo "exit code $status"; return 1; }
-	[ $status -eq 137 ] && [ "$(number "$step" "$WORK/killed.calls")" = "$call $n" ] || MISSED="$call $n"
-}
-
-# at_step CHECK STEP: what is checked must hold wherever the command was killed, and if it was not.
-at_step() {
-	local attempt
-
-	for attempt in 1 2 3; do
-		MISSED=
-		"$1" "$2" || return 1
-		[ -n "$MISSED" ] || return 0
-		echo "attempt $attempt: $MISSED is another call now"
-		"$1" "$2" || return 1
-	done
-	return 1
-}
-
 # after_up STEP: everything about one step of `up`
 after_up() {
 	killed up "$1" "${UP[@]}" || return 1
@@ -209,15 +127,6 @@ is_reloaded() {
 
 	got=$(status_a '.peers[0] | "\(.tx.spi) \(.rx.spi) \([.protects[].prefix] | sort | join(" ")) \(.protects[0].ports)"')
 	[ "$got" = "4099 4100 $B4/32 2001:db8:b::/64 4789,5201-5300" ] || { echo "$got"; return 1; }
-}
-
-# kill_at_each COMMAND CHECK
-kill_at_each() {
-	local step
-
-	while read -r step <&3; do
-		ok "$1, killed at $step" at_step "$2" "$step" || break
-	done 3< <(steps <"$WORK/$1.calls")
 }
 
 # The first time there is more to write.

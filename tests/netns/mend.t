@@ -194,9 +194,10 @@ first_ipv6() {
 	TUNNEL_ADDRESSES_A=$TUNNEL_A4/25 ALLOWED_A=$TUNNEL_B4/32 INTERFACE_LINES=$2 write_tunnel_configs
 	keep
 	ok "$name: up without" up_plain
+	sed -i "s|^AllowedIPs = .*|&, 2001:db8:e::/48|; s|^MTU = .*|MTU = 1400|" "$CONF"
+	ok "$name: check" xdpsec_a check "$CONF"
 	# A route of somebody else is in the way: nothing has changed.
 	ip -n "$SITE_A" -6 route add 2001:db8:e::/48 dev eth0 metric 1024
-	sed -i "s|^AllowedIPs = .*|&, 2001:db8:e::/48|; s|^MTU = .*|MTU = 1400|" "$CONF"
 	fails "$name: a route is there already: check" "2001:db8:e::/48: there is a route to it" xdpsec_a check "$CONF"
 	before=$(as_is xs0)
 	fails "$name: a route is there already" "2001:db8:e::/48: there is a route to it" reload_a

@@ -341,8 +341,19 @@ def split_fragments(frame, first):
 
 
 def inject(a):
-    """Send a frame of a capture again, changed as the options say."""
-    frame = list(udp_frames(a.capture, a.port))[a.index]
+    """Send frames of a capture again, changed as the options say."""
+    s = packet_socket(a.device)
+    for index in a.index:
+        frames = changed(list(udp_frames(a.capture, a.port))[index], a)
+        start = time.monotonic()
+        for i in range(a.repeat):
+            for data in frames:
+                s.send(data)
+            if a.rate:
+                time.sleep(max(0, start + (i + 1) / a.rate - time.monotonic()))
+
+
+def changed(frame, a):
     body = bytearray(frame.payload())
     for change in a.xor:
         offset, value = (int(x, 0) for x in change.split(":"))
@@ -370,13 +381,7 @@ def inject(a):
     if a.vlan is not None:
         tag = struct.pack("!HH", 0x8100, a.vlan)
         frames = [f[:12] + tag + f[12:] for f in frames]
-    s = packet_socket(a.device)
-    start = time.monotonic()
-    for i in range(a.repeat):
-        for data in frames:
-            s.send(data)
-        if a.rate:
-            time.sleep(max(0, start + (i + 1) / a.rate - time.monotonic()))
+    return frames
 
 
 # ---- command line ------------------------------------------------------------------------------------
@@ -435,7 +440,7 @@ def arguments():
 
     p = command(inject, "device", "capture")
     p.add_argument("--port", type=int, default=0)
-    p.add_argument("--index", type=int, default=0, help="which of the capture's UDP packets; -1: the last")
+    p.add_argument("--index", type=int, nargs="+", default=[0], help="which of the capture's UDP packets; -1: the last")
     p.add_argument("--xor", action="append", default=[], metavar="OFFSET:VALUE", help="change a byte of the payload")
     p.add_argument("--truncate", type=int, help="bytes of payload to keep")
     p.add_argument("--payload", help="another payload")
