@@ -369,7 +369,7 @@ static int copy(const struct chain *chain, struct member *wanted, size_t without
 int chain_join(const struct plane *plane, const char *device, unsigned int index, __u8 *in_use)
 {
 	_cleanup_chain_ struct chain chain;
-	struct member wanted[SHARING_MAX + 1];
+	struct member wanted[SHARING_MAX + 1] = {};
 	size_t at = 0;
 	int err = chain_open(&chain, index);
 
@@ -436,7 +436,7 @@ static bool has_loose_end(const struct chain *chain)
 int chain_leave(const struct plane *plane, const char *device, unsigned int index)
 {
 	_cleanup_chain_ struct chain chain;
-	struct member wanted[SHARING_MAX + 1];
+	struct member wanted[SHARING_MAX + 1] = {};
 	size_t at;
 	int err = chain_open(&chain, index);
 

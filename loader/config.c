@@ -50,10 +50,13 @@ const char *mode_text(enum mode mode)
 
 bool config_mistake(struct config *config)
 {
-	if (config->mistakes < MISTAKES_MAX && ++config->mistakes == MISTAKES_MAX)
-		fail(EINVAL, "%s: %d mistakes until here: the rest is not looked at", config->path,
-		     MISTAKES_MAX);
-	return config->mistakes == MISTAKES_MAX;
+	if (config->mistakes == MISTAKES_MAX)
+		return true;
+	config->mistakes++;
+	if (config->mistakes < MISTAKES_MAX)
+		return false;
+	fail(EINVAL, "%s: %d mistakes until here: the rest is not looked at", config->path, MISTAKES_MAX);
+	return true;
 }
 
 bool instance_name_valid(const char *name)

@@ -231,7 +231,7 @@ static const char *copy_text(const struct origin *said, const struct origin *is)
 static int state_read(const struct state *state, __u64 *number, const char **copy)
 {
 	_cleanup_close_ int fd = -1;
-	struct origin said, is;
+	struct origin said = { .birth = -1 }, is = { .birth = -1 };
 	char line[LINE_MAX_LENGTH];
 	ssize_t n;
 	int err;
