@@ -165,7 +165,8 @@ static __always_inline void encapsulate_describe(struct encapsulate *e)
 	packet->l3 = sizeof(struct ethhdr);
 	packet->l4 = sizeof(struct ethhdr) + (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	packet->udp_length = sizeof(struct udphdr) + e->inner.length;
-	packet->source_port = config->listen_port;
+	/* One that speaks to the former default port is answered from it. */
+	packet->source_port = endpoint_from(e->endpoint)->port ?: config->listen_port;
 	if (config->flow_ports)
 		packet->source_port = XDPSEC_FLOW_PORT_FIRST +
 				      bpf_get_hash_recalc(e->seal.skb) % XDPSEC_FLOW_PORTS;

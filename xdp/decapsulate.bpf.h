@@ -82,7 +82,7 @@ static __always_inline void decapsulate_follow(struct decapsulate *d)
 	struct xdpsec_replay *window = bpf_map_lookup_elem(&replay_windows, &d->open.sa);
 
 	if (window && window->next == d->open.sequence + 1)
-		follow(d->endpoint, &d->open.packet);
+		follow(d->endpoint, &d->open.packet, d->config->flow_ports);
 }
 
 /* May the peer send this? (Cryptokey routing.) 0, or the reason to drop it plus one. */

@@ -43,11 +43,13 @@ static __always_inline bool follow_port(struct xdpsec_endpoint *endpoint, u16 be
 
 /* What the peer is to be answered from, once it is where packet came from. */
 static __always_inline void follow_source(const struct xdpsec_endpoint *endpoint, const struct packet *packet,
-					  struct xdpsec_source *from)
+					  bool flow_ports, struct xdpsec_source *from)
 {
 	u32 family = packet->ipv6;
 	const u32 *fixed;
 
+	/* Any of these is as good as another. */
+	from->port = flow_ports ? 0 : packet->destination_port;
 	OPAQUE(family);
 	fixed = (const u32 *)endpoint->sources[family & 1];
 	from->local = packet->l3 == sizeof(struct ethhdr) ? XDPSEC_LOCAL_DEVICE : XDPSEC_LOCAL_VLAN;
@@ -74,6 +76,7 @@ static __always_inline void follow_move(struct xdpsec_endpoint *endpoint, const 
 	at->known = 1;
 	endpoint_copy_address(to->address, (const u32 *)from->address);
 	to->local = from->local;
+	to->port = from->port;
 	endpoint->current = !endpoint->current;
 	endpoint->moves += moves;
 	/* Of another path. */
@@ -85,7 +88,8 @@ static __always_inline void follow_move(struct xdpsec_endpoint *endpoint, const 
 }
 
 /* Something differs. A call of its own: it is rare. */
-static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const struct packet *packet)
+static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const struct packet *packet,
+				     bool flow_ports)
 {
 	const struct xdpsec_location *at = endpoint_at(endpoint);
 	bool same = at->known && endpoint_same_address(at->address, packet->source), moves = false;
@@ -100,8 +104,9 @@ static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const str
 			return 0;
 		port = at->port;
 	}
-	follow_source(endpoint, packet, &from);
+	follow_source(endpoint, packet, flow_ports, &from);
 	if (!moves && from.local == endpoint_from(endpoint)->local &&
+	    from.port == endpoint_from(endpoint)->port &&
 	    endpoint_same_address(endpoint_from(endpoint)->address, (const u32 *)from.address))
 		return 0;
 	follow_move(endpoint, packet, &from, port, moves, !same);
@@ -109,17 +114,19 @@ static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const str
 }
 
 /* An authenticated packet, newer than all before it: an older one may have come by a path that is no more. */
-static __always_inline void follow(struct xdpsec_endpoint *endpoint, const struct packet *packet)
+static __always_inline void follow(struct xdpsec_endpoint *endpoint, const struct packet *packet,
+				   bool flow_ports)
 {
 	const struct xdpsec_source *from = endpoint_from(endpoint);
 	const struct xdpsec_location *at = endpoint_at(endpoint);
 
 	/* As the last one: almost every packet. */
 	if ((!endpoint->roams || at->port == packet->source_port) &&
+	    (flow_ports || from->port == packet->destination_port) &&
 	    endpoint_same_address(at->address, packet->source) && from->local != XDPSEC_LOCAL_NONE &&
 	    (from->local == XDPSEC_LOCAL_FIXED || endpoint_same_address(from->address, packet->destination)))
 		return;
-	follow_changed(endpoint, packet);
+	follow_changed(endpoint, packet, flow_ports);
 }
 
 #endif

@@ -52,7 +52,9 @@ static __always_inline bool path_learn_allowed(u64 now)
 
 static __always_inline bool path_learn_is_our_port(const struct xdpsec_config *config, u16 port)
 {
-	return config->flow_ports ? port >= XDPSEC_FLOW_PORT_FIRST : port == config->listen_port;
+	if (config->flow_ports)
+		return port >= XDPSEC_FLOW_PORT_FIRST;
+	return port == config->listen_port || (port && port == config->former_port);
 }
 
 /* Has this host sent it? Another gateway behind us may have a tunnel to the same endpoint. The quoted packet

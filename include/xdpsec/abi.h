@@ -153,11 +153,12 @@ enum xdpsec_local {
 	XDPSEC_LOCAL_FIXED,  /* the configuration */
 };
 
-/* An outer address of this host. */
+/* An outer address of this host, and the port that the peer has sent to. */
 struct xdpsec_source {
 	__u8 address[16]; /* as struct xdpsec_prefix.address */
 	__u8 local;	  /* enum xdpsec_local */
-	__u8 pad[3];
+	__u8 pad;
+	__u16 port; /* host byte order; 0: it has not, or we send from ports by flow */
 };
 
 /*

@@ -198,11 +198,14 @@ static void test_ports_spread(void **state)
 
 static void test_fixed_port(void **state)
 {
+	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B);
 	struct xdpsec_config config = tunnel_config();
 
 	(void)state;
 	config.listen_port = 51820;
 	tunnel_configure(&config);
+	endpoint.from[0].port = 0;
+	tunnel_set_endpoint(TUNNEL_B, &endpoint);
 	for (int flow = 0; flow < 20; flow++) {
 		struct packet inner = tunnel_inner(INNER_B4, text, 10);
 		static struct frame frame, out;

@@ -147,6 +147,32 @@ static void test_learned(void **state)
 		}
 }
 
+/* The port as well, where there are two. */
+static void test_learned_port(void **state)
+{
+	struct xdpsec_config config = tunnel_config();
+	static struct frame out;
+	struct layout layout;
+
+	(void)state;
+	config.former_port = TUNNEL_PORT + 1;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct packet outer;
+
+		tunnel_reset(NULL);
+		tunnel_configure(&config);
+		forget(ways[i].peer);
+		for (int turn = 0; turn < 3; turn++) {
+			send(i, &out);
+			assert_true(frame_layout(&out, &layout));
+			assert_int_equal(read16(out.bytes + layout.transport), TUNNEL_PORT + turn % 2);
+			outer = arriving_at(i, turn, ways[i].local);
+			outer.destination_port = TUNNEL_PORT + !(turn % 2);
+			receive(&outer);
+		}
+	}
+}
+
 /* What opens nothing teaches nothing. */
 static void test_not_by_others(void **state)
 {
@@ -390,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_learned, tunnel_reset),
+		cmocka_unit_test_setup(test_learned_port, tunnel_reset),
 		cmocka_unit_test_setup(test_not_by_others, tunnel_reset),
 		cmocka_unit_test_setup(test_from_elsewhere, tunnel_reset),
 		cmocka_unit_test_setup(test_gone, tunnel_reset),

@@ -179,7 +179,8 @@ struct xdpsec_location tunnel_location(const char *address, uint16_t port)
 struct xdpsec_source tunnel_source(const char *address, enum xdpsec_local local)
 {
 	struct xdpsec_location location = tunnel_location(address, 0);
-	struct xdpsec_source source = { .local = local };
+	struct xdpsec_source source = { .local = local,
+					.port = local == XDPSEC_LOCAL_NONE ? 0 : TUNNEL_PORT };
 
 	memcpy(source.address, location.address, sizeof(source.address));
 	return source;
