@@ -104,6 +104,9 @@ struct config {
 	int mode_line; /* 0: not given */
 	enum xdp_mode xdp;
 	struct tunnel_config tunnel;
+	/* Inline mode: where packets to many may be in clear. */
+	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
+	size_t n_clear_groups;
 	struct peer_config *peers;
 	size_t n_peers;
 	unsigned int mistakes; /* that were said */

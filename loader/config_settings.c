@@ -65,6 +65,36 @@ static int set_xdp(struct config *config, const struct place *place, char *value
 	return 0;
 }
 
+/* Groups, broadcast to all, or one address: which is a subnet's broadcast only its members know. */
+static bool is_of_many(const struct xdpsec_prefix *prefix)
+{
+	if (!prefix_is_ipv4(prefix))
+		return prefix->length >= 8 && prefix->address[0] == 0xff;
+	return prefix->length == 128 || (prefix->length >= 100 && prefix->address[12] >= 224);
+}
+
+static int set_clear_groups(struct config *config, const struct place *place, char *value)
+{
+	struct xdpsec_prefix prefix;
+	char *item;
+	int err;
+
+	while ((item = value_next(&value))) {
+		if (config->n_clear_groups == XDPSEC_MAX_CLEAR_GROUPS)
+			return fail_at(place, "more than %d groups", XDPSEC_MAX_CLEAR_GROUPS);
+		err = value_prefix(place, item, &prefix);
+		if (err)
+			return err;
+		if (!is_of_many(&prefix)) {
+			fail_at(place, "%s: not groups, and not a broadcast address", item);
+			hint("224.0.0.251 and ff02::fb, for example: those of mDNS");
+			return -EINVAL;
+		}
+		config->clear_groups[config->n_clear_groups++] = prefix;
+	}
+	return 0;
+}
+
 static int set_name(struct config *config, const struct place *place, char *value)
 {
 	struct peer_config *peer = current_peer(config), *other;
@@ -217,6 +247,7 @@ const char *setting_instead(const struct setting *setting)
 		const char *name, *instead;
 	} others[] = {
 		{ "Ports", "a tunnel carries whatever is routed into it" },
+		{ "ClearGroups", "a tunnel carries whatever is routed into it" },
 		{ "AllowedIPs", "Address has the prefixes of a peer whose UDP is protected" },
 		{ "Endpoint", "Address has the prefixes of a peer whose UDP is protected" },
 	};
@@ -233,6 +264,7 @@ const struct setting settings[] = {
 	{ SECTION_INTERFACE, "Device", set_device, REQUIRED, ALWAYS },
 	{ SECTION_INTERFACE, "Mode", set_mode, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "Xdp", set_xdp, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "ClearGroups", set_clear_groups, MULTIPLE, INLINE },
 	{ SECTION_INTERFACE, "Name", set_tunnel_name, REQUIRED, TUNNEL },
 	{ SECTION_INTERFACE, "Address", set_tunnel_address, MULTIPLE, TUNNEL },
 	{ SECTION_INTERFACE, "ListenPort", set_listen_port, OPTIONAL, TUNNEL },

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <net/if_arp.h>
 
+#include "carried.h"
 #include "device.h"
 #include "message.h"
 #include "self.h"
@@ -61,6 +62,18 @@ static int check_tunnel_mtu(const struct config *config, const struct link *link
 	return 0;
 }
 
+/* Below a tunnel's device the flows are inside of something else; below one of PPPoE they are found. */
+static void hint_device(const struct link *link)
+{
+	if (link->type == ARPHRD_PPP)
+		hint("of a PPPoE session the Ethernet device that /proc/net/pppoe says, in inline mode: "
+		     "protected "
+		     "flows are found in it; of other PPP none");
+	else
+		hint("an Ethernet device by which the flows leave as they are; `ip -br link show` lists "
+		     "devices");
+}
+
 int device_find(const struct config *config, struct link *device)
 {
 	struct link link;
@@ -77,13 +90,15 @@ int device_find(const struct config *config, struct link *device)
 	if (link.type != ARPHRD_ETHER) {
 		fail(EINVAL, "%s:%d: Device: %s: not an Ethernet device (type %u)", config->path,
 		     config->device_line, config->device, link.type);
-		hint("protect the Ethernet device that carries its packets");
+		hint_device(&link);
 		return -EINVAL;
 	}
 	err = check_mtu(config, &link);
 	if (!err && config->mode == MODE_TUNNEL)
 		err = check_tunnel_mtu(config, &link);
-	if (!err)
-		*device = link;
-	return err;
+	if (err)
+		return err;
+	carried_check(config, &link);
+	*device = link;
+	return 0;
 }

@@ -66,6 +66,39 @@ static int parse_vrf(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
+/* A group of the one family or of the other; an address that is none is that of the one other end. */
+static int parse_vxlan(const struct nlattr *attribute, void *data)
+{
+	const unsigned char *bytes = mnl_attr_get_payload(attribute);
+	unsigned int length = mnl_attr_get_payload_len(attribute);
+	struct link *link = data;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_VXLAN_LINK:
+		if (length == sizeof(__u32))
+			link->vxlan.underlay = mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_VXLAN_PORT:
+		if (length == sizeof(__u16))
+			link->vxlan.port = (unsigned int)bytes[0] << 8 | bytes[1];
+		break;
+	case IFLA_VXLAN_GROUP:
+		if (length != 4 || bytes[0] < 224)
+			break;
+		link->vxlan.has_group = true;
+		memset(link->vxlan.group + 10, 0xff, 2);
+		memcpy(link->vxlan.group + 12, bytes, 4);
+		break;
+	case IFLA_VXLAN_GROUP6:
+		if (length != 16 || bytes[0] != 0xff)
+			break;
+		link->vxlan.has_group = true;
+		memcpy(link->vxlan.group, bytes, 16);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
 /* What is in IFLA_INFO_DATA depends on the kind, which comes before it. */
 static int parse_kind(const struct nlattr *attribute, void *data)
 {
@@ -75,6 +108,8 @@ static int parse_kind(const struct nlattr *attribute, void *data)
 		copy_text(link->kind, sizeof(link->kind), attribute);
 	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(link->kind, "vrf") == 0)
 		return mnl_attr_parse_nested(attribute, parse_vrf, link);
+	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(link->kind, "vxlan") == 0)
+		return mnl_attr_parse_nested(attribute, parse_vxlan, link);
 	return MNL_CB_OK;
 }
 

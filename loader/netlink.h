@@ -19,8 +19,15 @@ struct link {
 	char kind[16];		  /* "veth"; empty for hardware */
 	char alias[256];	  /* empty: none */
 	unsigned char address[6]; /* zero: it has none of that length */
-	unsigned int mtu;	  /* bytes */
-	unsigned short type;	  /* ARPHRD_* */
+	/* Of a VXLAN device: what it is on, and where it sends what it does not know the receiver of. */
+	struct {
+		unsigned int underlay;
+		bool has_group;
+		unsigned char group[16]; /* as struct xdpsec_prefix.address */
+		unsigned int port;
+	} vxlan;
+	unsigned int mtu;    /* bytes */
+	unsigned short type; /* ARPHRD_* */
 	bool up;
 	__u64 tx_packets, tx_dropped, rx_dropped;
 };

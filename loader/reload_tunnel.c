@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a reload does beside the SAs and prefixes: endpoints, keepalives, routes, and the settings of the
- * device. */
+/* What a reload does beside the SAs and prefixes: the settings of the data plane; of tunnel mode endpoints,
+ * keepalives, routes, and the settings of the device. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "endpoint.h"
+#include "group.h"
 #include "message.h"
 #include "pair.h"
 #include "reload.h"
@@ -82,11 +83,13 @@ int reload_prepare_tunnel(struct reload *reload)
 	__u32 key = 0;
 	int err;
 
-	if (reload->plane.mode != MODE_TUNNEL)
-		return 0;
 	err = plane_read(&reload->plane, MAP_CONFIG, &key, &reload->settings);
 	if (err)
 		return err;
+	if (reload->plane.mode != MODE_TUNNEL) {
+		group_write_config(&reload->settings, &reload->config);
+		return 0;
+	}
 	err = find_table(reload);
 	if (err)
 		return err;
@@ -119,9 +122,7 @@ int reload_switch_tunnel(const struct reload *reload)
 {
 	__u32 key = 0;
 
-	return reload->plane.mode == MODE_TUNNEL
-		       ? plane_write(&reload->plane, MAP_CONFIG, &key, &reload->settings)
-		       : 0;
+	return plane_write(&reload->plane, MAP_CONFIG, &key, &reload->settings);
 }
 
 int reload_switch_endpoint(const struct reload *reload, const struct change *change)

@@ -23,6 +23,7 @@
 #include "commands.h"
 #include "devices.h"
 #include "endpoint.h"
+#include "group.h"
 #include "hop.h"
 #include "interrupt.h"
 #include "lost.h"
@@ -63,6 +64,8 @@ static int write_config(const struct up *up)
 	memcpy(config.hop_secret, up->hop_secret, sizeof(config.hop_secret));
 	if (up->config.mode == MODE_TUNNEL)
 		tunnel_write_config(&config, &up->config, &up->device);
+	else
+		group_write_config(&config, &up->config);
 	memcpy(config.near_mac, up->near.address, sizeof(config.near_mac));
 	memcpy(config.far_mac, up->far.address, sizeof(config.far_mac));
 	return plane_write(&up->plane, MAP_CONFIG, &key, &config);

@@ -171,10 +171,10 @@ static __noinline int quote_cut(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
 	struct cursor cursor = { data, data, (void *)(long)skb->data_end };
-	__be16 protocol = packet_ethertype(&cursor);
+	bool ipv6, pppoe;
+	__be16 protocol = packet_ethertype(&cursor, &pppoe);
 	u32 l3 = cursor.position - data, length;
 	enum quote_verdict verdict;
-	bool ipv6;
 
 	if (protocol == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = cursor_take(&cursor, sizeof(*ip));
@@ -202,7 +202,8 @@ static __noinline int quote_cut(struct __sk_buff *skb)
 	if (verdict == QUOTE_NONE)
 		return VERDICT_PASS;
 	OPAQUE(l3);
-	if (verdict == QUOTE_ODD ||
+	/* In PPPoE there is one length more to be made right: not worth more code. */
+	if (verdict == QUOTE_ODD || pppoe ||
 	    l3 > sizeof(struct ethhdr) + PACKET_VLANS_MAX * sizeof(struct vlan_header))
 		return drop(XDPSEC_DROP_QUOTED, XDPSEC_NO_SA);
 	length += l3 + sizeof(struct icmp_error) + sizeof(struct udphdr);

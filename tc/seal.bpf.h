@@ -11,6 +11,7 @@
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/device.bpf.h"
 #include "xdpsec/drop.bpf.h"
+#include "xdpsec/group.bpf.h"
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
@@ -66,7 +67,7 @@ static __always_inline int seal_untag(struct seal_frame *f)
 	struct vlan_header *tag;
 	struct ethhdr *ethernet;
 
-	if (s->packet.l3 == sizeof(struct ethhdr))
+	if (s->packet.l3 == sizeof(struct ethhdr) || s->packet.pppoe)
 		return 0;
 	if (skb->vlan_present) {
 		f->vlan_protocol = skb->vlan_proto;
@@ -95,6 +96,28 @@ static __always_inline int seal_tag(struct seal_frame *f)
 	return f->tagged ? bpf_skb_vlan_push(f->seal.skb, f->vlan_protocol, f->vlan_tci) : 0;
 }
 
+/* The bytes from there on, to another place further in front. */
+static __always_inline int seal_move(struct __sk_buff *skb, u32 from, u32 to, u32 length)
+{
+	struct scratch *buffer;
+	u32 zero = 0;
+
+	buffer = bpf_map_lookup_elem(&scratch, &zero);
+	if (!buffer || !from_1_to(SEAL_MOVED_MAX, &length) ||
+	    bpf_skb_load_bytes(skb, from, buffer->bytes, length) ||
+	    bpf_skb_store_bytes(skb, to, buffer->bytes, length, 0))
+		return -1;
+	return 0;
+}
+
+/* bpf_skb_adjust_room() knows no PPPoE: the room is made in front, and all headers are moved there. */
+static __always_inline int seal_make_room_pppoe(struct seal *s)
+{
+	if (bpf_skb_change_head(s->skb, XDPSEC_OVERHEAD, 0))
+		return -1;
+	return seal_move(s->skb, XDPSEC_OVERHEAD, 0, s->packet.l4 + sizeof(struct udphdr));
+}
+
 /*
  * Room for the header and the tag between the UDP header and its payload. The kernel makes it behind the IP
  * header without options; what follows is moved back to it. The payload stays where it is in memory.
@@ -104,8 +127,9 @@ static __always_inline int seal_make_room(struct seal *s)
 	struct __sk_buff *skb = s->skb;
 	u32 base = sizeof(struct ethhdr) + (s->packet.ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	u32 moved = s->packet.l4 + sizeof(struct udphdr) - base;
-	u32 zero = 0;
 
+	if (s->packet.pppoe)
+		return seal_make_room_pppoe(s);
 	if (bpf_skb_adjust_room(skb, XDPSEC_OVERHEAD, BPF_ADJ_ROOM_NET, 0))
 		return -1;
 	if (moved == sizeof(struct udphdr)) {
@@ -114,15 +138,9 @@ static __always_inline int seal_make_room(struct seal *s)
 		if ((void *)udp + XDPSEC_OVERHEAD + sizeof(struct udphdr) > (void *)(long)skb->data_end)
 			return -1;
 		*udp = udp[XDPSEC_OVERHEAD / sizeof(*udp)];
-	} else {
-		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
-
-		if (!buffer || !from_1_to(SEAL_MOVED_MAX, &moved) ||
-		    bpf_skb_load_bytes(skb, base + XDPSEC_OVERHEAD, buffer->bytes, moved) ||
-		    bpf_skb_store_bytes(skb, base, buffer->bytes, moved, 0))
-			return -1;
+		return 0;
 	}
-	return 0;
+	return seal_move(skb, base + XDPSEC_OVERHEAD, base, moved);
 }
 
 /* The lengths in the headers, which seal_make_room() has made wrong. */
@@ -196,10 +214,15 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 
 	if (s->packet.udp_length > sizeof(struct udphdr) + XDPSEC_PAYLOAD_MAX || seal_untag(f))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	if (s->packet.pppoe)
+		mtu += sizeof(struct pppoe_header);
 	fits = bpf_check_mtu(skb, f->device, &mtu, XDPSEC_OVERHEAD, 0);
 	if (fits) {
 		if (fits < 0)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+		/* The answer would have to be in PPPoE as well. */
+		if (s->packet.pppoe)
+			return drop(XDPSEC_DROP_TOO_BIG, s->sa);
 		verdict = seal_too_big(f, mtu - XDPSEC_OVERHEAD);
 		return seal_tag(f) ? VERDICT_DROP : verdict;
 	}
@@ -317,7 +340,11 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	case POLICY_CLEAR:
 		if (at_hop)
 			return drop(XDPSEC_DROP_STRAY, s->sa);
-		return s->packet.kind == PACKET_OTHER ? quote_cut(skb) : VERDICT_PASS;
+		if (s->packet.kind == PACKET_OTHER)
+			return quote_cut(skb);
+		if (group_must_drop(&s->packet, (void *)(long)skb->data, (void *)(long)skb->data_end))
+			return drop(XDPSEC_DROP_GROUP, s->sa);
+		return VERDICT_PASS;
 	case POLICY_FRAGMENT:
 		return drop(XDPSEC_DROP_FRAGMENT, s->sa);
 	case POLICY_MALFORMED:

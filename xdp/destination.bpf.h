@@ -168,14 +168,6 @@ static __always_inline bool destination_forwards_ipv6(const struct net_device *d
 	return ipv6 && bpf_core_field_exists(ipv6->cnf.force_forwarding) && ipv6->cnf.force_forwarding;
 }
 
-/* Is the destination a group, or broadcast? */
-static __always_inline bool destination_is_group(const struct packet *packet)
-{
-	u8 first = packet->ipv6 ? packet->destination[0] : packet->destination[3]; /* little-endian */
-
-	return packet->ipv6 ? first == 0xff : first >= 224;
-}
-
 /*
  * Inline mode: would the stack send it out of another device, or not at all? A group's members are not found
  * by a route. Where the device does not forward, the stack does not either; but it asks another switch of
@@ -186,7 +178,7 @@ static __noinline int destination_is_not_back(struct xdp_md *xdp, const struct p
 	u32 in = xdp->ingress_ifindex, out;
 	long found;
 
-	if (destination_is_group(packet))
+	if (packet_is_to_group(packet))
 		return true;
 	found = destination_route(xdp, packet, 0, in, &out);
 	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED) {

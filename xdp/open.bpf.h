@@ -6,6 +6,7 @@
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/device.bpf.h"
 #include "xdpsec/drop.bpf.h"
+#include "xdpsec/group.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
 #include "destination.bpf.h"
@@ -21,7 +22,8 @@ struct linear_headers {
 
 /*
  * A frame whose headers cannot be had in one piece: what cannot be UDP from a protected address passes, the
- * rest is dropped. Tagged frames are dropped, as it is not worth more code. A call of its own, for its stack.
+ * rest is dropped. Tagged frames and PPPoE are dropped, as it is not worth more code. A call of its own, for
+ * its stack.
  */
 static __noinline int linear_judge(struct xdp_md *xdp)
 {
@@ -44,7 +46,8 @@ static __noinline int linear_judge(struct xdp_md *xdp)
 		if (protocol == IPPROTO_TCP || protocol == IPPROTO_ICMPV6)
 			return VERDICT_PASS;
 	} else if (headers.ethernet.h_proto != bpf_htons(ETH_P_8021Q) &&
-		   headers.ethernet.h_proto != bpf_htons(ETH_P_8021AD)) {
+		   headers.ethernet.h_proto != bpf_htons(ETH_P_8021AD) &&
+		   headers.ethernet.h_proto != bpf_htons(ETH_P_PPP_SES)) {
 		return VERDICT_PASS;
 	} else {
 		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
@@ -133,7 +136,10 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	packet_parse(&o.packet, data, data_end, length);
 	switch (policy_judge(&o.packet, o.packet.source, &o.peer)) {
 	case POLICY_CLEAR:
-		return o.packet.kind == PACKET_OTHER ? path_mtu_adjust(xdp) : VERDICT_PASS;
+		if (o.packet.kind == PACKET_OTHER)
+			return path_mtu_adjust(xdp);
+		return group_must_drop(&o.packet, data, data_end) ? drop(XDPSEC_DROP_GROUP, o.sa)
+								  : VERDICT_PASS;
 	case POLICY_FRAGMENT:
 		return drop(XDPSEC_DROP_FRAGMENT, o.sa);
 	case POLICY_MALFORMED:

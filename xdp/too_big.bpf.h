@@ -86,7 +86,8 @@ static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *
 /* Is this frame one, about a UDP packet? The cursor is at its start; message is for when it is. */
 static __always_inline bool too_big_find(struct cursor *cursor, struct too_big *message)
 {
-	__be16 protocol = packet_ethertype(cursor);
+	bool pppoe;
+	__be16 protocol = packet_ethertype(cursor, &pppoe);
 
 	if (protocol == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = cursor_take(cursor, sizeof(*ip));

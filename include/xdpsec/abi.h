@@ -20,6 +20,7 @@
 #define XDPSEC_MAX_SAS 4096
 #define XDPSEC_MAX_PREFIXES 8192
 #define XDPSEC_MAX_PORT_RANGES 16
+#define XDPSEC_MAX_CLEAR_GROUPS 16
 #define XDPSEC_MAX_FRAGMENTS 4096
 #define XDPSEC_NAME_LEN 64
 
@@ -59,13 +60,23 @@
 	X(NO_DEVICE, "no_device", "the device that the packet was to go to was deleted or moved")            \
 	X(UNPROVEN, "unproven",                                                                              \
 	  "ICMP \"too big\" about a protected flow, and not about what was sealed here")                     \
-	X(NO_NEXT, "no_next", "the next instance on the device is lost, and it may be its packet")
+	X(NO_NEXT, "no_next", "the next instance on the device is lost, and it may be its packet")           \
+	X(GROUP, "group", "to a group or to broadcast, with a protected port, and in no Address")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
 	XDPSEC_DROP_REASONS(XDPSEC_DROP_ENUM)
 #undef XDPSEC_DROP_ENUM
 		XDPSEC_DROP_COUNT,
+};
+
+struct xdpsec_prefix {
+	__u32 length;	  /* bits of address; for IPv4 96 + the prefix's own length */
+	__u8 address[16]; /* network byte order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2) */
+};
+
+struct xdpsec_ports {
+	__u16 first, last; /* inclusive, host byte order */
 };
 
 /* Map "config", one element. */
@@ -90,6 +101,11 @@ struct xdpsec_config {
 	__u16 mtu_ipv6;	   /* what fits where the outer header is IPv6, at most mtu: for the MSS of TCP */
 	__u16 former_port; /* what has an SPI of ours is opened here as well; 0: nowhere else */
 	__u16 pad2[2];
+	/* Inline mode, what is sent to many (group.bpf.h): the ports that are protected for some peer, and
+	 * where these may be in clear. */
+	__u32 group_ranges, clear_groups;
+	struct xdpsec_ports group_ports[XDPSEC_MAX_PORT_RANGES];
+	struct xdpsec_prefix clear_group[XDPSEC_MAX_CLEAR_GROUPS];
 };
 
 /*
@@ -114,15 +130,6 @@ enum xdpsec_device {
 
 /* Map "policies" (LPM): which peer a remote address belongs to, and which of its flows are protected. In
  * tunnel mode the prefixes are the AllowedIPs, and there are no ports. */
-struct xdpsec_prefix {
-	__u32 length;	  /* bits of address; for IPv4 96 + the prefix's own length */
-	__u8 address[16]; /* network byte order; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2) */
-};
-
-struct xdpsec_ports {
-	__u16 first, last; /* inclusive, host byte order */
-};
-
 struct xdpsec_policy {
 	__u32 peer; /* index into "peers" */
 	__u16 ranges;
@@ -252,7 +259,7 @@ struct xdpsec_fragment {
 	__u32 id_be;			  /* IPv4: 16 bits */
 };
 
-_Static_assert(sizeof(struct xdpsec_config) == 72, "ABI");
+_Static_assert(sizeof(struct xdpsec_config) == 464, "ABI");
 _Static_assert(sizeof(struct xdpsec_prefix) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_policy) == 8 + 4 * XDPSEC_MAX_PORT_RANGES, "ABI");
 _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");

@@ -54,8 +54,8 @@ static __always_inline u16 checksum_finish(u64 sum)
 
 /*
  * The packet has grown by so many bytes (or shrunk) behind its UDP header: the lengths in the IP and UDP
- * headers, and IPv4's checksum. UDP's is the caller's, in the header that is returned. NULL: beyond the
- * frame.
+ * headers, that of PPPoE, and IPv4's checksum. UDP's is the caller's, in the header that is returned. NULL:
+ * beyond the frame.
  */
 static __always_inline struct udphdr *checksum_resize(const struct packet *packet, void *data, void *data_end,
 						      const int by)
@@ -63,6 +63,14 @@ static __always_inline struct udphdr *checksum_resize(const struct packet *packe
 	u32 l3 = packet->l3 & (PACKET_HEADERS_MAX - 1), l4 = packet->l4 & (PACKET_HEADERS_MAX - 1);
 	struct udphdr *udp;
 
+	if (packet->pppoe) {
+		__be16 *length = data +
+				 ((packet->l3 - 4) & (PACKET_HEADERS_MAX - 1)); /* pppoe_header.length */
+
+		if ((void *)(length + 1) > data_end)
+			return NULL;
+		*length = bpf_htons(bpf_ntohs(*length) + by);
+	}
 	if (packet->ipv6) {
 		struct ipv6hdr *ip = data + l3;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From an Ethernet frame to its UDP header. The one parser, for both directions.
+ * From an Ethernet frame, or one of a PPPoE session, to its UDP header. The one parser, for both directions.
  *
  * It fills in what it could read before it met something wrong, as a packet whose lengths lie is to be
  * dropped where its remote address is protected, and is none of our business elsewhere.
@@ -40,6 +40,7 @@ struct packet {
 	bool ipv6;
 	bool first_fragment;
 	bool lying;			   /* the lengths of frame, IP and UDP do not agree */
+	bool pppoe;			   /* struct pppoe_header is in front of the IP header */
 	u32 l3, l4;			   /* offsets of the IP and the UDP header in the frame */
 	u32 ip_length;			   /* of the IP packet, with its header */
 	u32 udp_length;			   /* of the UDP datagram, with its header, as IP has it */
@@ -60,6 +61,19 @@ struct vlan_header {
 	__be16 tci;
 	__be16 protocol;
 };
+
+/* RFC 2516 section 4, and the PPP protocol behind it, which is never compressed (section 7). */
+struct pppoe_header {
+	u8 version_type;
+	u8 code;
+	__be16 session;
+	__be16 length; /* of what follows, the PPP protocol with it */
+	__be16 protocol;
+};
+
+#define PPPOE_SESSION 0 /* code */
+#define PPP_IPV4 0x0021
+#define PPP_IPV6 0x0057
 
 struct ipv6_extension {
 	u8 next_header;
@@ -85,8 +99,20 @@ static __always_inline void *cursor_take(struct cursor *cursor, u32 length)
 	return taken;
 }
 
-/* The protocol behind Ethernet and its VLAN tags, network byte order; 0: too short. */
-static __always_inline __be16 packet_ethertype(struct cursor *cursor)
+/* The Ethernet type of what is in a frame of a PPPoE session; that of the session where it is neither IP. */
+static __always_inline __be16 packet_in_pppoe(struct cursor *cursor)
+{
+	const struct pppoe_header *pppoe = cursor_take(cursor, sizeof(*pppoe));
+
+	if (!pppoe || pppoe->code != PPPOE_SESSION)
+		return bpf_htons(ETH_P_PPP_SES);
+	if (pppoe->protocol == bpf_htons(PPP_IPV4))
+		return bpf_htons(ETH_P_IP);
+	return pppoe->protocol == bpf_htons(PPP_IPV6) ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_PPP_SES);
+}
+
+/* The protocol behind Ethernet, its VLAN tags and PPPoE, network byte order; 0: too short. */
+static __always_inline __be16 packet_ethertype(struct cursor *cursor, bool *pppoe)
 {
 	struct ethhdr *ethernet = cursor_take(cursor, sizeof(*ethernet));
 	__be16 protocol;
@@ -106,7 +132,8 @@ static __always_inline __be16 packet_ethertype(struct cursor *cursor)
 			return 0;
 		protocol = vlan->protocol;
 	}
-	return protocol;
+	*pppoe = protocol == bpf_htons(ETH_P_PPP_SES);
+	return *pppoe ? packet_in_pppoe(cursor) : protocol;
 }
 
 static __always_inline void packet_udp(struct cursor *cursor, struct packet *packet)
@@ -246,13 +273,23 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 	packet->kind = PACKET_MALFORMED;
 }
 
+/* Is its destination a group, or broadcast to all? */
+static __always_inline bool packet_is_to_group(const struct packet *packet)
+{
+	u8 first = packet->ipv6 ? packet->destination[0] : packet->destination[3]; /* little-endian */
+
+	return packet->ipv6 ? first == 0xff : first >= 224;
+}
+
 /* frame_length counts what lies outside of [data, data_end) too. */
 static __always_inline void packet_parse(struct packet *packet, void *data, void *data_end, u32 frame_length)
 {
 	struct cursor cursor = { data, data, data_end };
-	__be16 protocol = packet_ethertype(&cursor);
+	bool pppoe = false;
+	__be16 protocol = packet_ethertype(&cursor, &pppoe);
 
 	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->pppoe = pppoe;
 	packet->l3 = cursor.position - data;
 	if (protocol == bpf_htons(ETH_P_IP))
 		packet_ipv4(&cursor, packet, frame_length);

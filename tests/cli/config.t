@@ -92,6 +92,22 @@ for line in 17:Name 18:Address 19:Ports 20:TxSpi 21:TxKeyFile 22:RxSpi 23:RxKeyF
 done
 mistake "a key is missing in a peer that is not the last" 9d 'FILE:6: [Peer]: Ports is missing'
 
+# ---- groups -------------------------------------------------------------------------------------------
+
+fine "ClearGroups" '2s/$/\nClearGroups = 224.0.0.0\/24, ff02::fb, 255.255.255.255\nClearGroups = 192.0.2.255, 224.0.0.0\/4, ff00::\/8/'
+for prefix in 198.51.100.0/24 192.0.0.0/2 0.0.0.0/0 ::/0 2001:db8::1 fe00::/7; do
+	mistake "ClearGroups = $prefix" "4s#.*#ClearGroups = $prefix#" \
+		"FILE:4: ClearGroups: $prefix: not groups, and not a broadcast address
+hint: 224.0.0.251 and ff02::fb, for example: those of mDNS"
+done
+mistake "ClearGroups, a word" '4s/.*/ClearGroups = all/' "FILE:4: ClearGroups: all: not an IPv4 or IPv6 prefix
+hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up"
+mistake "ClearGroups, too many" "4s/.*/ClearGroups = $(printf 'ff02::%s, ' {0..9} {10..16})ff02::17/" \
+	"FILE:4: ClearGroups: more than 16 groups"
+WRITE=write_tunnel mistake "ClearGroups in tunnel mode" '6s/.*/ClearGroups = 239.1.1.1/' \
+	"FILE:6: ClearGroups: belongs to Mode = inline, and this is Mode = tunnel
+hint: a tunnel carries whatever is routed into it"
+
 # ---- tunnel mode and key agreement --------------------------------------------------------------------
 
 device="Mode = tunnel in [Interface] makes a device to route into"

@@ -116,7 +116,7 @@ hint: ip -n $netns link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" --sta
 	prints "MTU just large enough" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key -n "$netns" check "$CONFIG"
 	sed -i 's/xdpsec-none/lo/' "$CONFIG"
 	prints "not an Ethernet device" 1 "xdpsec: $CONFIG:2: Device: lo: not an Ethernet device (type 772)
-hint: protect the Ethernet device that carries its packets" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
+hint: an Ethernet device by which the flows leave as they are; \`ip -br link show\` lists devices" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
 else
 	skip "-n NETNS" "needs root"
 fi

@@ -129,6 +129,12 @@ static uint8_t *build_ethernet(uint8_t *at, const struct packet *packet)
 		write16(at + 2, 0x6000 | (100 + i));
 		at += 4;
 	}
+	if (packet->pppoe) {
+		write16(at, 0x8864);
+		memcpy(at + 2, "\x11\x00\x12\x34", 4); /* version and type, code, session */
+		write16(at + 8, pick(packet->ethertype, packet->family == 4 ? 0x0021 : 0x0057));
+		return at + 2 + PPPOE_LEN;
+	}
 	write16(at, pick(packet->ethertype, packet->family == 4 ? 0x0800 : 0x86dd));
 	return at + 2;
 }
@@ -232,6 +238,8 @@ void packet_build(struct frame *frame, const struct packet *packet)
 	if (!packet->no_udp)
 		build_udp(at, packet, network);
 	at += body;
+	if (packet->pppoe)
+		write16(network - 4, at - network + 2);
 	memset(at, 0xa5, packet->padding);
 	frame->length = at + packet->padding - frame->bytes;
 	frame->gso_size = packet->gso_size;

@@ -22,6 +22,7 @@
 enum {
 	ETHERNET_LEN = 14,
 	VLAN_LEN = 4,
+	PPPOE_LEN = 8, /* with the protocol of PPP */
 	IPV4_LEN = 20,
 	IPV6_LEN = 40,
 	UDP_LEN = 8,
@@ -63,6 +64,7 @@ struct extension {
 struct packet {
 	const uint8_t *mac; /* whom the frame is for; NULL: the device under test */
 	unsigned int vlans; /* 0 to 2; the outer of two is an 802.1ad tag */
+	bool pppoe;	    /* in a frame of a PPPoE session */
 	int ethertype;	    /* AUTO: by family */
 	int family;	    /* 4 or 6 */
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "carried.h"
+#include "cleanup.h"
+#include "group.h"
+#include "message.h"
+#include "netlink.h"
+#include "prefix.h"
+#include "tunnel.h"
+
+static void check_vxlan(const struct config *config, const struct link *link)
+{
+	struct xdpsec_prefix group = { .length = 128 };
+	char text[64];
+
+	memcpy(group.address, link->vxlan.group, sizeof(group.address));
+	if (!group_is_closed(config, &group, link->vxlan.port))
+		return;
+	address_text(group.address, text, sizeof(text));
+	warning("%s: the VXLAN device %s sends broadcast and what is unknown to the group %s, and UDP port "
+		"%u is "
+		"protected: it is dropped",
+		config->path, link->name, text, link->vxlan.port);
+	hint("one peer: %s in its Address, at both ends; several: `bridge fdb append 00:00:00:00:00:00 dev "
+	     "%s dst "
+	     "PEER` for each",
+	     text, link->name);
+}
+
+static void check_vxlans(const struct config *config, unsigned int device)
+{
+	_cleanup_free_ struct link *links = NULL;
+	size_t n = 0;
+
+	if (link_list(&links, &n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (links[i].vxlan.underlay == device && links[i].vxlan.has_group)
+			check_vxlan(config, &links[i]);
+}
+
+/* Lines of an id, a MAC and the device, below a title (drivers/net/ppp/pppoe.c, pppoe_seq_show). */
+static bool carries_pppoe(const char *device)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/net/pppoe", "re");
+	char line[256], name[IF_NAMESIZE];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*s %*s %15s", name) == 1 && strcmp(name, device) == 0)
+			return true;
+	return false;
+}
+
+static void check_pppoe(const struct config *config, const struct link *device)
+{
+	if (!carries_pppoe(device->name))
+		return;
+	if (config->mode == MODE_TUNNEL) {
+		warning("%s: %s carries PPPoE sessions: their MTU is smaller than its own", config->path,
+			device->name);
+		hint("where endpoints are reached by one, MTU = %u", device->mtu - 8 - TUNNEL_OVERHEAD_IPV6);
+		return;
+	}
+	warning("%s: %s carries PPPoE sessions: protected flows in them are sealed, and what does not fit "
+		"then is "
+		"dropped without an ICMP answer",
+		config->path, device->name);
+	hint("ip link set dev PPP mtu %u, where PPP is the session's device",
+	     device->mtu - 8 - XDPSEC_OVERHEAD);
+}
+
+void carried_check(const struct config *config, const struct link *device)
+{
+	if (config->mode == MODE_INLINE)
+		check_vxlans(config, device->index);
+	check_pppoe(config, device);
+}
