@@ -23,7 +23,8 @@ static void set_groups(const struct xdpsec_ports *ports, size_t n, const char *c
 
 	map_read(rig.maps.config, 0, &config);
 	config.group_ranges = n;
-	memcpy(config.group_ports, ports, n * sizeof(*ports));
+	for (size_t i = 0; i < n; i++)
+		config.group_ports[i] = ports[i];
 	config.clear_groups = n_clear;
 	for (size_t i = 0; i < n_clear; i++) {
 		struct xdpsec_prefix *prefix = &config.clear_group[i];
