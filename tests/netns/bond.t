@@ -41,7 +41,8 @@ for address in $B4 $B6; do
 	start_echo "$SITE_B" $address 5201
 	ok "inline: an answer from $address" packets "$SITE_A" roundtrip $address 5201 --size 100
 done
-is "inline: sealed and opened" "$(status_a '[.peers[0].tx.packets, .peers[0].rx.packets] | join(" ")')" "2 2"
+# roundtrip sends again on a slow machine: there can be more than one datagram a round trip.
+is "inline: sealed and opened" "$(status_a '.peers[0] | .tx.packets >= 2 and .rx.packets >= 2')" true
 is "inline: nothing is dropped as displaced" "$(drops_a displaced)" 0
 
 ip -n "$SITE_A" link set dev port0 down
