@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# README.md and docs/*.md: what they link to and name is there, every file has its line in the architecture
-# page, and names, numbers and sizes are those of the headers.
+# README.md and docs/*.md: what they link to and name is there, and names, numbers and sizes are those of the
+# headers.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -63,22 +63,6 @@ missing_files() {
 	done
 }
 
-# files: what the architecture page must have a line for
-files() {
-	local directories=(include tc xdp loader bench scripts man dist)
-
-	git ls-files -- "${directories[@]}" 2>/dev/null | grep . || find "${directories[@]}" -type f
-}
-
-# Names may be patterns of files.
-expand_patterns() {
-	local name
-
-	while read -r name; do
-		compgen -G "$name" || echo "$name"
-	done
-}
-
 # in_table COLUMN PAGE: the first code in that column of its tables
 in_table() {
 	sed -n '/^|/p' "$2" | cut -d'|' -f$(($1 + 1)) | sed -n 's/^ *`\([^`]*\)`.*/\1/p'
@@ -124,8 +108,6 @@ nothing.bpf.o"
 
 # ---- the tree, and the headers --------------------------------------------------------------------------
 
-is "$ARCHITECTURE has a line for every file" \
-	"$(comm -23 <(files | sort) <(sed -n '/^## Files/,/^## /p' $ARCHITECTURE | grep -oP '`\K[^`]+' | expand_patterns | sort))" ""
 is "$ARCHITECTURE has every map" \
 	"$(sed -n 's/^} \([a-z_]*\) SEC("\.maps");/\1/p' include/xdpsec/maps.bpf.h | sort)" \
 	"$(sed -n '/^## Maps/,/^## /p' $ARCHITECTURE | in_table 1 /dev/stdin | grep -v 'instance\|peer_names\|slots' | sort -u)"
