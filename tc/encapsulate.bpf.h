@@ -265,8 +265,8 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	if (encapsulate_write_headers(e))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	reason = seal_payload(s, sa, ctx, e->next_header);
-	if (reason)
-		return drop(reason - 1, s->sa);
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
 	if (s->config->mark)
 		s->skb->mark = s->config->mark;
 	if (encapsulate_redirect(route) != TC_ACT_REDIRECT)

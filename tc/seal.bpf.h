@@ -238,8 +238,8 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 	if (seal_make_room(s) || seal_lengthen(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	reason = seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP);
-	if (reason)
-		return drop(reason - 1, s->sa);
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
 	if (seal_tag(f))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	count_packet(s->sa, s->packet.udp_length - sizeof(struct udphdr));

@@ -66,7 +66,7 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 /*
  * Encrypt, write the header and the checksum: the packet has its final shape. Between the UDP header that
  * s->packet.l4 says and the payload there is room for header and tag; s->packet.udp_length is without them.
- * 0, or the reason to drop it plus one: a call of drop() from here would be one more frame on the stack, for
+ * DROP_NONE, or the reason to drop it: a call of drop() from here would be one more frame on the stack, for
  * which there is no room in tunnel mode.
  */
 static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
@@ -93,21 +93,21 @@ static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	o.ctx = ctx;
 	header = (u64 *)o.start;
 	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
-		return XDPSEC_DROP_NO_ROOM + 1;
+		return XDPSEC_DROP_NO_ROOM;
 	ktop = bpf_map_lookup_elem(&ktops, &s->sa);
 	if (!ktop || bpf_dynptr_from_skb(skb, 0, &memory))
-		return XDPSEC_DROP_CRYPTO + 1;
+		return XDPSEC_DROP_CRYPTO;
 	if (!seal_next_sequence(s->sa, &sequence))
-		return XDPSEC_DROP_SEQUENCE_EXHAUSTED + 1;
+		return XDPSEC_DROP_SEQUENCE_EXHAUSTED;
 
 	/* Next header, version and two reserved bytes, as they lie in memory. */
 	nonce_head = next_header | XDPSEC_WIRE_VERSION << 8;
 	err = ocb_start(&o, ktop, nonce_head, sequence);
 	if (err)
-		return XDPSEC_DROP_CRYPTO + 1;
+		return XDPSEC_DROP_CRYPTO;
 	err = ocb_seal(&o, &memory, at, &sums, packet->checksum);
 	if (err)
-		return XDPSEC_DROP_CRYPTO + 1;
+		return XDPSEC_DROP_CRYPTO;
 
 	header[0] = (u64)nonce_head << 32 | bpf_htonl(sa->spi);
 	header[1] = bpf_cpu_to_be64(sequence);
@@ -117,12 +117,12 @@ static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 		/* From the start again: the verifier takes no step back from what it has bounded. */
 		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
 		if ((const void *)(udp + 1) > o.end)
-			return XDPSEC_DROP_NO_ROOM + 1;
+			return XDPSEC_DROP_NO_ROOM;
 		udp->check = checksum_finish(
 			checksum_udp_headers(packet, packet->udp_length + XDPSEC_OVERHEAD, 0) +
 			ocb_sum(&sums));
 	}
-	return 0;
+	return DROP_NONE;
 }
 
 #endif

@@ -85,7 +85,7 @@ static __always_inline void decapsulate_follow(struct decapsulate *d)
 		follow(d->endpoint, &d->open.packet, d->config->flow_ports);
 }
 
-/* May the peer send this? (Cryptokey routing.) 0, or the reason to drop it plus one. */
+/* May the peer send this? (Cryptokey routing.) DROP_NONE, or the reason to drop it. */
 static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct inner *inner)
 {
 	const void *start = d->open.payload + XDPSEC_OVERHEAD;
@@ -95,18 +95,18 @@ static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct
 
 	if (!inner_read(start, d->open.end, length, inner) || inner->length != length ||
 	    inner->ipv6 != (d->open.next_header == XDPSEC_NEXT_IPV6))
-		return XDPSEC_DROP_MALFORMED + 1;
+		return XDPSEC_DROP_MALFORMED;
 	if (length > d->config->mtu)
-		return XDPSEC_DROP_TOO_BIG + 1;
+		return XDPSEC_DROP_TOO_BIG;
 	prefix = policy_prefix(inner->source);
 	policy = bpf_map_lookup_elem(&policies, &prefix);
 	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->peer)
-		return XDPSEC_DROP_SPOOFED + 1;
-	return 0;
+		return XDPSEC_DROP_SPOOFED;
+	return DROP_NONE;
 }
 
-/* What the way through the tunnel has done to DSCP and ECN, and what it can do to TCP. 0, or the reason to
- * drop it plus one. */
+/* What the way through the tunnel has done to DSCP and ECN, and what it can do to TCP. DROP_NONE,
+ * or the reason to drop it. */
 static __always_inline u32 decapsulate_change(const struct decapsulate *d, const struct inner *inner)
 {
 	void *start = d->open.payload + XDPSEC_OVERHEAD;
@@ -114,16 +114,16 @@ static __always_inline u32 decapsulate_change(const struct decapsulate *d, const
 	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &d->open.sa);
 
 	if (!inner_ecn(inner->tos, d->tos, &ecn))
-		return XDPSEC_DROP_CONGESTION + 1;
+		return XDPSEC_DROP_CONGESTION;
 	tos = (dscp & ~ECN_MASK) | ecn;
 	if (tos != inner->tos && !inner_set_tos(start, d->open.end, inner->ipv6, tos))
-		return XDPSEC_DROP_MALFORMED + 1;
+		return XDPSEC_DROP_MALFORMED;
 	if (sa)
 		mss_clamp(start, d->open.end, inner,
 			  endpoint_inner_mtu(d->endpoint, d->config, d->open.packet.ipv6,
 					     bpf_ktime_get_coarse_ns()),
 			  sa->zero);
-	return 0;
+	return DROP_NONE;
 }
 
 /* The inner packet behind an Ethernet header of the tunnel device. What lies behind the outer packet, padding
@@ -164,10 +164,10 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		return VERDICT_DROP;
 	}
 	reason = decapsulate_judge(d, &inner);
-	if (!reason)
+	if (reason == DROP_NONE)
 		reason = decapsulate_change(d, &inner);
-	if (reason)
-		return drop(reason - 1, d->open.sa);
+	if (reason != DROP_NONE)
+		return drop(reason, d->open.sa);
 	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
 	map = bpf_map_lookup_elem(&devices, &zero);
@@ -185,25 +185,25 @@ static __always_inline int decapsulate_refuse(struct xdp_md *xdp, const struct d
 	return drop(reason, d->open.sa);
 }
 
-/* What the packet holds is opened. 0, or the reason to drop it plus one. */
+/* What the packet holds is opened. DROP_NONE, or the reason to drop it. */
 static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
 {
 	struct open *o = &d->open;
 	u32 reason;
 
 	if (o->packet.first_fragment)
-		return XDPSEC_DROP_FRAGMENT + 1;
+		return XDPSEC_DROP_FRAGMENT;
 	if (o->packet.lying)
-		return XDPSEC_DROP_MALFORMED + 1;
+		return XDPSEC_DROP_MALFORMED;
 	d->tos = decapsulate_outer_tos(o->xdp, &o->packet);
 	o->at = o->packet.l4 + sizeof(struct udphdr);
 	o->length = o->packet.udp_length - sizeof(struct udphdr);
 	if (open_locate(o))
-		return XDPSEC_DROP_NO_ROOM + 1;
+		return XDPSEC_DROP_NO_ROOM;
 	/* Its own sum is not wanted: packet.checksum is what asks for it. */
 	o->packet.checksum = 0;
 	reason = open_identify(o, &d->peer);
-	return reason ?: open_payload(o, sum);
+	return reason == DROP_NONE ? open_payload(o, sum) : reason;
 }
 
 /* Judge a packet on its way in. VERDICT_PASS: it is not for the tunnel, and the stack's. */
@@ -231,8 +231,8 @@ static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 	if (!device_xdp_is_here(xdp, d.config))
 		return drop(XDPSEC_DROP_DISPLACED, XDPSEC_NO_SA);
 	reason = decapsulate_open(&d, &sum);
-	if (reason)
-		return decapsulate_refuse(xdp, &d, reason - 1);
+	if (reason != DROP_NONE)
+		return decapsulate_refuse(xdp, &d, reason);
 	return decapsulate_deliver(xdp, &d);
 }
 

@@ -158,14 +158,14 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	if (open_locate(&o))
 		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
 	reason = open_identify(&o, &owner);
-	if (!reason && owner != o.peer)
-		reason = XDPSEC_DROP_WRONG_PEER + 1;
-	if (!reason && !destination_is(xdp, &o.packet, DESTINATION_NOT_BACK))
-		reason = XDPSEC_DROP_MISROUTED + 1;
-	if (!reason)
+	if (reason == DROP_NONE && owner != o.peer)
+		reason = XDPSEC_DROP_WRONG_PEER;
+	if (reason == DROP_NONE && !destination_is(xdp, &o.packet, DESTINATION_NOT_BACK))
+		reason = XDPSEC_DROP_MISROUTED;
+	if (reason == DROP_NONE)
 		reason = open_payload(&o, &sum);
-	if (reason)
-		return drop(reason - 1, o.sa);
+	if (reason != DROP_NONE)
+		return drop(reason, o.sa);
 	if (open_put_back(&o) || open_shorten(&o, sum) || open_strip(&o))
 		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
 	count_packet(o.sa, o.length - XDPSEC_OVERHEAD);

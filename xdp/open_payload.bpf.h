@@ -63,8 +63,8 @@ static __always_inline bool open_fits_mode(u8 next_header, u8 mode)
 
 /*
  * Which SA is this sealed for? What has no SPI of ours and does not look sealed either is taken for what
- * fail-closed is about: clear text on a protected flow. *peer is whose SA it is. 0, or the reason to drop it
- * plus one.
+ * fail-closed is about: clear text on a protected flow. *peer is whose SA it is.
+ * DROP_NONE, or the reason to drop it.
  */
 static __always_inline u32 open_identify(struct open *o, u32 *peer)
 {
@@ -74,31 +74,31 @@ static __always_inline u32 open_identify(struct open *o, u32 *peer)
 	u32 *slot, spi;
 
 	if (o->length < sizeof(header->spi) || (const void *)(&header->spi + 1) > o->end)
-		return XDPSEC_DROP_PLAINTEXT + 1;
+		return XDPSEC_DROP_PLAINTEXT;
 	spi = bpf_ntohl(header->spi);
 	slot = bpf_map_lookup_elem(&spis, &spi);
 	well_formed = o->length >= XDPSEC_OVERHEAD && (const void *)(header + 1) <= o->end &&
 		      header->version == XDPSEC_WIRE_VERSION && !header->reserved;
 	if (!slot)
-		return (well_formed ? XDPSEC_DROP_UNKNOWN_SPI : XDPSEC_DROP_PLAINTEXT) + 1;
+		return well_formed ? XDPSEC_DROP_UNKNOWN_SPI : XDPSEC_DROP_PLAINTEXT;
 	o->sa = *slot;
 	if (!well_formed)
-		return XDPSEC_DROP_MALFORMED + 1;
+		return XDPSEC_DROP_MALFORMED;
 	sa = bpf_map_lookup_elem(&sas, &o->sa);
 	if (!sa)
-		return XDPSEC_DROP_NO_KEY + 1;
+		return XDPSEC_DROP_NO_KEY;
 	o->next_header = header->next_header;
 	if (!open_fits_mode(o->next_header, sa->next_header))
-		return XDPSEC_DROP_WRONG_NEXT_HEADER + 1;
+		return XDPSEC_DROP_WRONG_NEXT_HEADER;
 	*peer = sa->peer;
-	return 0;
+	return DROP_NONE;
 }
 
 /*
  * Decrypt and authenticate, then ask the replay window. sum gets the RFC 1071 sum of the plaintext. A call of
- * its own, for its stack. 0, or the reason to drop it plus one.
+ * its own, for its stack. DROP_NONE, or the reason to drop it.
  */
-static __noinline int open_payload(struct open *o, u64 *sum)
+static __noinline u32 open_payload(struct open *o, u64 *sum)
 {
 	struct xdpsec_header *header = (struct xdpsec_header *)o->payload;
 	u32 length = o->length - XDPSEC_OVERHEAD, at = 0, nonce_head;
@@ -113,16 +113,16 @@ static __noinline int open_payload(struct open *o, u64 *sum)
 
 	OPAQUE(length);
 	if (length > XDPSEC_PAYLOAD_MAX || (const void *)(header + 2) > o->end)
-		return XDPSEC_DROP_NO_ROOM + 1;
+		return XDPSEC_DROP_NO_ROOM;
 	ocb.sa = bpf_map_lookup_elem(&sas, &o->sa);
 	context = bpf_map_lookup_elem(&contexts, &o->sa);
 	ktop = bpf_map_lookup_elem(&ktops, &o->sa);
 	window = bpf_map_lookup_elem(&replay_windows, &o->sa);
 	if (!ocb.sa || !context || !ktop || !window)
-		return XDPSEC_DROP_NO_KEY + 1;
+		return XDPSEC_DROP_NO_KEY;
 	ocb.ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
 	if (!ocb.ctx)
-		return XDPSEC_DROP_NO_KEY + 1;
+		return XDPSEC_DROP_NO_KEY;
 	ocb.start = o->payload;
 	ocb.end = o->end;
 	ocb.length = length;
@@ -133,7 +133,7 @@ static __noinline int open_payload(struct open *o, u64 *sum)
 		struct scratch *buffer = bpf_map_lookup_elem(&scratch, &zero);
 
 		if (!buffer)
-			return XDPSEC_DROP_NO_ROOM + 1;
+			return XDPSEC_DROP_NO_ROOM;
 		err = bpf_dynptr_from_mem(buffer->bytes, sizeof(buffer->bytes), 0, &memory);
 	} else {
 		at = o->at;
@@ -144,12 +144,12 @@ static __noinline int open_payload(struct open *o, u64 *sum)
 	if (!err)
 		err = ocb_open(&ocb, &memory, at, &sums, o->packet.checksum);
 	if (err)
-		return (err == OCB_FORGED ? XDPSEC_DROP_AUTH_FAILED : XDPSEC_DROP_CRYPTO) + 1;
+		return err == OCB_FORGED ? XDPSEC_DROP_AUTH_FAILED : XDPSEC_DROP_CRYPTO;
 	if (!replay_accept(window, sequence, ocb.sa->zero))
-		return XDPSEC_DROP_REPLAYED + 1;
+		return XDPSEC_DROP_REPLAYED;
 	o->sequence = sequence;
 	*sum = ocb_sum(&sums);
-	return 0;
+	return DROP_NONE;
 }
 
 /* What was opened in the scratch map goes back into the packet. */

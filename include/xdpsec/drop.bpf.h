@@ -5,6 +5,9 @@
 
 #include "maps.bpf.h"
 
+/* What a step returns that has found no reason to drop the packet; else it returns the reason. */
+#define DROP_NONE XDPSEC_DROP_COUNT
+
 /* What became of a packet; the entry points translate it for their hook. */
 enum verdict {
 	VERDICT_PASS,	  /* not ours, or done with */
