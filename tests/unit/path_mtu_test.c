@@ -244,6 +244,26 @@ static void test_fragments(void **state)
 	expect_untouched(PROGRAM_OPEN, &frame);
 }
 
+/* IPv4 options and IPv6 extension headers may be in the quote, and not in front of the message. */
+static void test_options(void **state)
+{
+	struct icmp_message message = message_about(REMOTE_B4, 1400);
+
+	(void)state;
+	message.about.options = 8;
+	expect_message_lowered(&message);
+	message = message_about(REMOTE_B6, 1400);
+	packet_extend(&message.about, PROTOCOL_DESTINATION, 8);
+	expect_message_lowered(&message);
+
+	message = message_about(REMOTE_B4, 1400);
+	message.outer.options = 8;
+	expect_message_untouched(&message);
+	message = message_about(REMOTE_B6, 1400);
+	packet_extend(&message.outer, PROTOCOL_DESTINATION, 8);
+	expect_message_untouched(&message);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +275,7 @@ int main(void)
 		cmocka_unit_test_setup(test_other_messages, reset),
 		cmocka_unit_test_setup(test_extreme_mtus, reset),
 		cmocka_unit_test_setup(test_fragments, reset),
+		cmocka_unit_test_setup(test_options, reset),
 	};
 
 	fill_pattern(text, sizeof(text), 16);
