@@ -142,8 +142,7 @@ static int wait_for_answer(const struct echo *echo, long long until)
 		got = recv(echo->fd, packet, sizeof(packet), MSG_DONTWAIT);
 		if (got < 0 && errno == EMSGSIZE)
 			return 0;
-		/* Another error: the next recv() reports it again unless it is taken out of the error queue.
-		 */
+		/* Another error: the next recv() reports it again unless it is taken out of the error queue. */
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			recv(echo->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_ERRQUEUE);
 		if (is_answer(echo, packet, got))

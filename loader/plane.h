@@ -3,18 +3,20 @@
  * The data plane of an instance as it lies in the kernel: its maps, its programs, and the tree of pins that
  * keeps them alive without us.
  *
- *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, `instance`,
- *`peer_names` /programs/PROGRAM	seal, open, hop, to be attached by hand as well; in tunnel mode
- *encapsulate, keepalive, decapsulate /links/LINK		the TCX links: seal, hop; encapsulate,
- *keepalive
- *			 /{tc,xdp}/globals	with --no-attach: maps/ as iproute2 looks for it
+ *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, and `instance`,
+ *						`peer_names`, `slots`
+ *			 /programs/PROGRAM	inline mode: seal, hop, open; they can also be attached by hand
+ *						tunnel mode: encapsulate, keepalive, decapsulate
+ *			 /links/LINK		the TCX links: seal, hop; or encapsulate, keepalive
+ *			 /{tc,xdp}/globals	with --no-attach: links to maps/ where iproute2 looks for them
+ *			 /chain/ID		the map `next` of a program of a chain (chain.h)
  *
  * 1. While `up` builds it, it is BPFFS/xdpsec/_NAME (bpffs takes no name with a dot, and no NAME begins with
  *    "_"); the rename is the last step. Without the "_" it is whole.
  * 2. What is found under "_" belongs to an `up` or `down` that was killed, and may be removed (under the
  *    lock).
- * 3. `instance` says what an `up` is about to do before it does it, and `slots` what is about to be in a
- *slot.
+ * 3. `instance` says what an `up` is about to do before it does it, and `slots` what is about to
+ *    be in a slot.
  * 4. A pin is input: nothing of it is used before its type, sizes and version have been compared.
  */
 #ifndef XDPSEC_PLANE_H

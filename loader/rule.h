@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules of routing for a tunnel that takes everything (AllowedIPs = 0.0.0.0/0 or ::/0), as wg-quick makes
- *them:
+ * them:
  *
  *	32764: not from all fwmark MARK lookup main suppress_prefixlength 0
  *	32765: not from all fwmark MARK lookup TABLE
  *
  * What main has a route for goes by that, unless it is a default route; the rest goes by TABLE, which has the
  * default route into the tunnel. The tunnel's own packets have the mark, and go by main alone: its default
- *route stays as it is, and is followed when it changes.
+ * route stays as it is, and is followed when it changes.
  */
 #ifndef XDPSEC_RULE_H
 #define XDPSEC_RULE_H

@@ -28,8 +28,7 @@ struct sharer {
 struct sharers {
 	struct sharer *list;
 	size_t n;
-	char unknown[XDPSEC_NAME_LEN]; /* an instance that cannot be read at all, on whatever device; "": none
-					*/
+	char unknown[XDPSEC_NAME_LEN]; /* an instance that cannot be read, on whatever device; "": none */
 };
 
 /* All that there are; here are those on the device of that index in this network namespace. 0, or -errno

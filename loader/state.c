@@ -5,11 +5,11 @@
  *	xdpsec-state 2 FINGERPRINT.tx 281474976710656 1764000000.123456789 0123456789ab 0123456789abcdef
  *
  * where 2 is the version of this format, and the number the first that has not been given out (.tx), or one
- *more than the highest that was accepted (.rx). The next two words say where the file belongs: the time of
- *its own birth, and a digest of the machine's UUID; "-" where there is none. Nobody can set a file's birth,
- *so that a copy of it, out of a backup for example, says another one than it has. The last word is the first
- *64 bits of SHA-256 over what stands before it. A file is written as a whole, or not at all; the check is
- *against disks, editors, and copies under another key's name.
+ * more than the highest that was accepted (.rx). The next two words say where the file belongs: the time of
+ * its own birth, and a digest of the machine's UUID; "-" where there is none. Nobody can set a file's birth,
+ * so that a copy of it, out of a backup for example, says another one than it has. The last word is the first
+ * 64 bits of SHA-256 over what stands before it. A file is written as a whole, or not at all; the check is
+ * against disks, editors, and copies under another key's name.
  *
  * Version 1 had no birth and no machine. Such a file is read, and replaced at the next write.
  */

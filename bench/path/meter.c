@@ -4,12 +4,12 @@
  * (tests/vm/run -I). Each command prints one line of JSON.
  *
  *	meter loop TURNS [MILLISECONDS]		a loop of two instructions a turn, with a pause half way
- *	meter watch DEVICE WARM-UP PACKETS	others' traffic: what PACKETS of it cost, after the first
- *WARM-UP meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS traffic of its own, from one network
- *namespace to another
+ *	meter watch DEVICE WARM-UP PACKETS	others' traffic: what PACKETS of it cost, after the first WARM-UP
+ *	meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS
+ *						traffic of its own, from one network namespace to another
  *
  * What the machine did not do, because it was idle, is in "idle" and not in "instructions". The kernel says
- *how long it was idle in hundredths of seconds: where that is not next to nothing, the figure is of no use.
+ * how long it was idle in hundredths of seconds: where that is not next to nothing, the figure is of no use.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -211,8 +211,7 @@ struct xdpsec_block {
 struct xdpsec_sa {
 	__u32 spi;
 	__u32 peer;
-	__u8 next_header; /* enum xdpsec_next_header: UDP in inline mode, IPV4 in tunnel mode (for all it has)
-			   */
+	__u8 next_header; /* enum xdpsec_next_header: UDP in inline mode, IPV4 in tunnel mode (for all it has) */
 	__u8 pad[3];
 	__u32 zero; /* where loops start: a zero that the verifier cannot know (ocb.bpf.h) */
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */

@@ -13,7 +13,7 @@
  *
  * Shapes that are forced. A packet pointer that a loop advances never converges in the verifier; an index
  * that is masked and added to a fixed base does. One block for each turn of a loop costs five times as much
- *as many blocks for each turn.
+ * as many blocks for each turn.
  */
 #ifndef XDPSEC_OCB_BPF_H
 #define XDPSEC_OCB_BPF_H

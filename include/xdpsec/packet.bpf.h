@@ -245,8 +245,7 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 									      : PACKET_OTHER;
 				return;
 			}
-			/* Neither offset nor more fragments: an atomic fragment (RFC 6946), as good as whole.
-			 */
+			/* Neither offset nor more fragments: an atomic fragment (RFC 6946), as good as whole. */
 			packet->first_fragment = fragment->offset & bpf_htons(1);
 		} else if (next_header == IPPROTO_HOPOPTS || next_header == IPPROTO_ROUTING ||
 			   next_header == IPPROTO_DSTOPTS) {

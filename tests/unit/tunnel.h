@@ -47,8 +47,7 @@ enum {
 	TUNNEL_PORT_C = 4501, /* not ours: which is which shows */
 	TUNNEL_MTU = 1500,    /* of the underlay */
 	TUNNEL_DEVICE_MTU = TUNNEL_MTU - 80,
-	/* What is added: an IP header, a UDP header, and the sealed header with its tag (docs/protocol.md).
-	 */
+	/* What is added: an IP header, a UDP header, and the sealed header with its tag (docs/protocol.md). */
 	OVERHEAD_IPV4 = IPV4_LEN + UDP_LEN + 16 + 16,
 	OVERHEAD_IPV6 = IPV6_LEN + UDP_LEN + 16 + 16,
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fuzzers of what the loader reads. A file of the corpus is changed by chance and read by the loader's own
- *code, which is built with AddressSanitizer and UndefinedBehaviorSanitizer; a file that leads to code that
- *none led to before joins the corpus for the rest of the run (the compiler calls __sanitizer_cov_trace_pc()
- *at each basic block).
+ * code, which is built with AddressSanitizer and UndefinedBehaviorSanitizer; a file that leads to code that
+ * none led to before joins the corpus for the rest of the run (the compiler calls __sanitizer_cov_trace_pc()
+ * at each basic block).
  *
  *	config_fuzz		the corpus, and changed files, as many as limits.h says
  *	config_fuzz FILE...	only these: to repeat a fault
