@@ -29,7 +29,7 @@ struct member {
 
 struct chain {
 	struct sharers sharers;
-	struct member members[SHARING_MAX];
+	struct member members[SHARERS_MAX];
 	size_t n;
 	__u8 mode; /* XDP_ATTACHED_DRV or _SKB */
 };
@@ -102,7 +102,7 @@ static int read_members(struct chain *chain, unsigned int index)
 	if (bpf_xdp_query((int)index, 0, &query))
 		return 0;
 	chain->mode = query.attach_mode;
-	for (id = query.prog_id; id && chain->n < SHARING_MAX; id = program_in(member->array)) {
+	for (id = query.prog_id; id && chain->n < SHARERS_MAX; id = program_in(member->array)) {
 		member = &chain->members[chain->n];
 		*member = (struct member){ .id = id, .fd = bpf_prog_get_fd_by_id(id) };
 		/* An ordinary user may not look. */
@@ -369,7 +369,7 @@ static int copy(const struct chain *chain, struct member *wanted, size_t without
 int chain_join(const struct plane *plane, const char *device, unsigned int index, __u8 *in_use)
 {
 	_cleanup_chain_ struct chain chain;
-	struct member wanted[SHARING_MAX + 1] = {};
+	struct member wanted[SHARERS_MAX + 1] = {};
 	size_t at = 0;
 	int err = chain_open(&chain, index);
 
@@ -436,7 +436,7 @@ static bool has_loose_end(const struct chain *chain)
 int chain_leave(const struct plane *plane, const char *device, unsigned int index)
 {
 	_cleanup_chain_ struct chain chain;
-	struct member wanted[SHARING_MAX + 1] = {};
+	struct member wanted[SHARERS_MAX + 1] = {};
 	size_t at;
 	int err = chain_open(&chain, index);
 

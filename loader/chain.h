@@ -27,7 +27,7 @@
 #define XDPSEC_CHAIN_H
 
 #include "attach.h"
-#include "sharing.h"
+#include "sharers.h"
 
 /* Can an instance of that configuration be put into the chain on its device? 0, also where there is no chain
  * or it is in it already, or -errno after a message. */

@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
-#include "bpffs.h"
 #include "cleanup.h"
 #include "kernel.h"
 #include "message.h"
@@ -80,19 +79,6 @@ int kernel_check_preemption(void)
 	fail(ENOTSUP, "this kernel is PREEMPT_RT, where packets of one CPU may interrupt one another");
 	hint("a kernel without PREEMPT_RT, as distributions have it by default");
 	return -ENOTSUP;
-}
-
-int kernel_check(void)
-{
-	int err = kernel_check_privileges();
-
-	if (!err)
-		err = bpffs_prepare();
-	if (!err)
-		err = kernel_check_preemption();
-	if (!err)
-		err = kernel_check_kfuncs();
-	return err;
 }
 
 /* An update of a map of maps from user space waits for a grace period before it returns

@@ -16,9 +16,6 @@ int kernel_check_kfuncs(void);
 /* Not a kernel with PREEMPT_RT. 0, or -ENOTSUP after a message. */
 int kernel_check_preemption(void);
 
-/* All of the above, and the BPF file system (bpffs.h). 0, or -errno after a message. */
-int kernel_check(void);
-
 /* A name like "bpf_crypto_encrypt" for each kfunc that is needed; NULL ends it. */
 extern const char *const kernel_kfuncs[];
 

@@ -21,6 +21,7 @@
 #include "message.h"
 #include "place.h"
 #include "reload.h"
+#include "requirements.h"
 #include "route_taken.h"
 #include "self.h"
 #include "sharing.h"
@@ -191,7 +192,7 @@ static int run(struct reload *reload, const struct options *options)
 	int err = bpffs_check(options);
 
 	if (!err)
-		err = kernel_check();
+		err = requirements_check();
 	if (!err)
 		err = plane_lock(&lock);
 	interrupt_block();

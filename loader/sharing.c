@@ -13,113 +13,6 @@
 #include "sharing.h"
 #include "tunnel.h"
 
-struct search {
-	struct sharers *sharers;
-	unsigned int device;
-	__u64 netns_cookie;
-	bool staged;
-};
-
-static int open_map(const char *name, bool staged, const char *map)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/%s", staged ? "_" : "", name, map);
-	return bpf_obj_get(path);
-}
-
-static __u32 drops_map(const char *name, bool staged)
-{
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
-	_cleanup_close_ int fd = open_map(name, staged, plane_map_name(MAP_DROPS));
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
-}
-
-/* The kernel forgets a device that was deleted, or moved to another namespace (devices.h); its index may be
- * another one's by now. Where there is no such map, that is not known. */
-static bool has_lost_device(const char *name, bool staged)
-{
-	_cleanup_close_ int fd = open_map(name, staged, plane_map_name(MAP_DEVICE_SLOTS));
-	__u32 key = XDPSEC_DEVICE_PROTECTED, index;
-
-	return fd >= 0 && bpf_map_lookup_elem(fd, &key, &index);
-}
-
-static int read_instance(const char *name, struct sharer *sharer)
-{
-	struct instance *instance = &sharer->instance;
-	struct instance_head head;
-	int err = plane_peek(name, sharer->staged, instance);
-
-	if (err != -EPROTO)
-		return err;
-	err = plane_head(name, sharer->staged, &head);
-	if (err)
-		return err;
-	sharer->foreign = true;
-	memset(instance, 0, sizeof(*instance));
-	snprintf(instance->name, sizeof(instance->name), "%s", name);
-	instance->device_index = head.device_index;
-	instance->netns_cookie = head.netns_cookie;
-	return 0;
-}
-
-static int add_sharer(const char *name, void *data)
-{
-	struct search *search = data;
-	struct sharers *sharers = search->sharers;
-	struct sharer *list = realloc(sharers->list, (sharers->n + 1) * sizeof(*list)), *sharer;
-
-	if (!list)
-		return fail(ENOMEM, "out of memory");
-	sharers->list = list;
-	sharer = &list[sharers->n];
-	*sharer = (struct sharer){ .staged = search->staged };
-	if (read_instance(name, sharer)) {
-		/* One that has only begun has nothing on a device. */
-		if (!search->staged)
-			snprintf(sharers->unknown, sizeof(sharers->unknown), "%s", name);
-		return 0;
-	}
-	sharer->here = sharer->instance.device_index == search->device &&
-		       sharer->instance.netns_cookie == search->netns_cookie &&
-		       !has_lost_device(name, search->staged);
-	sharer->drops_map = drops_map(name, search->staged);
-	sharers->n++;
-	return 0;
-}
-
-int sharers_find(struct sharers *sharers, unsigned int device)
-{
-	struct search search = { .sharers = sharers, .device = device };
-	struct namespace here;
-	int err = namespace_here(&here);
-
-	memset(sharers, 0, sizeof(*sharers));
-	search.netns_cookie = here.cookie;
-	if (!err)
-		err = plane_each(false, add_sharer, &search);
-	search.staged = true;
-	return err ?: plane_each(true, add_sharer, &search);
-}
-
-void sharers_free(struct sharers *sharers)
-{
-	free(sharers->list);
-	memset(sharers, 0, sizeof(*sharers));
-}
-
-const struct sharer *sharers_next(const struct sharers *sharers, const char *name, const struct sharer *after)
-{
-	const struct sharer *sharer = after ? after + 1 : sharers->list, *end = sharers->list + sharers->n;
-
-	while (sharer < end && (!sharer->here || strcmp(sharer->instance.name, name) == 0))
-		sharer++;
-	return sharer < end ? sharer : NULL;
-}
-
 static bool has_device(const struct instance *other, const struct instance *instance)
 {
 	return strcmp(other->hop_near, instance->hop_near) == 0 ||
@@ -132,7 +25,7 @@ unsigned int sharing_number(const struct instance *instance, const struct sharer
 	struct instance named = *instance;
 	unsigned int number;
 
-	for (number = 0; number < SHARING_MAX; number++) {
+	for (number = 0; number < SHARERS_MAX; number++) {
 		if (instance->mode == MODE_TUNNEL)
 			tunnel_name_far(&named, number);
 		else
@@ -400,7 +293,7 @@ int sharing_check(const struct config *config, const struct sharers *sharers)
 		err = err ?: step;
 		n++;
 	}
-	if (err || n < SHARING_MAX)
+	if (err || n < SHARERS_MAX)
 		return err;
 	fail(ENOSPC, "%s: Device: %s: has %zu instances already", config->path, config->device, n);
 	hint("one instance can have %d peers", XDPSEC_MAX_PEERS);

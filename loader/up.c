@@ -30,6 +30,7 @@
 #include "message.h"
 #include "objects.h"
 #include "peer.h"
+#include "requirements.h"
 #include "self.h"
 #include "sharing.h"
 #include "state.h"
@@ -316,7 +317,7 @@ static int attach_again(const struct up *up)
 
 static int run(struct up *up)
 {
-	int err = kernel_check();
+	int err = requirements_check();
 
 	if (!err)
 		err = up_examine(up);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bpffs.h"
+#include "kernel.h"
+#include "requirements.h"
+
+int requirements_check(void)
+{
+	int err = kernel_check_privileges();
+
+	if (!err)
+		err = bpffs_prepare();
+	if (!err)
+		err = kernel_check_preemption();
+	if (!err)
+		err = kernel_check_kfuncs();
+	return err;
+}
