@@ -25,7 +25,7 @@
  */
 #define LISTEN_PORT_FORMER 4500
 
-int fail_at(const struct place *place, const char *format, ...)
+int fail_at(const struct config_line *where, const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list arguments;
@@ -36,11 +36,11 @@ int fail_at(const struct place *place, const char *format, ...)
 	va_end(arguments);
 	if (n < 0) {
 		text = NULL;
-		return fail(ENOMEM, "%s:%d: out of memory", place->path, place->line);
+		return fail(ENOMEM, "%s:%d: out of memory", where->path, where->line);
 	}
-	if (!place->key)
-		return fail(EINVAL, "%s:%d: %s", place->path, place->line, text);
-	return fail(EINVAL, "%s:%d: %s: %s", place->path, place->line, place->key, text);
+	if (!where->key)
+		return fail(EINVAL, "%s:%d: %s", where->path, where->line, text);
+	return fail(EINVAL, "%s:%d: %s: %s", where->path, where->line, where->key, text);
 }
 
 const char *mode_text(enum mode mode)

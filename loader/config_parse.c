@@ -80,7 +80,7 @@ static void take_line_as_given(const struct parser *parser, char *line)
 
 static int unknown_key(const struct parser *parser, const char *key)
 {
-	const struct place place = { parser->config->path, parser->line, key };
+	const struct config_line where = { parser->config->path, parser->line, key };
 	const char *names[MAX_SETTINGS] = {}, *meant;
 	size_t i, n = 0;
 
@@ -90,9 +90,9 @@ static int unknown_key(const struct parser *parser, const char *key)
 	meant = did_you_mean(key, names, n);
 	for (i = 0; i < n_settings && !meant; i++)
 		if (settings[i].section != parser->section && !strcasecmp(settings[i].name, key))
-			return fail_at(&place, "belongs into %s, this is %s",
+			return fail_at(&where, "belongs into %s, this is %s",
 				       section_names[settings[i].section], section_names[parser->section]);
-	fail_at(&place, "unknown key in %s", section_names[parser->section]);
+	fail_at(&where, "unknown key in %s", section_names[parser->section]);
 	if (meant) {
 		hint("did you mean %s?", meant);
 		take_as_given(parser, meant);
@@ -105,9 +105,9 @@ static int unknown_key(const struct parser *parser, const char *key)
 static int refuse_in_mode(const struct parser *parser, const struct setting *setting, int line)
 {
 	const struct config *config = parser->config;
-	const struct place place = { config->path, line, setting->name };
+	const struct config_line where = { config->path, line, setting->name };
 
-	fail_at(&place, "belongs to Mode = %s, and this is Mode = %s",
+	fail_at(&where, "belongs to Mode = %s, and this is Mode = %s",
 		mode_text(config->mode == MODE_INLINE ? MODE_TUNNEL : MODE_INLINE), mode_text(config->mode));
 	hint("%s", setting_instead(setting));
 	return -EINVAL;
@@ -122,7 +122,7 @@ static bool is_mode_known(const struct parser *parser)
 
 static int set(struct parser *parser, const char *key, const char *value)
 {
-	const struct place place = { parser->config->path, parser->line, key };
+	const struct config_line where = { parser->config->path, parser->line, key };
 	_cleanup_free_ char *copy = NULL;
 	const struct setting *setting;
 	int *lines, err;
@@ -142,15 +142,15 @@ static int set(struct parser *parser, const char *key, const char *value)
 		return refuse_in_mode(parser, setting, parser->line);
 	}
 	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE)
-		return fail_at(&place, "given twice in one %s, first in line %d",
+		return fail_at(&where, "given twice in one %s, first in line %d",
 			       section_names[parser->section], lines[i]);
 	lines[i] = parser->line;
 	if (!*value)
-		return fail_at(&place, "has no value");
+		return fail_at(&where, "has no value");
 	copy = strdup(value);
 	if (!copy)
-		return fail(ENOMEM, "%s:%d: out of memory", place.path, place.line);
-	err = setting->set(parser->config, &place, copy);
+		return fail(ENOMEM, "%s:%d: out of memory", where.path, where.line);
+	err = setting->set(parser->config, &where, copy);
 	parser->mode_unknown |= err && !strcmp(key, "Mode");
 	return err;
 }
@@ -171,7 +171,7 @@ static int handle(void *user, const char *section, const char *key, const char *
 /* Once the mode is known: what a section lacks, and what does not belong there. */
 static void check_section(struct parser *parser, struct given *given)
 {
-	const struct place place = { parser->config->path, given->line, section_names[given->section] };
+	const struct config_line where = { parser->config->path, given->line, section_names[given->section] };
 	const struct setting *setting;
 	unsigned int modes;
 
@@ -187,7 +187,7 @@ static void check_section(struct parser *parser, struct given *given)
 		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
 		if (setting->section == given->section && (setting->modes & modes) == modes &&
 		    !given->lines[i] && (setting->presence == REQUIRED || setting->presence == REPEATABLE))
-			fail_parser(parser, fail_at(&place, "%s is missing", setting->name));
+			fail_parser(parser, fail_at(&where, "%s is missing", setting->name));
 	}
 }
 
@@ -242,7 +242,7 @@ static int add_section(struct parser *parser, enum section section)
 
 static int begin_section(struct parser *parser, const char *text)
 {
-	const struct place place = { parser->config->path, parser->line, NULL };
+	const struct config_line where = { parser->config->path, parser->line, NULL };
 	enum section section;
 	const char *meant;
 
@@ -251,7 +251,7 @@ static int begin_section(struct parser *parser, const char *text)
 		if (!strcmp(text, section_names[section]))
 			break;
 	if (section > SECTION_PEER) {
-		fail_at(&place, "%s: unknown section", text);
+		fail_at(&where, "%s: unknown section", text);
 		meant = did_you_mean(text, section_names + 1, 2);
 		if (meant)
 			hint("did you mean %s?", meant);
@@ -261,7 +261,7 @@ static int begin_section(struct parser *parser, const char *text)
 		return -EINVAL;
 	}
 	if (section == SECTION_INTERFACE && parser->interface_line)
-		return fail_at(&place, "[Interface]: given twice, first in line %d", parser->interface_line);
+		return fail_at(&where, "[Interface]: given twice, first in line %d", parser->interface_line);
 	if (section == SECTION_INTERFACE)
 		parser->interface_line = parser->line;
 	return add_section(parser, section);
@@ -288,7 +288,7 @@ static char *strip(char *line)
 /* One line for inih, at most size with the NUL. */
 static int next_line(struct parser *parser, char *text, int size)
 {
-	const struct place place = { parser->config->path, parser->line, NULL };
+	const struct config_line where = { parser->config->path, parser->line, NULL };
 	char *line = parser->buffer;
 	/* inih wants to keep room for "\r\n" and the NUL. */
 	size_t max = size - 3;
@@ -297,7 +297,7 @@ static int next_line(struct parser *parser, char *text, int size)
 		line += 3; /* the byte order mark that some editors leave */
 	line = strip(line);
 	if (strlen(line) > max) {
-		fail_at(&place, "longer than %zu characters", max);
+		fail_at(&where, "longer than %zu characters", max);
 		hint("Address and AllowedIPs may be repeated, one line for each");
 		take_line_as_given(parser, line);
 		return -EINVAL;
@@ -307,7 +307,7 @@ static int next_line(struct parser *parser, char *text, int size)
 		return begin_section(parser, line);
 	}
 	if (*line && parser->section == SECTION_NONE) {
-		fail_at(&place, "a key in front of the first section");
+		fail_at(&where, "a key in front of the first section");
 		hint("the file starts with [Interface]");
 		parser->section = SECTION_REFUSED;
 		parser->refused++;
@@ -324,13 +324,13 @@ static int next_line(struct parser *parser, char *text, int size)
 static char *read_line(char *text, int size, void *stream)
 {
 	struct parser *parser = stream;
-	const struct place place = { parser->config->path, parser->line, NULL };
+	const struct config_line where = { parser->config->path, parser->line, NULL };
 	ssize_t n;
 
 	if (parser->ended)
 		return NULL;
 	if (parser->pending) {
-		fail_parser(parser, fail_at(&place, "neither a [Section] nor Key = Value"));
+		fail_parser(parser, fail_at(&where, "neither a [Section] nor Key = Value"));
 		take_line_as_given(parser, parser->pending);
 	}
 	parser->pending = NULL;

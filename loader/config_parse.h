@@ -7,14 +7,14 @@
 
 #include "config.h"
 
-/* Where a message points to: "PATH:LINE: KEY: ...". */
-struct place {
+/* A line of the file. Messages start with it: "PATH:LINE: KEY: ...". */
+struct config_line {
 	const char *path;
 	int line;
 	const char *key; /* NULL: the line as a whole */
 };
 
-int fail_at(const struct place *place, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int fail_at(const struct config_line *where, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum section {
 	SECTION_NONE,
@@ -41,7 +41,7 @@ enum {
 struct setting {
 	enum section section;
 	const char *name;
-	int (*set)(struct config *config, const struct place *place, char *value);
+	int (*set)(struct config *config, const struct config_line *where, char *value);
 	enum presence presence;
 	unsigned int modes;
 };
@@ -54,19 +54,19 @@ extern const size_t n_settings;
 const char *setting_instead(const struct setting *setting);
 
 /* The keys that only tunnel mode has (config_tunnel.c). */
-int set_tunnel_name(struct config *config, const struct place *place, char *value);
-int set_listen_port(struct config *config, const struct place *place, char *value);
-int set_tunnel_address(struct config *config, const struct place *place, char *value);
-int set_mtu(struct config *config, const struct place *place, char *value);
-int set_source_port(struct config *config, const struct place *place, char *value);
-int set_dscp(struct config *config, const struct place *place, char *value);
-int set_table(struct config *config, const struct place *place, char *value);
-int set_source(struct config *config, const struct place *place, char *value);
-int set_peer_source(struct config *config, const struct place *place, char *value);
-int set_fw_mark(struct config *config, const struct place *place, char *value);
-int set_endpoint(struct config *config, const struct place *place, char *value);
-int set_roaming(struct config *config, const struct place *place, char *value);
-int set_keepalive(struct config *config, const struct place *place, char *value);
+int set_tunnel_name(struct config *config, const struct config_line *where, char *value);
+int set_listen_port(struct config *config, const struct config_line *where, char *value);
+int set_tunnel_address(struct config *config, const struct config_line *where, char *value);
+int set_mtu(struct config *config, const struct config_line *where, char *value);
+int set_source_port(struct config *config, const struct config_line *where, char *value);
+int set_dscp(struct config *config, const struct config_line *where, char *value);
+int set_table(struct config *config, const struct config_line *where, char *value);
+int set_source(struct config *config, const struct config_line *where, char *value);
+int set_peer_source(struct config *config, const struct config_line *where, char *value);
+int set_fw_mark(struct config *config, const struct config_line *where, char *value);
+int set_endpoint(struct config *config, const struct config_line *where, char *value);
+int set_roaming(struct config *config, const struct config_line *where, char *value);
+int set_keepalive(struct config *config, const struct config_line *where, char *value);
 
 /* Keys of [Peer] belong to the last one. */
 struct peer_config *current_peer(struct config *config);
@@ -81,19 +81,19 @@ int config_parse(struct config *config, FILE *file);
 int config_check(struct config *config);
 
 /* One value each. 0, or -EINVAL after a message. */
-int value_prefix(const struct place *place, const char *text, struct xdpsec_prefix *prefix);
+int value_prefix(const struct config_line *where, const char *text, struct xdpsec_prefix *prefix);
 /* ports has room for XDPSEC_MAX_PORT_RANGES; they come out sorted, and merged where they touch. text is cut
  * up. */
-int value_ports(const struct place *place, char *text, struct xdpsec_ports *ports, size_t *n);
+int value_ports(const struct config_line *where, char *text, struct xdpsec_ports *ports, size_t *n);
 /* An address with the length of its prefix (whole, where none is given), whose host bits are kept. */
-int value_address(const struct place *place, const char *text, struct xdpsec_prefix *address);
+int value_address(const struct config_line *where, const char *text, struct xdpsec_prefix *address);
 /* ADDRESS:PORT or [ADDRESS]:PORT. */
-int value_location(const struct place *place, const char *text, struct xdpsec_location *location);
+int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location);
 /* An address without a port, IPv4 mapped. */
-int value_host(const struct place *place, const char *text, unsigned char address[16]);
+int value_host(const struct config_line *where, const char *text, unsigned char address[16]);
 /* Decimal or hexadecimal, and nothing around it. */
 bool value_number(const char *text, unsigned long max, unsigned long *number);
-int value_spi(const struct place *place, const char *text, unsigned int *spi);
+int value_spi(const struct config_line *where, const char *text, unsigned int *spi);
 
 /* The next item of a comma separated list, without white space around it; NULL: no more. *rest starts as the
  * whole text, which is cut up. */

@@ -23,33 +23,33 @@ bool device_name_valid(const char *name)
 	       strcmp(name, "..") != 0;
 }
 
-static int set_device(struct config *config, const struct place *place, char *value)
+static int set_device(struct config *config, const struct config_line *where, char *value)
 {
 	if (!device_name_valid(value)) {
-		fail_at(place, "%s: not the name of a network device", value);
+		fail_at(where, "%s: not the name of a network device", value);
 		hint("`ip link` lists them; %zu characters at most", sizeof(config->device) - 1);
 		return -EINVAL;
 	}
 	strcpy(config->device, value);
-	config->device_line = place->line;
+	config->device_line = where->line;
 	return 0;
 }
 
-static int set_mode(struct config *config, const struct place *place, char *value)
+static int set_mode(struct config *config, const struct config_line *where, char *value)
 {
-	config->mode_line = place->line;
+	config->mode_line = where->line;
 	config->mode = MODE_INLINE;
 	if (!strcmp(value, "inline"))
 		return 0;
 	config->mode = MODE_TUNNEL;
 	if (!strcmp(value, "tunnel"))
 		return 0;
-	fail_at(place, "%s: not a mode", value);
+	fail_at(where, "%s: not a mode", value);
 	hint("inline seals the UDP payloads between the peers in place, tunnel makes a device to route into");
 	return -EINVAL;
 }
 
-static int set_xdp(struct config *config, const struct place *place, char *value)
+static int set_xdp(struct config *config, const struct config_line *where, char *value)
 {
 	if (!strcmp(value, "auto")) {
 		config->xdp = XDP_MODE_CONFIG_AUTO;
@@ -58,7 +58,7 @@ static int set_xdp(struct config *config, const struct place *place, char *value
 	} else if (!strcmp(value, "generic")) {
 		config->xdp = XDP_MODE_CONFIG_GENERIC;
 	} else {
-		fail_at(place, "%s: not a way to attach XDP", value);
+		fail_at(where, "%s: not a way to attach XDP", value);
 		hint("auto, native or generic");
 		return -EINVAL;
 	}
@@ -73,7 +73,7 @@ static bool is_of_many(const struct xdpsec_prefix *prefix)
 	return prefix->length == 128 || (prefix->length >= 100 && prefix->address[12] >= 224);
 }
 
-static int set_clear_groups(struct config *config, const struct place *place, char *value)
+static int set_clear_groups(struct config *config, const struct config_line *where, char *value)
 {
 	struct xdpsec_prefix prefix;
 	char *item;
@@ -81,12 +81,12 @@ static int set_clear_groups(struct config *config, const struct place *place, ch
 
 	while ((item = value_next(&value))) {
 		if (config->n_clear_groups == XDPSEC_MAX_CLEAR_GROUPS)
-			return fail_at(place, "more than %d groups", XDPSEC_MAX_CLEAR_GROUPS);
-		err = value_prefix(place, item, &prefix);
+			return fail_at(where, "more than %d groups", XDPSEC_MAX_CLEAR_GROUPS);
+		err = value_prefix(where, item, &prefix);
 		if (err)
 			return err;
 		if (!is_of_many(&prefix)) {
-			fail_at(place, "%s: not groups, and not a broadcast address", item);
+			fail_at(where, "%s: not groups, and not a broadcast address", item);
 			hint("224.0.0.251 and ff02::fb, for example: those of mDNS");
 			return -EINVAL;
 		}
@@ -95,7 +95,7 @@ static int set_clear_groups(struct config *config, const struct place *place, ch
 	return 0;
 }
 
-static int set_name(struct config *config, const struct place *place, char *value)
+static int set_name(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config), *other;
 	size_t i;
@@ -104,13 +104,13 @@ static int set_name(struct config *config, const struct place *place, char *valu
 		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
 			break;
 	if (value[i] || i >= sizeof(peer->name)) {
-		fail_at(place, "%s: not a name for a peer", value);
+		fail_at(where, "%s: not a name for a peer", value);
 		hint("letters, digits, \".\", \"_\" and \"-\", %zu at most", sizeof(peer->name) - 1);
 		return -EINVAL;
 	}
 	for (other = config->peers; other < peer; other++)
 		if (!strcmp(other->name, value))
-			return fail_at(place, "%s: already the name of the [Peer] in line %d", value,
+			return fail_at(where, "%s: already the name of the [Peer] in line %d", value,
 				       other->line);
 	strcpy(peer->name, value);
 	return 0;
@@ -134,29 +134,29 @@ static int add_prefix(struct peer_config *peer, const struct xdpsec_prefix *pref
 	return 0;
 }
 
-static int set_address(struct config *config, const struct place *place, char *value)
+static int set_address(struct config *config, const struct config_line *where, char *value)
 {
 	struct xdpsec_prefix prefix;
 	int err, first = 0;
 	char *item;
 
 	while ((item = value_next(&value))) {
-		err = value_prefix(place, item, &prefix);
+		err = value_prefix(where, item, &prefix);
 		if (!err)
-			err = add_prefix(current_peer(config), &prefix, place->line);
+			err = add_prefix(current_peer(config), &prefix, where->line);
 		first = first ?: err;
 	}
 	return first;
 }
 
-static int set_ports(struct config *config, const struct place *place, char *value)
+static int set_ports(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config);
 
-	return value_ports(place, value, peer->ports, &peer->n_ports);
+	return value_ports(where, value, peer->ports, &peer->n_ports);
 }
 
-static int set_cipher(struct config *config, const struct place *place, char *value)
+static int set_cipher(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config);
 
@@ -165,7 +165,7 @@ static int set_cipher(struct config *config, const struct place *place, char *va
 	} else if (!strcmp(value, "aes-256-ocb")) {
 		peer->key_length = 32;
 	} else {
-		fail_at(place, "%s: not a cipher", value);
+		fail_at(where, "%s: not a cipher", value);
 		hint("aes-128-ocb or aes-256-ocb");
 		/* How long its keys are cannot be said. */
 		peer->key_length = 0;
@@ -175,7 +175,7 @@ static int set_cipher(struct config *config, const struct place *place, char *va
 	return 0;
 }
 
-static int set_driver(struct config *config, const struct place *place, char *value)
+static int set_driver(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config);
 	size_t i;
@@ -185,7 +185,7 @@ static int set_driver(struct config *config, const struct place *place, char *va
 		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
 			break;
 	if (value[i] || i >= sizeof(peer->driver)) {
-		fail_at(place, "%s: not the name of a cipher driver", value);
+		fail_at(where, "%s: not the name of a cipher driver", value);
 		hint("`xdpsec selftest` lists them: aes-generic, for example");
 		return -EINVAL;
 	}
@@ -193,23 +193,23 @@ static int set_driver(struct config *config, const struct place *place, char *va
 	return 0;
 }
 
-static int set_tx_spi(struct config *config, const struct place *place, char *value)
+static int set_tx_spi(struct config *config, const struct config_line *where, char *value)
 {
 	struct sa_config *sa = &current_peer(config)->tx;
 
-	sa->spi_line = place->line;
-	return value_spi(place, value, &sa->spi);
+	sa->spi_line = where->line;
+	return value_spi(where, value, &sa->spi);
 }
 
-static int set_rx_spi(struct config *config, const struct place *place, char *value)
+static int set_rx_spi(struct config *config, const struct config_line *where, char *value)
 {
 	struct sa_config *sa = &current_peer(config)->rx;
 
-	sa->spi_line = place->line;
-	return value_spi(place, value, &sa->spi);
+	sa->spi_line = where->line;
+	return value_spi(where, value, &sa->spi);
 }
 
-static int set_key_file(struct config *config, const struct place *place, const char *value,
+static int set_key_file(struct config *config, const struct config_line *where, const char *value,
 			struct sa_config *sa)
 {
 	const char *path = config->path;
@@ -217,26 +217,26 @@ static int set_key_file(struct config *config, const struct place *place, const 
 
 	if ((size_t)snprintf(sa->key_file, sizeof(sa->key_file), "%.*s%s", directory, path, value) >=
 	    sizeof(sa->key_file))
-		return fail_at(place, "%s: %s", value, strerror(ENAMETOOLONG));
-	sa->key_file_line = place->line;
+		return fail_at(where, "%s: %s", value, strerror(ENAMETOOLONG));
+	sa->key_file_line = where->line;
 	return 0;
 }
 
-static int set_tx_key_file(struct config *config, const struct place *place, char *value)
+static int set_tx_key_file(struct config *config, const struct config_line *where, char *value)
 {
-	return set_key_file(config, place, value, &current_peer(config)->tx);
+	return set_key_file(config, where, value, &current_peer(config)->tx);
 }
 
-static int set_rx_key_file(struct config *config, const struct place *place, char *value)
+static int set_rx_key_file(struct config *config, const struct config_line *where, char *value)
 {
-	return set_key_file(config, place, value, &current_peer(config)->rx);
+	return set_key_file(config, where, value, &current_peer(config)->rx);
 }
 
-static int refuse_agreement(struct config *config, const struct place *place, char *value)
+static int refuse_agreement(struct config *config, const struct config_line *where, char *value)
 {
 	(void)config;
 	(void)value;
-	fail_at(place, "belongs to key agreement, which is not available in this version");
+	fail_at(where, "belongs to key agreement, which is not available in this version");
 	hint("manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
 	return -EINVAL;
 }

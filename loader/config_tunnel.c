@@ -10,22 +10,22 @@
 #define MTU_MINIMUM 576
 #define KEEPALIVE_MAX 65535
 
-int set_tunnel_name(struct config *config, const struct place *place, char *value)
+int set_tunnel_name(struct config *config, const struct config_line *where, char *value)
 {
 	struct tunnel_config *tunnel = &config->tunnel;
 
 	if (!device_name_valid(value)) {
-		fail_at(place, "%s: not a name for a network device", value);
+		fail_at(where, "%s: not a name for a network device", value);
 		hint("xs0, for example: %zu characters at most, no \"/\", \":\" or \"%%\"",
 		     sizeof(tunnel->name) - 1);
 		return -EINVAL;
 	}
 	strcpy(tunnel->name, value);
-	tunnel->name_line = place->line;
+	tunnel->name_line = where->line;
 	return 0;
 }
 
-int set_tunnel_address(struct config *config, const struct place *place, char *value)
+int set_tunnel_address(struct config *config, const struct config_line *where, char *value)
 {
 	struct tunnel_config *tunnel = &config->tunnel;
 	char *item;
@@ -33,19 +33,19 @@ int set_tunnel_address(struct config *config, const struct place *place, char *v
 
 	while (!err && (item = value_next(&value))) {
 		if (tunnel->n_addresses == TUNNEL_ADDRESSES_MAX)
-			return fail_at(place, "more than %d addresses", TUNNEL_ADDRESSES_MAX);
-		err = value_address(place, item, &tunnel->addresses[tunnel->n_addresses]);
+			return fail_at(where, "more than %d addresses", TUNNEL_ADDRESSES_MAX);
+		err = value_address(where, item, &tunnel->addresses[tunnel->n_addresses]);
 		tunnel->n_addresses += !err;
 	}
 	return err;
 }
 
-int set_listen_port(struct config *config, const struct place *place, char *value)
+int set_listen_port(struct config *config, const struct config_line *where, char *value)
 {
 	unsigned long number;
 
 	if (!value_number(value, 65535, &number) || !number) {
-		fail_at(place, "%s: not a port", value);
+		fail_at(where, "%s: not a port", value);
 		hint("1 to 65535; 7253, for example");
 		return -EINVAL;
 	}
@@ -54,25 +54,25 @@ int set_listen_port(struct config *config, const struct place *place, char *valu
 	return 0;
 }
 
-int set_mtu(struct config *config, const struct place *place, char *value)
+int set_mtu(struct config *config, const struct config_line *where, char *value)
 {
 	unsigned long number;
 
 	if (!value_number(value, XDPSEC_PAYLOAD_MAX, &number) || number < MTU_MINIMUM) {
-		fail_at(place, "%s: not an MTU", value);
+		fail_at(where, "%s: not an MTU", value);
 		hint("%d to %d bytes; without it, what the underlay's device leaves", MTU_MINIMUM,
 		     XDPSEC_PAYLOAD_MAX);
 		return -EINVAL;
 	}
 	config->tunnel.mtu = (unsigned int)number;
-	config->tunnel.mtu_line = place->line;
+	config->tunnel.mtu_line = where->line;
 	return 0;
 }
 
-int set_source_port(struct config *config, const struct place *place, char *value)
+int set_source_port(struct config *config, const struct config_line *where, char *value)
 {
 	if (strcmp(value, "flow") != 0 && strcmp(value, "listen") != 0) {
-		fail_at(place, "%s: not a way to choose source ports", value);
+		fail_at(where, "%s: not a way to choose source ports", value);
 		hint("flow: by the inner flow; listen: always ListenPort, as NAT needs it");
 		return -EINVAL;
 	}
@@ -80,13 +80,13 @@ int set_source_port(struct config *config, const struct place *place, char *valu
 	return 0;
 }
 
-int set_dscp(struct config *config, const struct place *place, char *value)
+int set_dscp(struct config *config, const struct config_line *where, char *value)
 {
 	unsigned long number = 0;
 
 	config->tunnel.dscp_fixed = strcmp(value, "uniform") != 0;
 	if (config->tunnel.dscp_fixed && !value_number(value, 63, &number)) {
-		fail_at(place, "%s: not a DSCP", value);
+		fail_at(where, "%s: not a DSCP", value);
 		hint("uniform: that of the inner packet; or a number, 0 to 63, for all");
 		return -EINVAL;
 	}
@@ -94,10 +94,10 @@ int set_dscp(struct config *config, const struct place *place, char *value)
 	return 0;
 }
 
-int set_table(struct config *config, const struct place *place, char *value)
+int set_table(struct config *config, const struct config_line *where, char *value)
 {
 	if (strcmp(value, "auto") != 0 && strcmp(value, "off") != 0) {
-		fail_at(place, "%s: not a way to make routes", value);
+		fail_at(where, "%s: not a way to make routes", value);
 		hint("auto: one for each prefix of AllowedIPs, in the main table; off: none");
 		return -EINVAL;
 	}
@@ -105,47 +105,48 @@ int set_table(struct config *config, const struct place *place, char *value)
 	return 0;
 }
 
-static int add_source(struct source_config sources[SOURCES], const struct place *place, const char *text)
+static int add_source(struct source_config sources[SOURCES], const struct config_line *where,
+		      const char *text)
 {
 	int family = strchr(text, ':') ? SOURCE_IPV6 : SOURCE_IPV4, err;
-	struct source_config source = { .line = place->line };
+	struct source_config source = { .line = where->line };
 
-	err = value_host(place, text, source.address);
+	err = value_host(where, text, source.address);
 	if (err)
 		return err;
 	if (sources[family].line)
-		return fail_at(place, "%s: a second address of IPv%c: packets come from one", text,
+		return fail_at(where, "%s: a second address of IPv%c: packets come from one", text,
 			       family == SOURCE_IPV6 ? '6' : '4');
 	sources[family] = source;
 	return 0;
 }
 
-static int set_sources(struct source_config sources[SOURCES], const struct place *place, char *value)
+static int set_sources(struct source_config sources[SOURCES], const struct config_line *where, char *value)
 {
 	char *item;
 	int err = 0;
 
 	while (!err && (item = value_next(&value)))
-		err = add_source(sources, place, item);
+		err = add_source(sources, where, item);
 	return err;
 }
 
-int set_source(struct config *config, const struct place *place, char *value)
+int set_source(struct config *config, const struct config_line *where, char *value)
 {
-	return set_sources(config->tunnel.sources, place, value);
+	return set_sources(config->tunnel.sources, where, value);
 }
 
-int set_peer_source(struct config *config, const struct place *place, char *value)
+int set_peer_source(struct config *config, const struct config_line *where, char *value)
 {
-	return set_sources(current_peer(config)->sources, place, value);
+	return set_sources(current_peer(config)->sources, where, value);
 }
 
-int set_fw_mark(struct config *config, const struct place *place, char *value)
+int set_fw_mark(struct config *config, const struct config_line *where, char *value)
 {
 	unsigned long number = 0;
 
 	if (strcmp(value, "off") != 0 && !value_number(value, 0xffffffff, &number)) {
-		fail_at(place, "%s: not a mark", value);
+		fail_at(where, "%s: not a mark", value);
 		hint("a number of 32 bits, decimal or hexadecimal, as `ip rule` and nft have it; 0 or off: "
 		     "none");
 		return -EINVAL;
@@ -155,33 +156,33 @@ int set_fw_mark(struct config *config, const struct place *place, char *value)
 	return 0;
 }
 
-int set_endpoint(struct config *config, const struct place *place, char *value)
+int set_endpoint(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config);
 
-	peer->endpoint_line = place->line;
-	return value_location(place, value, &peer->endpoint);
+	peer->endpoint_line = where->line;
+	return value_location(where, value, &peer->endpoint);
 }
 
-int set_roaming(struct config *config, const struct place *place, char *value)
+int set_roaming(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config);
 
 	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
-		fail_at(place, "%s: neither yes nor no", value);
+		fail_at(where, "%s: neither yes nor no", value);
 		return -EINVAL;
 	}
 	peer->roaming = value[0] == 'y' ? ROAMING_YES : ROAMING_NO;
-	peer->roaming_line = place->line;
+	peer->roaming_line = where->line;
 	return 0;
 }
 
-int set_keepalive(struct config *config, const struct place *place, char *value)
+int set_keepalive(struct config *config, const struct config_line *where, char *value)
 {
 	unsigned long number = 0;
 
 	if (strcmp(value, "off") != 0 && !value_number(value, KEEPALIVE_MAX, &number)) {
-		fail_at(place, "%s: not a time in seconds", value);
+		fail_at(where, "%s: not a time in seconds", value);
 		hint("25, for example; 0 or off: none");
 		return -EINVAL;
 	}

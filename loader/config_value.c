@@ -45,31 +45,31 @@ bool value_number(const char *text, unsigned long max, unsigned long *number)
 	return !errno && *number <= max;
 }
 
-int value_spi(const struct place *place, const char *text, unsigned int *spi)
+int value_spi(const struct config_line *where, const char *text, unsigned int *spi)
 {
 	unsigned long number;
 
 	if (!value_number(text, 0xffffffff, &number)) {
-		fail_at(place, "%s: not an SPI", text);
+		fail_at(where, "%s: not an SPI", text);
 		hint("a number of 32 bits, decimal or hexadecimal: 0x00001001");
 		return -EINVAL;
 	}
 	if (number < XDPSEC_SPI_MIN) {
-		fail_at(place, "%s: SPIs below %d are reserved", text, XDPSEC_SPI_MIN);
+		fail_at(where, "%s: SPIs below %d are reserved", text, XDPSEC_SPI_MIN);
 		hint("0x%08lx, for example; the other site's %s must be the same number", number + 0x1000,
-		     place->key[0] == 'T' ? "RxSpi" : "TxSpi");
+		     where->key[0] == 'T' ? "RxSpi" : "TxSpi");
 		return -EINVAL;
 	}
 	*spi = number;
 	return 0;
 }
 
-static int parse_port(const struct place *place, const char *text, unsigned short *port)
+static int parse_port(const struct config_line *where, const char *text, unsigned short *port)
 {
 	unsigned long number;
 
 	if (!value_number(text, 65535, &number) || number == 0) {
-		fail_at(place, "%s: not a port", text);
+		fail_at(where, "%s: not a port", text);
 		hint("1 to 65535, a range such as 5201-5210, or \"all\"");
 		return -EINVAL;
 	}
@@ -77,13 +77,13 @@ static int parse_port(const struct place *place, const char *text, unsigned shor
 	return 0;
 }
 
-static int parse_range(const struct place *place, char *text, struct xdpsec_ports *ports)
+static int parse_range(const struct config_line *where, char *text, struct xdpsec_ports *ports)
 {
 	char *last = strchr(text, '-'), first[32];
 	int err;
 
 	if (!last) {
-		err = parse_port(place, text, &ports->first);
+		err = parse_port(where, text, &ports->first);
 		if (!err)
 			ports->last = ports->first;
 		return err;
@@ -92,14 +92,14 @@ static int parse_range(const struct place *place, char *text, struct xdpsec_port
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "- \t"), text);
 	last++;
 	last += strspn(last, " \t");
-	err = parse_port(place, first, &ports->first);
+	err = parse_port(where, first, &ports->first);
 	if (err)
 		return err;
-	err = parse_port(place, last, &ports->last);
+	err = parse_port(where, last, &ports->last);
 	if (err)
 		return err;
 	if (ports->first > ports->last) {
-		fail_at(place, "%u-%u: a range that ends before it starts", ports->first, ports->last);
+		fail_at(where, "%u-%u: a range that ends before it starts", ports->first, ports->last);
 		hint("%u-%u", ports->last, ports->first);
 		return -EINVAL;
 	}
@@ -129,7 +129,7 @@ static size_t merge_ports(struct xdpsec_ports *ports, size_t n)
 	return merged + 1;
 }
 
-int value_ports(const struct place *place, char *text, struct xdpsec_ports *ports, size_t *n)
+int value_ports(const struct config_line *where, char *text, struct xdpsec_ports *ports, size_t *n)
 {
 	struct xdpsec_ports found[ITEMS_MAX];
 	size_t count = 0;
@@ -143,14 +143,14 @@ int value_ports(const struct place *place, char *text, struct xdpsec_ports *port
 	}
 	while ((item = value_next(&text))) {
 		if (count == ITEMS_MAX)
-			return fail_at(place, "too many ports in one line");
-		err = parse_range(place, item, &found[count++]);
+			return fail_at(where, "too many ports in one line");
+		err = parse_range(where, item, &found[count++]);
 		if (err)
 			return err;
 	}
 	count = merge_ports(found, count);
 	if (count > XDPSEC_MAX_PORT_RANGES) {
-		fail_at(place, "%zu ranges of ports, %d are possible", count, XDPSEC_MAX_PORT_RANGES);
+		fail_at(where, "%zu ranges of ports, %d are possible", count, XDPSEC_MAX_PORT_RANGES);
 		hint("ports that follow each other are one range; \"all\" protects every port");
 		return -EINVAL;
 	}
@@ -184,20 +184,20 @@ static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsign
 }
 
 /* The length behind a slash; whole addresses have none. */
-static int parse_length(const struct place *place, const char *text, const char *slash, unsigned int bits,
-			unsigned int *length)
+static int parse_length(const struct config_line *where, const char *text, const char *slash,
+			unsigned int bits, unsigned int *length)
 {
 	unsigned long number = bits;
 
 	if (slash && (!isdigit((unsigned char)slash[1]) || !value_number(slash + 1, bits, &number))) {
-		fail_at(place, "%s: the length of the prefix is not 0 to %u", text, bits);
+		fail_at(where, "%s: the length of the prefix is not 0 to %u", text, bits);
 		return -EINVAL;
 	}
 	*length = (unsigned int)number + 128 - bits;
 	return 0;
 }
 
-int value_prefix(const struct place *place, const char *text, struct xdpsec_prefix *prefix)
+int value_prefix(const struct config_line *where, const char *text, struct xdpsec_prefix *prefix)
 {
 	const char *slash = strchr(text, '/');
 	struct xdpsec_prefix found, network;
@@ -207,17 +207,17 @@ int value_prefix(const struct place *place, const char *text, struct xdpsec_pref
 
 	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!parse_address(address, &found, &bits)) {
-		fail_at(place, "%s: not an IPv4 or IPv6 prefix", text);
+		fail_at(where, "%s: not an IPv4 or IPv6 prefix", text);
 		hint("198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up");
 		return -EINVAL;
 	}
-	err = parse_length(place, text, slash, bits, &found.length);
+	err = parse_length(where, text, slash, bits, &found.length);
 	if (err)
 		return err;
 	network = found;
 	clear_host_bits(&network);
 	if (memcmp(&network, &found, sizeof(found))) {
-		fail_at(place, "%s: bits of the address are set behind the prefix", text);
+		fail_at(where, "%s: bits of the address are set behind the prefix", text);
 		hint("%s for the network, %s/%u for the one address",
 		     prefix_text(&network, hinted, sizeof(hinted)), address, bits);
 		return -EINVAL;
@@ -237,7 +237,7 @@ static bool is_unicast(const struct xdpsec_prefix *address, unsigned int bits)
 	return memcmp(bytes, none, 15) != 0 && bytes[0] != 0xff;
 }
 
-int value_address(const struct place *place, const char *text, struct xdpsec_prefix *address)
+int value_address(const struct config_line *where, const char *text, struct xdpsec_prefix *address)
 {
 	const char *slash = strchr(text, '/');
 	struct xdpsec_prefix found;
@@ -247,11 +247,11 @@ int value_address(const struct place *place, const char *text, struct xdpsec_pre
 
 	snprintf(alone, sizeof(alone), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!parse_address(alone, &found, &bits) || !is_unicast(&found, bits)) {
-		fail_at(place, "%s: not an address that a device can have", text);
+		fail_at(where, "%s: not an address that a device can have", text);
 		hint("10.77.0.1/30 or fd00:77::1/64, for example");
 		return -EINVAL;
 	}
-	err = parse_length(place, text, slash, bits, &found.length);
+	err = parse_length(where, text, slash, bits, &found.length);
 	if (!err)
 		*address = found;
 	return err;
@@ -278,34 +278,34 @@ static char *split_location(char *text, char **address)
 	return end + 2;
 }
 
-static int refuse_location(const struct place *place, const char *text)
+static int refuse_location(const struct config_line *where, const char *text)
 {
 	struct xdpsec_prefix address;
 	unsigned int bits;
 
 	if (parse_address(text, &address, &bits)) {
-		fail_at(place, "%s: without a port", text);
+		fail_at(where, "%s: without a port", text);
 		hint(bits == 32 ? "%s:7253, for example" : "[%s]:7253, for example", text);
 		return -EINVAL;
 	}
 	if (strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")) {
-		fail_at(place, "%s: names are not looked up: they could change where packets go", text);
+		fail_at(where, "%s: names are not looked up: they could change where packets go", text);
 		hint("198.51.100.2:7253 or [2001:db8::1]:7253, for example");
 		return -EINVAL;
 	}
-	fail_at(place, "%s: not an address and a port", text);
+	fail_at(where, "%s: not an address and a port", text);
 	hint("198.51.100.2:7253 or [2001:db8::1]:7253, for example");
 	return -EINVAL;
 }
 
-int value_host(const struct place *place, const char *text, unsigned char address[16])
+int value_host(const struct config_line *where, const char *text, unsigned char address[16])
 {
 	struct xdpsec_prefix found;
 	unsigned int bits;
 
 	if (!parse_address(text, &found, &bits) || !is_unicast(&found, bits) ||
 	    (bits == 128 && found.address[0] == 0xfe)) {
-		fail_at(place, "%s: not an address that packets can come from", text);
+		fail_at(where, "%s: not an address that packets can come from", text);
 		hint("192.0.2.10 or 2001:db8::10, for example: an address of this machine, without a length");
 		return -EINVAL;
 	}
@@ -313,7 +313,7 @@ int value_host(const struct place *place, const char *text, unsigned char addres
 	return 0;
 }
 
-int value_location(const struct place *place, const char *text, struct xdpsec_location *location)
+int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location)
 {
 	char copy[128], *port, *address;
 	struct xdpsec_prefix found;
@@ -321,18 +321,18 @@ int value_location(const struct place *place, const char *text, struct xdpsec_lo
 	unsigned int bits;
 
 	if (strlen(text) >= sizeof(copy))
-		return refuse_location(place, text);
+		return refuse_location(where, text);
 	strcpy(copy, text);
 	port = split_location(copy, &address);
 	if (!port || !parse_address(address, &found, &bits) || (bits == 128) != (text[0] == '['))
-		return refuse_location(place, text);
+		return refuse_location(where, text);
 	if (!value_number(port, 65535, &number) || !number) {
-		fail_at(place, "%s: not a port", port);
+		fail_at(where, "%s: not a port", port);
 		hint("1 to 65535: the ListenPort of the other site");
 		return -EINVAL;
 	}
 	if (!is_unicast(&found, bits) || (bits == 128 && found.address[0] == 0xfe)) {
-		fail_at(place, "%s: not an address at which a peer can be reached from everywhere", address);
+		fail_at(where, "%s: not an address at which a peer can be reached from everywhere", address);
 		hint("not a multicast, loopback or link-local address");
 		return -EINVAL;
 	}

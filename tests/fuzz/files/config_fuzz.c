@@ -76,7 +76,7 @@ static void add_words(void)
 }
 
 /* What is printed of a configuration means the same when it is read. */
-static const struct place place = { "a test", 1, "Address" };
+static const struct config_line where = { "a test", 1, "Address" };
 
 static void check_prefixes(const struct peer_config *peer)
 {
@@ -87,7 +87,7 @@ static void check_prefixes(const struct peer_config *peer)
 
 		driver_check(prefix->length <= 128);
 		prefix_text(prefix, text, sizeof(text));
-		driver_check(value_prefix(&place, text, &again) == 0);
+		driver_check(value_prefix(&where, text, &again) == 0);
 		driver_check(memcmp(&again, prefix, sizeof(again)) == 0);
 		for (unsigned int bit = prefix->length; bit < 128; bit++)
 			driver_check(!(prefix->address[bit / 8] & 0x80 >> bit % 8));
@@ -108,7 +108,7 @@ static void check_ports(const struct peer_config *peer)
 		driver_check(i == 0 || peer->ports[i - 1].last + 1 < peer->ports[i].first);
 	}
 	ports_text(peer->ports, peer->n_ports, text, sizeof(text));
-	driver_check(value_ports(&place, text, again, &n) == 0);
+	driver_check(value_ports(&where, text, again, &n) == 0);
 	driver_check(n == peer->n_ports && memcmp(again, peer->ports, n * sizeof(again[0])) == 0);
 }
 
@@ -121,7 +121,7 @@ static void check_endpoint(const struct peer_config *peer)
 		return;
 	driver_check(peer->endpoint.port);
 	location_text(&peer->endpoint, text, sizeof(text));
-	driver_check(value_location(&place, text, &again) == 0);
+	driver_check(value_location(&where, text, &again) == 0);
 	driver_check(memcmp(again.address, peer->endpoint.address, sizeof(again.address)) == 0 &&
 		     again.port == peer->endpoint.port);
 }
