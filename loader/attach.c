@@ -187,14 +187,6 @@ bool tcx_uses_maps(const struct plane *plane, unsigned int index)
 	return find_tcx(index, TCX_INGRESS, is_of, plane) || find_tcx(index, TCX_EGRESS, is_of, plane);
 }
 
-/* Where the kernel refuses it, what has lost its pins is not told. */
-void keep_maps(const struct plane *plane, int program)
-{
-	for (int map = 0; map < MAP_COUNT; map++)
-		if (plane->maps[map] >= 0)
-			bpf_prog_bind_map(program, plane->maps[map], NULL);
-}
-
 /* By libxdp, as one of several where its dispatcher takes ours. */
 static int attach_shared(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
 {
@@ -216,7 +208,7 @@ static int attach_shared(const struct plane *plane, unsigned int index, enum xdp
 	if (!err)
 		err = xdp_program__attach(program, (int)index, mode, 0);
 	if (!err)
-		keep_maps(plane, xdp_program__fd(program));
+		plane_keep_maps(plane, xdp_program__fd(program));
 	xdp_program__close(program);
 	return err;
 }
@@ -233,7 +225,7 @@ static int attach_alone(const struct plane *plane, unsigned int index, enum xdp_
 	if (err)
 		return err;
 	program = bpf_program__fd(bpf_object__next_program(object, NULL));
-	keep_maps(plane, program);
+	plane_keep_maps(plane, program);
 	flags |= mode == XDP_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 	return bpf_xdp_attach((int)index, program, flags, NULL);
 }

@@ -50,10 +50,6 @@ int attach_xdp(const struct plane *plane, const char *device, unsigned int index
 /* Detach the instance's program, and no other. That there is none is no error. */
 int detach_xdp(const struct plane *plane, const char *device, unsigned int index);
 
-/* Have the program keep the instance's maps, also those that it does not use: what ends with its pins can be
- * told, and taken down, by the program that does not. */
-void keep_maps(const struct plane *plane, int program);
-
 struct xdp_attachment {
 	enum xdp_in_use mode;
 	bool dispatcher; /* by libxdp's dispatcher, beside which others can come and go */

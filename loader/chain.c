@@ -240,7 +240,7 @@ static int load_on(const struct plane *plane, struct member *member, const struc
 		if (member->fd < 0)
 			err = fail(errno, "%s: %s", plane->name, strerror(errno));
 		else
-			keep_maps(plane, member->fd);
+			plane_keep_maps(plane, member->fd);
 	}
 	bpf_object__close(object);
 	return err;

@@ -26,7 +26,8 @@
 #ifndef XDPSEC_CHAIN_H
 #define XDPSEC_CHAIN_H
 
-#include "attach.h"
+#include "config.h"
+#include "plane.h"
 #include "sharers.h"
 
 /* Can an instance of that configuration be put into the chain on its device? 0, also where there is no chain

@@ -573,3 +573,11 @@ int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_r
 {
 	return plane_write(plane, MAP_PEER_NAMES, &index, record);
 }
+
+/* Where the kernel refuses it, what has lost its pins is not told. */
+void plane_keep_maps(const struct plane *plane, int program)
+{
+	for (int map = 0; map < MAP_COUNT; map++)
+		if (plane->maps[map] >= 0)
+			bpf_prog_bind_map(program, plane->maps[map], NULL);
+}

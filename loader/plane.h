@@ -178,6 +178,10 @@ bool plane_next(const struct plane *plane, enum plane_map map, bool first, void 
 int plane_read_all(const struct plane *plane, enum plane_map map, void *values);
 int plane_write_all(const struct plane *plane, enum plane_map map, const void *values);
 
+/* Have the program keep the instance's maps, also those that it does not use: what ends with its pins can be
+ * told, and taken down, by the program that does not. */
+void plane_keep_maps(const struct plane *plane, int program);
+
 /* The name of a map, for messages and pins. */
 const char *plane_map_name(enum plane_map map);
 

@@ -6,7 +6,7 @@
 
 #include "plane.h"
 #include "status.h"
-#include "version.h"
+#include "program_version.h"
 
 static void add_number(struct json_object *object, const char *name, __u64 number)
 {

@@ -6,7 +6,7 @@
 
 #include "plane.h"
 #include "status.h"
-#include "version.h"
+#include "program_version.h"
 
 static const char *bytes_text(__u64 bytes, char *text, size_t size)
 {

@@ -24,7 +24,7 @@
 #include "tunnel.h"
 #include "up.h"
 #include "uplink.h"
-#include "version.h"
+#include "program_version.h"
 
 /* The state directory may not exist yet, so that realpath() is of no use. */
 static int absolute(const char *path, char *result, size_t size)

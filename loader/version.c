@@ -5,22 +5,13 @@
 #include <bpf/libbpf.h>
 
 #include "commands.h"
-#include "version.h"
+#include "program_version.h"
 #include "xdpsec/abi.h"
-
-#ifndef XDPSEC_VERSION
-#define XDPSEC_VERSION "unknown"
-#endif
-
-const char *program_version(void)
-{
-	return XDPSEC_VERSION;
-}
 
 int command_version(const struct options *options)
 {
 	(void)options;
-	printf("xdpsec %s, wire format %d, map ABI %d, libbpf %s\n", XDPSEC_VERSION, XDPSEC_WIRE_VERSION,
+	printf("xdpsec %s, wire format %d, map ABI %d, libbpf %s\n", program_version(), XDPSEC_WIRE_VERSION,
 	       XDPSEC_ABI_VERSION, libbpf_version_string());
 	return 0;
 }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "program_version.h"
+
+#ifndef XDPSEC_VERSION
+#define XDPSEC_VERSION "unknown"
+#endif
+
+const char *program_version(void)
+{
+	return XDPSEC_VERSION;
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef XDPSEC_PROGRAM_VERSION_H
+#define XDPSEC_PROGRAM_VERSION_H
+
+/* The version of this program, as `xdpsec version` prints it. */
+const char *program_version(void);
+
+#endif
