@@ -11,35 +11,35 @@
 #include "prefix.h"
 #include "tunnel.h"
 
-static void check_vxlan(const struct config *config, const struct link *link)
+static void check_vxlan(const struct config *config, const struct netdev *netdev)
 {
 	struct xdpsec_prefix group = { .length = 128 };
 	char text[64];
 
-	memcpy(group.address, link->vxlan.group, sizeof(group.address));
-	if (!group_is_closed(config, &group, link->vxlan.port))
+	memcpy(group.address, netdev->vxlan.group, sizeof(group.address));
+	if (!group_is_closed(config, &group, netdev->vxlan.port))
 		return;
 	address_text(group.address, text, sizeof(text));
 	warning("%s: the VXLAN device %s sends broadcast and what is unknown to the group %s, and UDP port "
 		"%u is "
 		"protected: it is dropped",
-		config->path, link->name, text, link->vxlan.port);
+		config->path, netdev->name, text, netdev->vxlan.port);
 	hint("one peer: %s in its Address, at both ends; several: `bridge fdb append 00:00:00:00:00:00 dev "
 	     "%s dst "
 	     "PEER` for each",
-	     text, link->name);
+	     text, netdev->name);
 }
 
 static void check_vxlans(const struct config *config, unsigned int device)
 {
-	_cleanup_free_ struct link *links = NULL;
+	_cleanup_free_ struct netdev *netdevs = NULL;
 	size_t n = 0;
 
-	if (link_list(&links, &n))
+	if (netdev_list(&netdevs, &n))
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (links[i].vxlan.underlay == device && links[i].vxlan.has_group)
-			check_vxlan(config, &links[i]);
+		if (netdevs[i].vxlan.underlay == device && netdevs[i].vxlan.has_group)
+			check_vxlan(config, &netdevs[i]);
 }
 
 /* Lines of an id, a MAC and the device, below a title (drivers/net/ppp/pppoe.c, pppoe_seq_show). */
@@ -54,7 +54,7 @@ static bool carries_pppoe(const char *device)
 	return false;
 }
 
-static void check_pppoe(const struct config *config, const struct link *device)
+static void check_pppoe(const struct config *config, const struct netdev *device)
 {
 	if (!carries_pppoe(device->name))
 		return;
@@ -72,7 +72,7 @@ static void check_pppoe(const struct config *config, const struct link *device)
 	     device->mtu - 8 - XDPSEC_OVERHEAD);
 }
 
-void carried_check(const struct config *config, const struct link *device)
+void carried_check(const struct config *config, const struct netdev *device)
 {
 	if (config->mode == MODE_INLINE)
 		check_vxlans(config, device->index);

@@ -7,6 +7,6 @@
 #include "netlink.h"
 
 /* Warn of VXLAN devices on it whose broadcast is dropped (inline mode), and of PPPoE sessions. */
-void carried_check(const struct config *config, const struct link *device);
+void carried_check(const struct config *config, const struct netdev *device);
 
 #endif

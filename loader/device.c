@@ -22,25 +22,25 @@ static bool has_ipv6(const struct config *config)
 	return false;
 }
 
-static int check_mtu(const struct config *config, const struct link *link)
+static int check_mtu(const struct config *config, const struct netdev *netdev)
 {
 	bool is_tunnel = config->mode == MODE_TUNNEL,
 	     ipv6 = is_tunnel ? tunnel_has_ipv6(config) : has_ipv6(config);
 	unsigned int minimum = ipv6 ? IPV6_MINIMUM : IPV4_MINIMUM,
 		     overhead = is_tunnel ? tunnel_most_overhead(config) : XDPSEC_OVERHEAD;
 
-	if (link->mtu >= minimum + overhead)
+	if (netdev->mtu >= minimum + overhead)
 		return 0;
 	fail(EMSGSIZE,
 	     "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %u of XDPsec do not fit",
-	     config->path, config->device_line, config->device, link->mtu, minimum, ipv6 ? '6' : '4',
+	     config->path, config->device_line, config->device, netdev->mtu, minimum, ipv6 ? '6' : '4',
 	     overhead);
 	hint("%s link set dev %s mtu %u", self_ip(), config->device, minimum + overhead);
 	return -EMSGSIZE;
 }
 
 /* The MTU that was given by hand. */
-static int check_tunnel_mtu(const struct config *config, const struct link *link)
+static int check_tunnel_mtu(const struct config *config, const struct netdev *netdev)
 {
 	unsigned int mtu = config->tunnel.mtu, overhead = tunnel_overhead(config);
 
@@ -51,21 +51,21 @@ static int check_tunnel_mtu(const struct config *config, const struct link *link
 		     config->tunnel.mtu_line, mtu, IPV6_MINIMUM);
 		return -EMSGSIZE;
 	}
-	if (mtu + overhead > link->mtu) {
+	if (mtu + overhead > netdev->mtu) {
 		fail(EMSGSIZE,
 		     "%s:%d: MTU: %u: with the %u bytes in front of them, such packets do not fit the MTU "
 		     "of %s, %u",
-		     config->path, config->tunnel.mtu_line, mtu, overhead, config->device, link->mtu);
-		hint("%u at most", link->mtu - overhead);
+		     config->path, config->tunnel.mtu_line, mtu, overhead, config->device, netdev->mtu);
+		hint("%u at most", netdev->mtu - overhead);
 		return -EMSGSIZE;
 	}
 	return 0;
 }
 
 /* Below a tunnel's device the flows are inside of something else; below one of PPPoE they are found. */
-static void hint_device(const struct link *link)
+static void hint_device(const struct netdev *netdev)
 {
-	if (link->type == ARPHRD_PPP)
+	if (netdev->type == ARPHRD_PPP)
 		hint("of a PPPoE session the Ethernet device that /proc/net/pppoe says, in inline mode: "
 		     "protected "
 		     "flows are found in it; of other PPP none");
@@ -74,10 +74,10 @@ static void hint_device(const struct link *link)
 		     "devices");
 }
 
-int device_find(const struct config *config, struct link *device)
+int device_find(const struct config *config, struct netdev *device)
 {
-	struct link link;
-	int err = link_find(config->device, &link);
+	struct netdev netdev;
+	int err = netdev_find(config->device, &netdev);
 
 	if (err == -ENODEV) {
 		fail(ENODEV, "%s:%d: Device: %s: no such device in this network namespace", config->path,
@@ -87,18 +87,18 @@ int device_find(const struct config *config, struct link *device)
 	}
 	if (err)
 		return fail(-err, "%s: cannot ask the kernel about it: %s", config->device, strerror(-err));
-	if (link.type != ARPHRD_ETHER) {
+	if (netdev.type != ARPHRD_ETHER) {
 		fail(EINVAL, "%s:%d: Device: %s: not an Ethernet device (type %u)", config->path,
-		     config->device_line, config->device, link.type);
-		hint_device(&link);
+		     config->device_line, config->device, netdev.type);
+		hint_device(&netdev);
 		return -EINVAL;
 	}
-	err = check_mtu(config, &link);
+	err = check_mtu(config, &netdev);
 	if (!err && config->mode == MODE_TUNNEL)
-		err = check_tunnel_mtu(config, &link);
+		err = check_tunnel_mtu(config, &netdev);
 	if (err)
 		return err;
-	carried_check(config, &link);
-	*device = link;
+	carried_check(config, &netdev);
+	*device = netdev;
 	return 0;
 }

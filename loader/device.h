@@ -10,6 +10,6 @@
  * Can the configuration's device be protected: it exists in this network namespace, is Ethernet, and a
  * minimal packet still fits its MTU after sealing? And what it is. 0, or -errno after a message.
  */
-int device_find(const struct config *config, struct link *device);
+int device_find(const struct config *config, struct netdev *device);
 
 #endif

@@ -14,16 +14,16 @@
 
 static int detach_xdp_everywhere(const struct plane *plane)
 {
-	_cleanup_free_ struct link *links = NULL;
+	_cleanup_free_ struct netdev *netdevs = NULL;
 	size_t n = 0;
-	int err = link_list(&links, &n), step;
+	int err = netdev_list(&netdevs, &n), step;
 
 	if (err)
 		return fail(-err, "%s: cannot list the network devices: %s", plane->name, strerror(-err));
 	for (size_t i = 0; i < n; i++) {
-		if (!links[i].xdp_program)
+		if (!netdevs[i].xdp_program)
 			continue;
-		step = detach_xdp(plane, links[i].name, links[i].index);
+		step = detach_xdp(plane, netdevs[i].name, netdevs[i].index);
 		err = err ?: step;
 	}
 	return err;

@@ -17,7 +17,7 @@ void hop_name(struct instance *instance, unsigned int number)
 	snprintf(instance->hop_far, sizeof(instance->hop_far), "xsh%ub%s", instance->device_index, more);
 }
 
-static int set_up(struct instance *instance, const struct link *near, const struct link *far)
+static int set_up(struct instance *instance, const struct netdev *near, const struct netdev *far)
 {
 	int err;
 
@@ -28,9 +28,9 @@ static int set_up(struct instance *instance, const struct link *near, const stru
 	 * Without it packets are dropped that might have been opened. */
 	sysctl_set("ipv4", instance->hop_far, "forwarding", 1);
 	sysctl_set("ipv6", instance->hop_far, "forwarding", 1);
-	err = link_set_up(far->index);
+	err = netdev_set_up(far->index);
 	if (!err)
-		err = link_set_up(near->index);
+		err = netdev_set_up(near->index);
 	if (err)
 		return fail(-err, "%s: cannot set the hop device up: %s", instance->hop_near, strerror(-err));
 	instance->hop_near_index = near->index;
@@ -40,7 +40,7 @@ static int set_up(struct instance *instance, const struct link *near, const stru
 
 int hop_create(struct instance *instance)
 {
-	struct link near, far;
+	struct netdev near, far;
 	int err = pair_create(instance, "hop", HOP_MTU, 0, &near, &far);
 
 	if (err)

@@ -71,9 +71,9 @@ static int find_at_xdp(__u32 program, void *data)
 	return 0;
 }
 
-static int find_pair(struct list *list, const struct link *link)
+static int find_pair(struct list *list, const struct netdev *netdev)
 {
-	const char *name = pair_owner(link);
+	const char *name = pair_owner(netdev);
 	struct lost *lost;
 
 	if (!name || has_pins(name))
@@ -81,20 +81,20 @@ static int find_pair(struct list *list, const struct link *link)
 	lost = add(list, name);
 	if (!lost)
 		return -ENOMEM;
-	lost->held |= tcx_has_ours(link->index);
+	lost->held |= tcx_has_ours(netdev->index);
 	return 0;
 }
 
 int lost_list(struct lost **lost, size_t *n)
 {
-	_cleanup_free_ struct link *links = NULL;
+	_cleanup_free_ struct netdev *netdevs = NULL;
 	struct list list = {};
-	size_t n_links = 0;
-	int err = link_list(&links, &n_links);
+	size_t n_netdevs = 0;
+	int err = netdev_list(&netdevs, &n_netdevs);
 
-	for (size_t i = 0; !err && i < n_links; i++) {
-		err = links[i].xdp_program ? xdp_each(links[i].index, find_at_xdp, &list) : 0;
-		err = err ?: find_pair(&list, &links[i]);
+	for (size_t i = 0; !err && i < n_netdevs; i++) {
+		err = netdevs[i].xdp_program ? xdp_each(netdevs[i].index, find_at_xdp, &list) : 0;
+		err = err ?: find_pair(&list, &netdevs[i]);
 	}
 	if (err) {
 		free(list.all);

@@ -59,10 +59,10 @@ static void copy_text(char *to, size_t size, const struct nlattr *attribute)
 
 static int parse_vrf(const struct nlattr *attribute, void *data)
 {
-	struct link *link = data;
+	struct netdev *netdev = data;
 
 	if (mnl_attr_get_type(attribute) == IFLA_VRF_TABLE && mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-		link->vrf_table = mnl_attr_get_u32(attribute);
+		netdev->vrf_table = mnl_attr_get_u32(attribute);
 	return MNL_CB_OK;
 }
 
@@ -71,29 +71,29 @@ static int parse_vxlan(const struct nlattr *attribute, void *data)
 {
 	const unsigned char *bytes = mnl_attr_get_payload(attribute);
 	unsigned int length = mnl_attr_get_payload_len(attribute);
-	struct link *link = data;
+	struct netdev *netdev = data;
 
 	switch (mnl_attr_get_type(attribute)) {
 	case IFLA_VXLAN_LINK:
 		if (length == sizeof(__u32))
-			link->vxlan.underlay = mnl_attr_get_u32(attribute);
+			netdev->vxlan.underlay = mnl_attr_get_u32(attribute);
 		break;
 	case IFLA_VXLAN_PORT:
 		if (length == sizeof(__u16))
-			link->vxlan.port = (unsigned int)bytes[0] << 8 | bytes[1];
+			netdev->vxlan.port = (unsigned int)bytes[0] << 8 | bytes[1];
 		break;
 	case IFLA_VXLAN_GROUP:
 		if (length != 4 || bytes[0] < 224)
 			break;
-		link->vxlan.has_group = true;
-		memset(link->vxlan.group + 10, 0xff, 2);
-		memcpy(link->vxlan.group + 12, bytes, 4);
+		netdev->vxlan.has_group = true;
+		memset(netdev->vxlan.group + 10, 0xff, 2);
+		memcpy(netdev->vxlan.group + 12, bytes, 4);
 		break;
 	case IFLA_VXLAN_GROUP6:
 		if (length != 16 || bytes[0] != 0xff)
 			break;
-		link->vxlan.has_group = true;
-		memcpy(link->vxlan.group, bytes, 16);
+		netdev->vxlan.has_group = true;
+		memcpy(netdev->vxlan.group, bytes, 16);
 		break;
 	}
 	return MNL_CB_OK;
@@ -102,27 +102,27 @@ static int parse_vxlan(const struct nlattr *attribute, void *data)
 /* What is in IFLA_INFO_DATA depends on the kind, which comes before it. */
 static int parse_kind(const struct nlattr *attribute, void *data)
 {
-	struct link *link = data;
+	struct netdev *netdev = data;
 
 	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-		copy_text(link->kind, sizeof(link->kind), attribute);
-	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(link->kind, "vrf") == 0)
-		return mnl_attr_parse_nested(attribute, parse_vrf, link);
-	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(link->kind, "vxlan") == 0)
-		return mnl_attr_parse_nested(attribute, parse_vxlan, link);
+		copy_text(netdev->kind, sizeof(netdev->kind), attribute);
+	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(netdev->kind, "vrf") == 0)
+		return mnl_attr_parse_nested(attribute, parse_vrf, netdev);
+	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(netdev->kind, "vxlan") == 0)
+		return mnl_attr_parse_nested(attribute, parse_vxlan, netdev);
 	return MNL_CB_OK;
 }
 
 static int parse_xdp(const struct nlattr *attribute, void *data)
 {
-	struct link *link = data;
+	struct netdev *netdev = data;
 
 	switch (mnl_attr_get_type(attribute)) {
 	case IFLA_XDP_PROG_ID:
 	case IFLA_XDP_DRV_PROG_ID:
 	case IFLA_XDP_SKB_PROG_ID:
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-			link->xdp_program = mnl_attr_get_u32(attribute);
+			netdev->xdp_program = mnl_attr_get_u32(attribute);
 		break;
 	}
 	return MNL_CB_OK;
@@ -131,62 +131,62 @@ static int parse_xdp(const struct nlattr *attribute, void *data)
 static int parse_attribute(const struct nlattr *attribute, void *data)
 {
 	struct rtnl_link_stats64 stats;
-	struct link *link = data;
+	struct netdev *netdev = data;
 
 	switch (mnl_attr_get_type(attribute)) {
 	case IFLA_IFNAME:
-		copy_text(link->name, sizeof(link->name), attribute);
+		copy_text(netdev->name, sizeof(netdev->name), attribute);
 		break;
 	case IFLA_IFALIAS:
-		copy_text(link->alias, sizeof(link->alias), attribute);
+		copy_text(netdev->alias, sizeof(netdev->alias), attribute);
 		break;
 	case IFLA_ADDRESS:
-		if (mnl_attr_get_payload_len(attribute) == sizeof(link->address))
-			memcpy(link->address, mnl_attr_get_payload(attribute), sizeof(link->address));
+		if (mnl_attr_get_payload_len(attribute) == sizeof(netdev->address))
+			memcpy(netdev->address, mnl_attr_get_payload(attribute), sizeof(netdev->address));
 		break;
 	case IFLA_MTU:
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-			link->mtu = mnl_attr_get_u32(attribute);
+			netdev->mtu = mnl_attr_get_u32(attribute);
 		break;
 	case IFLA_LINK:
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-			link->peer = mnl_attr_get_u32(attribute);
+			netdev->peer = mnl_attr_get_u32(attribute);
 		break;
 	case IFLA_LINK_NETNSID:
-		link->peer_elsewhere = true;
+		netdev->peer_elsewhere = true;
 		break;
 	case IFLA_XDP:
-		return mnl_attr_parse_nested(attribute, parse_xdp, link);
+		return mnl_attr_parse_nested(attribute, parse_xdp, netdev);
 	case IFLA_MASTER:
 		if (mnl_attr_validate(attribute, MNL_TYPE_U32) == 0)
-			link->master = mnl_attr_get_u32(attribute);
+			netdev->master = mnl_attr_get_u32(attribute);
 		break;
 	case IFLA_LINKINFO:
-		return mnl_attr_parse_nested(attribute, parse_kind, link);
+		return mnl_attr_parse_nested(attribute, parse_kind, netdev);
 	case IFLA_STATS64:
 		if (mnl_attr_get_payload_len(attribute) < sizeof(stats))
 			break;
 		memcpy(&stats, mnl_attr_get_payload(attribute), sizeof(stats));
-		link->tx_packets = stats.tx_packets;
-		link->tx_dropped = stats.tx_dropped;
-		link->rx_dropped = stats.rx_dropped;
+		netdev->tx_packets = stats.tx_packets;
+		netdev->tx_dropped = stats.tx_dropped;
+		netdev->rx_dropped = stats.rx_dropped;
 		break;
 	}
 	return MNL_CB_OK;
 }
 
-static int parse_link(const struct nlmsghdr *message, void *data)
+static int parse_netdev(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct link *link = data;
+	struct netdev *netdev = data;
 
-	link->index = (unsigned int)info->ifi_index;
-	link->type = info->ifi_type;
-	link->up = info->ifi_flags & IFF_UP;
-	return mnl_attr_parse(message, sizeof(*info), parse_attribute, link);
+	netdev->index = (unsigned int)info->ifi_index;
+	netdev->type = info->ifi_type;
+	netdev->up = info->ifi_flags & IFF_UP;
+	return mnl_attr_parse(message, sizeof(*info), parse_attribute, netdev);
 }
 
-static struct nlmsghdr *link_request(char *buffer, __u16 type, unsigned int index)
+static struct nlmsghdr *netdev_request(char *buffer, __u16 type, unsigned int index)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *info;
@@ -198,77 +198,77 @@ static struct nlmsghdr *link_request(char *buffer, __u16 type, unsigned int inde
 	return request;
 }
 
-static int find(unsigned int index, const char *name, struct link *link)
+static int find(unsigned int index, const char *name, struct netdev *netdev)
 {
 	char buffer[512];
-	struct nlmsghdr *request = link_request(buffer, RTM_GETLINK, index);
-	struct link found = {};
+	struct nlmsghdr *request = netdev_request(buffer, RTM_GETLINK, index);
+	struct netdev found = {};
 	int err;
 
 	if (name)
 		mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	err = netlink_talk(NETLINK_ROUTE, request, parse_link, &found);
+	err = netlink_talk(NETLINK_ROUTE, request, parse_netdev, &found);
 	if (err)
 		return err;
-	*link = found;
+	*netdev = found;
 	return 0;
 }
 
-int link_find(const char *name, struct link *link)
+int netdev_find(const char *name, struct netdev *netdev)
 {
 	if (strlen(name) >= IF_NAMESIZE)
 		return -ENODEV;
-	return find(0, name, link);
+	return find(0, name, netdev);
 }
 
-int link_find_index(unsigned int index, struct link *link)
+int netdev_find_index(unsigned int index, struct netdev *netdev)
 {
-	return find(index, NULL, link);
+	return find(index, NULL, netdev);
 }
 
-struct link_list {
-	struct link *links;
+struct netdev_list {
+	struct netdev *netdevs;
 	size_t n;
 };
 
-static int list_link(const struct nlmsghdr *message, void *data)
+static int list_netdev(const struct nlmsghdr *message, void *data)
 {
-	struct link_list *list = data;
-	struct link *links = realloc(list->links, (list->n + 1) * sizeof(*links));
+	struct netdev_list *list = data;
+	struct netdev *netdevs = realloc(list->netdevs, (list->n + 1) * sizeof(*netdevs));
 
-	if (!links) {
+	if (!netdevs) {
 		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
-	list->links = links;
-	links += list->n++;
-	memset(links, 0, sizeof(*links));
-	return parse_link(message, links);
+	list->netdevs = netdevs;
+	netdevs += list->n++;
+	memset(netdevs, 0, sizeof(*netdevs));
+	return parse_netdev(message, netdevs);
 }
 
-int link_list(struct link **links, size_t *n)
+int netdev_list(struct netdev **netdevs, size_t *n)
 {
-	struct link_list list = {};
+	struct netdev_list list = {};
 	char buffer[512];
-	struct nlmsghdr *request = link_request(buffer, RTM_GETLINK, 0);
+	struct nlmsghdr *request = netdev_request(buffer, RTM_GETLINK, 0);
 	int err;
 
 	request->nlmsg_flags |= NLM_F_DUMP;
-	err = netlink_talk(NETLINK_ROUTE, request, list_link, &list);
+	err = netlink_talk(NETLINK_ROUTE, request, list_netdev, &list);
 	if (err) {
-		free(list.links);
+		free(list.netdevs);
 		return err;
 	}
-	*links = list.links;
+	*netdevs = list.netdevs;
 	*n = list.n;
 	return 0;
 }
 
 /* Nobody speaks IP on them, and a router solicitation must not end up sealed. */
-int link_set_no_ipv6_addresses(unsigned int index)
+int netdev_set_no_ipv6_addresses(unsigned int index)
 {
 	char buffer[512];
-	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
 	struct nlattr *families, *inet6;
 	int err;
 
@@ -284,10 +284,10 @@ int link_set_no_ipv6_addresses(unsigned int index)
 
 static int no_ipv6_addresses(const char *name)
 {
-	struct link link;
-	int err = link_find(name, &link);
+	struct netdev netdev;
+	int err = netdev_find(name, &netdev);
 
-	return err ?: link_set_no_ipv6_addresses(link.index);
+	return err ?: netdev_set_no_ipv6_addresses(netdev.index);
 }
 
 /*
@@ -316,12 +316,12 @@ static void put_end(struct nlmsghdr *request, const struct veth_end *end, unsign
 	mnl_attr_put_u32(request, IFLA_NUM_RX_QUEUES, queues);
 }
 
-int link_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues)
+int netdev_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues)
 {
 	char buffer[1024];
-	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, 0);
+	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, 0);
 	struct nlattr *info, *data, *peer;
-	struct link link;
+	struct netdev netdev;
 	int err;
 
 	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
@@ -341,15 +341,15 @@ int link_create_veth(const struct veth_end *near, const struct veth_end *far, un
 	err = no_ipv6_addresses(near->name);
 	if (!err)
 		err = no_ipv6_addresses(far->name);
-	if (err && link_find(near->name, &link) == 0)
-		link_delete(link.index);
+	if (err && netdev_find(near->name, &netdev) == 0)
+		netdev_delete(netdev.index);
 	return err;
 }
 
-int link_set_alias(unsigned int index, const char *alias)
+int netdev_set_alias(unsigned int index, const char *alias)
 {
 	char buffer[512];
-	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
 
 	mnl_attr_put_str(request, IFLA_IFALIAS, alias);
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
@@ -358,7 +358,7 @@ int link_set_alias(unsigned int index, const char *alias)
 static int change_flags(unsigned int index, unsigned int flags, unsigned int change)
 {
 	char buffer[512];
-	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
 	struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
 
 	info->ifi_flags = flags;
@@ -366,28 +366,28 @@ static int change_flags(unsigned int index, unsigned int flags, unsigned int cha
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 
-int link_set_up(unsigned int index)
+int netdev_set_up(unsigned int index)
 {
 	return change_flags(index, IFF_UP, IFF_UP);
 }
 
-int link_set_quiet(unsigned int index)
+int netdev_set_quiet(unsigned int index)
 {
 	return change_flags(index, IFF_NOARP, IFF_NOARP | IFF_MULTICAST);
 }
 
-int link_set_mtu(unsigned int index, unsigned int mtu)
+int netdev_set_mtu(unsigned int index, unsigned int mtu)
 {
 	char buffer[512];
-	struct nlmsghdr *request = link_request(buffer, RTM_NEWLINK, index);
+	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
 
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 
-int link_delete(unsigned int index)
+int netdev_delete(unsigned int index)
 {
 	char buffer[512];
 
-	return netlink_talk(NETLINK_ROUTE, link_request(buffer, RTM_DELLINK, index), NULL, NULL);
+	return netlink_talk(NETLINK_ROUTE, netdev_request(buffer, RTM_DELLINK, index), NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <net/if.h>
 #include <linux/types.h>
 
-struct link {
+struct netdev {
 	unsigned int index;
 	unsigned int peer;	/* IFLA_LINK: of a veth its other end */
 	bool peer_elsewhere;	/* which is in another namespace, where the index counts */
@@ -32,12 +32,12 @@ struct link {
 	__u64 tx_packets, tx_dropped, rx_dropped;
 };
 
-/* 0 or -errno, without a message; -ENODEV where there is none. *link is unchanged on failure. */
-int link_find(const char *name, struct link *link);
-int link_find_index(unsigned int index, struct link *link);
+/* 0 or -errno, without a message; -ENODEV where there is none. *netdev is unchanged on failure. */
+int netdev_find(const char *name, struct netdev *netdev);
+int netdev_find_index(unsigned int index, struct netdev *netdev);
 
-/* All of them, in *links, which is to be freed. */
-int link_list(struct link **links, size_t *n);
+/* All of them, in *netdevs, which is to be freed. */
+int netdev_list(struct netdev **netdevs, size_t *n);
 
 /* One end of a pair of veth devices. */
 struct veth_end {
@@ -47,16 +47,16 @@ struct veth_end {
 
 /* A pair of veth devices, both down, both without IPv6 addresses of their own making. queues is how many each
  * has in either direction; 0: as the kernel likes. 0 or -errno. */
-int link_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues);
+int netdev_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues);
 /* No IPv6 addresses of the kernel's own making. */
-int link_set_no_ipv6_addresses(unsigned int index);
-int link_set_alias(unsigned int index, const char *alias);
-int link_set_up(unsigned int index);
-int link_set_mtu(unsigned int index, unsigned int mtu);
+int netdev_set_no_ipv6_addresses(unsigned int index);
+int netdev_set_alias(unsigned int index, const char *alias);
+int netdev_set_up(unsigned int index);
+int netdev_set_mtu(unsigned int index, unsigned int mtu);
 /* Like other devices of tunnels: no ARP or neighbour discovery, no multicast groups that are announced. */
-int link_set_quiet(unsigned int index);
+int netdev_set_quiet(unsigned int index);
 /* Of a veth, the other end goes with it. */
-int link_delete(unsigned int index);
+int netdev_delete(unsigned int index);
 
 /* Holds the longest message of the kernel, of requests too. */
 #define NETLINK_BUFFER 32768

@@ -32,7 +32,7 @@ static int create(const struct instance *instance, const char *what, unsigned in
 		  unsigned int queues)
 {
 	const struct veth_end near = { instance->hop_near, near_mtu }, far = { instance->hop_far, FAR_MTU };
-	int err = link_create_veth(&near, &far, queues);
+	int err = netdev_create_veth(&near, &far, queues);
 
 	if (err == -EEXIST) {
 		fail(EEXIST, "%s: cannot create the %s device: a device %s or %s exists already",
@@ -51,18 +51,18 @@ static int create(const struct instance *instance, const char *what, unsigned in
 	return 0;
 }
 
-static int set_up(const struct instance *instance, const char *what, struct link *near, struct link *far)
+static int set_up(const struct instance *instance, const char *what, struct netdev *near, struct netdev *far)
 {
 	struct alias alias = alias_of(instance);
 	int err;
 
-	err = link_find(instance->hop_near, near);
+	err = netdev_find(instance->hop_near, near);
 	if (!err)
-		err = link_set_alias(near->index, alias.text);
+		err = netdev_set_alias(near->index, alias.text);
 	if (!err)
-		err = link_find(instance->hop_far, far);
+		err = netdev_find(instance->hop_far, far);
 	if (!err)
-		err = link_set_alias(far->index, alias.text);
+		err = netdev_set_alias(far->index, alias.text);
 	if (err)
 		return fail(-err, "%s: cannot set up the %s device: %s", instance->hop_near, what,
 			    strerror(-err));
@@ -71,14 +71,14 @@ static int set_up(const struct instance *instance, const char *what, struct link
 
 void pair_undo(const struct instance *instance)
 {
-	struct link near;
+	struct netdev near;
 
-	if (link_find(instance->hop_near, &near) == 0 && pair_is_ours(instance, &near))
-		link_delete(near.index);
+	if (netdev_find(instance->hop_near, &near) == 0 && pair_is_ours(instance, &near))
+		netdev_delete(near.index);
 }
 
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
-		struct link *near, struct link *far)
+		struct netdev *near, struct netdev *far)
 {
 	int err = create(instance, what, near_mtu, queues);
 
@@ -92,41 +92,41 @@ int pair_create(const struct instance *instance, const char *what, unsigned int 
 
 bool pair_near_elsewhere(const struct instance *instance)
 {
-	struct link far;
+	struct netdev far;
 
-	return instance->hop_far_index && link_find_index(instance->hop_far_index, &far) == 0 &&
+	return instance->hop_far_index && netdev_find_index(instance->hop_far_index, &far) == 0 &&
 	       pair_is_ours(instance, &far) && far.peer_elsewhere;
 }
 
-static int mend_mtu(const struct link *link, unsigned int mtu)
+static int mend_mtu(const struct netdev *netdev, unsigned int mtu)
 {
-	int err = link->mtu == mtu || !mtu ? 0 : link_set_mtu(link->index, mtu);
+	int err = netdev->mtu == mtu || !mtu ? 0 : netdev_set_mtu(netdev->index, mtu);
 
 	if (err)
-		return fail(-err, "%s: cannot set its MTU: %s", link->name, strerror(-err));
-	if (link->mtu != mtu && mtu)
-		warning("%s: its MTU was %u, and is %u again", link->name, link->mtu, mtu);
+		return fail(-err, "%s: cannot set its MTU: %s", netdev->name, strerror(-err));
+	if (netdev->mtu != mtu && mtu)
+		warning("%s: its MTU was %u, and is %u again", netdev->name, netdev->mtu, mtu);
 	return 0;
 }
 
-static int mend_up(const struct link *link)
+static int mend_up(const struct netdev *netdev)
 {
-	int err = link->up ? 0 : link_set_up(link->index);
+	int err = netdev->up ? 0 : netdev_set_up(netdev->index);
 
 	if (err)
-		return fail(-err, "%s: cannot set it up: %s", link->name, strerror(-err));
-	if (!link->up)
-		warning("%s: was set down, and is up again", link->name);
+		return fail(-err, "%s: cannot set it up: %s", netdev->name, strerror(-err));
+	if (!netdev->up)
+		warning("%s: was set down, and is up again", netdev->name);
 	return 0;
 }
 
-int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct link *near,
-	      struct link *far)
+int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct netdev *near,
+	      struct netdev *far)
 {
-	int err = link_find_index(instance->hop_near_index, near);
+	int err = netdev_find_index(instance->hop_near_index, near);
 
 	if (!err)
-		err = link_find_index(instance->hop_far_index, far);
+		err = netdev_find_index(instance->hop_far_index, far);
 	/* An index may be somebody else's by now. */
 	if (err || !pair_is_ours(instance, near) || near->peer_elsewhere || near->peer != far->index) {
 		fail(ENODEV, "%s: the %s device %s is gone", instance->name, what, instance->hop_near);
@@ -148,25 +148,25 @@ int pair_mend(const struct instance *instance, const char *what, unsigned int ne
 }
 
 /* The alias comes after the creation: between the two, a pair that is down and has none is ours. */
-bool pair_is_ours(const struct instance *instance, const struct link *link)
+bool pair_is_ours(const struct instance *instance, const struct netdev *netdev)
 {
 	struct alias alias = alias_of(instance);
-	struct link far;
+	struct netdev far;
 
-	if (strcmp(link->kind, "veth") != 0)
+	if (strcmp(netdev->kind, "veth") != 0)
 		return false;
-	if (link->alias[0])
-		return strcmp(link->alias, alias.text) == 0;
-	return instance->hop_recorded && !link->up && link_find(instance->hop_far, &far) == 0 &&
-	       far.index == link->peer;
+	if (netdev->alias[0])
+		return strcmp(netdev->alias, alias.text) == 0;
+	return instance->hop_recorded && !netdev->up && netdev_find(instance->hop_far, &far) == 0 &&
+	       far.index == netdev->peer;
 }
 
-const char *pair_owner(const struct link *link)
+const char *pair_owner(const struct netdev *netdev)
 {
-	const char *name = link->alias + strlen(ALIAS_PREFIX);
+	const char *name = netdev->alias + strlen(ALIAS_PREFIX);
 
-	return strcmp(link->kind, "veth") == 0 &&
-			       strncmp(link->alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 &&
+	return strcmp(netdev->kind, "veth") == 0 &&
+			       strncmp(netdev->alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 &&
 			       instance_name_valid(name)
 		       ? name
 		       : NULL;
@@ -179,28 +179,28 @@ static const char *far_program(const struct instance *instance)
 
 /* By what was recorded: the index, whatever the name is by now, and before there is one, the name. */
 static bool find_recorded(const struct instance *instance, unsigned int index, const char *name,
-			  struct link *link)
+			  struct netdev *netdev)
 {
-	struct link found;
+	struct netdev found;
 
-	if (index && link_find_index(index, &found) == 0 && pair_is_ours(instance, &found)) {
-		*link = found;
+	if (index && netdev_find_index(index, &found) == 0 && pair_is_ours(instance, &found)) {
+		*netdev = found;
 		return true;
 	}
-	if (!name[0] || link_find(name, &found) || !pair_is_ours(instance, &found))
+	if (!name[0] || netdev_find(name, &found) || !pair_is_ours(instance, &found))
 		return false;
-	*link = found;
+	*netdev = found;
 	return true;
 }
 
-static bool find_far(const struct plane *plane, const struct instance *instance, struct link *far)
+static bool find_far(const struct plane *plane, const struct instance *instance, struct netdev *far)
 {
 	const char *program = far_program(instance);
 	unsigned int index;
 
 	/* Our program on it is the proof that nobody can take away by giving it another name or alias. */
 	if (attached_tcx(plane, program, &index) == 0 && index && carries_tcx(plane, program, index) &&
-	    link_find_index(index, far) == 0)
+	    netdev_find_index(index, far) == 0)
 		return true;
 	return find_recorded(instance, instance->hop_far_index, instance->hop_far, far);
 }
@@ -212,7 +212,7 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 		return;
 	if (find_far(plane, instance, &pair->far)) {
 		pair->near_elsewhere = pair->far.peer_elsewhere;
-		if (!pair->near_elsewhere && link_find_index(pair->far.peer, &pair->near) == 0)
+		if (!pair->near_elsewhere && netdev_find_index(pair->far.peer, &pair->near) == 0)
 			return;
 	}
 	/* When the far end is elsewhere, or the near one another of our making. */
@@ -220,12 +220,12 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 		find_recorded(instance, instance->hop_near_index, instance->hop_near, &pair->near);
 }
 
-static int delete(const struct instance *instance, const struct link *link)
+static int delete(const struct instance *instance, const struct netdev *netdev)
 {
-	int err = link_delete(link->index);
+	int err = netdev_delete(netdev->index);
 
 	if (err && err != -ENODEV)
-		return fail(-err, "%s: cannot delete the device %s: %s", instance->name, link->name,
+		return fail(-err, "%s: cannot delete the device %s: %s", instance->name, netdev->name,
 			    strerror(-err));
 	return 0;
 }
@@ -284,24 +284,24 @@ int pair_delete(const struct plane *plane, const struct instance *instance)
 int pair_delete_by_alias(const char *name)
 {
 	struct instance instance = {};
-	_cleanup_free_ struct link *links = NULL;
+	_cleanup_free_ struct netdev *netdevs = NULL;
 	struct alias alias;
-	struct link link;
+	struct netdev netdev;
 	size_t n = 0;
 	int err, step;
 
 	snprintf(instance.name, sizeof(instance.name), "%s", name);
 	alias = alias_of(&instance);
-	err = link_list(&links, &n);
+	err = netdev_list(&netdevs, &n);
 	if (err)
 		return fail(-err, "%s: cannot list the network devices: %s", name, strerror(-err));
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(links[i].kind, "veth") != 0 || strcmp(links[i].alias, alias.text) != 0)
+		if (strcmp(netdevs[i].kind, "veth") != 0 || strcmp(netdevs[i].alias, alias.text) != 0)
 			continue;
 		/* Gone with its other end, before it. */
-		if (link_find_index(links[i].index, &link))
+		if (netdev_find_index(netdevs[i].index, &netdev))
 			continue;
-		step = delete (&instance, &links[i]);
+		step = delete (&instance, &netdevs[i]);
 		err = err ?: step;
 	}
 	return err;

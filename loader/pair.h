@@ -16,12 +16,12 @@
  * somebody else has one of the names. 0 or -errno after a message; nothing is left behind then.
  */
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
-		struct link *near, struct link *far);
+		struct netdev *near, struct netdev *far);
 
 /* The ends of the pair that are in this namespace, whatever they are called by now. */
 struct pair {
-	struct link near, far; /* index 0: not here */
-	bool near_elsewhere;   /* in another namespace, as a tunnel's device may be for a container */
+	struct netdev near, far; /* index 0: not here */
+	bool near_elsewhere;	 /* in another namespace, as a tunnel's device may be for a container */
 };
 
 /* The same of what is recorded. Addresses, routes, MTU and offloads of the device are then somebody else's to
@@ -32,8 +32,8 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 
 /* Both ends as pair_create() made them, and up: what was changed since is set again, with a warning. near_mtu
  * is 0 where it is somebody else's to set. 0, or -errno after a message: -ENODEV where one is gone. */
-int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct link *near,
-	      struct link *far);
+int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct netdev *near,
+	      struct netdev *far);
 
 /*
  * Delete the pair, by the end that is here. It is ours by the program on its far end, by its alias, or,
@@ -51,9 +51,9 @@ int pair_delete_by_alias(const char *name);
 void pair_undo(const struct instance *instance);
 
 /* The name of the instance that the device is of, by its alias; NULL: none. */
-const char *pair_owner(const struct link *link);
+const char *pair_owner(const struct netdev *netdev);
 
 /* Is the device of that name the instance's? */
-bool pair_is_ours(const struct instance *instance, const struct link *link);
+bool pair_is_ours(const struct instance *instance, const struct netdev *netdev);
 
 #endif

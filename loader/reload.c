@@ -82,7 +82,7 @@ static int check_settings(const struct reload *reload)
 	return err ?: step;
 }
 
-static int check_same_device(const struct reload *reload, const struct link *device)
+static int check_same_device(const struct reload *reload, const struct netdev *device)
 {
 	const struct instance *instance = &reload->instance;
 
@@ -290,12 +290,12 @@ static int check_state(const struct reload *reload, struct config *config,
 /* In a VRF its routes are in a table of their own. */
 static bool in_vrf(unsigned int tunnel)
 {
-	struct link near;
+	struct netdev near;
 
-	return link_find_index(tunnel, &near) == 0 && near.master;
+	return netdev_find_index(tunnel, &near) == 0 && near.master;
 }
 
-static int check_routes(const struct config *config, unsigned int tunnel, const struct link *device)
+static int check_routes(const struct config *config, unsigned int tunnel, const struct netdev *device)
 {
 	int err = endpoints_check_routes(config, tunnel), step;
 
@@ -306,7 +306,7 @@ static int check_routes(const struct config *config, unsigned int tunnel, const 
 }
 
 int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
-		 const struct link *device)
+		 const struct netdev *device)
 {
 	int err, step;
 

@@ -48,7 +48,7 @@ struct reload {
 	struct xdpsec_prefix *stale; /* prefixes that are to go */
 	size_t n_stale;
 	/* Tunnel mode. */
-	struct link device;	       /* the underlay's */
+	struct netdev device;	       /* the underlay's */
 	struct xdpsec_config settings; /* map "config", as it is to be */
 	unsigned int mtu_before;       /* of the tunnel device; 0: it is not changed */
 	bool silent_before;	       /* IPv6 was switched off on it */
@@ -104,6 +104,6 @@ int reload_open(struct reload *reload, const char *name);
 /* All that `reload` would refuse, for `check`. device is that of the configuration; index 0 where there is
  * none. 0, or the first -errno after messages. */
 int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
-		 const struct link *device);
+		 const struct netdev *device);
 
 #endif

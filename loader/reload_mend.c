@@ -68,15 +68,15 @@ static int mend_xdp(struct reload *reload)
 }
 
 /* The kernel empties an element when its device leaves the namespace, and the device may have come back. */
-static int mend_element(const struct plane *plane, enum xdpsec_device which, const struct link *link)
+static int mend_element(const struct plane *plane, enum xdpsec_device which, const struct netdev *netdev)
 {
 	int err;
 
-	if (devices_get(plane, which) == link->index)
+	if (devices_get(plane, which) == netdev->index)
 		return 0;
-	err = devices_set(plane, which, link->index);
+	err = devices_set(plane, which, netdev->index);
 	if (!err)
-		warning("%s: was away from this network namespace, and is back", link->name);
+		warning("%s: was away from this network namespace, and is back", netdev->name);
 	return err;
 }
 
@@ -86,7 +86,7 @@ static int mend_device(struct reload *reload)
 }
 
 /* Of a pair that pair_mend() has found whole. */
-static int mend_elements(const struct plane *plane, const struct link *near, const struct link *far)
+static int mend_elements(const struct plane *plane, const struct netdev *near, const struct netdev *far)
 {
 	int err = mend_element(plane, XDPSEC_DEVICE_FAR, far);
 
@@ -95,7 +95,7 @@ static int mend_elements(const struct plane *plane, const struct link *near, con
 
 static int mend_hop(struct reload *reload)
 {
-	struct link near, far;
+	struct netdev near, far;
 	int err = pair_mend(&reload->instance, "hop", HOP_MTU, &near, &far);
 
 	if (err)
@@ -115,7 +115,7 @@ static int mend_egress(struct reload *reload)
 		       : mend_tcx(&reload->plane, "seal", reload->device.name, instance->device_index, true);
 }
 
-static int mend_forwarding(const struct link *far)
+static int mend_forwarding(const struct netdev *far)
 {
 	int err;
 
@@ -129,13 +129,13 @@ static int mend_forwarding(const struct link *far)
 
 static int mend_forwarding_of(unsigned int index)
 {
-	struct link far;
-	int err = link_find_index(index, &far);
+	struct netdev far;
+	int err = netdev_find_index(index, &far);
 
 	return err ?: mend_forwarding(&far);
 }
 
-static int mend_gro(const struct link *near)
+static int mend_gro(const struct netdev *near)
 {
 	int err;
 
@@ -155,7 +155,7 @@ static int mend_tunnel(struct reload *reload)
 	const struct plane *plane = &reload->plane;
 	const struct instance *instance = &reload->instance;
 	const char *far_name = instance->hop_far;
-	struct link near, far;
+	struct netdev near, far;
 	int err = mend_tcx(plane, "encapsulate", far_name, instance->hop_far_index, false), step;
 
 	step = mend_tcx(plane, "keepalive", far_name, instance->hop_far_index, true);
@@ -171,7 +171,7 @@ static int mend_tunnel(struct reload *reload)
 	sysctl_silence_ipv6(far.name);
 	step = mend_elements(plane, &near, &far);
 	err = err ?: step;
-	step = link_set_quiet(near.index);
+	step = netdev_set_quiet(near.index);
 	if (step)
 		fail(-step, "%s: cannot set up the tunnel device: %s", near.name, strerror(-step));
 	err = err ?: step;

@@ -41,14 +41,14 @@ static __u32 count_indexes(const struct reload *reload)
 static int adapt(struct reload *reload)
 {
 	const struct instance *instance = &reload->instance;
-	struct link near, far;
+	struct netdev near, far;
 	int silent = 0, err;
 
 	if (pair_near_elsewhere(instance))
 		return 0;
-	err = link_find_index(instance->hop_near_index, &near);
+	err = netdev_find_index(instance->hop_near_index, &near);
 	if (!err)
-		err = link_find_index(instance->hop_far_index, &far);
+		err = netdev_find_index(instance->hop_far_index, &far);
 	if (err)
 		return fail(-err, "%s: cannot ask the kernel about it: %s", instance->hop_near,
 			    strerror(-err));
@@ -113,7 +113,7 @@ void reload_undo_tunnel(const struct reload *reload)
 	for (size_t i = 0; i < reload->n_routes; i++)
 		tunnel_delete_route(instance, &reload->routes[i]);
 	if (reload->mtu_before)
-		link_set_mtu(instance->hop_near_index, reload->mtu_before);
+		netdev_set_mtu(instance->hop_near_index, reload->mtu_before);
 	if (reload->silent_before)
 		sysctl_silence_ipv6(instance->hop_near);
 }

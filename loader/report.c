@@ -249,7 +249,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	const struct instance *instance = &report->instance;
 	struct namespace here;
 	bool is_tunnel = instance->mode == MODE_TUNNEL;
-	struct link device;
+	struct netdev device;
 	int back = -1, err = namespace_here(&here);
 	unsigned int index;
 
@@ -265,7 +265,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	err = sharers_find(&report->sharers, instance->device_index);
 	report->device_here = devices_get(plane, XDPSEC_DEVICE_PROTECTED) == instance->device_index;
 	report_read_near(report, plane);
-	if (link_find_index(instance->device_index, &device) == 0)
+	if (netdev_find_index(instance->device_index, &device) == 0)
 		report->device_mtu = device.mtu;
 	report->forwards = tunnel_forwards(instance->hop_far);
 	if (is_tunnel) {

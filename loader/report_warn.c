@@ -73,7 +73,7 @@ static unsigned int least_overhead(const struct report *report)
 
 static void warn_of_mtu(struct report *report)
 {
-	const struct link *near = &report->near;
+	const struct netdev *near = &report->near;
 	unsigned int overhead = least_overhead(report);
 
 	if (near->mtu != report->config.mtu)

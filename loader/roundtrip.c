@@ -158,9 +158,9 @@ static int fill(const struct plane *plane, const char *driver)
 {
 	struct xdpsec_config config = { .abi_version = XDPSEC_ABI_VERSION };
 	struct namespace here;
-	struct link loopback;
+	struct netdev loopback;
 	__u32 key = 0;
-	int err = link_find("lo", &loopback);
+	int err = netdev_find("lo", &loopback);
 
 	if (err)
 		return fail(-err, "self-test: lo: %s", strerror(-err));

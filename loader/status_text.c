@@ -133,7 +133,7 @@ static const char *attachment_text(const struct report *report, char *text, size
 
 static void print_tunnel_device(const struct report *report)
 {
-	const struct link *near = &report->near;
+	const struct netdev *near = &report->near;
 
 	printf("  tunnel device: %s%s, MTU %u, UDP port %u\n",
 	       near->index ? near->name : report->instance.hop_near,

@@ -24,18 +24,18 @@ struct search {
 static bool detach_xdp_there(const char *path, void *data)
 {
 	struct search *search = data;
-	_cleanup_free_ struct link *links = NULL;
+	_cleanup_free_ struct netdev *netdevs = NULL;
 	bool found = false;
 	size_t n = 0;
 
 	(void)path;
-	if (link_list(&links, &n))
+	if (netdev_list(&netdevs, &n))
 		return false;
 	for (size_t i = 0; i < n && !found; i++) {
-		found = links[i].xdp_program &&
-			attached_xdp(search->plane, links[i].index).mode != XDP_IN_USE_NONE;
+		found = netdevs[i].xdp_program &&
+			attached_xdp(search->plane, netdevs[i].index).mode != XDP_IN_USE_NONE;
 		if (found)
-			search->err = detach_xdp(search->plane, links[i].name, links[i].index);
+			search->err = detach_xdp(search->plane, netdevs[i].name, netdevs[i].index);
 	}
 	return found;
 }
@@ -44,9 +44,9 @@ static bool detach_xdp_there(const char *path, void *data)
 static int detach_ingress(const struct plane *plane, const struct instance *instance)
 {
 	struct search search = { .plane = plane };
-	struct link device;
+	struct netdev device;
 
-	if (link_find_index(instance->device_index, &device) == 0)
+	if (netdev_find_index(instance->device_index, &device) == 0)
 		return detach_xdp(plane, device.name, instance->device_index);
 	if (instance->xdp != XDP_IN_USE_NONE)
 		namespace_each_other(detach_xdp_there, &search);

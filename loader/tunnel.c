@@ -44,7 +44,7 @@ unsigned int tunnel_most_overhead(const struct config *config)
 	return TUNNEL_OVERHEAD_IPV4;
 }
 
-unsigned int tunnel_mtu(const struct config *config, const struct link *underlay)
+unsigned int tunnel_mtu(const struct config *config, const struct netdev *underlay)
 {
 	unsigned int mtu = underlay->mtu - tunnel_overhead(config);
 
@@ -54,7 +54,7 @@ unsigned int tunnel_mtu(const struct config *config, const struct link *underlay
 }
 
 void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *config,
-			 const struct link *underlay)
+			 const struct netdev *underlay)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
 
@@ -106,9 +106,9 @@ void tunnel_name_far(struct instance *instance, unsigned int number)
 int tunnel_check_name(const struct config *config)
 {
 	const char *name = config->tunnel.name;
-	struct link link;
+	struct netdev netdev;
 
-	if (link_find(name, &link))
+	if (netdev_find(name, &netdev))
 		return 0;
 	fail(EEXIST, "%s:%d: Name: %s: there is a network device of that name", config->path,
 	     config->tunnel.name_line, name);
@@ -173,13 +173,13 @@ bool tunnel_forwards(const char *far)
 	return ipv4 && ipv6;
 }
 
-static int prepare(const struct config *config, const struct link *near, const struct link *far)
+static int prepare(const struct config *config, const struct netdev *near, const struct netdev *far)
 {
 	int err = gro_on(near->name);
 
 	if (err)
 		return err;
-	err = link_set_quiet(near->index);
+	err = netdev_set_quiet(near->index);
 	if (err)
 		return fail(-err, "%s: cannot set up the tunnel device: %s", near->name, strerror(-err));
 	err = napi_hold(near->index);
@@ -191,8 +191,8 @@ static int prepare(const struct config *config, const struct link *near, const s
 	return tunnel_let_forward(far->name);
 }
 
-int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu, struct link *near,
-		  struct link *far)
+int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu,
+		  struct netdev *near, struct netdev *far)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	unsigned int queues = cpus < 1 ? 1 : cpus > QUEUES_MAX ? QUEUES_MAX : (unsigned int)cpus;
@@ -247,10 +247,10 @@ int tunnel_list_keepalives(const struct instance *instance, bool found[XDPSEC_MA
 
 int tunnel_start(const struct instance *instance, const struct config *config)
 {
-	int err = link_set_up(instance->hop_far_index);
+	int err = netdev_set_up(instance->hop_far_index);
 
 	if (!err)
-		err = link_set_up(instance->hop_near_index);
+		err = netdev_set_up(instance->hop_near_index);
 	if (err)
 		return fail(-err, "%s: cannot set the tunnel device up: %s", instance->hop_near,
 			    strerror(-err));
@@ -271,14 +271,14 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 	if (pair_near_elsewhere(instance))
 		return 0;
 	had_ipv6 = sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent) == 0;
-	err = link_set_mtu(instance->hop_near_index, mtu);
+	err = netdev_set_mtu(instance->hop_near_index, mtu);
 	if (err)
 		return fail(-err, "%s: cannot set the MTU of the tunnel device: %s", instance->hop_near,
 			    strerror(-err));
 	/* Below 1280 bytes there is no IPv6 at all. With a larger MTU it comes as the defaults are, that is,
 	 * with an address of the kernel's own making, which goes when it is switched off. */
 	if (!had_ipv6 && sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 1) == 0) {
-		link_set_no_ipv6_addresses(instance->hop_near_index);
+		netdev_set_no_ipv6_addresses(instance->hop_near_index);
 		silent = 1;
 	}
 	if (!tunnel_has_ipv6(config) || !silent)
@@ -291,13 +291,13 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 
 int tunnel_check_device(const struct instance *instance)
 {
-	struct link near, far;
+	struct netdev near, far;
 
 	if (pair_near_elsewhere(instance))
 		return 0;
 	/* By whatever names. */
-	if (link_find_index(instance->hop_near_index, &near) == 0 &&
-	    link_find_index(instance->hop_far_index, &far) == 0 && pair_is_ours(instance, &near) &&
+	if (netdev_find_index(instance->hop_near_index, &near) == 0 &&
+	    netdev_find_index(instance->hop_far_index, &far) == 0 && pair_is_ours(instance, &near) &&
 	    near.peer == far.index)
 		return 0;
 	fail(ENODEV, "%s: the tunnel device %s is gone", instance->name, instance->hop_near);

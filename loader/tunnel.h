@@ -22,10 +22,10 @@
 unsigned int tunnel_overhead(const struct config *config);
 /* The most: what is to fit for every peer is less by so much. */
 unsigned int tunnel_most_overhead(const struct config *config);
-unsigned int tunnel_mtu(const struct config *config, const struct link *underlay);
+unsigned int tunnel_mtu(const struct config *config, const struct netdev *underlay);
 /* The fields of tunnel mode, but for the addresses of the tunnel device's ends. */
 void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *config,
-			 const struct link *underlay);
+			 const struct netdev *underlay);
 /* Are IPv6 packets to go through it? */
 bool tunnel_has_ipv6(const struct config *config);
 
@@ -43,8 +43,8 @@ int tunnel_check_name(const struct config *config);
 void tunnel_check_port(const struct config *config);
 
 /* Create the pair, down, and record the indexes. 0 or -errno after a message; nothing is left behind then. */
-int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu, struct link *near,
-		  struct link *far);
+int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu,
+		  struct netdev *near, struct netdev *far);
 /* Set it up: addresses, keepalives, and at last the routes. 0 or -errno after a message. */
 int tunnel_start(const struct instance *instance, const struct config *config);
 

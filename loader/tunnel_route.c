@@ -29,13 +29,13 @@ static void cleanup_routes(struct routes *routes)
 /* A VRF has a table of its own, and what arrives on its devices is looked up there. */
 static int find_table(const struct instance *instance, unsigned int *table)
 {
-	struct link near, master;
-	int err = link_find_index(instance->hop_near_index, &near);
+	struct netdev near, master;
+	int err = netdev_find_index(instance->hop_near_index, &near);
 
 	*table = RT_TABLE_MAIN;
 	if (err || !near.master)
 		return err;
-	err = link_find_index(near.master, &master);
+	err = netdev_find_index(near.master, &master);
 	if (!err && master.vrf_table)
 		*table = master.vrf_table;
 	return err;

@@ -199,9 +199,9 @@ static int attach_ingress(struct up *up)
 static int record_pair(struct up *up)
 {
 	struct instance *instance = &up->instance;
-	struct link link;
+	struct netdev netdev;
 
-	if (link_find(instance->hop_near, &link) == 0 || link_find(instance->hop_far, &link) == 0)
+	if (netdev_find(instance->hop_near, &netdev) == 0 || netdev_find(instance->hop_far, &netdev) == 0)
 		return 0;
 	instance->hop_recorded = 1;
 	return plane_write_instance(&up->plane, instance);

@@ -17,8 +17,8 @@ struct up {
 	char (*fingerprints)[2][FINGERPRINT_HEX]; /* of its keys */
 	struct instance instance;
 	struct plane plane;
-	struct link device;    /* the underlay's */
-	struct link near, far; /* of the tunnel device, once it is there */
+	struct netdev device;	 /* the underlay's */
+	struct netdev near, far; /* of the tunnel device, once it is there */
 	__u32 hop_secret[4];
 };
 

@@ -115,7 +115,7 @@ static int parse_place(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-static int parse_link(const struct nlmsghdr *message, void *data)
+static int parse_master(const struct nlmsghdr *message, void *data)
 {
 	return mnl_attr_parse(message, sizeof(struct ifinfomsg), parse_place, data);
 }
@@ -126,14 +126,14 @@ static struct place_in_stack place_in_stack(unsigned int device)
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	struct place_in_stack place = {};
-	struct link link;
+	struct netdev netdev;
 
 	request->nlmsg_type = RTM_GETLINK;
 	info->ifi_index = (int)device;
-	if (netlink_talk(NETLINK_ROUTE, request, parse_link, &place))
+	if (netlink_talk(NETLINK_ROUTE, request, parse_master, &place))
 		return (struct place_in_stack){};
 	/* Of a veth, what is "below" is its other end. */
-	if (link_find_index(device, &link) || !strcmp(link.kind, "veth"))
+	if (netdev_find_index(device, &netdev) || !strcmp(netdev.kind, "veth"))
 		place.below = 0;
 	return place;
 }

@@ -91,21 +91,21 @@ static int make_underlay(void)
 {
 	struct xdpsec_prefix us = { .length = 96 + 15, .address = { [10] = 0xff, 0xff, 198, 19, 255, 254 } };
 	const struct veth_end underlay = { "underlay", UNDERLAY_MTU }, wire = { "wire", UNDERLAY_MTU };
-	struct link device;
-	int err = link_create_veth(&underlay, &wire, 0);
+	struct netdev device;
+	int err = netdev_create_veth(&underlay, &wire, 0);
 
 	if (!err)
-		err = link_find("wire", &device);
+		err = netdev_find("wire", &device);
 	if (!err)
-		err = link_set_up(device.index);
+		err = netdev_set_up(device.index);
 	if (!err)
-		err = link_find("underlay", &device);
+		err = netdev_find("underlay", &device);
 	if (!err)
-		err = link_set_up(device.index);
+		err = netdev_set_up(device.index);
 	if (!err)
 		err = address_add(&us, device.index);
-	if (!err && link_find_index(LOOPBACK, &device) == 0)
-		err = link_set_up(LOOPBACK);
+	if (!err && netdev_find_index(LOOPBACK, &device) == 0)
+		err = netdev_set_up(LOOPBACK);
 	if (!err)
 		err = sysctl_set("ipv4", "lo", "forwarding", 1);
 	return err ? fail(-err, "benchmark: an underlay for tunnels: %s", strerror(-err)) : 0;
