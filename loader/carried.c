@@ -61,7 +61,8 @@ static void check_pppoe(const struct config *config, const struct netdev *device
 	if (config->mode == MODE_TUNNEL) {
 		warning("%s: %s carries PPPoE sessions: their MTU is smaller than its own", config->path,
 			device->name);
-		hint("where endpoints are reached by one, MTU = %u", device->mtu - 8 - TUNNEL_OVERHEAD_IPV6);
+		hint("where endpoints are reached by one, MTU = %u",
+		     device->mtu - 8 - XDPSEC_TUNNEL_OVERHEAD_IPV6);
 		return;
 	}
 	warning("%s: %s carries PPPoE sessions: protected flows in them are sealed, and what does not fit "

@@ -76,6 +76,9 @@ struct peer_config {
 
 #define TUNNEL_ADDRESSES_MAX 16
 
+/* RFC 791 section 3.1: every host must take an IPv4 packet of this size, in fragments or whole. */
+#define IPV4_MTU_MIN 576
+
 /* [Interface] of tunnel mode. */
 struct tunnel_config {
 	char name[IF_NAMESIZE];

@@ -7,7 +7,6 @@
 #include "message.h"
 
 /* As device.c has it for the underlay. */
-#define MTU_MINIMUM 576
 #define KEEPALIVE_MAX 65535
 
 int set_tunnel_name(struct config *config, const struct config_line *where, char *value)
@@ -58,9 +57,9 @@ int set_mtu(struct config *config, const struct config_line *where, char *value)
 {
 	unsigned long number;
 
-	if (!value_number(value, XDPSEC_PAYLOAD_MAX, &number) || number < MTU_MINIMUM) {
+	if (!value_number(value, XDPSEC_PAYLOAD_MAX, &number) || number < IPV4_MTU_MIN) {
 		fail_at(where, "%s: not an MTU", value);
-		hint("%d to %d bytes; without it, what the underlay's device leaves", MTU_MINIMUM,
+		hint("%d to %d bytes; without it, what the underlay's device leaves", IPV4_MTU_MIN,
 		     XDPSEC_PAYLOAD_MAX);
 		return -EINVAL;
 	}

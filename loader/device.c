@@ -9,10 +9,6 @@
 #include "self.h"
 #include "tunnel.h"
 
-/* What every host must take: RFC 791 section 3.1 (576 bytes in pieces or whole) and RFC 8200 section 5. */
-#define IPV4_MINIMUM 576
-#define IPV6_MINIMUM 1280
-
 static bool has_ipv6(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
@@ -26,7 +22,7 @@ static int check_mtu(const struct config *config, const struct netdev *netdev)
 {
 	bool is_tunnel = config->mode == MODE_TUNNEL,
 	     ipv6 = is_tunnel ? tunnel_has_ipv6(config) : has_ipv6(config);
-	unsigned int minimum = ipv6 ? IPV6_MINIMUM : IPV4_MINIMUM,
+	unsigned int minimum = ipv6 ? XDPSEC_IPV6_MTU_MIN : IPV4_MTU_MIN,
 		     overhead = is_tunnel ? tunnel_most_overhead(config) : XDPSEC_OVERHEAD;
 
 	if (netdev->mtu >= minimum + overhead)
@@ -46,9 +42,9 @@ static int check_tunnel_mtu(const struct config *config, const struct netdev *ne
 
 	if (!mtu)
 		return 0;
-	if (mtu < IPV6_MINIMUM && tunnel_has_ipv6(config)) {
+	if (mtu < XDPSEC_IPV6_MTU_MIN && tunnel_has_ipv6(config)) {
 		fail(EMSGSIZE, "%s:%d: MTU: %u: IPv6 in the tunnel needs %u", config->path,
-		     config->tunnel.mtu_line, mtu, IPV6_MINIMUM);
+		     config->tunnel.mtu_line, mtu, XDPSEC_IPV6_MTU_MIN);
 		return -EMSGSIZE;
 	}
 	if (mtu + overhead > netdev->mtu) {

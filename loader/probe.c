@@ -97,7 +97,8 @@ static void tell(const struct report *report, const struct peer_report *peer, co
 		 unsigned int size)
 {
 	struct xdpsec_prefix outer = prefix_of(&peer->location);
-	unsigned int overhead = prefix_is_ipv4(&outer) ? TUNNEL_OVERHEAD_IPV4 : TUNNEL_OVERHEAD_IPV6;
+	unsigned int overhead = prefix_is_ipv4(&outer) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
+						       : XDPSEC_TUNNEL_OVERHEAD_IPV6;
 
 	printf("%s: peer %s (%s): packets of %u bytes get through the tunnel, and back: %u outside\n",
 	       report->instance.name, peer->record.name, address, size, size + overhead);

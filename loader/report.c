@@ -281,7 +281,8 @@ static void measure_path(const struct report *report, struct peer_report *peer)
 {
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
 	struct xdpsec_prefix address = prefix_of(&peer->location);
-	unsigned int overhead = prefix_is_ipv4(&address) ? TUNNEL_OVERHEAD_IPV4 : TUNNEL_OVERHEAD_IPV6;
+	unsigned int overhead = prefix_is_ipv4(&address) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
+							 : XDPSEC_TUNNEL_OVERHEAD_IPV6;
 
 	if (!peer->location.known || report->device_mtu <= overhead)
 		return;

@@ -65,10 +65,10 @@ static unsigned int least_overhead(const struct report *report)
 		if (!report->peers[i].location.known)
 			continue;
 		if (prefix_is_ipv4(&address))
-			return TUNNEL_OVERHEAD_IPV4;
+			return XDPSEC_TUNNEL_OVERHEAD_IPV4;
 		known = true;
 	}
-	return known ? TUNNEL_OVERHEAD_IPV6 : TUNNEL_OVERHEAD_IPV4;
+	return known ? XDPSEC_TUNNEL_OVERHEAD_IPV6 : XDPSEC_TUNNEL_OVERHEAD_IPV4;
 }
 
 static void warn_of_mtu(struct report *report)
@@ -248,7 +248,7 @@ static bool carries_ipv6(const struct peer_report *peer)
 /* Packets up to 1280 are sent all the same (tc/encapsulate.bpf.h). */
 static void warn_of_path(struct report *report, const struct peer_report *peer)
 {
-	if (!peer->inner_mtu || peer->inner_mtu >= 1280 || !carries_ipv6(peer))
+	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer))
 		return;
 	warn(report,
 	     "%s: the path takes %u bytes, as a router said: longer IPv6 packets than %u inside may be lost, "

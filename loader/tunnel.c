@@ -18,8 +18,6 @@
 
 /* Of veth, and more than there are CPUs. */
 #define QUEUES_MAX 4096
-/* 169.254.16.0 and on (link-local, RFC 3927): tc/keepalive.bpf.h finds the peer by it. */
-#define KEEPALIVE_FIRST 0xa9fe1000U
 
 static bool is_ipv4(const struct xdpsec_location *location)
 {
@@ -32,16 +30,16 @@ unsigned int tunnel_overhead(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (!config->peers[i].endpoint.known || is_ipv4(&config->peers[i].endpoint))
-			return TUNNEL_OVERHEAD_IPV4;
-	return TUNNEL_OVERHEAD_IPV6;
+			return XDPSEC_TUNNEL_OVERHEAD_IPV4;
+	return XDPSEC_TUNNEL_OVERHEAD_IPV6;
 }
 
 unsigned int tunnel_most_overhead(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (config->peers[i].endpoint.known && !is_ipv4(&config->peers[i].endpoint))
-			return TUNNEL_OVERHEAD_IPV6;
-	return TUNNEL_OVERHEAD_IPV4;
+			return XDPSEC_TUNNEL_OVERHEAD_IPV6;
+	return XDPSEC_TUNNEL_OVERHEAD_IPV4;
 }
 
 unsigned int tunnel_mtu(const struct config *config, const struct netdev *underlay)
@@ -62,8 +60,8 @@ void tunnel_write_config(struct xdpsec_config *data_plane, const struct config *
 	data_plane->former_port = (__u16)tunnel->former_port;
 	data_plane->mtu = (__u16)tunnel_mtu(config, underlay);
 	data_plane->mtu_ipv6 = data_plane->mtu;
-	if (underlay->mtu - TUNNEL_OVERHEAD_IPV6 < data_plane->mtu)
-		data_plane->mtu_ipv6 = (__u16)(underlay->mtu - TUNNEL_OVERHEAD_IPV6);
+	if (underlay->mtu - XDPSEC_TUNNEL_OVERHEAD_IPV6 < data_plane->mtu)
+		data_plane->mtu_ipv6 = (__u16)(underlay->mtu - XDPSEC_TUNNEL_OVERHEAD_IPV6);
 	data_plane->flow_ports = !tunnel->listen_only;
 	data_plane->dscp_fixed = tunnel->dscp_fixed;
 	data_plane->dscp = tunnel->dscp;
@@ -212,7 +210,7 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 
 int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 {
-	__be32 address = htonl(KEEPALIVE_FIRST + index);
+	__be32 address = htonl(XDPSEC_KEEPALIVE_NEIGHBOUR + index);
 	int err = on ? neighbour_manage(address, instance->hop_far_index)
 		     : neighbour_delete(address, instance->hop_far_index);
 
@@ -229,7 +227,7 @@ int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 
 static void note_keepalive(__be32 address_be, void *data)
 {
-	__u32 index = ntohl(address_be) - KEEPALIVE_FIRST;
+	__u32 index = ntohl(address_be) - XDPSEC_KEEPALIVE_NEIGHBOUR;
 	bool *found = data;
 
 	if (index < XDPSEC_MAX_PEERS)

@@ -10,10 +10,6 @@
 #include "instance.h"
 #include "netlink.h"
 
-/* Bytes in front of an inner packet: outer IP, UDP, and XDPsec's. */
-#define TUNNEL_OVERHEAD_IPV4 (20 + 8 + XDPSEC_OVERHEAD)
-#define TUNNEL_OVERHEAD_IPV6 (40 + 8 + XDPSEC_OVERHEAD)
-
 /*
  * Where the peers are: the least that it takes to reach one, as far as is known. What one end sends the other
  * must take, and a hub that has a peer over IPv6, or one that is yet to be learned, gets the large packets of

@@ -134,7 +134,7 @@ static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inner_ipv6, bool outer_ipv6)
 {
 	const u32 more = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-	u32 room = outer_ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
+	u32 room = endpoint_overhead(outer_ipv6);
 
 	if (inner_ipv6 == outer_ipv6)
 		return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
@@ -283,7 +283,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
  */
 static __always_inline u32 encapsulate_believed(const struct encapsulate *e, u32 mtu, u32 overhead)
 {
-	return e->inner.ipv6 && mtu < ENDPOINT_INNER_IPV6 + overhead ? ENDPOINT_INNER_IPV6 + overhead : mtu;
+	return e->inner.ipv6 && mtu < XDPSEC_IPV6_MTU_MIN + overhead ? XDPSEC_IPV6_MTU_MIN + overhead : mtu;
 }
 
 static __always_inline enum route_found encapsulate_find_route(struct encapsulate *e, struct route *route,
@@ -294,7 +294,7 @@ static __always_inline enum route_found encapsulate_find_route(struct encapsulat
 	enum route_found found;
 
 	found = route_find(s->skb, &s->packet, s->config, e->endpoint, route);
-	if (found != ROUTE_TOO_NARROW || !e->inner.ipv6 || e->inner.length > ENDPOINT_INNER_IPV6)
+	if (found != ROUTE_TOO_NARROW || !e->inner.ipv6 || e->inner.length > XDPSEC_IPV6_MTU_MIN)
 		return found;
 	/* Of a packet that fits any route. */
 	s->packet.udp_length = sizeof(struct udphdr);
@@ -327,7 +327,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 		return drop(XDPSEC_DROP_NO_HOP, s->sa);
 
 	encapsulate_describe(e);
-	overhead = s->packet.ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
+	overhead = endpoint_overhead(s->packet.ipv6);
 	route.now = bpf_ktime_get_coarse_ns();
 	path_mtu = endpoint_path_mtu(e->endpoint, route.now) ?: XDPSEC_PAYLOAD_MAX;
 	path_mtu = encapsulate_believed(e, path_mtu, overhead);
@@ -337,7 +337,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	case ROUTE_FOUND:
 		break;
 	case ROUTE_TOO_NARROW:
-		if (e->inner.length > ENDPOINT_INNER_IPV6)
+		if (e->inner.length > XDPSEC_IPV6_MTU_MIN)
 			route.mtu = encapsulate_believed(e, route.mtu, overhead);
 		/* A way on which nothing is left of a packet (RFC 791: 68 bytes) is none. */
 		if (route.mtu >= overhead + ENCAPSULATE_MTU_MIN)

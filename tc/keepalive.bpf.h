@@ -12,9 +12,6 @@
 #include "xdpsec/endpoint.bpf.h"
 #include "xdpsec/inner.bpf.h"
 
-/* The neighbours' addresses: 169.254.16.0 and the peer's index. */
-#define KEEPALIVE_NEIGHBOUR 0xa9fe1000
-
 #define ARP_REQUEST 1
 
 /* RFC 826, for IPv4 over Ethernet, behind the Ethernet header. */
@@ -31,7 +28,7 @@ struct keepalive_arp {
 /* From nobody, with nothing in it, to such a neighbour: no socket or router makes that. */
 static __always_inline bool keepalive_is_tick(const struct inner *inner, u32 *peer)
 {
-	*peer = bpf_ntohl(inner->destination[3]) - KEEPALIVE_NEIGHBOUR;
+	*peer = bpf_ntohl(inner->destination[3]) - XDPSEC_KEEPALIVE_NEIGHBOUR;
 	return !inner->ipv6 && inner->protocol == XDPSEC_NEXT_NONE && !inner->source[3] &&
 	       *peer < XDPSEC_MAX_PEERS;
 }
@@ -54,7 +51,7 @@ static __always_inline bool keepalive_make_tick(struct __sk_buff *skb)
 	    arp->operation != bpf_htons(ARP_REQUEST))
 		return false;
 	__builtin_memcpy(&target, arp->target, sizeof(target));
-	if (bpf_ntohl(target) - KEEPALIVE_NEIGHBOUR >= XDPSEC_MAX_PEERS)
+	if (bpf_ntohl(target) - XDPSEC_KEEPALIVE_NEIGHBOUR >= XDPSEC_MAX_PEERS)
 		return false;
 	ethernet->h_proto = bpf_htons(ETH_P_IP);
 	*ip = (struct iphdr){

@@ -14,9 +14,8 @@
 #include "destination.bpf.h"
 #include "too_big.bpf.h"
 
-/* What every path takes: RFC 8200 section 5, and of IPv4 what net.ipv4.route.min_pmtu has. */
+/* What every path takes of IPv4: net.ipv4.route.min_pmtu. */
 #define PATH_LEARN_MIN_IPV4 552
-#define PATH_LEARN_MIN_IPV6 1280
 /* RFC 1191 section 6.3. */
 #define PATH_LEARN_NS (600 * ENDPOINT_SECOND)
 /* How many such messages are looked at, for each CPU: each may cost a look at all peers. */
@@ -117,7 +116,7 @@ static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config 
 	/* A router older than RFC 1191 says nothing. */
 	if (!mtu)
 		return 0;
-	least = message.quoted.ipv6 ? PATH_LEARN_MIN_IPV6 : PATH_LEARN_MIN_IPV4;
+	least = message.quoted.ipv6 ? XDPSEC_IPV6_MTU_MIN : PATH_LEARN_MIN_IPV4;
 	if (mtu < least)
 		mtu = least;
 	if (!path_learn_is_our_port(config, message.quoted.source_port) ||

@@ -19,9 +19,9 @@
 /* The least that IPv4 knows (RFC 791 section 3.2): up to here an MTU is left alone. 0, too: a router older
  * than RFC 1191 leaves the stack to guess. */
 #define PATH_MTU_MIN 68
-/* RFC 8200 section 5: practically no link has less. A sender that was told so would fragment what it sends,
- * and fragments are not sealed. */
-#define PATH_MTU_MIN_UNPROVEN 1280
+/* Practically no link has less. A sender that was told so would fragment what it sends, and fragments are not
+ * sealed. */
+#define PATH_MTU_MIN_UNPROVEN XDPSEC_IPV6_MTU_MIN
 
 /*
  * A packet that is not UDP, on its way in: take what sealing adds off the MTU of such a message. Our own

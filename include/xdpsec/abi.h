@@ -26,6 +26,18 @@
 
 #define XDPSEC_NO_SA 0xffffffffU
 
+/* Tunnel mode: the bytes in front of an inner packet, that is outer IP header, UDP header and XDPsec's. */
+#define XDPSEC_TUNNEL_OVERHEAD_IPV4 (20 + 8 + XDPSEC_OVERHEAD)
+#define XDPSEC_TUNNEL_OVERHEAD_IPV6 (40 + 8 + XDPSEC_OVERHEAD)
+
+/* RFC 8200 section 5: every sender takes it for granted that an IPv6 packet of this size goes through. The
+ * tunnel sends it whatever is said of the path. */
+#define XDPSEC_IPV6_MTU_MIN 1280
+
+/* Tunnel mode: the address of the neighbour that stands for keepalives to a peer is 169.254.16.0 (link-local,
+ * RFC 3927) plus the peer's index. Host byte order. */
+#define XDPSEC_KEEPALIVE_NEIGHBOUR 0xa9fe1000U
+
 /*
  * Why a packet was dropped. Numbers and names are stable: other programs read them. A new reason goes to
  * the end. X(identifier, name in `xdpsec status`, what it means).

@@ -13,14 +13,17 @@
 
 #define ENDPOINT_SECOND 1000000000ULL
 
-/* What encapsulation adds to a packet: design and docs/protocol.md have 60 and 80. */
-#define ENDPOINT_OVERHEAD_IPV4 (sizeof(struct iphdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD)
-#define ENDPOINT_OVERHEAD_IPV6 (sizeof(struct ipv6hdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD)
+_Static_assert(XDPSEC_TUNNEL_OVERHEAD_IPV4 == sizeof(struct iphdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD,
+	       "IPv4");
+_Static_assert(XDPSEC_TUNNEL_OVERHEAD_IPV6 ==
+		       sizeof(struct ipv6hdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD,
+	       "IPv6");
 
-/* RFC 8200 section 5: every IPv6 sender takes it for granted that a packet of this size goes through. */
-#define ENDPOINT_INNER_IPV6 1280
-
-_Static_assert(ENDPOINT_OVERHEAD_IPV4 == 60 && ENDPOINT_OVERHEAD_IPV6 == 80, "overhead");
+/* What encapsulation adds to a packet. Chosen in 64 bits, which takes fewer instructions than in 32. */
+static __always_inline u32 endpoint_overhead(bool ipv6)
+{
+	return ipv6 ? (u64)XDPSEC_TUNNEL_OVERHEAD_IPV6 : (u64)XDPSEC_TUNNEL_OVERHEAD_IPV4;
+}
 
 static __always_inline bool endpoint_is_ipv6(const struct xdpsec_location *location)
 {
@@ -45,9 +48,8 @@ static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endp
 					      const struct xdpsec_config *config, bool ipv6, u64 now)
 {
 	u32 path = endpoint_path_mtu(endpoint, now), device_mtu = ipv6 ? config->mtu_ipv6 : config->mtu,
-	    overhead;
+	    overhead = endpoint_overhead(ipv6);
 
-	overhead = ipv6 ? ENDPOINT_OVERHEAD_IPV6 : ENDPOINT_OVERHEAD_IPV4;
 	return path && path - overhead < device_mtu ? path - overhead : device_mtu;
 }
 

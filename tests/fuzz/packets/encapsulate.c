@@ -14,10 +14,12 @@
 
 enum {
 	MAC_ADDRESSES = 12,
-	TICK_NETWORK = 0xa9fe1000, /* 169.254.16.0, and the peer's number */
 	ARP = 0x0806,
 	ARP_LEN = 28,
 };
+
+/* 169.254.16.0; the peer's number is added. */
+#define TICK_NETWORK (169U << 24 | 254U << 16 | 16U << 8)
 
 /* From nobody to a neighbour that stands for a peer, with nothing in it. */
 static struct packet tick(void)
