@@ -77,7 +77,7 @@ static __always_inline struct xdpsec_block doubled(struct xdpsec_block v)
 
 	/* Neither a branch nor a mask made of the sign: the verifier follows two paths for both (for the
 	 * second seen on 6.18), and there are thirteen doublings. */
-	OPAQUE(carry);
+	barrier_var(carry);
 	return (struct xdpsec_block){ bpf_cpu_to_be64(a << 1 | b >> 63),
 				      bpf_cpu_to_be64(b << 1 ^ carry * 0x87) };
 }

@@ -201,7 +201,7 @@ static __noinline int quote_cut(struct __sk_buff *skb)
 	}
 	if (verdict == QUOTE_NONE)
 		return VERDICT_PASS;
-	OPAQUE(l3);
+	barrier_var(l3);
 	/* In PPPoE there is one length more to be made right: not worth more code. */
 	if (verdict == QUOTE_ODD || pppoe ||
 	    l3 > sizeof(struct ethhdr) + PACKET_VLANS_MAX * sizeof(struct vlan_header))

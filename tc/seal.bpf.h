@@ -181,7 +181,7 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 		chunk = (length - done + 3) & ~3;
 		if (chunk > SEAL_SUM_CHUNK)
 			chunk = SEAL_SUM_CHUNK;
-		OPAQUE(chunk);
+		barrier_var(chunk);
 		sum += (u32)bpf_csum_diff(NULL, 0, (__be32 *)(buffer->bytes + done),
 					  chunk & (2 * SEAL_SUM_CHUNK - 1), 0);
 	}

@@ -85,7 +85,7 @@ static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	struct ocb o;
 	int err;
 
-	OPAQUE(length);
+	barrier_var(length);
 	o.start = (void *)(long)skb->data + at;
 	o.end = (void *)(long)skb->data_end;
 	o.length = length;

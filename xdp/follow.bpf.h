@@ -50,7 +50,7 @@ static __always_inline void follow_source(const struct xdpsec_endpoint *endpoint
 
 	/* Any of these is as good as another. */
 	from->port = flow_ports ? 0 : packet->destination_port;
-	OPAQUE(family);
+	barrier_var(family);
 	fixed = (const u32 *)endpoint->sources[family & 1];
 	from->local = packet->l3 == sizeof(struct ethhdr) ? XDPSEC_LOCAL_DEVICE : XDPSEC_LOCAL_VLAN;
 	if (fixed[0] | fixed[1] | fixed[2] | fixed[3]) {

@@ -71,7 +71,7 @@ static __always_inline bool foreign_is_peers(const u32 address[4], const struct 
 		const u32 *words;
 
 		left--;
-		OPAQUE(left);
+		barrier_var(left);
 		left &= 2 * XDPSEC_MAX_PEERS - 1;
 		index = left;
 		endpoint = bpf_map_lookup_elem(&endpoints, &index);

@@ -35,7 +35,7 @@ static __always_inline int open_locate(struct open *o)
 	struct scratch *buffer;
 	u32 zero = 0, length = o->length, at = o->at;
 
-	OPAQUE(at);
+	barrier_var(at);
 	if (at > OPEN_HEADERS)
 		return -1;
 	o->payload = data + at;
@@ -111,7 +111,7 @@ static __noinline u32 open_payload(struct open *o, u64 *sum)
 	u64 sequence;
 	int err;
 
-	OPAQUE(length);
+	barrier_var(length);
 	if (length > XDPSEC_PAYLOAD_MAX || (const void *)(header + 2) > o->end)
 		return XDPSEC_DROP_NO_ROOM;
 	ocb.sa = bpf_map_lookup_elem(&sas, &o->sa);

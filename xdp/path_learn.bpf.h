@@ -85,7 +85,7 @@ static __noinline int path_learn_note(const struct too_big *message, const struc
 		struct xdpsec_endpoint *endpoint;
 
 		left--;
-		OPAQUE(left);
+		barrier_var(left);
 		left &= 2 * XDPSEC_MAX_PEERS - 1;
 		index = left;
 		endpoint = bpf_map_lookup_elem(&endpoints, &index);

@@ -23,7 +23,7 @@ static __noinline int drop(u32 reason, u32 sa)
 	u32 index = reason; /* stays in a register, and keeps its bound; reason lies on the stack */
 	u64 *count;
 
-	OPAQUE(index);
+	barrier_var(index);
 	if (index >= XDPSEC_DROP_COUNT)
 		return VERDICT_DROP;
 	count = bpf_map_lookup_elem(&drops, &reason);

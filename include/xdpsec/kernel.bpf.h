@@ -131,9 +131,10 @@ ends:
 	return false;
 }
 
-/* A value of which the compiler knows nothing: it would drop a mask or a test that changes nothing for it,
- * and with it the bound that the verifier needs. */
-#define OPAQUE(value) asm volatile("" : "+r"(value))
+/*
+ * barrier_var() of bpf_helpers.h hides a value from the optimizer. It would remove a mask or a test that it can
+ * prove redundant, and the verifier needs that mask.
+ */
 
 /*
  * Is *value from 1 to most? In two steps that the compiler cannot merge: it would subtract one and compare
@@ -141,10 +142,10 @@ ends:
  */
 static __always_inline bool from_1_to(u32 most, u32 *value)
 {
-	OPAQUE(*value);
+	barrier_var(*value);
 	if (*value > most)
 		return false;
-	OPAQUE(*value);
+	barrier_var(*value);
 	return *value != 0;
 }
 

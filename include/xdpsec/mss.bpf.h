@@ -57,7 +57,7 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 	headers = sizeof(*tcp) + (inner->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	if (inner->protocol != IPPROTO_TCP || inner->fragment || mtu <= headers)
 		return 0;
-	OPAQUE(header);
+	barrier_var(header);
 	if (header > 60)
 		return 0;
 	tcp = start + header;
@@ -72,12 +72,12 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 	for (i = zero; i < TCP_OPTIONS_MAX && loop_goes_on(); i++) {
 		u8 *option;
 
-		OPAQUE(at);
+		barrier_var(at);
 		/* In front of the mask, which is the verifier's: behind the header there is no option. */
 		if (at + TCP_OPTION_MSS_LENGTH > length)
 			break;
 		at &= 63;
-		OPAQUE(i);
+		barrier_var(i);
 		i &= 63;
 		option = options + at;
 		if ((const void *)(option + TCP_OPTION_MSS_LENGTH) > end)

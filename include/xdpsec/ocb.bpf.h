@@ -54,15 +54,15 @@ enum ocb_pass {
 
 /*
  * The words, modulo 2^64, and their upper halves: what the lower ones add up to is the difference, and so
- * need not be cut out of each word. OPAQUE, as left alone the compiler keeps the terms of many blocks, on the
+ * need not be cut out of each word. barrier_var, as left alone the compiler keeps the terms of many blocks, on the
  * stack, to add them up as a tree.
  */
 static __always_inline void ocb_add(struct ocb_sums *sums, u64 word)
 {
 	sums->words += word;
 	sums->high += word >> 32;
-	OPAQUE(sums->words);
-	OPAQUE(sums->high);
+	barrier_var(sums->words);
+	barrier_var(sums->high);
 }
 
 /* The RFC 1071 sum of what was added, to be folded. */
@@ -106,7 +106,7 @@ static __always_inline void ocb_lane(u64 *words, const u32 blocks, u64 *offset, 
 
 	/* Left alone, the compiler loads all of L before the loop over the groups, and spills it to the
 	 * stack. */
-	OPAQUE(l);
+	barrier_var(l);
 	step[0] = l[0];
 	step[1] = l[2];
 	step[2] = l[4];
@@ -134,7 +134,7 @@ static __always_inline u32 ocb_first_turn(const struct xdpsec_sa *sa)
 static __always_inline u32 ocb_next_turn(u32 turn)
 {
 	turn++;
-	OPAQUE(turn);
+	barrier_var(turn);
 	return turn & (OCB_TURNS - 1);
 }
 
@@ -147,7 +147,7 @@ static __always_inline void ocb_part(const struct ocb *o, const u32 part, struct
 	const struct xdpsec_block *l = o->sa->l;
 	u64 *block;
 
-	OPAQUE(blocks);
+	barrier_var(blocks);
 	if (!(blocks & part))
 		return;
 	at = blocks & (OCB_GROUPS * OCB_GROUP - 2 * part);
@@ -172,8 +172,8 @@ static __always_inline struct xdpsec_block ocb_pass(const struct ocb *o, struct 
 		u32 at = group;
 		u64 *block;
 
-		OPAQUE(sa);
-		OPAQUE(at);
+		barrier_var(sa);
+		barrier_var(at);
 		at &= OCB_GROUPS - 1;
 		next = &sa->groups[at + 1];
 		block = (u64 *)(first + at * OCB_GROUP * XDPSEC_BLOCK_LEN);
@@ -223,7 +223,7 @@ static __always_inline bool ocb_tail(const struct ocb *o, struct xdpsec_block **
 	u32 at = o->length;
 	u8 *start;
 
-	OPAQUE(at);
+	barrier_var(at);
 	if (at > XDPSEC_PAYLOAD_MAX)
 		return false;
 	start = o->start + XDPSEC_OVERHEAD - XDPSEC_BLOCK_LEN + at;

@@ -177,7 +177,7 @@ static __always_inline void packet_ipv4(struct cursor *cursor, struct packet *pa
 	packet->kind = PACKET_MALFORMED;
 	header_length = ip->ihl * 4;
 	/* The compiler would compare the field instead, and the verifier know nothing of this. */
-	OPAQUE(header_length);
+	barrier_var(header_length);
 	packet->ip_length = bpf_ntohs(ip->tot_len);
 	if (ip->version != 4 || header_length < sizeof(*ip) ||
 	    !cursor_take(cursor, header_length - sizeof(*ip)))

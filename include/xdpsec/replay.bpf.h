@@ -35,16 +35,16 @@ static __always_inline bool replay_accept(struct xdpsec_replay *window, u64 sequ
 			steps = XDPSEC_REPLAY_WORDS;
 		for (i = zero & 255; i < steps && loop_goes_on();) {
 			i++;
-			OPAQUE(i);
+			barrier_var(i);
 			i &= 255;
 			word = REPLAY_WORD((u32)newest + i);
-			OPAQUE(word);
+			barrier_var(word);
 			window->bitmap[REPLAY_WORD(word)] = 0;
 		}
 		window->next = number;
 	}
 	word = number >> 6;
-	OPAQUE(word);
+	barrier_var(word);
 	word = REPLAY_WORD(word);
 	fresh = !(window->bitmap[word] & bit);
 	window->bitmap[word] |= bit;
