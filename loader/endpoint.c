@@ -31,7 +31,7 @@ static struct xdpsec_source source_for(const struct peer_config *peer, const str
 	return source;
 }
 
-/* Where it goes by now: for what is sent while no route can be asked for (tc/route.bpf.h). */
+/* Where it goes by now: for what is sent while no route can be asked for (tc/next_hop.bpf.h). */
 static void note_way(struct xdpsec_endpoint *endpoint, const struct config *config)
 {
 	const struct xdpsec_location *at = &endpoint->at[!!endpoint->current];

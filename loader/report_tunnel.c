@@ -39,7 +39,7 @@ static void read_routes(struct report *report)
 	tunnel_free_routes(routes);
 }
 
-/* As the data plane looks for it (tc/route.bpf.h). */
+/* As the data plane looks for it (tc/next_hop.bpf.h). */
 static void read_way(const struct report *report, struct peer_report *peer)
 {
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;

@@ -17,7 +17,7 @@
 #include "xdpsec/mss.bpf.h"
 #include "answer.bpf.h"
 #include "keepalive.bpf.h"
-#include "route.bpf.h"
+#include "next_hop.bpf.h"
 #include "seal_payload.bpf.h"
 
 #define ENCAPSULATE_TTL 64
@@ -153,7 +153,7 @@ static __always_inline u8 encapsulate_tos(const struct encapsulate *e)
 	return config->dscp_fixed ? config->dscp << 2 | (e->inner.tos & ECN_MASK) : e->inner.tos;
 }
 
-/* The outer packet, with lengths before it grows, for route_find() and seal_payload(). */
+/* The outer packet, with lengths before it grows, for next_hop_find() and seal_payload(). */
 static __always_inline void encapsulate_describe(struct encapsulate *e)
 {
 	const struct xdpsec_location *to = endpoint_at(e->endpoint);
@@ -227,28 +227,28 @@ static __noinline int encapsulate_write_headers(struct encapsulate *e)
 	return 0;
 }
 
-static __always_inline long encapsulate_redirect(struct route *route)
+static __always_inline long encapsulate_redirect(struct next_hop *next_hop)
 {
-	if (route->is_old)
-		return bpf_redirect_neigh(route->device, NULL, 0, 0);
-	return bpf_redirect_neigh(route->device, &route->next, sizeof(route->next), 0);
+	if (next_hop->is_old)
+		return bpf_redirect_neigh(next_hop->device, NULL, 0, 0);
+	return bpf_redirect_neigh(next_hop->device, &next_hop->neighbour, sizeof(next_hop->neighbour), 0);
 }
 
 /* How the packet went. Every CPU would take the cache line from the others for each packet, were it noted
  * more often. */
-static __always_inline void encapsulate_note(struct encapsulate *e, const struct route *route)
+static __always_inline void encapsulate_note(struct encapsulate *e, const struct next_hop *next_hop)
 {
 	struct xdpsec_endpoint *endpoint = e->endpoint;
 
-	if (route->now - endpoint->sent < ENDPOINT_SECOND)
+	if (next_hop->now - endpoint->sent < ENDPOINT_SECOND)
 		return;
-	endpoint->sent = route->now;
-	endpoint->device = route->device;
+	endpoint->sent = next_hop->now;
+	endpoint->device = next_hop->device;
 	endpoint_copy_address(endpoint->source, e->seal.packet.source);
 }
 
 /* From here on the packet goes, or is dropped without an answer. */
-static __always_inline int encapsulate_send(struct encapsulate *e, struct route *route,
+static __always_inline int encapsulate_send(struct encapsulate *e, struct next_hop *next_hop,
 					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
 	struct seal *s = &e->seal;
@@ -259,7 +259,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 	if (bpf_skb_pull_data(s->skb, s->skb->len))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
-		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, route->now), sa->zero);
+		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, next_hop->now), sa->zero);
 	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
@@ -269,9 +269,9 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct route 
 		return drop(reason, s->sa);
 	if (s->config->mark)
 		s->skb->mark = s->config->mark;
-	if (encapsulate_redirect(route) != TC_ACT_REDIRECT)
+	if (encapsulate_redirect(next_hop) != TC_ACT_REDIRECT)
 		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
-	encapsulate_note(e, route);
+	encapsulate_note(e, next_hop);
 	count_packet(s->sa, e->inner.length);
 	return VERDICT_REDIRECT;
 }
@@ -286,23 +286,23 @@ static __always_inline u32 encapsulate_believed(const struct encapsulate *e, u32
 	return e->inner.ipv6 && mtu < XDPSEC_IPV6_MTU_MIN + overhead ? XDPSEC_IPV6_MTU_MIN + overhead : mtu;
 }
 
-static __always_inline enum route_found encapsulate_find_route(struct encapsulate *e, struct route *route,
-							       u32 overhead)
+static __always_inline enum next_hop_found encapsulate_find_next_hop(struct encapsulate *e,
+								     struct next_hop *next_hop, u32 overhead)
 {
 	struct seal *s = &e->seal;
 	u32 length = s->packet.udp_length, mtu = e->inner.length;
-	enum route_found found;
+	enum next_hop_found found;
 
-	found = route_find(s->skb, &s->packet, s->config, e->endpoint, route);
-	if (found != ROUTE_TOO_NARROW || !e->inner.ipv6 || e->inner.length > XDPSEC_IPV6_MTU_MIN)
+	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
+	if (found != NEXT_HOP_TOO_NARROW || !e->inner.ipv6 || e->inner.length > XDPSEC_IPV6_MTU_MIN)
 		return found;
 	/* Of a packet that fits any route. */
 	s->packet.udp_length = sizeof(struct udphdr);
-	found = route_find(s->skb, &s->packet, s->config, e->endpoint, route);
+	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
 	s->packet.udp_length = length;
-	if (found == ROUTE_FOUND && bpf_check_mtu(s->skb, route->device, &mtu, overhead, 0)) {
-		route->mtu = mtu;
-		return ROUTE_TOO_NARROW;
+	if (found == NEXT_HOP_FOUND && bpf_check_mtu(s->skb, next_hop->device, &mtu, overhead, 0)) {
+		next_hop->mtu = mtu;
+		return NEXT_HOP_TOO_NARROW;
 	}
 	return found;
 }
@@ -312,7 +312,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 {
 	struct seal *s = &e->seal;
 	struct bpf_crypto_ctx *ctx;
-	struct route route = {};
+	struct next_hop next_hop = {};
 	u32 path_mtu, overhead;
 	struct xdpsec_sa *sa;
 
@@ -328,28 +328,28 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 
 	encapsulate_describe(e);
 	overhead = endpoint_overhead(s->packet.ipv6);
-	route.now = bpf_ktime_get_coarse_ns();
-	path_mtu = endpoint_path_mtu(e->endpoint, route.now) ?: XDPSEC_PAYLOAD_MAX;
+	next_hop.now = bpf_ktime_get_coarse_ns();
+	path_mtu = endpoint_path_mtu(e->endpoint, next_hop.now) ?: XDPSEC_PAYLOAD_MAX;
 	path_mtu = encapsulate_believed(e, path_mtu, overhead);
 	if (e->inner.length + overhead > path_mtu)
 		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
-	switch (encapsulate_find_route(e, &route, overhead)) {
-	case ROUTE_FOUND:
+	switch (encapsulate_find_next_hop(e, &next_hop, overhead)) {
+	case NEXT_HOP_FOUND:
 		break;
-	case ROUTE_TOO_NARROW:
+	case NEXT_HOP_TOO_NARROW:
 		if (e->inner.length > XDPSEC_IPV6_MTU_MIN)
-			route.mtu = encapsulate_believed(e, route.mtu, overhead);
+			next_hop.mtu = encapsulate_believed(e, next_hop.mtu, overhead);
 		/* A way on which nothing is left of a packet (RFC 791: 68 bytes) is none. */
-		if (route.mtu >= overhead + ENCAPSULATE_MTU_MIN)
+		if (next_hop.mtu >= overhead + ENCAPSULATE_MTU_MIN)
 			return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG,
-						  route.mtu - overhead);
+						  next_hop.mtu - overhead);
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
 	default:
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
 	}
-	if (route.device == s->skb->ifindex || route.device == device_index(XDPSEC_DEVICE_NEAR))
+	if (next_hop.device == s->skb->ifindex || next_hop.device == device_index(XDPSEC_DEVICE_NEAR))
 		return drop(XDPSEC_DROP_LOOP, s->sa);
-	return encapsulate_send(e, &route, sa, ctx);
+	return encapsulate_send(e, &next_hop, sa, ctx);
 }
 
 static __always_inline int encapsulate_packet(struct __sk_buff *skb)
