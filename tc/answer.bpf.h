@@ -117,8 +117,8 @@ static __always_inline u64 answer_sum(const struct icmp_error *icmp, u32 length)
 }
 
 /* The room in front has been made. */
-static __always_inline bool answer_ipv4(struct __sk_buff *skb, const struct packet *packet,
-					enum answer answer, u32 mtu, const u32 quote)
+static __always_inline bool answer_ipv4(struct __sk_buff *skb, const struct packet *packet, enum answer what,
+					u32 mtu, const u32 quote)
 {
 	struct ethhdr *ethernet = (void *)(long)skb->data;
 	struct iphdr *ip = (void *)(ethernet + 1);
@@ -141,15 +141,15 @@ static __always_inline bool answer_ipv4(struct __sk_buff *skb, const struct pack
 	ip->check = ~checksum_fold((u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
 	*icmp = (struct icmp_error){
 		.type = ICMP_DEST_UNREACH,
-		.code = answer == ANSWER_TOO_BIG ? ICMP_FRAG_NEEDED : ICMP_HOST_UNREACH,
+		.code = what == ANSWER_TOO_BIG ? ICMP_FRAG_NEEDED : ICMP_HOST_UNREACH,
 		.mtu_low = bpf_htons(mtu),
 	};
 	icmp->checksum = ~checksum_fold(answer_sum(icmp, length));
 	return true;
 }
 
-static __always_inline bool answer_ipv6(struct __sk_buff *skb, const struct packet *packet,
-					enum answer answer, u32 mtu, const u32 quote)
+static __always_inline bool answer_ipv6(struct __sk_buff *skb, const struct packet *packet, enum answer what,
+					u32 mtu, const u32 quote)
 {
 	struct ethhdr *ethernet = (void *)(long)skb->data;
 	struct ipv6hdr *ip = (void *)(ethernet + 1);
@@ -168,8 +168,8 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const struct pack
 	__builtin_memcpy(ip->saddr.in6_u.u6_addr32, packet->destination, 16);
 	__builtin_memcpy(ip->daddr.in6_u.u6_addr32, packet->source, 16);
 	*icmp = (struct icmp_error){
-		.type = answer == ANSWER_TOO_BIG ? ICMPV6_PKT_TOOBIG : ICMPV6_DEST_UNREACH,
-		.code = answer == ANSWER_TOO_BIG ? 0 : ICMPV6_ADDR_UNREACH,
+		.type = what == ANSWER_TOO_BIG ? ICMPV6_PKT_TOOBIG : ICMPV6_DEST_UNREACH,
+		.code = what == ANSWER_TOO_BIG ? 0 : ICMPV6_ADDR_UNREACH,
 		.mtu_low = bpf_htons(mtu),
 	};
 	icmp->checksum = ~checksum_fold(answer_sum(icmp, length) + checksum_pseudo(packet->destination,
@@ -183,7 +183,7 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const struct pack
  * that is not the matter. A VLAN tag is out of the frame. False: without an answer (rate, addresses, no
  * room), the packet is only to be dropped.
  */
-static __noinline bool answer(struct __sk_buff *skb, const struct packet *packet, enum answer answer, u32 mtu)
+static __noinline bool answer(struct __sk_buff *skb, const struct packet *packet, enum answer what, u32 mtu)
 {
 	const u32 room4 = sizeof(struct iphdr) + sizeof(struct icmp_error);
 	const u32 room6 = sizeof(struct ipv6hdr) + sizeof(struct icmp_error);
@@ -194,10 +194,10 @@ static __noinline bool answer(struct __sk_buff *skb, const struct packet *packet
 		return false;
 	if (packet->ipv6)
 		return length >= ANSWER_QUOTE_IPV6
-			       ? answer_ipv6(skb, packet, answer, mtu, ANSWER_QUOTE_IPV6)
-			       : answer_ipv6(skb, packet, answer, mtu, ANSWER_QUOTE_SHORT_IPV6);
-	return length >= ANSWER_QUOTE_IPV4 ? answer_ipv4(skb, packet, answer, mtu, ANSWER_QUOTE_IPV4)
-					   : answer_ipv4(skb, packet, answer, mtu, ANSWER_QUOTE_SHORT_IPV4);
+			       ? answer_ipv6(skb, packet, what, mtu, ANSWER_QUOTE_IPV6)
+			       : answer_ipv6(skb, packet, what, mtu, ANSWER_QUOTE_SHORT_IPV6);
+	return length >= ANSWER_QUOTE_IPV4 ? answer_ipv4(skb, packet, what, mtu, ANSWER_QUOTE_IPV4)
+					   : answer_ipv4(skb, packet, what, mtu, ANSWER_QUOTE_SHORT_IPV4);
 }
 
 #endif
