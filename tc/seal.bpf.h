@@ -361,7 +361,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
 	if (seal_is_pending(skb, kernel_skb))
 		return seal_by_hop(s, at_hop);
-	if (s->packet.lying)
+	if (s->packet.bad_lengths)
 		return drop(XDPSEC_DROP_MALFORMED, s->sa);
 	verdict = seal_flow(&f, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
 	return at_hop && verdict == VERDICT_PASS ? seal_leave_hop(&f) : verdict;

@@ -193,7 +193,7 @@ static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
 
 	if (o->packet.first_fragment)
 		return XDPSEC_DROP_FRAGMENT;
-	if (o->packet.lying)
+	if (o->packet.bad_lengths)
 		return XDPSEC_DROP_MALFORMED;
 	d->tos = decapsulate_outer_tos(o->xdp, &o->packet);
 	o->at = o->packet.l4 + sizeof(struct udphdr);

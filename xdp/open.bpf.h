@@ -150,7 +150,7 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	here = bpf_map_lookup_elem(&config, &zero);
 	if (!here || !device_xdp_is_here(xdp, here))
 		return drop(XDPSEC_DROP_DISPLACED, o.sa);
-	if (o.packet.lying)
+	if (o.packet.bad_lengths)
 		return drop(XDPSEC_DROP_MALFORMED, o.sa);
 
 	o.at = o.packet.l4 + sizeof(struct udphdr);

@@ -39,7 +39,7 @@ struct packet {
 	enum packet_kind kind;
 	bool ipv6;
 	bool first_fragment;
-	bool lying;			   /* the lengths of frame, IP and UDP do not agree */
+	bool bad_lengths;		   /* the lengths of frame, IP and UDP do not agree */
 	bool pppoe;			   /* struct pppoe_header is in front of the IP header */
 	u32 l3, l4;			   /* offsets of the IP and the UDP header in the frame */
 	u32 ip_length;			   /* of the IP packet, with its header */
@@ -152,7 +152,7 @@ static __always_inline void packet_udp(struct cursor *cursor, struct packet *pac
 	packet->destination_port = bpf_ntohs(udp->dest);
 	packet->checksum = udp->check;
 	if (packet->udp_length < sizeof(*udp) || bpf_ntohs(udp->len) != packet->udp_length)
-		packet->lying = true;
+		packet->bad_lengths = true;
 }
 
 static __always_inline void packet_map_ipv4(u32 mapped[4], const __be32 *address)
@@ -183,7 +183,7 @@ static __always_inline void packet_ipv4(struct cursor *cursor, struct packet *pa
 	    !cursor_take(cursor, header_length - sizeof(*ip)))
 		return;
 	if (packet->ip_length < header_length || packet->l3 + packet->ip_length > frame_length)
-		packet->lying = true;
+		packet->bad_lengths = true;
 	packet->udp_length = packet->ip_length - header_length;
 	fragment = bpf_ntohs(ip->frag_off);
 	packet->id_be = ip->id;
@@ -217,7 +217,7 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 	packet->ipv6 = true;
 	packet->ip_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 	if (packet->l3 + packet->ip_length > frame_length)
-		packet->lying = true;
+		packet->bad_lengths = true;
 	if (ip->version != 6) {
 		packet->kind = PACKET_MALFORMED;
 		return;
@@ -227,7 +227,7 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 			/* Extension headers that reach beyond the payload make this wrap: it lies then. */
 			packet->udp_length = packet->ip_length - sizeof(*ip) - headers;
 			if (headers > packet->ip_length - sizeof(*ip))
-				packet->lying = true;
+				packet->bad_lengths = true;
 			packet_udp(cursor, packet);
 			return;
 		}
