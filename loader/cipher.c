@@ -6,7 +6,7 @@
 #include "cipher.h"
 #include "cleanup.h"
 
-static void field(struct cipher *cipher, const char *line)
+static void parse_field(struct cipher *cipher, const char *line)
 {
 	char name[32], value[128];
 
@@ -31,7 +31,7 @@ int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data
 
 	while (file && !result && fgets(line, sizeof(line), file)) {
 		if (line[0] != '\n') {
-			field(&cipher, line);
+			parse_field(&cipher, line);
 			continue;
 		}
 		/* An empty line ends each entry. */

@@ -373,7 +373,7 @@ static void check_whole(struct parser *parser)
  * whether they do, only the other site knows: where nothing but our own SourcePort speaks for it, the port of
  * its Endpoint is not given up for one that may be of a flow.
  */
-static void conclude(struct config *config)
+static void derive_roaming(struct config *config)
 {
 	struct peer_config *peer;
 
@@ -405,6 +405,6 @@ int config_parse(struct config *config, FILE *file)
 	if (!parser.ended)
 		check_whole(&parser);
 	free(parser.sections);
-	conclude(config);
+	derive_roaming(config);
 	return parser.err;
 }

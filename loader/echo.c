@@ -19,8 +19,8 @@
 #define PATIENCE_FIRST 1000
 #define PATIENCE_LEAST 200
 
-/* ICMP and ICMPv6 have echoes of the same form; what names ours comes behind it. */
-struct message {
+/* An echo request or reply has the same form in ICMP and in ICMPv6. */
+struct echo_packet {
 	unsigned char type, code;
 	unsigned short checksum, id, sequence;
 	unsigned char data[XDPSEC_PAYLOAD_MAX];
@@ -115,23 +115,23 @@ static long long now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static bool is_answer(const struct echo *echo, const unsigned char *packet, ssize_t length)
+static bool is_answer(const struct echo *echo, const unsigned char *reply, ssize_t length)
 {
 	/* IPv4 raw sockets get the IP header too. */
-	size_t skip = echo->ipv4 && length > 0 ? (packet[0] & 15) * 4U : 0;
-	struct message message;
+	size_t skip = echo->ipv4 && length > 0 ? (reply[0] & 15) * 4U : 0;
+	struct echo_packet packet;
 
 	if (length < (ssize_t)(skip + HEADER_LEN))
 		return false;
-	memcpy(&message, packet + skip, HEADER_LEN);
-	return message.type == (echo->ipv4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY) && message.id == echo->id &&
-	       message.sequence == htons(echo->sequence);
+	memcpy(&packet, reply + skip, HEADER_LEN);
+	return packet.type == (echo->ipv4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY) && packet.id == echo->id &&
+	       packet.sequence == htons(echo->sequence);
 }
 
 /* 1, or 0 after the time, or when somebody says that it was too large. */
 static int wait_for_answer(const struct echo *echo, long long until)
 {
-	unsigned char packet[256];
+	unsigned char reply[256];
 	struct pollfd ready = { .fd = echo->fd, .events = POLLIN };
 	long long left;
 	ssize_t got;
@@ -139,30 +139,30 @@ static int wait_for_answer(const struct echo *echo, long long until)
 	while ((left = until - now_ms()) > 0) {
 		if (poll(&ready, 1, (int)left) < 0 && errno != EINTR)
 			return -errno;
-		got = recv(echo->fd, packet, sizeof(packet), MSG_DONTWAIT);
+		got = recv(echo->fd, reply, sizeof(reply), MSG_DONTWAIT);
 		if (got < 0 && errno == EMSGSIZE)
 			return 0;
 		/* Another error: the next recv() reports it again unless it is taken out of the error queue. */
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
-			recv(echo->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_ERRQUEUE);
-		if (is_answer(echo, packet, got))
+			recv(echo->fd, reply, sizeof(reply), MSG_DONTWAIT | MSG_ERRQUEUE);
+		if (is_answer(echo, reply, got))
 			return 1;
 	}
 	return 0;
 }
 
-static int try_once(struct echo *echo, struct message *message, size_t size)
+static int try_once(struct echo *echo, struct echo_packet *packet, size_t size)
 {
 	long long begin = now_ms(), took;
 	int result;
 
-	message->type = echo->ipv4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
-	message->id = echo->id;
-	message->sequence = htons(++echo->sequence);
-	message->checksum = 0;
+	packet->type = echo->ipv4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
+	packet->id = echo->id;
+	packet->sequence = htons(++echo->sequence);
+	packet->checksum = 0;
 	if (echo->ipv4)
-		message->checksum = checksum(message, size);
-	if (send(echo->fd, message, size, 0) < 0) {
+		packet->checksum = checksum(packet, size);
+	if (send(echo->fd, packet, size, 0) < 0) {
 		/* An error that came before. */
 		if (errno == EMSGSIZE || errno == EHOSTUNREACH || errno == ENETUNREACH)
 			return 0;
@@ -178,13 +178,13 @@ static int try_once(struct echo *echo, struct message *message, size_t size)
 
 int echo_try(struct echo *echo, unsigned int size)
 {
-	struct message *message = calloc(1, sizeof(*message));
+	struct echo_packet *packet = calloc(1, sizeof(*packet));
 	int result = 0;
 
-	if (!message)
+	if (!packet)
 		return -ENOMEM;
 	for (int i = 0; i < TRIES && !result; i++)
-		result = try_once(echo, message, size - (echo->ipv4 ? 20 : 40));
-	free(message);
+		result = try_once(echo, packet, size - (echo->ipv4 ? 20 : 40));
+	free(packet);
 	return result;
 }

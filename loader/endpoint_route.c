@@ -11,7 +11,8 @@
 
 /* The longest prefix of AllowedIPs, of whatever peer, that contains the address; but for default routes,
  * which the tunnel's own packets do not go by (rule.h). */
-static const struct xdpsec_prefix *around(const struct config *config, const struct xdpsec_prefix *address)
+static const struct xdpsec_prefix *longest_prefix_around(const struct config *config,
+							 const struct xdpsec_prefix *address)
 {
 	const struct xdpsec_prefix *found = NULL, *prefix;
 	const struct peer_config *peer;
@@ -62,7 +63,9 @@ static int refuse(const struct config *config, const struct peer_config *peer,
 static int check_route(const struct config *config, const struct peer_config *peer, unsigned int tunnel)
 {
 	struct xdpsec_prefix address = prefix_of(&peer->endpoint);
-	const struct xdpsec_prefix *prefix = config->tunnel.no_routes ? NULL : around(config, &address);
+	const struct xdpsec_prefix *prefix = config->tunnel.no_routes
+						     ? NULL
+						     : longest_prefix_around(config, &address);
 	struct route route = {};
 	bool found = route_find(peer->endpoint.address, config->tunnel.mark, &route) == 0;
 	char text[64];

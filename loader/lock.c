@@ -31,7 +31,7 @@ static int holder(int fd)
 	return 0;
 }
 
-static void tell(int fd, const char *path)
+static void print_holder(int fd, const char *path)
 {
 	int pid = holder(fd);
 
@@ -51,7 +51,7 @@ int lock_wait(int fd, const char *path)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(errno, "%s: cannot lock it: %s", path, strerror(errno));
 		if (turns == PATIENCE_TURNS)
-			tell(fd, path);
+			print_holder(fd, path);
 		nanosleep(&turn, NULL);
 	}
 	return 0;

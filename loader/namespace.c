@@ -38,7 +38,7 @@ int namespace_here(struct namespace *namespace)
 	return 0;
 }
 
-static bool is_it(const char *path, __u64 inode)
+static bool is_same_netns(const char *path, __u64 inode)
 {
 	struct stat status;
 
@@ -53,7 +53,7 @@ bool namespace_find(__u64 inode, char *path, size_t path_size, char *name, size_
 
 	while (named && (entry = readdir(named))) {
 		snprintf(path, path_size, "/run/netns/%s", entry->d_name);
-		if (entry->d_name[0] != '.' && is_it(path, inode)) {
+		if (entry->d_name[0] != '.' && is_same_netns(path, inode)) {
 			snprintf(name, name_size, "%s", entry->d_name);
 			return true;
 		}
@@ -61,7 +61,7 @@ bool namespace_find(__u64 inode, char *path, size_t path_size, char *name, size_
 	name[0] = '\0';
 	while (processes && (entry = readdir(processes))) {
 		snprintf(path, path_size, "/proc/%s/ns/net", entry->d_name);
-		if (isdigit((unsigned char)entry->d_name[0]) && is_it(path, inode))
+		if (isdigit((unsigned char)entry->d_name[0]) && is_same_netns(path, inode))
 			return true;
 	}
 	return false;

@@ -80,7 +80,7 @@ static int keep_maps(struct plane *plane, struct bpf_object *object)
 	return 0;
 }
 
-static int cannot(const char *what, const char *object, int err)
+static int load_failed(const char *what, const char *object, int err)
 {
 	fail(-err, "%s: cannot %s it: %s", object, what, strerror(-err));
 	bpf_log_show();
@@ -95,7 +95,7 @@ static int load(struct plane *plane, struct bpf_object *object, const char *name
 		err = bpf_object__load(object);
 	if (!err)
 		err = keep_maps(plane, object);
-	return err ? cannot("load", name, err) : 0;
+	return err ? load_failed("load", name, err) : 0;
 }
 
 int objects_load_sa(struct plane *plane)
@@ -108,7 +108,7 @@ int objects_load_sa(struct plane *plane)
 	options_for(plane, &options, root, sizeof(root));
 	plane->sa = sa_bpf__open_opts(&options);
 	if (!plane->sa)
-		return cannot("open", "sa.bpf.o", -errno);
+		return load_failed("open", "sa.bpf.o", -errno);
 	return load(plane, plane->sa->obj, "sa.bpf.o");
 }
 
@@ -120,7 +120,7 @@ static int load_inline(struct plane *plane, const struct bpf_object_open_opts *o
 	plane->hop = plane->seal ? hop_bpf__open_opts(options) : NULL;
 	plane->open = plane->hop ? open_bpf__open_opts(options) : NULL;
 	if (!plane->open)
-		return cannot("open", "the data plane", -errno);
+		return load_failed("open", "the data plane", -errno);
 	err = load(plane, plane->seal->obj, "seal.bpf.o");
 	if (!err)
 		err = load(plane, plane->hop->obj, "hop.bpf.o");
@@ -135,7 +135,7 @@ static int load_tunnel(struct plane *plane, const struct bpf_object_open_opts *o
 	plane->keepalive = plane->encapsulate ? keepalive_bpf__open_opts(options) : NULL;
 	plane->decapsulate = plane->keepalive ? decapsulate_bpf__open_opts(options) : NULL;
 	if (!plane->decapsulate)
-		return cannot("open", "the data plane", -errno);
+		return load_failed("open", "the data plane", -errno);
 	err = load(plane, plane->encapsulate->obj, "encapsulate.bpf.o");
 	if (!err)
 		err = load(plane, plane->keepalive->obj, "keepalive.bpf.o");
@@ -159,7 +159,7 @@ int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest)
 	options_for(plane, &options, root, sizeof(root));
 	*selftest = selftest_bpf__open_opts(&options);
 	if (!*selftest)
-		return cannot("open", "selftest.bpf.o", -errno);
+		return load_failed("open", "selftest.bpf.o", -errno);
 	return load(plane, (*selftest)->obj, "selftest.bpf.o");
 }
 
@@ -187,12 +187,12 @@ static int open_xdp(const struct plane *plane, bool with_next, struct bpf_object
 	options.object_name = xdp_objects[plane->mode][with_next].name;
 	*object = bpf_object__open_mem(bytes, size, &options);
 	if (!*object)
-		return cannot("open", file, -errno);
+		return load_failed("open", file, -errno);
 	err = share_maps(plane, *object);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
-		return cannot("open", file, err);
+		return load_failed("open", file, err);
 	}
 	return 0;
 }
@@ -213,7 +213,7 @@ int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_objec
 		return 0;
 	bpf_object__close(*object);
 	*object = NULL;
-	return cannot("load", xdp_objects[plane->mode][with_next].file, err);
+	return load_failed("load", xdp_objects[plane->mode][with_next].file, err);
 }
 
 static int pin(const struct plane *plane, const struct bpf_program *program, const char *name)

@@ -93,8 +93,8 @@ static int find_size(struct echo *echo, unsigned int mtu, unsigned int *size)
 	return answered ? 0 : search(echo, least, size, mtu);
 }
 
-static void tell(const struct report *report, const struct peer_report *peer, const char *address,
-		 unsigned int size)
+static void print_size(const struct report *report, const struct peer_report *peer, const char *address,
+		       unsigned int size)
 {
 	struct xdpsec_prefix outer = prefix_of(&peer->location);
 	unsigned int overhead = prefix_is_ipv4(&outer) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
@@ -130,7 +130,7 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 		     report->instance.name);
 		return -ETIMEDOUT;
 	}
-	tell(report, peer, text, size);
+	print_size(report, peer, text, size);
 	return 0;
 }
 

@@ -179,7 +179,7 @@ static int find_ours(unsigned char family, unsigned int table, struct ours *ours
 	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
-static int cannot(const char *what, int err)
+static int rules_failed(const char *what, int err)
 {
 	return fail(-err, "cannot %s the rules of routing for a default route into the tunnel: %s", what,
 		    strerror(-err));
@@ -193,7 +193,7 @@ static int add_family(unsigned char family, unsigned int table, __u32 mark)
 
 	if (!err)
 		err = change(&own, true);
-	return err ? cannot("add", err) : 0;
+	return err ? rules_failed("add", err) : 0;
 }
 
 /* But for those with the mark; 0: all. */
@@ -210,7 +210,7 @@ static int delete_family(unsigned char family, unsigned int table, __u32 keep)
 			step = change(&ours.rules[i], false);
 			err = err ?: step;
 		}
-	return err ? cannot("remove", err) : 0;
+	return err ? rules_failed("remove", err) : 0;
 }
 
 static int add_missing(const struct config *config, unsigned int table, bool ipv6)
