@@ -134,7 +134,7 @@ bool carries_tcx(const struct plane *plane, const char *name, unsigned int index
 	return !link_info(plane, name, &info) && find_tcx(index, TCX_INGRESS, is_same, &info.prog_id);
 }
 
-static bool is_ours(__u32 program, const void *data)
+static bool program_is_ours(__u32 program, const void *data)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program);
 	struct bpf_prog_info info = {};
@@ -147,7 +147,8 @@ static bool is_ours(__u32 program, const void *data)
 
 bool tcx_has_ours(unsigned int index)
 {
-	return find_tcx(index, TCX_INGRESS, is_ours, NULL) || find_tcx(index, TCX_EGRESS, is_ours, NULL);
+	return find_tcx(index, TCX_INGRESS, program_is_ours, NULL) ||
+	       find_tcx(index, TCX_EGRESS, program_is_ours, NULL);
 }
 
 static __u32 map_id(int fd)
@@ -175,7 +176,7 @@ static bool uses_maps(const struct plane *plane, int program)
 	return false;
 }
 
-static bool is_of(__u32 program, const void *plane)
+static bool program_is_of(__u32 program, const void *plane)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program);
 
@@ -184,7 +185,8 @@ static bool is_of(__u32 program, const void *plane)
 
 bool tcx_uses_maps(const struct plane *plane, unsigned int index)
 {
-	return find_tcx(index, TCX_INGRESS, is_of, plane) || find_tcx(index, TCX_EGRESS, is_of, plane);
+	return find_tcx(index, TCX_INGRESS, program_is_of, plane) ||
+	       find_tcx(index, TCX_EGRESS, program_is_of, plane);
 }
 
 /* By libxdp, as one of several where its dispatcher takes ours. */

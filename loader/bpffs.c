@@ -96,7 +96,7 @@ static void hint_command(const struct options *options, int outer)
 		     options->command, blank, argument, BPFFS);
 }
 
-static int refuse(const struct options *options, int outer)
+static int refuse_bpffs(const struct options *options, int outer)
 {
 	fail(ENOTSUP,
 	     "%s: what is mounted there ends with the mount namespace of this command, and so does what is "
@@ -111,7 +111,7 @@ int bpffs_check(const struct options *options)
 {
 	int outer = is_mounted() ? 0 : find_outer();
 
-	return outer ? refuse(options, outer) : 0;
+	return outer ? refuse_bpffs(options, outer) : 0;
 }
 
 /* Was it, by this command? */
@@ -149,7 +149,7 @@ int bpffs_check_stays(const struct options *options)
 	int outer = find_outer();
 
 	if (outer && (mounted || (is_netns_exec(outer) && is_own(outer))))
-		return refuse(options, outer);
+		return refuse_bpffs(options, outer);
 	if (mounted && access("/proc/1/ns/mnt", F_OK))
 		warning("%s: was not mounted, and is now: where that is a mount namespace of its own, what "
 			"is pinned "

@@ -130,7 +130,7 @@ static int chain_open(struct chain *chain, unsigned int index)
 }
 
 /* By a map: beside a whole instance there may be what is left of one of the same name. */
-static bool is_of(const struct member *member, const struct plane *plane)
+static bool member_is_of(const struct member *member, const struct plane *plane)
 {
 	struct bpf_map_info info = {};
 	__u32 length = sizeof(info);
@@ -144,7 +144,7 @@ static size_t position_of(const struct chain *chain, const struct plane *plane)
 {
 	size_t i = 0;
 
-	while (i < chain->n && !is_of(&chain->members[i], plane))
+	while (i < chain->n && !member_is_of(&chain->members[i], plane))
 		i++;
 	return i;
 }
@@ -246,7 +246,7 @@ static int load_on(const struct plane *plane, struct member *member, const struc
 	return err;
 }
 
-static int load(const struct plane *mine, struct member *member, const struct member *next)
+static int load_member(const struct plane *mine, struct member *member, const struct member *next)
 {
 	_cleanup_plane_ struct plane plane;
 	int err;
@@ -265,7 +265,7 @@ static bool leads_to(const struct member *member, const struct member *next)
 }
 
 /* The programs of wanted, each of which leads to the next one: those that do so already stay. */
-static int build(const struct plane *mine, struct member *wanted, size_t n)
+static int build_chain(const struct plane *mine, struct member *wanted, size_t n)
 {
 	const struct member *next = NULL;
 	struct member *member;
@@ -275,7 +275,7 @@ static int build(const struct plane *mine, struct member *wanted, size_t n)
 		if (member->fd < 0 || !leads_to(member, next)) {
 			cleanup_close(&member->fd);
 			member->fd = -1;
-			err = load(mine, member, next);
+			err = load_member(mine, member, next);
 		}
 	return err;
 }
@@ -292,7 +292,7 @@ static int exchange(const struct chain *chain, const char *device, unsigned int 
 	return err;
 }
 
-static bool is_used(const struct chain *chain, const char *pin)
+static bool pin_is_used(const struct chain *chain, const char *pin)
 {
 	for (size_t i = 0; i < chain->n; i++)
 		if (chain->members[i].array == strtoul(pin, NULL, 10))
@@ -313,7 +313,7 @@ static int sweep_instance(const struct chain *chain, const struct sharer *sharer
 	if (!directory)
 		return 0;
 	while (!err && (entry = readdir(directory))) {
-		if (entry->d_name[0] == '.' || is_used(chain, entry->d_name))
+		if (entry->d_name[0] == '.' || pin_is_used(chain, entry->d_name))
 			continue;
 		if (unlinkat(dirfd(directory), entry->d_name, 0) < 0)
 			err = fail(errno, "%s/%s: cannot remove it: %s", path, entry->d_name,
@@ -338,10 +338,10 @@ int chain_sweep(unsigned int index)
 }
 
 /* From what is there to what is wanted, whose descriptors are its own. */
-static int change(const struct chain *chain, const struct plane *mine, const char *device, unsigned int index,
-		  struct member *wanted, size_t n)
+static int change_chain(const struct chain *chain, const struct plane *mine, const char *device,
+			unsigned int index, struct member *wanted, size_t n)
 {
-	int err = build(mine, wanted, n), swept;
+	int err = build_chain(mine, wanted, n), swept;
 
 	if (!err)
 		err = exchange(chain, device, index, wanted[0].fd);
@@ -383,7 +383,7 @@ int chain_join(const struct plane *plane, const char *device, unsigned int index
 		at++;
 	copy(&chain, wanted, chain.n, at);
 	wanted[at] = (struct member){ .fd = -1 };
-	err = change(&chain, plane, device, index, wanted, chain.n + 1);
+	err = change_chain(&chain, plane, device, index, wanted, chain.n + 1);
 	if (!err)
 		*in_use = (__u8)in_use_of(&chain);
 	return err;
@@ -446,7 +446,7 @@ int chain_leave(const struct plane *plane, const char *device, unsigned int inde
 	/* Where it was lost, what was in front of it still leads there. */
 	if (at == chain.n && has_loose_end(&chain)) {
 		copy(&chain, wanted, at, at);
-		return change(&chain, plane, device, index, wanted, chain.n);
+		return change_chain(&chain, plane, device, index, wanted, chain.n);
 	}
 	if (at == chain.n || chain.n == 1)
 		return -ENOENT;
@@ -455,7 +455,7 @@ int chain_leave(const struct plane *plane, const char *device, unsigned int inde
 		return err ?: chain_sweep(index);
 	}
 	copy(&chain, wanted, at, chain.n);
-	return change(&chain, plane, device, index, wanted, chain.n - 1);
+	return change_chain(&chain, plane, device, index, wanted, chain.n - 1);
 }
 
 /* ---- before anything is made -------------------------------------------------------------------------- */

@@ -41,14 +41,14 @@ int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data
 	return result;
 }
 
-struct search {
+struct cipher_search {
 	const char *name, *type;
 	struct cipher best; /* without a driver: none was found */
 };
 
-static int compare(const struct cipher *cipher, void *data)
+static int compare_name(const struct cipher *cipher, void *data)
 {
-	struct search *search = data;
+	struct cipher_search *search = data;
 
 	if (strcmp(cipher->type, search->type) == 0 &&
 	    (strcmp(cipher->name, search->name) == 0 || strcmp(cipher->driver, search->name) == 0) &&
@@ -57,17 +57,17 @@ static int compare(const struct cipher *cipher, void *data)
 	return 0;
 }
 
-static bool find(struct search *search)
+static bool find_cipher(struct cipher_search *search)
 {
-	cipher_each(compare, search);
+	cipher_each(compare_name, search);
 	return search->best.driver[0];
 }
 
 bool cipher_best(const char *name, const char *type, char *driver, size_t size)
 {
-	struct search search = { .name = name, .type = type };
+	struct cipher_search search = { .name = name, .type = type };
 
-	if (!find(&search))
+	if (!find_cipher(&search))
 		return false;
 	snprintf(driver, size, "%s", search.best.driver);
 	return true;
@@ -75,14 +75,14 @@ bool cipher_best(const char *name, const char *type, char *driver, size_t size)
 
 bool cipher_outdated(const char *bound, char *preferred, size_t size)
 {
-	struct search best = { .name = "aes", .type = "cipher" }, current = { .type = "cipher" };
+	struct cipher_search best = { .name = "aes", .type = "cipher" }, current = { .type = "cipher" };
 	char name[sizeof(best.best.driver)];
 
 	/* The context's own entry is gone once a better driver has come: its block cipher's is not. */
 	if (sscanf(bound, "ecb(%127[^)])", name) != 1)
 		return false;
 	current.name = name;
-	if (!find(&best) || !find(&current) || best.best.priority <= current.best.priority)
+	if (!find_cipher(&best) || !find_cipher(&current) || best.best.priority <= current.best.priority)
 		return false;
 	snprintf(preferred, size, "ecb(%s)", best.best.driver);
 	return true;

@@ -75,7 +75,7 @@ bool instance_name_valid(const char *name)
 	return i > 0;
 }
 
-static int set_name(struct config *config, const char *path, const char *file)
+static int set_instance_name(struct config *config, const char *path, const char *file)
 {
 	size_t length = strlen(file);
 
@@ -109,7 +109,7 @@ static int set_path(struct config *config, const char *path)
 	if (!for_directory || !for_file)
 		return fail(ENOMEM, "%s: out of memory", path);
 	file = basename(for_file);
-	err = set_name(config, path, file);
+	err = set_instance_name(config, path, file);
 	if (err)
 		return err;
 	directory = realpath(dirname(for_directory), NULL);
@@ -122,7 +122,7 @@ static int set_path(struct config *config, const char *path)
 	return 0;
 }
 
-static int open_file(const struct config *config, FILE **file)
+static int open_config(const struct config *config, FILE **file)
 {
 	_cleanup_close_ int fd = open(config->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -153,7 +153,7 @@ static int find_file(struct config *config, const char *name, FILE **file)
 	snprintf(usual, sizeof(usual), DIRECTORY "/%s" SUFFIX, is_name ? name : "");
 	err = set_path(config, is_name ? usual : name);
 	if (!err)
-		err = open_file(config, file);
+		err = open_config(config, file);
 	if (!err)
 		return 0;
 	config->path[0] = '\0';

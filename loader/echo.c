@@ -28,7 +28,7 @@ struct echo_packet {
 
 #define HEADER_LEN 8
 
-static int set_option(int fd, int level, int option, int value)
+static int set_socket_option(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
@@ -43,13 +43,13 @@ static int set_options(const struct echo *echo, const char *device)
 	if (err)
 		return err;
 	if (echo->ipv4) {
-		err = set_option(echo->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-		return err ?: set_option(echo->fd, IPPROTO_IP, IP_RECVERR, 1);
+		err = set_socket_option(echo->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+		return err ?: set_socket_option(echo->fd, IPPROTO_IP, IP_RECVERR, 1);
 	}
-	err = set_option(echo->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+	err = set_socket_option(echo->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 	if (!err)
-		err = set_option(echo->fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
-	return err ?: set_option(echo->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+		err = set_socket_option(echo->fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
+	return err ?: set_socket_option(echo->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 }
 
 static int connect_to(const struct echo *echo, const unsigned char address[16])

@@ -45,8 +45,8 @@ static void hint_route(const struct config *config, const struct xdpsec_prefix *
 		hint("%s route add %s dev %s", self_ip(), text, device);
 }
 
-static int refuse(const struct config *config, const struct peer_config *peer,
-		  const struct xdpsec_prefix *prefix, const struct route *route, unsigned int tunnel)
+static int refuse_endpoint(const struct config *config, const struct peer_config *peer,
+			   const struct xdpsec_prefix *prefix, const struct route *route, unsigned int tunnel)
 {
 	struct xdpsec_prefix address = prefix_of(&peer->endpoint);
 	char text[64], inside[64];
@@ -76,7 +76,7 @@ static int check_route(const struct config *config, const struct peer_config *pe
 			    peer->endpoint_line, text);
 	if (prefix &&
 	    !(found && route.is_unicast && route.device != tunnel && route.prefix.length > prefix->length))
-		return refuse(config, peer, prefix, found ? &route : NULL, tunnel);
+		return refuse_endpoint(config, peer, prefix, found ? &route : NULL, tunnel);
 	if (!found || !route.is_unicast) {
 		warning("%s:%d: Endpoint: %s: no route to it: peer %s cannot be reached until there is one",
 			config->path, peer->endpoint_line, text, peer->name);

@@ -51,7 +51,7 @@ static int release_contexts(const struct plane *plane)
 }
 
 /* What place.h asks of an instance. */
-static void describe(struct instance *instance, const char *name, bool staged)
+static void describe_foreign(struct instance *instance, const char *name, bool staged)
 {
 	struct instance_head head = {};
 
@@ -72,7 +72,7 @@ static int find_place(const struct plane *plane, const struct instance *instance
 	return place_find(plane, instance, place);
 }
 
-static int take_down(struct plane *plane, enum place place)
+static int take_down_foreign(struct plane *plane, enum place place)
 {
 	int err = plane_withdraw(plane), step;
 
@@ -103,7 +103,7 @@ int foreign_teardown(const char *name, bool staged)
 
 	plane_init(&plane);
 	plane_open_foreign(&plane, name, staged);
-	describe(&instance, name, staged);
+	describe_foreign(&instance, name, staged);
 	err = find_place(&plane, &instance, &place);
 	if (err)
 		return err;
@@ -113,5 +113,5 @@ int foreign_teardown(const char *name, bool staged)
 		"after the "
 		"next start, and sequence numbers that were not used are lost",
 		name);
-	return take_down(&plane, place);
+	return take_down_foreign(&plane, place);
 }

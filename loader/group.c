@@ -42,7 +42,7 @@ static size_t close_gap(struct xdpsec_ports *ranges, size_t n)
 }
 
 /* Of all peers; the array holds any number of peers' ports. */
-static size_t collect(struct xdpsec_ports *ranges, const struct config *config)
+static size_t collect_ports(struct xdpsec_ports *ranges, const struct config *config)
 {
 	size_t n = 0;
 
@@ -61,7 +61,7 @@ void group_write_config(struct xdpsec_config *data_plane, const struct config *c
 {
 	static struct xdpsec_ports ranges[RANGES_MAX];
 
-	data_plane->group_ranges = (__u32)collect(ranges, config);
+	data_plane->group_ranges = (__u32)collect_ports(ranges, config);
 	memset(data_plane->group_ports, 0, sizeof(data_plane->group_ports));
 	memcpy(data_plane->group_ports, ranges, data_plane->group_ranges * sizeof(*ranges));
 	data_plane->clear_groups = (__u32)config->n_clear_groups;

@@ -17,7 +17,7 @@ void hop_name(struct instance *instance, unsigned int number)
 	snprintf(instance->hop_far, sizeof(instance->hop_far), "xsh%ub%s", instance->device_index, more);
 }
 
-static int set_up(struct instance *instance, const struct netdev *near, const struct netdev *far)
+static int set_up_hop(struct instance *instance, const struct netdev *near, const struct netdev *far)
 {
 	int err;
 
@@ -45,7 +45,7 @@ int hop_create(struct instance *instance)
 
 	if (err)
 		return err;
-	err = set_up(instance, &near, &far);
+	err = set_up_hop(instance, &near, &far);
 	if (err)
 		pair_undo(instance);
 	return err;

@@ -56,7 +56,7 @@ static int check_file(int fd, const char *path, const char *what)
 
 /* Who may write there can put another key in its place, of the right owner and mode: one that is old, or for
  * the other direction. */
-static int check_directory(const char *file, const char *path, const char *what)
+static int check_key_directory(const char *file, const char *path, const char *what)
 {
 	_cleanup_free_ char *copy = strdup(file);
 	const char *directory = copy ? dirname(copy) : NULL;
@@ -80,7 +80,7 @@ static int check_directories(int fd, const char *path, const char *what)
 {
 	char link[64], file[PATH_MAX];
 	ssize_t n;
-	int err = check_directory(path, path, what);
+	int err = check_key_directory(path, path, what);
 
 	if (err)
 		return err;
@@ -89,7 +89,7 @@ static int check_directories(int fd, const char *path, const char *what)
 	if (n < 0)
 		return fail(errno, "%s: %s: %s", what, path, strerror(errno));
 	file[n] = '\0';
-	return check_directory(file, path, what);
+	return check_key_directory(file, path, what);
 }
 
 /* No stdio: its buffers would keep a copy of the key. */

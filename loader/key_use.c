@@ -16,7 +16,7 @@ struct use {
 	bool is_rx;
 };
 
-struct search {
+struct key_search {
 	const struct config *config;
 	struct use *uses;
 	size_t n_uses;
@@ -26,18 +26,18 @@ struct search {
 	struct peer_record *records;
 };
 
-static int compare(const void *left, const void *right)
+static int compare_uses(const void *left, const void *right)
 {
 	return strcmp(((const struct use *)left)->fingerprint, ((const struct use *)right)->fingerprint);
 }
 
-static const char *setting(bool is_rx)
+static const char *key_setting_name(bool is_rx)
 {
 	return is_rx ? "RxKeyFile" : "TxKeyFile";
 }
 
-static int refuse(const struct search *search, const struct use *mine, const char *other,
-		  const struct peer_record *peer, bool is_rx)
+static int refuse_key(const struct key_search *search, const struct use *mine, const char *other,
+		      const struct peer_record *peer, bool is_rx)
 {
 	const char *consequence = mine->is_rx != is_rx ? "sequence numbers would be used twice"
 				  : is_rx ? "what the one has accepted the other would accept again"
@@ -45,29 +45,29 @@ static int refuse(const struct search *search, const struct use *mine, const cha
 
 	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
 	     search->config->path, mine->is_rx ? mine->peer->rx.key_file_line : mine->peer->tx.key_file_line,
-	     setting(mine->is_rx), setting(is_rx), peer->name, other, consequence);
+	     key_setting_name(mine->is_rx), key_setting_name(is_rx), peer->name, other, consequence);
 	hint("a key and an SPI of its own for each direction of each instance (xdpsec genkey), or first %s "
 	     "down %s",
 	     search->other.netns_cookie == search->cookie ? self() : "xdpsec", other);
 	return -EKEYREJECTED;
 }
 
-static int check_key(const struct search *search, const char *fingerprint, const char *other,
+static int check_key(const struct key_search *search, const char *fingerprint, const char *other,
 		     const struct peer_record *peer, bool is_rx)
 {
 	const struct use wanted = { .fingerprint = fingerprint }, *mine;
 
 	if (!fingerprint[0])
 		return 0;
-	mine = bsearch(&wanted, search->uses, search->n_uses, sizeof(wanted), compare);
+	mine = bsearch(&wanted, search->uses, search->n_uses, sizeof(wanted), compare_uses);
 	if (!mine || (mine->is_rx != is_rx && search->other.netns_cookie != search->cookie))
 		return 0;
-	return refuse(search, mine, other, peer, is_rx);
+	return refuse_key(search, mine, other, peer, is_rx);
 }
 
 static int check_instance(const char *name, void *data)
 {
-	struct search *search = data;
+	struct key_search *search = data;
 	int err = 0, step;
 
 	if (strcmp(name, search->config->name) == 0)
@@ -97,7 +97,7 @@ int key_use_check(const struct config *config, char (*fingerprints)[2][FINGERPRI
 {
 	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
 	_cleanup_free_ struct use *uses = calloc(2 * config->n_peers, sizeof(*uses));
-	struct search search = { .config = config, .uses = uses, .cookie = cookie, .records = records };
+	struct key_search search = { .config = config, .uses = uses, .cookie = cookie, .records = records };
 	int err;
 
 	if (!records || !uses)
@@ -108,7 +108,7 @@ int key_use_check(const struct config *config, char (*fingerprints)[2][FINGERPRI
 			.peer = &config->peers[i / 2],
 			.is_rx = i % 2,
 		};
-	qsort(uses, search.n_uses, sizeof(*uses), compare);
+	qsort(uses, search.n_uses, sizeof(*uses), compare_uses);
 	err = plane_each(false, check_instance, &search);
 	/* What was killed half-way may still be attached. */
 	search.staged = true;

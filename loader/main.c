@@ -313,7 +313,7 @@ static int check_argument(const struct command *command, const char *argument)
 	return 0;
 }
 
-static int run(struct invocation *invocation, int argc, char **argv)
+static int run_command(struct invocation *invocation, int argc, char **argv)
 {
 	const struct command *command;
 	int err, most;
@@ -380,6 +380,6 @@ int main(int argc, char **argv)
 	else if (invocation.version)
 		command_version(&invocation.options);
 	else
-		return flush_output(run(&invocation, argc - optind, argv + optind));
+		return flush_output(run_command(&invocation, argc - optind, argv + optind));
 	return flush_output(EXIT_SUCCESS);
 }

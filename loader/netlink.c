@@ -51,7 +51,7 @@ int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlm
 	return 0;
 }
 
-static void copy_text(char *to, size_t size, const struct nlattr *attribute)
+static void copy_attribute(char *to, size_t size, const struct nlattr *attribute)
 {
 	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0)
 		snprintf(to, size, "%s", mnl_attr_get_str(attribute));
@@ -105,7 +105,7 @@ static int parse_kind(const struct nlattr *attribute, void *data)
 	struct netdev *netdev = data;
 
 	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-		copy_text(netdev->kind, sizeof(netdev->kind), attribute);
+		copy_attribute(netdev->kind, sizeof(netdev->kind), attribute);
 	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(netdev->kind, "vrf") == 0)
 		return mnl_attr_parse_nested(attribute, parse_vrf, netdev);
 	else if (mnl_attr_get_type(attribute) == IFLA_INFO_DATA && strcmp(netdev->kind, "vxlan") == 0)
@@ -128,17 +128,17 @@ static int parse_xdp(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-static int parse_attribute(const struct nlattr *attribute, void *data)
+static int parse_netdev_attribute(const struct nlattr *attribute, void *data)
 {
 	struct rtnl_link_stats64 stats;
 	struct netdev *netdev = data;
 
 	switch (mnl_attr_get_type(attribute)) {
 	case IFLA_IFNAME:
-		copy_text(netdev->name, sizeof(netdev->name), attribute);
+		copy_attribute(netdev->name, sizeof(netdev->name), attribute);
 		break;
 	case IFLA_IFALIAS:
-		copy_text(netdev->alias, sizeof(netdev->alias), attribute);
+		copy_attribute(netdev->alias, sizeof(netdev->alias), attribute);
 		break;
 	case IFLA_ADDRESS:
 		if (mnl_attr_get_payload_len(attribute) == sizeof(netdev->address))
@@ -183,7 +183,7 @@ static int parse_netdev(const struct nlmsghdr *message, void *data)
 	netdev->index = (unsigned int)info->ifi_index;
 	netdev->type = info->ifi_type;
 	netdev->up = info->ifi_flags & IFF_UP;
-	return mnl_attr_parse(message, sizeof(*info), parse_attribute, netdev);
+	return mnl_attr_parse(message, sizeof(*info), parse_netdev_attribute, netdev);
 }
 
 static struct nlmsghdr *netdev_request(char *buffer, __u16 type, unsigned int index)
@@ -198,7 +198,7 @@ static struct nlmsghdr *netdev_request(char *buffer, __u16 type, unsigned int in
 	return request;
 }
 
-static int find(unsigned int index, const char *name, struct netdev *netdev)
+static int find_netdev(unsigned int index, const char *name, struct netdev *netdev)
 {
 	char buffer[512];
 	struct nlmsghdr *request = netdev_request(buffer, RTM_GETLINK, index);
@@ -218,12 +218,12 @@ int netdev_find(const char *name, struct netdev *netdev)
 {
 	if (strlen(name) >= IF_NAMESIZE)
 		return -ENODEV;
-	return find(0, name, netdev);
+	return find_netdev(0, name, netdev);
 }
 
 int netdev_find_index(unsigned int index, struct netdev *netdev)
 {
-	return find(index, NULL, netdev);
+	return find_netdev(index, NULL, netdev);
 }
 
 struct netdev_list {

@@ -87,7 +87,7 @@ static int load_failed(const char *what, const char *object, int err)
 	return err;
 }
 
-static int load(struct plane *plane, struct bpf_object *object, const char *name)
+static int load_object(struct plane *plane, struct bpf_object *object, const char *name)
 {
 	int err = share_maps(plane, object);
 
@@ -109,7 +109,7 @@ int objects_load_sa(struct plane *plane)
 	plane->sa = sa_bpf__open_opts(&options);
 	if (!plane->sa)
 		return load_failed("open", "sa.bpf.o", -errno);
-	return load(plane, plane->sa->obj, "sa.bpf.o");
+	return load_object(plane, plane->sa->obj, "sa.bpf.o");
 }
 
 static int load_inline(struct plane *plane, const struct bpf_object_open_opts *options)
@@ -121,10 +121,10 @@ static int load_inline(struct plane *plane, const struct bpf_object_open_opts *o
 	plane->open = plane->hop ? open_bpf__open_opts(options) : NULL;
 	if (!plane->open)
 		return load_failed("open", "the data plane", -errno);
-	err = load(plane, plane->seal->obj, "seal.bpf.o");
+	err = load_object(plane, plane->seal->obj, "seal.bpf.o");
 	if (!err)
-		err = load(plane, plane->hop->obj, "hop.bpf.o");
-	return err ?: load(plane, plane->open->obj, "open.bpf.o");
+		err = load_object(plane, plane->hop->obj, "hop.bpf.o");
+	return err ?: load_object(plane, plane->open->obj, "open.bpf.o");
 }
 
 static int load_tunnel(struct plane *plane, const struct bpf_object_open_opts *options)
@@ -136,10 +136,10 @@ static int load_tunnel(struct plane *plane, const struct bpf_object_open_opts *o
 	plane->decapsulate = plane->keepalive ? decapsulate_bpf__open_opts(options) : NULL;
 	if (!plane->decapsulate)
 		return load_failed("open", "the data plane", -errno);
-	err = load(plane, plane->encapsulate->obj, "encapsulate.bpf.o");
+	err = load_object(plane, plane->encapsulate->obj, "encapsulate.bpf.o");
 	if (!err)
-		err = load(plane, plane->keepalive->obj, "keepalive.bpf.o");
-	return err ?: load(plane, plane->decapsulate->obj, "decapsulate.bpf.o");
+		err = load_object(plane, plane->keepalive->obj, "keepalive.bpf.o");
+	return err ?: load_object(plane, plane->decapsulate->obj, "decapsulate.bpf.o");
 }
 
 int objects_load_data(struct plane *plane)
@@ -160,7 +160,7 @@ int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest)
 	*selftest = selftest_bpf__open_opts(&options);
 	if (!*selftest)
 		return load_failed("open", "selftest.bpf.o", -errno);
-	return load(plane, (*selftest)->obj, "selftest.bpf.o");
+	return load_object(plane, (*selftest)->obj, "selftest.bpf.o");
 }
 
 /* By mode, and whether there is a next program. */
@@ -216,7 +216,7 @@ int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_objec
 	return load_failed("load", xdp_objects[plane->mode][with_next].file, err);
 }
 
-static int pin(const struct plane *plane, const struct bpf_program *program, const char *name)
+static int pin_program(const struct plane *plane, const struct bpf_program *program, const char *name)
 {
 	char path[PATH_MAX];
 
@@ -231,15 +231,15 @@ int objects_pin(const struct plane *plane)
 	int err;
 
 	if (plane->mode == MODE_TUNNEL) {
-		err = pin(plane, plane->encapsulate->progs.xdpsec_encapsulate, "encapsulate");
+		err = pin_program(plane, plane->encapsulate->progs.xdpsec_encapsulate, "encapsulate");
 		if (!err)
-			err = pin(plane, plane->keepalive->progs.xdpsec_keepalive, "keepalive");
-		return err ?: pin(plane, plane->decapsulate->progs.xdpsec_decapsulate, "decapsulate");
+			err = pin_program(plane, plane->keepalive->progs.xdpsec_keepalive, "keepalive");
+		return err ?: pin_program(plane, plane->decapsulate->progs.xdpsec_decapsulate, "decapsulate");
 	}
-	err = pin(plane, plane->seal->progs.xdpsec_seal, "seal");
+	err = pin_program(plane, plane->seal->progs.xdpsec_seal, "seal");
 	if (!err)
-		err = pin(plane, plane->hop->progs.xdpsec_hop, "hop");
-	return err ?: pin(plane, plane->open->progs.xdpsec_open, "open");
+		err = pin_program(plane, plane->hop->progs.xdpsec_hop, "hop");
+	return err ?: pin_program(plane, plane->open->progs.xdpsec_open, "open");
 }
 
 void objects_close(struct plane *plane)

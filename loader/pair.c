@@ -28,8 +28,8 @@ static struct alias alias_of(const struct instance *instance)
 	return alias;
 }
 
-static int create(const struct instance *instance, const char *what, unsigned int near_mtu,
-		  unsigned int queues)
+static int create_pair(const struct instance *instance, const char *what, unsigned int near_mtu,
+		       unsigned int queues)
 {
 	const struct veth_end near = { instance->hop_near, near_mtu }, far = { instance->hop_far, FAR_MTU };
 	int err = netdev_create_veth(&near, &far, queues);
@@ -51,7 +51,8 @@ static int create(const struct instance *instance, const char *what, unsigned in
 	return 0;
 }
 
-static int set_up(const struct instance *instance, const char *what, struct netdev *near, struct netdev *far)
+static int set_up_pair(const struct instance *instance, const char *what, struct netdev *near,
+		       struct netdev *far)
 {
 	struct alias alias = alias_of(instance);
 	int err;
@@ -80,11 +81,11 @@ void pair_undo(const struct instance *instance)
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
 		struct netdev *near, struct netdev *far)
 {
-	int err = create(instance, what, near_mtu, queues);
+	int err = create_pair(instance, what, near_mtu, queues);
 
 	if (err)
 		return err;
-	err = set_up(instance, what, near, far);
+	err = set_up_pair(instance, what, near, far);
 	if (err)
 		pair_undo(instance);
 	return err;
@@ -230,7 +231,7 @@ static int delete(const struct instance *instance, const struct netdev *netdev)
 	return 0;
 }
 
-struct search {
+struct pair_search {
 	const struct plane *plane;
 	const struct instance *instance;
 	int err;
@@ -238,7 +239,7 @@ struct search {
 
 static bool delete_there(const char *path, void *data)
 {
-	struct search *search = data;
+	struct pair_search *search = data;
 	struct pair pair;
 
 	(void)path;
@@ -253,7 +254,7 @@ static bool delete_there(const char *path, void *data)
 /* Both ends were moved away. */
 static int delete_elsewhere(const struct plane *plane, const struct instance *instance)
 {
-	struct search search = { .plane = plane, .instance = instance };
+	struct pair_search search = { .plane = plane, .instance = instance };
 	unsigned int index;
 
 	if (attached_tcx(plane, far_program(instance), &index) || !index)

@@ -22,8 +22,8 @@ static int read_key(const struct peer_context *context, const struct peer_config
 }
 
 /* Context and tables. The key is wiped as soon as the kernel has it. */
-static int install(const struct plane *plane, const struct peer_config *peer, struct key *key,
-		   struct sa_record *record)
+static int install_sa_of_peer(const struct plane *plane, const struct peer_config *peer, struct key *key,
+			      struct sa_record *record)
 {
 	char whose[XDPSEC_NAME_LEN + 16];
 	int err;
@@ -65,7 +65,7 @@ static int create_tx(struct peer_context *context, const struct peer_config *pee
 		err = sa_set_range(context->plane, record->slot, first, record->limit);
 	if (!err && same)
 		return share(context->plane, same, record);
-	return err ?: install(context->plane, peer, &key, record);
+	return err ?: install_sa_of_peer(context->plane, peer, &key, record);
 }
 
 static int create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
@@ -85,7 +85,7 @@ static int create_rx(struct peer_context *context, const struct peer_config *pee
 				    &next);
 	if (!err)
 		err = sa_set_window(context->plane, record->slot, next);
-	return err ?: install(context->plane, peer, &key, record);
+	return err ?: install_sa_of_peer(context->plane, peer, &key, record);
 }
 
 int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
@@ -137,7 +137,7 @@ int peer_create_context(struct peer_context *context, const struct peer_config *
 	if (!err)
 		err = sa_claim(context->plane, &created);
 	if (!err)
-		err = install(context->plane, peer, &key, &created);
+		err = install_sa_of_peer(context->plane, peer, &key, &created);
 	if (!err) {
 		*record = created;
 		return 0;

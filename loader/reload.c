@@ -36,7 +36,7 @@ static int cannot_change(const struct reload *reload, const char *keyword, const
 }
 
 /* What the device has been made with, and the other sites send to. */
-static int check_tunnel(const struct reload *reload)
+static int reload_check_tunnel(const struct reload *reload)
 {
 	const struct tunnel_config *tunnel = &reload->config.tunnel;
 	const struct instance *instance = &reload->instance;
@@ -78,7 +78,7 @@ static int check_settings(const struct reload *reload)
 	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
 		err = cannot_change(reload, "Xdp", modes[instance->xdp_asked % 3]);
 	if (!err && instance->mode == MODE_TUNNEL)
-		step = check_tunnel(reload);
+		step = reload_check_tunnel(reload);
 	return err ?: step;
 }
 
@@ -94,7 +94,7 @@ static int check_same_device(const struct reload *reload, const struct netdev *d
 	return -ENODEV;
 }
 
-static int check_sharing(const struct reload *reload, const struct config *config)
+static int reload_check_sharing(const struct reload *reload, const struct config *config)
 {
 	_cleanup_sharers_ struct sharers sharers = {};
 	int err = sharers_find(&sharers, reload->instance.device_index);
@@ -110,7 +110,7 @@ static int check_interface(struct reload *reload)
 		err = device_find(&reload->config, &reload->device);
 	if (!err)
 		err = check_same_device(reload, &reload->device);
-	return err ?: check_sharing(reload, &reload->config);
+	return err ?: reload_check_sharing(reload, &reload->config);
 }
 
 int reload_open(struct reload *reload, const char *name)
@@ -186,7 +186,7 @@ static int apply(struct reload *reload)
 	return err ?: reload->unmended;
 }
 
-static int run(struct reload *reload, const struct options *options)
+static int reload_run(struct reload *reload, const struct options *options)
 {
 	_cleanup_plane_lock_ int lock = -1;
 	int err = bpffs_check(options);
@@ -246,7 +246,7 @@ int command_reload(const struct options *options)
 
 	if (!reload)
 		return -ENOMEM;
-	err = run(reload, options);
+	err = reload_run(reload, options);
 	reload_free(reload);
 	return err;
 }
@@ -264,8 +264,8 @@ static bool in_use(const struct reload *reload, const char *fingerprint, enum st
 	return false;
 }
 
-static int check_state(const struct reload *reload, struct config *config,
-		       char (*fingerprints)[2][FINGERPRINT_HEX])
+static int reload_check_state(const struct reload *reload, struct config *config,
+			      char (*fingerprints)[2][FINGERPRINT_HEX])
 {
 	int err = 0, step;
 
@@ -316,7 +316,7 @@ int reload_check(struct reload *reload, struct config *config, char (*fingerprin
 	reload->config = (struct config){};
 	step = check_same_device(reload, device);
 	err = err ?: step;
-	step = check_sharing(reload, config);
+	step = reload_check_sharing(reload, config);
 	err = err ?: step;
 	step = key_use_check(config, fingerprints, reload->instance.netns_cookie);
 	err = err ?: step;
@@ -324,6 +324,6 @@ int reload_check(struct reload *reload, struct config *config, char (*fingerprin
 		step = check_routes(config, reload->instance.hop_near_index, device);
 		err = err ?: step;
 	}
-	step = check_state(reload, config, fingerprints);
+	step = reload_check_state(reload, config, fingerprints);
 	return err ?: step;
 }

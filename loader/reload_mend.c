@@ -21,8 +21,8 @@
 #include "tunnel.h"
 
 /* By its pin: the program that `up` has loaded. */
-static int attach_again(const struct plane *plane, const char *name, const char *device, unsigned int index,
-			bool egress)
+static int attach_link_again(const struct plane *plane, const char *name, const char *device,
+			     unsigned int index, bool egress)
 {
 	_cleanup_close_ int program = -1;
 	char path[PATH_MAX];
@@ -49,7 +49,7 @@ static int mend_tcx(const struct plane *plane, const char *name, const char *dev
 
 	if (attached_tcx(plane, name, &attached) == 0 && attached == index)
 		return 0;
-	return attach_again(plane, name, device, index, egress);
+	return attach_link_again(plane, name, device, index, egress);
 }
 
 static int mend_xdp(struct reload *reload)

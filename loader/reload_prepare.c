@@ -75,7 +75,7 @@ static int create_spare(struct reload *reload, const struct change *change, bool
 	return err;
 }
 
-static int create_tx(struct reload *reload, struct change *change, const char *fingerprint)
+static int reload_create_tx(struct reload *reload, struct change *change, const char *fingerprint)
 {
 	const struct peer_record *before = &change->before;
 	bool same_key = !change->is_new && strcmp(before->tx.fingerprint, fingerprint) == 0;
@@ -91,7 +91,7 @@ static int create_tx(struct reload *reload, struct change *change, const char *f
 	return err;
 }
 
-static int create_rx(struct reload *reload, struct change *change, const char *fingerprint)
+static int reload_create_rx(struct reload *reload, struct change *change, const char *fingerprint)
 {
 	const struct opened *same_key = held_receives(&reload->held, change->index, fingerprint);
 	struct sa_record *rx = &change->after.rx;
@@ -126,8 +126,8 @@ static int prepare_peer(struct reload *reload, size_t i)
 	change->after = change->before;
 	change->after.in_use = 1;
 	peer_describe(&change->after, peer);
-	err = create_tx(reload, change, reload->fingerprints[i][0]);
-	return err ?: create_rx(reload, change, reload->fingerprints[i][1]);
+	err = reload_create_tx(reload, change, reload->fingerprints[i][0]);
+	return err ?: reload_create_rx(reload, change, reload->fingerprints[i][1]);
 }
 
 /* Nothing refers to them. */
@@ -166,7 +166,7 @@ static bool driver_in_use(const struct reload *reload, const char *driver)
 	return false;
 }
 
-static int self_test(struct reload *reload)
+static int reload_self_test(struct reload *reload)
 {
 	const struct peer_config *peers = reload->config.peers;
 	struct sa_slots slots = reload->context.slots;
@@ -239,7 +239,7 @@ int reload_prepare(struct reload *reload)
 	if (!err)
 		err = sa_slots_read(&reload->plane, &reload->context.slots);
 	if (!err)
-		err = self_test(reload);
+		err = reload_self_test(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = prepare_peer(reload, i);
 	if (!err)

@@ -16,7 +16,7 @@
 #include "tunnel.h"
 #include "uplink.h"
 
-static void note_route(const struct xdpsec_prefix *prefix, void *data)
+static void note_prefix(const struct xdpsec_prefix *prefix, void *data)
 {
 	struct reload *reload = data;
 
@@ -65,7 +65,7 @@ static int adapt(struct reload *reload)
 }
 
 /* The first default route needs one, and who cleans up must know of it. */
-static int find_table(struct reload *reload)
+static int reload_find_table(struct reload *reload)
 {
 	unsigned int before = reload->instance.table;
 	int err = tunnel_find_table(&reload->config, &reload->instance);
@@ -90,7 +90,7 @@ int reload_prepare_tunnel(struct reload *reload)
 		group_write_config(&reload->settings, &reload->config);
 		return 0;
 	}
-	err = find_table(reload);
+	err = reload_find_table(reload);
 	if (err)
 		return err;
 	tunnel_write_config(&reload->settings, &reload->config, &reload->device);
@@ -103,7 +103,7 @@ int reload_prepare_tunnel(struct reload *reload)
 		return err;
 	uplink_check(&reload->config, reload->device.index);
 	err = adapt(reload);
-	return err ?: tunnel_add_routes(&reload->instance, &reload->config, note_route, reload);
+	return err ?: tunnel_add_routes(&reload->instance, &reload->config, note_prefix, reload);
 }
 
 void reload_undo_tunnel(const struct reload *reload)
@@ -152,7 +152,7 @@ int reload_sweep_routes(const struct reload *reload)
 	return err || !instance->table ? err : rules_set(&reload->config, instance->table);
 }
 
-static bool is_blank(const struct xdpsec_endpoint *endpoint)
+static bool endpoint_is_blank(const struct xdpsec_endpoint *endpoint)
 {
 	static const struct xdpsec_endpoint none;
 
@@ -168,7 +168,7 @@ static int clear_endpoints(const struct reload *reload)
 		return fail(ENOMEM, "out of memory");
 	err = plane_read_all(&reload->plane, MAP_ENDPOINTS, endpoints);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
-		if (!reload_change_of(reload, i) && !is_blank(&endpoints[i]))
+		if (!reload_change_of(reload, i) && !endpoint_is_blank(&endpoints[i]))
 			err = endpoint_clear(&reload->plane, i);
 	return err;
 }

@@ -195,8 +195,8 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 	return err ?: find_unfinished(report, plane, records);
 }
 
-static int add_prefix(struct peer_report *peer, const struct xdpsec_prefix *prefix,
-		      const struct xdpsec_policy *policy)
+static int add_reported_prefix(struct peer_report *peer, const struct xdpsec_prefix *prefix,
+			       const struct xdpsec_policy *policy)
 {
 	struct protected_prefix *prefixes = realloc(peer->prefixes,
 						    (peer->n_prefixes + 1) * sizeof(*prefixes));
@@ -223,7 +223,7 @@ static int read_prefixes(struct report *report, const struct plane *plane, const
 		if (bpf_map_lookup_elem(fd, &prefix, &policy) || policy.peer >= XDPSEC_MAX_PEERS ||
 		    !index[policy.peer] || policy.ranges > XDPSEC_MAX_PORT_RANGES)
 			continue;
-		err = add_prefix(&report->peers[index[policy.peer] - 1], &prefix, &policy);
+		err = add_reported_prefix(&report->peers[index[policy.peer] - 1], &prefix, &policy);
 	}
 	return err;
 }

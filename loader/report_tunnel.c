@@ -10,7 +10,7 @@
 #include "tunnel.h"
 #include "uplink.h"
 
-static void add_missing(struct missing *missing, const struct xdpsec_prefix *prefix)
+static void note_missing(struct missing *missing, const struct xdpsec_prefix *prefix)
 {
 	if (!missing->count++)
 		missing->first = *prefix;
@@ -22,7 +22,7 @@ static void read_addresses(struct report *report)
 
 	for (unsigned int i = 0; i < instance->n_addresses; i++)
 		if (!address_is_here(instance->addresses[i].address))
-			add_missing(&report->addresses, &instance->addresses[i]);
+			note_missing(&report->addresses, &instance->addresses[i]);
 }
 
 static void read_routes(struct report *report)
@@ -35,7 +35,7 @@ static void read_routes(struct report *report)
 	for (size_t i = 0; i < report->n_peers; i++)
 		for (size_t j = 0; j < report->peers[i].n_prefixes; j++)
 			if (!tunnel_has_route(routes, &report->peers[i].prefixes[j].prefix))
-				add_missing(&report->routes, &report->peers[i].prefixes[j].prefix);
+				note_missing(&report->routes, &report->peers[i].prefixes[j].prefix);
 	tunnel_free_routes(routes);
 }
 

@@ -41,8 +41,8 @@ struct answers {
 	bool gone;
 };
 
-static void check_device(const struct report *report, struct uplink_report *uplink, unsigned int device,
-			 struct answers *last)
+static void report_route_device(const struct report *report, struct uplink_report *uplink,
+				unsigned int device, struct answers *last)
 {
 	if (!device)
 		return;
@@ -55,7 +55,7 @@ static void check_device(const struct report *report, struct uplink_report *upli
 	memcpy(uplink->other, last->other, sizeof(uplink->other));
 }
 
-static void check_source(struct peer_report *peer, struct answers *last)
+static void report_source(struct peer_report *peer, struct answers *last)
 {
 	struct uplink_report *uplink = &peer->uplink;
 
@@ -95,8 +95,8 @@ void report_read_uplinks(struct report *report)
 		read_source(peer);
 		if (!peer->uplink.has_source)
 			continue;
-		check_source(peer, &last);
-		check_device(report, &peer->uplink, endpoint->device, &last);
+		report_source(peer, &last);
+		report_route_device(report, &peer->uplink, endpoint->device, &last);
 		peer->uplink.changes_ports = endpoint->hopped &&
 					     now_ns() - endpoint->hopped < PORTS_CHANGED * 1000000000ULL;
 	}

@@ -29,7 +29,8 @@ static void copy_address(unsigned char address[16], const struct nlattr *attribu
 		memcpy(address, mnl_attr_get_payload(attribute), 16);
 }
 
-static void put_address(struct nlmsghdr *request, __u16 type, const unsigned char address[16], bool ipv4)
+static void put_route_address(struct nlmsghdr *request, __u16 type, const unsigned char address[16],
+			      bool ipv4)
 {
 	mnl_attr_put(request, type, ipv4 ? 4 : 16, ipv4 ? address + 12 : address);
 }
@@ -45,7 +46,7 @@ static int parse_hop(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-static int parse_attribute(const struct nlattr *attribute, void *data)
+static int parse_route_attribute(const struct nlattr *attribute, void *data)
 {
 	struct route *route = data;
 	const struct rtnexthop *hop;
@@ -97,7 +98,7 @@ static int parse_route(const struct nlmsghdr *message, void *data)
 	route->prefix.length = header->rtm_dst_len + (header->rtm_family == AF_INET ? IPV4_BITS : 0);
 	route->is_local = header->rtm_type == RTN_LOCAL;
 	route->is_unicast = header->rtm_type == RTN_UNICAST;
-	return mnl_attr_parse(message, sizeof(*header), parse_attribute, route);
+	return mnl_attr_parse(message, sizeof(*header), parse_route_attribute, route);
 }
 
 static struct nlmsghdr *route_request(char *buffer, __u16 type, const struct xdpsec_prefix *prefix)
@@ -109,7 +110,7 @@ static struct nlmsghdr *route_request(char *buffer, __u16 type, const struct xdp
 	request->nlmsg_type = type;
 	header->rtm_family = ipv4 ? AF_INET : AF_INET6;
 	header->rtm_dst_len = (unsigned char)(prefix->length - (ipv4 ? IPV4_BITS : 0));
-	put_address(request, RTA_DST, prefix->address, ipv4);
+	put_route_address(request, RTA_DST, prefix->address, ipv4);
 	return request;
 }
 
@@ -180,22 +181,22 @@ int route_add_connected(const struct xdpsec_prefix *address, unsigned int device
 	header->rtm_protocol = RTPROT_KERNEL;
 	/* IP6_RT_PRIO_ADDRCONF (net/ipv6/addrconf.c). */
 	if (prefix_is_ipv4(address))
-		put_address(request, RTA_PREFSRC, address->address, true);
+		put_route_address(request, RTA_PREFSRC, address->address, true);
 	else
 		mnl_attr_put_u32(request, RTA_PRIORITY, 256);
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 
-struct listing {
+struct route_dump {
 	unsigned int device;
 	struct device_route *routes;
 	size_t n, room;
 };
 
-static int collect(const struct nlmsghdr *message, void *data)
+static int collect_route(const struct nlmsghdr *message, void *data)
 {
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	struct listing *listing = data;
+	struct route_dump *listing = data;
 	struct device_route *routes;
 	struct route route;
 
@@ -218,7 +219,7 @@ static int collect(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-static int list_family(struct listing *listing, unsigned char family)
+static int list_family(struct route_dump *listing, unsigned char family)
 {
 	char buffer[512];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -228,17 +229,17 @@ static int list_family(struct listing *listing, unsigned char family)
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->rtm_family = family;
 	mnl_attr_put_u32(request, RTA_OIF, listing->device);
-	return netlink_talk(NETLINK_ROUTE, request, collect, listing);
+	return netlink_talk(NETLINK_ROUTE, request, collect_route, listing);
 }
 
 int routes_through(unsigned int device, struct device_route **routes, size_t *n)
 {
-	struct listing listing;
+	struct route_dump listing;
 	int err, tries = 8;
 
 	/* The table may change under a listing. */
 	do {
-		listing = (struct listing){ .device = device };
+		listing = (struct route_dump){ .device = device };
 		err = list_family(&listing, AF_INET);
 		if (!err)
 			err = list_family(&listing, AF_INET6);
@@ -265,8 +266,8 @@ int address_add(const struct xdpsec_prefix *address, unsigned int device)
 	header->ifa_prefixlen = (unsigned char)(address->length - (ipv4 ? IPV4_BITS : 0));
 	header->ifa_index = device;
 	header->ifa_flags = ipv4 ? 0 : IFA_F_NODAD;
-	put_address(request, IFA_LOCAL, address->address, ipv4);
-	put_address(request, IFA_ADDRESS, address->address, ipv4);
+	put_route_address(request, IFA_LOCAL, address->address, ipv4);
+	put_route_address(request, IFA_ADDRESS, address->address, ipv4);
 	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
 }
 

@@ -23,7 +23,7 @@ struct wanted {
 };
 
 /* There may be a million routes: the prefixes are sorted. */
-struct listing {
+struct taken_listing {
 	const struct config *config;
 	struct wanted *wanted;
 	size_t n;
@@ -36,7 +36,7 @@ struct taken {
 	__u32 table, metric, device;
 };
 
-static int parse_attribute(const struct nlattr *attribute, void *data)
+static int parse_taken_attribute(const struct nlattr *attribute, void *data)
 {
 	struct taken *taken = data;
 	__u16 length = mnl_attr_get_payload_len(attribute);
@@ -70,14 +70,14 @@ static bool has_network(const struct config *config, const struct xdpsec_prefix 
 	return false;
 }
 
-static int compare(const void *left, const void *right)
+static int compare_routes(const void *left, const void *right)
 {
 	const struct wanted *one = left, *other = right;
 
 	return memcmp(one->prefix, other->prefix, sizeof(*one->prefix));
 }
 
-static void refuse(struct listing *listing, const struct wanted *wanted)
+static void refuse_route(struct taken_listing *listing, const struct wanted *wanted)
 {
 	char text[64];
 
@@ -93,26 +93,26 @@ static int look_for(const struct nlmsghdr *message, void *data)
 	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
 	bool ipv4 = header->rtm_family == AF_INET;
 	struct taken taken = { .table = header->rtm_table };
-	struct listing *listing = data;
+	struct taken_listing *listing = data;
 	const struct config *config = listing->config;
 	const struct wanted key = { .prefix = &taken.prefix }, *found;
 
 	if (ipv4)
 		taken.prefix.address[10] = taken.prefix.address[11] = 0xff;
 	taken.prefix.length = header->rtm_dst_len + (ipv4 ? IPV4_BITS : 0);
-	if (mnl_attr_parse(message, sizeof(*header), parse_attribute, &taken) < 0)
+	if (mnl_attr_parse(message, sizeof(*header), parse_taken_attribute, &taken) < 0)
 		return MNL_CB_ERROR;
 	if (taken.table != RT_TABLE_MAIN || taken.metric != (ipv4 ? 0 : IPV6_METRIC) ||
 	    !header->rtm_dst_len || (listing->tunnel && taken.device == listing->tunnel) ||
 	    has_network(config, &taken.prefix))
 		return MNL_CB_OK;
-	found = bsearch(&key, listing->wanted, listing->n, sizeof(key), compare);
+	found = bsearch(&key, listing->wanted, listing->n, sizeof(key), compare_routes);
 	if (found)
-		refuse(listing, found);
+		refuse_route(listing, found);
 	return MNL_CB_OK;
 }
 
-static int collect(struct listing *listing)
+static int collect_routes(struct taken_listing *listing)
 {
 	const struct peer_config *peer, *end = listing->config->peers + listing->config->n_peers;
 
@@ -126,20 +126,20 @@ static int collect(struct listing *listing)
 		for (size_t i = 0; i < peer->n_prefixes; i++)
 			listing->wanted[listing->n++] = (struct wanted){ &peer->prefixes[i],
 									 peer->prefix_lines[i] };
-	qsort(listing->wanted, listing->n, sizeof(*listing->wanted), compare);
+	qsort(listing->wanted, listing->n, sizeof(*listing->wanted), compare_routes);
 	return 0;
 }
 
 int routes_check_taken(const struct config *config, unsigned int tunnel)
 {
 	static const unsigned char families[] = { AF_INET, AF_INET6 };
-	struct listing listing = { .config = config, .tunnel = tunnel };
+	struct taken_listing listing = { .config = config, .tunnel = tunnel };
 	char buffer[256];
 	int err;
 
 	if (config->tunnel.no_routes)
 		return 0;
-	err = collect(&listing);
+	err = collect_routes(&listing);
 	if (err)
 		return err;
 	for (size_t i = 0; i < sizeof(families); i++) {

@@ -37,7 +37,7 @@ bool rules_wanted(const struct config *config, bool ipv6)
 	return false;
 }
 
-static int parse_attribute(const struct nlattr *attribute, void *data)
+static int parse_rule_attribute(const struct nlattr *attribute, void *data)
 {
 	struct rule *rule = data;
 
@@ -62,7 +62,7 @@ static int parse_attribute(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-struct listing {
+struct rule_listing {
 	void (*each)(const struct rule *rule, void *data);
 	void *data;
 };
@@ -71,17 +71,17 @@ static int parse_rule(const struct nlmsghdr *message, void *data)
 {
 	const struct fib_rule_hdr *header = mnl_nlmsg_get_payload(message);
 	struct rule rule = { .family = header->family, .suppress = NO_SUPPRESSION };
-	struct listing *listing = data;
+	struct rule_listing *listing = data;
 
 	rule.inverted = header->flags & FIB_RULE_INVERT;
-	mnl_attr_parse(message, sizeof(*header), parse_attribute, &rule);
+	mnl_attr_parse(message, sizeof(*header), parse_rule_attribute, &rule);
 	listing->each(&rule, listing->data);
 	return MNL_CB_OK;
 }
 
 static int list_rules(unsigned char family, void (*each)(const struct rule *rule, void *data), void *data)
 {
-	struct listing listing = { each, data };
+	struct rule_listing listing = { each, data };
 	char buffer[512];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct fib_rule_hdr *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
@@ -94,7 +94,7 @@ static int list_rules(unsigned char family, void (*each)(const struct rule *rule
 
 /* The protocol is the kernel's: systemd-networkd removes those of others that it does not know when it starts
  * (networkd.conf, ManageForeignRoutingPolicyRules), and everything would leave in clear. */
-static int change(const struct rule *rule, bool add)
+static int change_rule(const struct rule *rule, bool add)
 {
 	char buffer[512];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
@@ -144,7 +144,7 @@ static struct rule rule_table(unsigned char family, unsigned int table, __u32 ma
 }
 
 /* One tunnel of a namespace takes everything, so that the one for the main table is known by its form. */
-static bool is_ours(const struct rule *rule, unsigned int table)
+static bool rule_is_ours(const struct rule *rule, unsigned int table)
 {
 	if (!rule->inverted || rule->protocol != RTPROT_KERNEL)
 		return false;
@@ -158,11 +158,11 @@ struct ours {
 	size_t n;
 };
 
-static void collect(const struct rule *rule, void *data)
+static void collect_rule(const struct rule *rule, void *data)
 {
 	struct ours *ours = data;
 
-	if (is_ours(rule, ours->table) && ours->n < sizeof(ours->rules) / sizeof(ours->rules[0]))
+	if (rule_is_ours(rule, ours->table) && ours->n < sizeof(ours->rules) / sizeof(ours->rules[0]))
 		ours->rules[ours->n++] = *rule;
 }
 
@@ -173,7 +173,7 @@ static int find_ours(unsigned char family, unsigned int table, struct ours *ours
 	/* They may change under a listing. */
 	do {
 		*ours = (struct ours){ .table = table };
-		err = list_rules(family, collect, ours);
+		err = list_rules(family, collect_rule, ours);
 	} while (err == -EINTR && --tries);
 	/* A kernel without IPv6, or without rules for it. */
 	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
@@ -189,10 +189,10 @@ static int rules_failed(const char *what, int err)
 static int add_family(unsigned char family, unsigned int table, __u32 mark)
 {
 	struct rule main = rule_main(family, mark), own = rule_table(family, table, mark);
-	int err = change(&main, true);
+	int err = change_rule(&main, true);
 
 	if (!err)
-		err = change(&own, true);
+		err = change_rule(&own, true);
 	return err ? rules_failed("add", err) : 0;
 }
 
@@ -207,13 +207,13 @@ static int delete_family(unsigned char family, unsigned int table, __u32 keep)
 			if ((ours.rules[i].priority == PRIORITY_TABLE) == pass ||
 			    (keep && ours.rules[i].mark == keep))
 				continue;
-			step = change(&ours.rules[i], false);
+			step = change_rule(&ours.rules[i], false);
 			err = err ?: step;
 		}
 	return err ? rules_failed("remove", err) : 0;
 }
 
-static int add_missing(const struct config *config, unsigned int table, bool ipv6)
+static int add_missing_rules(const struct config *config, unsigned int table, bool ipv6)
 {
 	if (!rules_wanted(config, ipv6) || rules_are_there(table, config->tunnel.mark, ipv6))
 		return 0;
@@ -228,7 +228,7 @@ int rules_set(const struct config *config, unsigned int table)
 		err = delete_family(ipv6 ? AF_INET6 : AF_INET, table,
 				    rules_wanted(config, ipv6) ? config->tunnel.mark : 0);
 		if (!err)
-			err = add_missing(config, table, ipv6);
+			err = add_missing_rules(config, table, ipv6);
 	}
 	return err;
 }
@@ -257,19 +257,19 @@ bool rules_are_there(unsigned int table, __u32 mark, bool ipv6)
 	return found == 3;
 }
 
-struct search {
+struct table_search {
 	unsigned int table;
 	bool used;
 };
 
 static void note_use(const struct rule *rule, void *data)
 {
-	struct search *search = data;
+	struct table_search *search = data;
 
 	search->used = search->used || rule->table == search->table;
 }
 
-static int note_route(const struct nlmsghdr *message, void *data)
+static int note_table(const struct nlmsghdr *message, void *data)
 {
 	(void)message;
 	*(bool *)data = true;
@@ -287,12 +287,12 @@ static int has_routes(unsigned char family, unsigned int table, bool *used)
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->rtm_family = family;
 	mnl_attr_put_u32(request, RTA_TABLE, table);
-	err = netlink_talk(NETLINK_ROUTE, request, note_route, used);
+	err = netlink_talk(NETLINK_ROUTE, request, note_table, used);
 	/* There is no such table yet, or no IPv6. */
 	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
-static int is_used(struct search *search)
+static int table_is_used(struct table_search *search)
 {
 	static const unsigned char families[] = { AF_INET, AF_INET6 };
 	int err = 0;
@@ -310,11 +310,11 @@ static int is_used(struct search *search)
 
 int rules_find_table(unsigned int *table)
 {
-	struct search search = {};
+	struct table_search search = {};
 	int err;
 
 	for (search.table = TABLE_FIRST; search.table < TABLE_FIRST + TABLES; search.table++) {
-		err = is_used(&search);
+		err = table_is_used(&search);
 		if (err && err != -EINTR)
 			return fail(-err, "cannot list the tables of routes: %s", strerror(-err));
 		if (!err && !search.used) {

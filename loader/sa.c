@@ -123,7 +123,7 @@ static int run_syscall(const struct bpf_program *program, void *args, size_t siz
 	return err ? err : (int)options.retval;
 }
 
-static int install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
+static int install_sa(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
 {
 	struct sa_install_args args = { .parameters.type = "skcipher", .slot = slot };
 	int err;
@@ -150,14 +150,14 @@ static void prefer_best(const struct plane *plane, __u32 slot, const struct key 
 		return;
 	snprintf(instance, sizeof(instance), "ecb(%s)", best);
 	if (!cipher_best(instance, "lskcipher", found, sizeof(found)))
-		install(plane, slot, key, best);
+		install_sa(plane, slot, key, best);
 }
 
 int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
 {
 	if (strcmp(driver, "aes") == 0)
 		prefer_best(plane, slot, key);
-	return install(plane, slot, key, driver);
+	return install_sa(plane, slot, key, driver);
 }
 
 /*
@@ -216,7 +216,7 @@ static bool may_pass(int err)
  * BPF. */
 static bool lacks_only(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
 {
-	return strcmp(driver, "aes") != 0 && install(plane, slot, key, "aes") == 0 &&
+	return strcmp(driver, "aes") != 0 && install_sa(plane, slot, key, "aes") == 0 &&
 	       sa_remove(plane, slot) == 0;
 }
 

@@ -129,7 +129,7 @@ static void add_bool(struct json_object *object, const char *name, bool value)
 	json_object_object_add(object, name, json_object_new_boolean(value));
 }
 
-static void print_json(const struct result *result)
+static void print_results_json(const struct result *result)
 {
 	struct json_object *object = json_object_new_object(), *ciphers = json_object_new_array(), *cipher;
 
@@ -172,7 +172,7 @@ int command_selftest(const struct options *options)
 	if (!err)
 		err = test_drivers(&result);
 	if (options->json)
-		print_json(&result);
+		print_results_json(&result);
 	else
 		print_text(&result);
 	return err;

@@ -10,14 +10,14 @@
 #include "plane.h"
 #include "sharers.h"
 
-struct search {
+struct sharer_search {
 	struct sharers *sharers;
 	unsigned int device;
 	__u64 netns_cookie;
 	bool staged;
 };
 
-static int open_map(const char *name, bool staged, const char *map)
+static int open_map_of(const char *name, bool staged, const char *map)
 {
 	char path[PATH_MAX];
 
@@ -29,7 +29,7 @@ static __u32 drops_map(const char *name, bool staged)
 {
 	struct bpf_map_info info = {};
 	__u32 length = sizeof(info);
-	_cleanup_close_ int fd = open_map(name, staged, plane_map_name(MAP_DROPS));
+	_cleanup_close_ int fd = open_map_of(name, staged, plane_map_name(MAP_DROPS));
 
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
 }
@@ -38,7 +38,7 @@ static __u32 drops_map(const char *name, bool staged)
  * another one's by now. Where there is no such map, that is not known. */
 static bool has_lost_device(const char *name, bool staged)
 {
-	_cleanup_close_ int fd = open_map(name, staged, plane_map_name(MAP_DEVICE_SLOTS));
+	_cleanup_close_ int fd = open_map_of(name, staged, plane_map_name(MAP_DEVICE_SLOTS));
 	__u32 key = XDPSEC_DEVICE_PROTECTED, index;
 
 	return fd >= 0 && bpf_map_lookup_elem(fd, &key, &index);
@@ -65,7 +65,7 @@ static int read_instance(const char *name, struct sharer *sharer)
 
 static int add_sharer(const char *name, void *data)
 {
-	struct search *search = data;
+	struct sharer_search *search = data;
 	struct sharers *sharers = search->sharers;
 	struct sharer *list = realloc(sharers->list, (sharers->n + 1) * sizeof(*list)), *sharer;
 
@@ -90,7 +90,7 @@ static int add_sharer(const char *name, void *data)
 
 int sharers_find(struct sharers *sharers, unsigned int device)
 {
-	struct search search = { .sharers = sharers, .device = device };
+	struct sharer_search search = { .sharers = sharers, .device = device };
 	struct namespace here;
 	int err = namespace_here(&here);
 

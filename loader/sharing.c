@@ -74,8 +74,8 @@ static int check_ports(const struct config *config, const struct instance *other
 }
 
 /* What a peer answers to a port that is chosen by flow, a tunnel knows by its SPI (xdp/decapsulate.bpf.h). */
-static int check_spis(const struct config *config, const struct instance *other, const struct plane *plane,
-		      const struct xdpsec_config *theirs)
+static int check_shared_spis(const struct config *config, const struct instance *other,
+			     const struct plane *plane, const struct xdpsec_config *theirs)
 {
 	const struct peer_config *peer;
 	__u32 slot;
@@ -124,8 +124,8 @@ static int check_prefix(const struct config *config, const struct peer_config *p
 	return 0;
 }
 
-static int check_prefixes(const struct config *config, const struct instance *other,
-			  const struct plane *plane)
+static int check_shared_prefixes(const struct config *config, const struct instance *other,
+				 const struct plane *plane)
 {
 	int err = 0;
 
@@ -270,12 +270,12 @@ static int check_other(const struct config *config, const struct sharer *sharer)
 	if (config->mode == MODE_TUNNEL && other->mode == MODE_TUNNEL) {
 		err = check_ports(config, other, &theirs);
 		if (!err)
-			err = check_spis(config, other, &plane, &theirs);
+			err = check_shared_spis(config, other, &plane, &theirs);
 	} else if (config->mode == MODE_TUNNEL) {
 		err = check_beside_inline(config, other, &plane);
 	} else {
 		err = other->mode == MODE_TUNNEL ? check_beside_tunnel(config, other, &plane, &theirs)
-						 : check_prefixes(config, other, &plane);
+						 : check_shared_prefixes(config, other, &plane);
 	}
 	return err;
 }

@@ -68,7 +68,7 @@ static void state_close(struct state *state)
 }
 #define _cleanup_state_ __attribute__((cleanup(state_close)))
 
-static int check_directory(const struct state *state)
+static int check_state_directory(const struct state *state)
 {
 	struct stat st;
 
@@ -101,7 +101,7 @@ static int state_open(struct state *state, const char *dir, const char *fingerpr
 		return -ENOENT;
 	if (state->fd < 0)
 		return fail(errno, "state directory %s: %s", dir, strerror(errno));
-	return check_directory(state);
+	return check_state_directory(state);
 }
 
 /* A file of its own is locked: whoever may read the directory could lock that, and make every command wait.
@@ -217,7 +217,7 @@ static bool known_to_differ(const char *one, const char *other)
 }
 
 /* What became of the numbers that were used after the copy was made, it does not say. */
-static const char *copy_text(const struct origin *said, const struct origin *is)
+static const char *describe_copy(const struct origin *said, const struct origin *is)
 {
 	if (known_to_differ(said->machine, is->machine))
 		return "was written by another machine";
@@ -246,7 +246,7 @@ static int state_read(const struct state *state, __u64 *number, const char **cop
 	line[n] = '\0';
 	err = parse_line(state, line, n, number, &said);
 	if (!err)
-		*copy = copy_text(&said, &is);
+		*copy = describe_copy(&said, &is);
 	return err;
 }
 
@@ -319,7 +319,7 @@ static int state_write(const struct state *state, __u64 number)
 	return 0;
 }
 
-static const char *setting(const struct state *state)
+static const char *state_setting_name(const struct state *state)
 {
 	return state->use == STATE_TX ? "TxKeyFile" : "RxKeyFile";
 }
@@ -372,7 +372,7 @@ static int check_copy(const struct state *state, const char *copy)
 	fail(ESTALE,
 	     "peer %s: %s: state file %s/%s %s, out of a backup for example: it does not say which sequence "
 	     "numbers were used since",
-	     state->peer, setting(state), state->dir, state->file, copy);
+	     state->peer, state_setting_name(state), state->dir, state->file, copy);
 	hint("new keys for both sites (xdpsec genkey); --moved-state only if the directory has moved here "
 	     "from where it was last used, and will not be used there again");
 	return -ESTALE;

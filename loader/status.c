@@ -25,14 +25,14 @@ enum {
 	STATUS_NOT_UP = 4,
 };
 
-struct listing {
+struct status_listing {
 	struct json_object *array; /* NULL: text */
 	size_t count;
 	bool wrong;
 };
 
 /* What is put on standard output: one object for one instance. */
-static void show(struct listing *listing, const struct report *report)
+static void show(struct status_listing *listing, const struct report *report)
 {
 	if (listing->array)
 		json_object_array_add(listing->array, report_json(report));
@@ -42,7 +42,7 @@ static void show(struct listing *listing, const struct report *report)
 	listing->wrong |= report->n_warnings > 0;
 }
 
-static void show_fault(struct listing *listing, const struct fault *fault)
+static void show_fault(struct status_listing *listing, const struct fault *fault)
 {
 	if (listing->array)
 		json_object_array_add(listing->array, fault_json(fault));
@@ -96,7 +96,7 @@ static int list_leftover(const char *name, void *data)
 }
 
 /* Of this network namespace; NAME: that one only. */
-static void list_lost(struct listing *listing, const char *name)
+static void list_lost(struct status_listing *listing, const char *name)
 {
 	_cleanup_free_ struct lost *lost = NULL;
 	struct fault fault = {};
@@ -123,20 +123,20 @@ static void list_lost(struct listing *listing, const char *name)
 	}
 }
 
-static void print_json(struct json_object *object)
+static void print_status_json(struct json_object *object)
 {
 	puts(json_object_to_json_string_ext(object,
 					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-static int exit_code(const struct listing *listing)
+static int exit_code(const struct status_listing *listing)
 {
 	if (!listing->count)
 		return STATUS_NOT_UP;
 	return listing->wrong ? STATUS_WRONG : 0;
 }
 
-static int list_one(struct listing *listing, const char *name)
+static int list_one(struct status_listing *listing, const char *name)
 {
 	struct fault fault = {};
 
@@ -156,7 +156,7 @@ static int list_one(struct listing *listing, const char *name)
 	return STATUS_NOT_UP;
 }
 
-static int list_all(struct listing *listing)
+static int list_all(struct status_listing *listing)
 {
 	plane_each(false, list, listing);
 	if (!plane_busy())
@@ -169,7 +169,7 @@ static int list_all(struct listing *listing)
 
 int command_status(const struct options *options)
 {
-	struct listing listing = {};
+	struct status_listing listing = {};
 	int err = kernel_check_privileges(), result;
 
 	if (!err)
@@ -181,7 +181,8 @@ int command_status(const struct options *options)
 		listing.array = json_object_new_array();
 	result = options->argument ? list_one(&listing, options->argument) : list_all(&listing);
 	if (options->json)
-		print_json(options->argument ? json_object_array_get_idx(listing.array, 0) : listing.array);
+		print_status_json(options->argument ? json_object_array_get_idx(listing.array, 0)
+						    : listing.array);
 	json_object_put(listing.array);
 	return result;
 }

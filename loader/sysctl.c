@@ -8,7 +8,7 @@
 #include "cleanup.h"
 #include "sysctl.h"
 
-static int open_file(const char *family, const char *device, const char *name, int flags)
+static int open_sysctl(const char *family, const char *device, const char *name, int flags)
 {
 	char path[128];
 	int fd;
@@ -20,7 +20,7 @@ static int open_file(const char *family, const char *device, const char *name, i
 
 int sysctl_set(const char *family, const char *device, const char *name, int value)
 {
-	_cleanup_close_ int fd = open_file(family, device, name, O_WRONLY);
+	_cleanup_close_ int fd = open_sysctl(family, device, name, O_WRONLY);
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%d", value);
 
@@ -31,7 +31,7 @@ int sysctl_set(const char *family, const char *device, const char *name, int val
 
 int sysctl_get(const char *family, const char *device, const char *name, int *value)
 {
-	_cleanup_close_ int fd = open_file(family, device, name, O_RDONLY);
+	_cleanup_close_ int fd = open_sysctl(family, device, name, O_RDONLY);
 	char text[16] = "";
 
 	if (fd < 0)

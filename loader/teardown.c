@@ -16,14 +16,14 @@
 #include "rule.h"
 #include "teardown.h"
 
-struct search {
+struct teardown_search {
 	const struct plane *plane;
 	int err;
 };
 
 static bool detach_xdp_there(const char *path, void *data)
 {
-	struct search *search = data;
+	struct teardown_search *search = data;
 	_cleanup_free_ struct netdev *netdevs = NULL;
 	bool found = false;
 	size_t n = 0;
@@ -43,7 +43,7 @@ static bool detach_xdp_there(const char *path, void *data)
 /* From the device that it was attached to, and where that is no longer here, from where it was moved to. */
 static int detach_ingress(const struct plane *plane, const struct instance *instance)
 {
-	struct search search = { .plane = plane };
+	struct teardown_search search = { .plane = plane };
 	struct netdev device;
 
 	if (netdev_find_index(instance->device_index, &device) == 0)
@@ -145,7 +145,7 @@ static int take_down(struct plane *plane, const struct instance *instance, enum 
 }
 
 /* Killed before it had written what it was about to do, that is, before it did any of it. */
-static bool is_blank(const struct plane *plane, struct instance *instance)
+static bool instance_is_blank(const struct plane *plane, struct instance *instance)
 {
 	__u32 key = 0;
 
@@ -159,7 +159,7 @@ int teardown(struct plane *plane)
 	enum place place;
 	int err;
 
-	if (is_blank(plane, &instance))
+	if (instance_is_blank(plane, &instance))
 		return plane_remove(plane);
 	err = place_find(plane, &instance, &place);
 	if (err)

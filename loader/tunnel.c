@@ -19,7 +19,7 @@
 /* Of veth, and more than there are CPUs. */
 #define QUEUES_MAX 4096
 
-static bool is_ipv4(const struct xdpsec_location *location)
+static bool location_is_ipv4(const struct xdpsec_location *location)
 {
 	struct xdpsec_prefix prefix = prefix_of(location);
 
@@ -29,7 +29,7 @@ static bool is_ipv4(const struct xdpsec_location *location)
 unsigned int tunnel_overhead(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
-		if (!config->peers[i].endpoint.known || is_ipv4(&config->peers[i].endpoint))
+		if (!config->peers[i].endpoint.known || location_is_ipv4(&config->peers[i].endpoint))
 			return XDPSEC_TUNNEL_OVERHEAD_IPV4;
 	return XDPSEC_TUNNEL_OVERHEAD_IPV6;
 }
@@ -37,7 +37,7 @@ unsigned int tunnel_overhead(const struct config *config)
 unsigned int tunnel_most_overhead(const struct config *config)
 {
 	for (size_t i = 0; i < config->n_peers; i++)
-		if (config->peers[i].endpoint.known && !is_ipv4(&config->peers[i].endpoint))
+		if (config->peers[i].endpoint.known && !location_is_ipv4(&config->peers[i].endpoint))
 			return XDPSEC_TUNNEL_OVERHEAD_IPV6;
 	return XDPSEC_TUNNEL_OVERHEAD_IPV4;
 }
@@ -171,7 +171,7 @@ bool tunnel_forwards(const char *far)
 	return ipv4 && ipv6;
 }
 
-static int prepare(const struct config *config, const struct netdev *near, const struct netdev *far)
+static int prepare_tunnel(const struct config *config, const struct netdev *near, const struct netdev *far)
 {
 	int err = gro_on(near->name);
 
@@ -198,7 +198,7 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 
 	if (err)
 		return err;
-	err = prepare(config, near, far);
+	err = prepare_tunnel(config, near, far);
 	if (err) {
 		pair_undo(instance);
 		return err;

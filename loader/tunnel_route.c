@@ -67,7 +67,7 @@ struct tunnel_routes {
 	size_t n;
 };
 
-static int compare(const void *a, const void *b)
+static int compare_prefixes(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct xdpsec_prefix));
 }
@@ -86,13 +86,13 @@ struct tunnel_routes *tunnel_read_routes(const struct instance *instance)
 		if (routes.all[i].table == table_for(instance, routes.table, &routes.all[i].prefix))
 			found->prefixes[found->n++] = routes.all[i].prefix;
 	if (found->n)
-		qsort(found->prefixes, found->n, sizeof(*found->prefixes), compare);
+		qsort(found->prefixes, found->n, sizeof(*found->prefixes), compare_prefixes);
 	return found;
 }
 
 bool tunnel_has_route(const struct tunnel_routes *routes, const struct xdpsec_prefix *prefix)
 {
-	return routes->n && bsearch(prefix, routes->prefixes, routes->n, sizeof(*prefix), compare);
+	return routes->n && bsearch(prefix, routes->prefixes, routes->n, sizeof(*prefix), compare_prefixes);
 }
 
 void tunnel_free_routes(struct tunnel_routes *routes)

@@ -72,14 +72,14 @@ static int write_config(const struct up *up)
 	return plane_write(&up->plane, MAP_CONFIG, &key, &config);
 }
 
-static int create(struct up *up)
+static int up_create(struct up *up)
 {
 	int err = plane_create(&up->plane, up->config.name);
 
 	return err ?: plane_write_instance(&up->plane, &up->instance);
 }
 
-static int load(struct up *up)
+static int up_load(struct up *up)
 {
 	int err = objects_load_sa(&up->plane);
 
@@ -111,7 +111,7 @@ static int forget_peers(struct up *up)
 }
 
 /* With every driver that some peer uses; slot 0 is free until the first peer is added. */
-static int self_test(struct up *up)
+static int up_self_test(struct up *up)
 {
 	const struct peer_config *peers = up->config.peers;
 	size_t i, j;
@@ -176,7 +176,7 @@ static int check_pins_stay(struct up *up)
 	return bpffs_check_stays(up->options);
 }
 
-static int pin(struct up *up)
+static int up_pin(struct up *up)
 {
 	int err = objects_pin(&up->plane);
 
@@ -264,13 +264,13 @@ static int publish(struct up *up)
 
 /* The steps of each mode; NULL ends them. */
 static int (*const steps[][16])(struct up *up) = {
-	[MODE_INLINE] = { create, load, forget_peers, self_test, add_peers, check_pins_stay, pin,
+	[MODE_INLINE] = { up_create, up_load, forget_peers, up_self_test, add_peers, check_pins_stay, up_pin,
 			  attach_ingress, make_hop, attach_egress, publish },
-	[MODE_TUNNEL] = { create, load, forget_peers, self_test, add_peers, check_pins_stay, pin, make_tunnel,
-			  attach_ingress, start_tunnel, publish },
+	[MODE_TUNNEL] = { up_create, up_load, forget_peers, up_self_test, add_peers, check_pins_stay, up_pin,
+			  make_tunnel, attach_ingress, start_tunnel, publish },
 };
 
-static int build(struct up *up)
+static int up_build(struct up *up)
 {
 	int (*const *step)(struct up *up);
 	int err = 0, undone;
@@ -302,11 +302,11 @@ static int up_locked(struct up *up)
 		err = lost_teardown(up->config.name);
 	if (!err)
 		err = up_check_conflicts(up);
-	return err ?: build(up);
+	return err ?: up_build(up);
 }
 
 /* A reload attaches it again; with down and up flows would leave in clear in between. */
-static int attach_again(const struct up *up)
+static int up_attach_again(const struct up *up)
 {
 	struct options options = *up->options;
 
@@ -315,14 +315,14 @@ static int attach_again(const struct up *up)
 	return command_reload(&options);
 }
 
-static int run(struct up *up)
+static int up_run(struct up *up)
 {
 	int err = requirements_check();
 
 	if (!err)
 		err = up_examine(up);
 	if (!err && up_is_detached(&up->config))
-		return attach_again(up);
+		return up_attach_again(up);
 	if (!err)
 		err = make_secret(up);
 	return err ?: up_locked(up);
@@ -335,7 +335,7 @@ int command_up(const struct options *options)
 
 	if (!up)
 		return -ENOMEM;
-	err = run(up);
+	err = up_run(up);
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);
 	up_free(up);

@@ -39,7 +39,7 @@ static int absolute(const char *path, char *result, size_t size)
 }
 
 /* Where the device is missing or wrong, the rest is known all the same. */
-static int describe(struct up *up)
+static int describe_instance(struct up *up)
 {
 	struct instance *instance = &up->instance;
 	int found = up->config.device_line ? device_find(&up->config, &up->device) : 0, err;
@@ -89,11 +89,11 @@ int up_examine(struct up *up)
 	up->plane.mode = up->config.mode;
 	step = check_keys(up);
 	err = err ?: step;
-	step = describe(up);
+	step = describe_instance(up);
 	return err ?: step;
 }
 
-static int check_tunnel(struct up *up)
+static int examine_tunnel(struct up *up)
 {
 	int err = tunnel_check_name(&up->config), step = endpoints_check_routes(&up->config, 0);
 
@@ -188,7 +188,7 @@ static void name_devices(struct instance *instance, const struct sharers *sharer
 }
 
 /* Other instances on the device, and other programs. */
-static int check_sharing(struct up *up)
+static int examine_sharing(struct up *up)
 {
 	_cleanup_sharers_ struct sharers sharers = {};
 	int err = sharers_find(&sharers, up->device.index), step;
@@ -202,7 +202,7 @@ static int check_sharing(struct up *up)
 }
 
 /* Without a device there is nothing to be said of it. */
-static int check_device(struct up *up)
+static int examine_device(struct up *up)
 {
 	int err, step;
 
@@ -210,13 +210,13 @@ static int check_device(struct up *up)
 		return 0;
 	err = check_lost(&up->instance);
 	/* Its program is in the way, too, and there is no more to be said of it. */
-	step = err ? 0 : check_sharing(up);
+	step = err ? 0 : examine_sharing(up);
 	err = err ?: step;
-	step = up->config.mode == MODE_TUNNEL ? check_tunnel(up) : 0;
+	step = up->config.mode == MODE_TUNNEL ? examine_tunnel(up) : 0;
 	return err ?: step;
 }
 
-static int check_state(struct up *up)
+static int examine_state(struct up *up)
 {
 	int err = 0, step;
 
@@ -240,11 +240,11 @@ static int check_state(struct up *up)
 /* All that is in the way, not only the first. */
 int up_check_conflicts(struct up *up)
 {
-	int err = check_device(up), step;
+	int err = examine_device(up), step;
 
 	step = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
 	err = err ?: step;
-	step = check_state(up);
+	step = examine_state(up);
 	return err ?: step;
 }
 

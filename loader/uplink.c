@@ -15,7 +15,7 @@
 /* Devices on top of each other: more than anybody has, and no cycle. */
 #define LAYERS_MAX 8
 
-static bool is_ipv4(const unsigned char address[16])
+static bool address_is_ipv4(const unsigned char address[16])
 {
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -55,14 +55,14 @@ static int parse_way(const struct nlmsghdr *message, void *data)
 
 static void put_address(struct nlmsghdr *request, __u16 type, const unsigned char address[16])
 {
-	bool ipv4 = is_ipv4(address);
+	bool ipv4 = address_is_ipv4(address);
 
 	mnl_attr_put(request, type, ipv4 ? 4 : 16, ipv4 ? address + 12 : address);
 }
 
 int way_find(const unsigned char address[16], const unsigned char *source, __u32 mark, struct way *way)
 {
-	unsigned char length = is_ipv4(address) ? 32 : 128;
+	unsigned char length = address_is_ipv4(address) ? 32 : 128;
 	char buffer[512];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
@@ -179,10 +179,11 @@ static void check_source(const struct config *config, const struct peer_config *
 
 /* What comes back comes to the device of the source address, which is that of the route: XDP has to be there.
  */
-static void check_device(const struct config *config, const struct peer_config *peer, unsigned int device)
+static void check_return_device(const struct config *config, const struct peer_config *peer,
+				unsigned int device)
 {
 	const unsigned char *to = peer->endpoint.address;
-	const struct source_config *source = &peer->sources[is_ipv4(to) ? SOURCE_IPV4 : SOURCE_IPV6];
+	const struct source_config *source = &peer->sources[address_is_ipv4(to) ? SOURCE_IPV4 : SOURCE_IPV6];
 	char name[IF_NAMESIZE], text[64];
 	struct way way;
 
@@ -202,6 +203,6 @@ void uplink_check(const struct config *config, unsigned int device)
 		for (int family = 0; family < SOURCES; family++)
 			check_source(config, peer, family);
 		if (peer->endpoint.known)
-			check_device(config, peer, device);
+			check_return_device(config, peer, device);
 	}
 }

@@ -84,7 +84,7 @@ static void sealed_frame(struct frame *frame, const struct vector *vector, __u32
 }
 
 /* The program's vector_result, or -errno. */
-static int run(const struct bpf_program *program, struct frame *frame)
+static int run_vector(const struct bpf_program *program, struct frame *frame)
 {
 	unsigned char out[FRAME_MAX] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes, .data_size_in = frame->length,
@@ -104,7 +104,7 @@ static bool same_from(const struct frame *a, const struct frame *b, unsigned int
 	return memcmp(a->bytes + offset, b->bytes + offset, a->length - offset) == 0;
 }
 
-static int wrong(const struct vector *vector, const char *what, int result)
+static int vector_failed(const struct vector *vector, const char *what, int result)
 {
 	fail(EBADMSG, "self-test: RFC 7253 appendix A, %u bytes: %s (%d)", vector->length, what, result);
 	hint("this kernel's cipher or verifier does something else than it should: nothing is protected with "
@@ -121,22 +121,22 @@ static int check_vector(const struct selftest_bpf *selftest, const struct vector
 	sealed_frame(&sealed, vector, slot);
 
 	frame = clear;
-	result = run(selftest->progs.seal_vector, &frame);
+	result = run_vector(selftest->progs.seal_vector, &frame);
 	if (result != VECTOR_DONE || !same_from(&frame, &sealed, 0))
-		return wrong(vector, "sealed to something else", result);
+		return vector_failed(vector, "sealed to something else", result);
 
 	frame = sealed;
-	result = run(selftest->progs.open_vector, &frame);
+	result = run_vector(selftest->progs.open_vector, &frame);
 	/* What is in the tag's place after opening is nobody's business. */
 	if (result != VECTOR_DONE || !same_from(&frame, &clear, VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD))
-		return wrong(vector, "opened to something else", result);
+		return vector_failed(vector, "opened to something else", result);
 
 	for (unsigned int at = VECTOR_ETHERNET_LEN + XDPSEC_NONCE_OFFSET; at < sealed.length; at += 5) {
 		frame = sealed;
 		frame.bytes[at] ^= (unsigned char)(1 << at % 8);
-		result = run(selftest->progs.open_vector, &frame);
+		result = run_vector(selftest->progs.open_vector, &frame);
 		if (result != VECTOR_TAG_FAILED)
-			return wrong(vector, "a flipped bit was not refused", result);
+			return vector_failed(vector, "a flipped bit was not refused", result);
 	}
 	return 0;
 }
