@@ -55,7 +55,7 @@ bool config_mistake(struct config *config)
 	config->mistakes++;
 	if (config->mistakes < MISTAKES_MAX)
 		return false;
-	fail(EINVAL, "%s: %d mistakes until here: the rest is not looked at", config->path, MISTAKES_MAX);
+	fail(EINVAL, "%s: %d mistakes so far: the rest is not checked", config->path, MISTAKES_MAX);
 	return true;
 }
 
@@ -80,7 +80,7 @@ static int set_instance_name(struct config *config, const char *path, const char
 	size_t length = strlen(file);
 
 	if (length <= strlen(SUFFIX) || strcmp(file + length - strlen(SUFFIX), SUFFIX)) {
-		fail(EINVAL, "%s: the file's name does not end in " SUFFIX, path);
+		fail(EINVAL, "%s: the file name does not end in " SUFFIX, path);
 		hint("NAME" SUFFIX " configures the instance NAME");
 		return -EINVAL;
 	}
@@ -90,8 +90,8 @@ static int set_instance_name(struct config *config, const char *path, const char
 		config->name[length] = '\0';
 	}
 	if (length >= sizeof(config->name) || !instance_name_valid(config->name)) {
-		fail(EINVAL, "%s: %.*s: not a name for an instance", path, (int)length, file);
-		hint("a letter or digit first, then letters, digits, \"-\" and \"_\", %d at most",
+		fail(EINVAL, "%s: %.*s: not a valid instance name", path, (int)length, file);
+		hint("a letter or digit first, then letters, digits, \"-\" and \"_\"; %d characters at most",
 		     XDPSEC_NAME_LEN - 1);
 		return -EINVAL;
 	}
@@ -132,8 +132,8 @@ static int open_config(const struct config *config, FILE **file)
 	if (!S_ISREG(st.st_mode))
 		return fail(EINVAL, "%s: not a regular file", config->path);
 	if (st.st_mode & 022) {
-		warning("%s: mode %04o: others may change it, and so what is protected", config->path,
-			st.st_mode & 07777);
+		warning("%s: permissions %04o are too open: others can change what is protected",
+			config->path, st.st_mode & 07777);
 		hint("chmod go-w %s", config->path);
 	}
 	*file = fdopen(fd, "r");
@@ -158,7 +158,7 @@ static int find_file(struct config *config, const char *name, FILE **file)
 		return 0;
 	config->path[0] = '\0';
 	if (is_name && err == -ENOENT)
-		hint("%s alone is %s; a file elsewhere has a slash or the suffix: ./%s" SUFFIX, name, usual,
+		hint("%s alone means %s; give another file with its path or suffix: ./%s" SUFFIX, name, usual,
 		     name);
 	return err;
 }
@@ -232,11 +232,11 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[2][FI
 	if (i == index || !fingerprints[index / 2][index % 2][0])
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: %s: the same key as %s of peer %s in line %d: the nonce holds neither direction nor "
-	     "peer",
+	     "%s:%d: %s: the same key as %s of peer %s in line %d: each direction of each peer needs its own "
+	     "key",
 	     config->path, key_line(config, index), key_setting(index), key_setting(i),
 	     config->peers[i / 2].name, key_line(config, i));
-	hint("xdpsec genkey: every direction of every peer needs a key of its own");
+	hint("make another key: xdpsec genkey");
 	return -EINVAL;
 }
 

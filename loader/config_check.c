@@ -31,7 +31,7 @@ static int check_spis(struct config *config, bool is_rx)
 			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in line %d", config->path,
 			     one->spi_line, is_rx ? "RxSpi" : "TxSpi", one->spi, is_rx ? "RxSpi" : "TxSpi",
 			     config->peers[j].name, other->spi_line);
-			hint("every SA of a direction needs a number of its own");
+			hint("each SA of a direction needs its own SPI");
 			err = -EINVAL;
 			if (config_mistake(config))
 				return err;
@@ -81,9 +81,9 @@ static int refuse_same(const struct config *config, const struct entry *one, con
 
 	prefix_text(one->prefix, text, sizeof(text));
 	if (one->peer == other->peer)
-		return fail(EINVAL, "%s:%d: %s: %s: peer %s has it already, in line %d", config->path,
+		return fail(EINVAL, "%s:%d: %s: %s: already given for peer %s in line %d", config->path,
 			    one->line, prefix_setting(config), text, one->peer->name, other->line);
-	return fail(EINVAL, "%s:%d: %s: %s: both of peer %s and, in line %d, of peer %s", config->path,
+	return fail(EINVAL, "%s:%d: %s: %s: given for peer %s, and in line %d for peer %s", config->path,
 		    one->line, prefix_setting(config), text, one->peer->name, other->line, other->peer->name);
 }
 
@@ -111,12 +111,12 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	if (!uncovered)
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects %s: "
-	     "that would leave in clear, as the longest prefix wins",
+	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects %s: such "
+	     "packets would leave in clear, because the longest prefix wins",
 	     config->path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
 	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name, outer->line,
 	     uncovered_text(uncovered, ports, sizeof(ports)));
-	hint("add it to Ports of peer %s, or take the address out of %s", inner->peer->name, outer_text);
+	hint("add it to Ports of peer %s, or exclude the address from %s", inner->peer->name, outer_text);
 	return -EINVAL;
 }
 
@@ -160,7 +160,7 @@ static int check_prefixes(struct config *config)
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
 		n += peer->n_prefixes;
 	if (n > XDPSEC_MAX_PREFIXES)
-		return fail(EINVAL, "%s: %s: %zu prefixes in all, %d are possible", config->path,
+		return fail(EINVAL, "%s: %s: %zu prefixes, at most %d are possible", config->path,
 			    prefix_setting(config), n, XDPSEC_MAX_PREFIXES);
 	entries = calloc(n ?: 1, sizeof(*entries));
 	if (!entries)
@@ -197,7 +197,8 @@ static int check_roaming(struct config *config)
 		/* A line without an endpoint was refused. */
 		if (peer->endpoint.known || peer->endpoint_line || peer->roaming != ROAMING_NO)
 			continue;
-		fail(EINVAL, "%s:%d: Roaming: peer %s has no Endpoint, and could never be learned",
+		fail(EINVAL,
+		     "%s:%d: Roaming: peer %s has no Endpoint, and its address could never be learned",
 		     config->path, peer->roaming_line, peer->name);
 		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
 		err = -EINVAL;
@@ -220,7 +221,8 @@ static int check_mark(const struct config *config)
 				continue;
 			fail(EINVAL, "%s:%d: AllowedIPs: a default route needs FwMark, which is off",
 			     config->path, peer->prefix_lines[i]);
-			hint("without FwMark it is %d; with Table = off the routes are yours to make",
+			hint("remove FwMark (the default is %d), or set Table = off and add the routes "
+			     "yourself",
 			     FULL_TUNNEL_MARK);
 			return -EINVAL;
 		}

@@ -90,14 +90,14 @@ static int unknown_key(const struct parser *parser, const char *key)
 	meant = did_you_mean(key, names, n);
 	for (i = 0; i < n_settings && !meant; i++)
 		if (settings[i].section != parser->section && !strcasecmp(settings[i].name, key))
-			return fail_at(&where, "belongs into %s, this is %s",
-				       section_names[settings[i].section], section_names[parser->section]);
+			return fail_at(&where, "belongs in %s, not in %s", section_names[settings[i].section],
+				       section_names[parser->section]);
 	fail_at(&where, "unknown key in %s", section_names[parser->section]);
 	if (meant) {
 		hint("did you mean %s?", meant);
 		take_as_given(parser, meant);
 	} else {
-		hint("xdpsec(8), CONFIGURATION, has the keys");
+		hint("xdpsec(8), CONFIGURATION, lists the keys");
 	}
 	return -EINVAL;
 }
@@ -107,7 +107,7 @@ static int refuse_in_mode(const struct parser *parser, const struct setting *set
 	const struct config *config = parser->config;
 	const struct config_line where = { config->path, line, setting->name };
 
-	fail_at(&where, "belongs to Mode = %s, and this is Mode = %s",
+	fail_at(&where, "only for Mode = %s; this is Mode = %s",
 		mode_text(config->mode == MODE_INLINE ? MODE_TUNNEL : MODE_INLINE), mode_text(config->mode));
 	hint("%s", setting_instead(setting));
 	return -EINVAL;
@@ -142,7 +142,7 @@ static int set(struct parser *parser, const char *key, const char *value)
 		return refuse_in_mode(parser, setting, parser->line);
 	}
 	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE)
-		return fail_at(&where, "given twice in one %s, first in line %d",
+		return fail_at(&where, "given twice in this %s, first in line %d",
 			       section_names[parser->section], lines[i]);
 	lines[i] = parser->line;
 	if (!*value)
@@ -297,8 +297,8 @@ static int next_line(struct parser *parser, char *text, int size)
 		line += 3; /* the byte order mark that some editors leave */
 	line = strip(line);
 	if (strlen(line) > max) {
-		fail_at(&where, "longer than %zu characters", max);
-		hint("Address and AllowedIPs may be repeated, one line for each");
+		fail_at(&where, "line longer than %zu characters", max);
+		hint("Address and AllowedIPs may be given several times");
 		take_line_as_given(parser, line);
 		return -EINVAL;
 	}
@@ -307,8 +307,8 @@ static int next_line(struct parser *parser, char *text, int size)
 		return begin_section(parser, line);
 	}
 	if (*line && parser->section == SECTION_NONE) {
-		fail_at(&where, "a key in front of the first section");
-		hint("the file starts with [Interface]");
+		fail_at(&where, "expected [Interface]");
+		hint("[Interface] must come before the first key");
 		parser->section = SECTION_REFUSED;
 		parser->refused++;
 		return -EINVAL;
@@ -330,7 +330,7 @@ static char *read_line(char *text, int size, void *stream)
 	if (parser->ended)
 		return NULL;
 	if (parser->pending) {
-		fail_parser(parser, fail_at(&where, "neither a [Section] nor Key = Value"));
+		fail_parser(parser, fail_at(&where, "expected [Section] or Key = Value"));
 		take_line_as_given(parser, parser->pending);
 	}
 	parser->pending = NULL;
@@ -344,7 +344,7 @@ static char *read_line(char *text, int size, void *stream)
 	*text = '\0';
 	parser->ended = memchr(parser->buffer, '\0', n);
 	if (parser->ended)
-		fail_parser(parser, fail(EINVAL, "%s:%d: a NUL byte: not a text file", parser->config->path,
+		fail_parser(parser, fail(EINVAL, "%s:%d: NUL byte: not a text file", parser->config->path,
 					 parser->line));
 	else
 		fail_parser(parser, next_line(parser, text, size));
@@ -362,7 +362,7 @@ static void check_whole(struct parser *parser)
 	parser->mode_unknown |= !parser->interface_line;
 	if (missing) {
 		fail_parser(parser, fail(EINVAL, "%s: no %s section", parser->config->path, missing));
-		hint("xdpsec(8), EXAMPLES, has a whole file");
+		hint("xdpsec(8), EXAMPLES, has a complete file");
 	}
 	for (size_t i = 0; i < parser->n_sections && !parser->ended; i++)
 		check_section(parser, &parser->sections[i]);

@@ -26,8 +26,8 @@ bool device_name_valid(const char *name)
 static int set_device(struct config *config, const struct config_line *where, char *value)
 {
 	if (!device_name_valid(value)) {
-		fail_at(where, "%s: not the name of a network device", value);
-		hint("`ip link` lists them; %zu characters at most", sizeof(config->device) - 1);
+		fail_at(where, "%s: not a valid device name", value);
+		hint("`ip link` lists the devices; %zu characters at most", sizeof(config->device) - 1);
 		return -EINVAL;
 	}
 	strcpy(config->device, value);
@@ -45,7 +45,8 @@ static int set_mode(struct config *config, const struct config_line *where, char
 	if (!strcmp(value, "tunnel"))
 		return 0;
 	fail_at(where, "%s: not a mode", value);
-	hint("inline seals the UDP payloads between the peers in place, tunnel makes a device to route into");
+	hint("inline: seal the UDP payloads between the peers in place; tunnel: create a device to route "
+	     "into");
 	return -EINVAL;
 }
 
@@ -58,7 +59,7 @@ static int set_xdp(struct config *config, const struct config_line *where, char 
 	} else if (!strcmp(value, "generic")) {
 		config->xdp = XDP_MODE_CONFIG_GENERIC;
 	} else {
-		fail_at(where, "%s: not a way to attach XDP", value);
+		fail_at(where, "%s: not an XDP mode", value);
 		hint("auto, native or generic");
 		return -EINVAL;
 	}
@@ -86,8 +87,8 @@ static int set_clear_groups(struct config *config, const struct config_line *whe
 		if (err)
 			return err;
 		if (!is_of_many(&prefix)) {
-			fail_at(where, "%s: not groups, and not a broadcast address", item);
-			hint("224.0.0.251 and ff02::fb, for example: those of mDNS");
+			fail_at(where, "%s: neither multicast groups nor a broadcast address", item);
+			hint("for example 224.0.0.251 and ff02::fb, the groups of mDNS");
 			return -EINVAL;
 		}
 		config->clear_groups[config->n_clear_groups++] = prefix;
@@ -104,8 +105,9 @@ static int set_name(struct config *config, const struct config_line *where, char
 		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
 			break;
 	if (value[i] || i >= sizeof(peer->name)) {
-		fail_at(where, "%s: not a name for a peer", value);
-		hint("letters, digits, \".\", \"_\" and \"-\", %zu at most", sizeof(peer->name) - 1);
+		fail_at(where, "%s: not a valid peer name", value);
+		hint("letters, digits, \".\", \"_\" and \"-\"; %zu characters at most",
+		     sizeof(peer->name) - 1);
 		return -EINVAL;
 	}
 	for (other = config->peers; other < peer; other++)
@@ -186,7 +188,7 @@ static int set_driver(struct config *config, const struct config_line *where, ch
 			break;
 	if (value[i] || i >= sizeof(peer->driver)) {
 		fail_at(where, "%s: not the name of a cipher driver", value);
-		hint("`xdpsec selftest` lists them: aes-generic, for example");
+		hint("`xdpsec selftest` lists them, for example aes-generic");
 		return -EINVAL;
 	}
 	strcpy(peer->driver, value);
@@ -236,8 +238,8 @@ static int refuse_agreement(struct config *config, const struct config_line *whe
 {
 	(void)config;
 	(void)value;
-	fail_at(where, "belongs to key agreement, which is not available in this version");
-	hint("manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
+	fail_at(where, "key agreement is not available in this version");
+	hint("use manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
 	return -EINVAL;
 }
 
@@ -246,18 +248,19 @@ const char *setting_instead(const struct setting *setting)
 	static const struct {
 		const char *name, *instead;
 	} others[] = {
-		{ "Ports", "a tunnel carries whatever is routed into it" },
-		{ "ClearGroups", "a tunnel carries whatever is routed into it" },
-		{ "AllowedIPs", "Address has the prefixes of a peer whose UDP is protected" },
-		{ "Endpoint", "Address has the prefixes of a peer whose UDP is protected" },
+		{ "Ports", "a tunnel carries every packet that is routed into it" },
+		{ "ClearGroups", "a tunnel carries every packet that is routed into it" },
+		{ "AllowedIPs", "in inline mode, Address lists the prefixes of a peer" },
+		{ "Endpoint", "in inline mode, Address lists the prefixes of a peer" },
 	};
 
 	if (setting->modes == INLINE && !strcmp(setting->name, "Address"))
-		return "Endpoint is where the peer is, AllowedIPs what is behind it";
+		return "in tunnel mode, Endpoint is the peer's address, and AllowedIPs lists the prefixes "
+		       "behind it";
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i].name, setting->name))
 			return others[i].instead;
-	return "Mode = tunnel in [Interface] makes a device to route into";
+	return "Mode = tunnel in [Interface] creates a device to route into";
 }
 
 const struct setting settings[] = {

@@ -14,8 +14,8 @@ int set_tunnel_name(struct config *config, const struct config_line *where, char
 	struct tunnel_config *tunnel = &config->tunnel;
 
 	if (!device_name_valid(value)) {
-		fail_at(where, "%s: not a name for a network device", value);
-		hint("xs0, for example: %zu characters at most, no \"/\", \":\" or \"%%\"",
+		fail_at(where, "%s: not a valid device name", value);
+		hint("for example xs0; %zu characters at most, without \"/\", \":\" and \"%%\"",
 		     sizeof(tunnel->name) - 1);
 		return -EINVAL;
 	}
@@ -45,7 +45,7 @@ int set_listen_port(struct config *config, const struct config_line *where, char
 
 	if (!value_number(value, 65535, &number) || !number) {
 		fail_at(where, "%s: not a port", value);
-		hint("1 to 65535; 7253, for example");
+		hint("1 to 65535, for example 7253");
 		return -EINVAL;
 	}
 	config->tunnel.listen_port = (unsigned int)number;
@@ -59,7 +59,7 @@ int set_mtu(struct config *config, const struct config_line *where, char *value)
 
 	if (!value_number(value, XDPSEC_PAYLOAD_MAX, &number) || number < IPV4_MTU_MIN) {
 		fail_at(where, "%s: not an MTU", value);
-		hint("%d to %d bytes; without it, what the underlay's device leaves", IPV4_MTU_MIN,
+		hint("%d to %d bytes; the default is the MTU of Device less the overhead", IPV4_MTU_MIN,
 		     XDPSEC_PAYLOAD_MAX);
 		return -EINVAL;
 	}
@@ -71,8 +71,8 @@ int set_mtu(struct config *config, const struct config_line *where, char *value)
 int set_source_port(struct config *config, const struct config_line *where, char *value)
 {
 	if (strcmp(value, "flow") != 0 && strcmp(value, "listen") != 0) {
-		fail_at(where, "%s: not a way to choose source ports", value);
-		hint("flow: by the inner flow; listen: always ListenPort, as NAT needs it");
+		fail_at(where, "%s: neither flow nor listen", value);
+		hint("flow: one port for each inner flow; listen: always ListenPort, which NAT needs");
 		return -EINVAL;
 	}
 	config->tunnel.listen_only = value[0] == 'l';
@@ -86,7 +86,7 @@ int set_dscp(struct config *config, const struct config_line *where, char *value
 	config->tunnel.dscp_fixed = strcmp(value, "uniform") != 0;
 	if (config->tunnel.dscp_fixed && !value_number(value, 63, &number)) {
 		fail_at(where, "%s: not a DSCP", value);
-		hint("uniform: that of the inner packet; or a number, 0 to 63, for all");
+		hint("uniform: the DSCP of the inner packet; a number, 0 to 63: the same for all packets");
 		return -EINVAL;
 	}
 	config->tunnel.dscp = (unsigned char)number;
@@ -96,8 +96,8 @@ int set_dscp(struct config *config, const struct config_line *where, char *value
 int set_table(struct config *config, const struct config_line *where, char *value)
 {
 	if (strcmp(value, "auto") != 0 && strcmp(value, "off") != 0) {
-		fail_at(where, "%s: not a way to make routes", value);
-		hint("auto: one for each prefix of AllowedIPs, in the main table; off: none");
+		fail_at(where, "%s: neither auto nor off", value);
+		hint("auto: add a route for each prefix of AllowedIPs; off: add no routes");
 		return -EINVAL;
 	}
 	config->tunnel.no_routes = value[0] == 'o';
@@ -114,7 +114,7 @@ static int add_source(struct source_config sources[SOURCES], const struct config
 	if (err)
 		return err;
 	if (sources[family].line)
-		return fail_at(where, "%s: a second address of IPv%c: packets come from one", text,
+		return fail_at(where, "%s: second IPv%c address, only one is possible", text,
 			       family == SOURCE_IPV6 ? '6' : '4');
 	sources[family] = source;
 	return 0;
@@ -145,9 +145,8 @@ int set_fw_mark(struct config *config, const struct config_line *where, char *va
 	unsigned long number = 0;
 
 	if (strcmp(value, "off") != 0 && !value_number(value, 0xffffffff, &number)) {
-		fail_at(where, "%s: not a mark", value);
-		hint("a number of 32 bits, decimal or hexadecimal, as `ip rule` and nft have it; 0 or off: "
-		     "none");
+		fail_at(where, "%s: not a firewall mark", value);
+		hint("a 32-bit number, decimal or hexadecimal, as in `ip rule`; 0 or off: none");
 		return -EINVAL;
 	}
 	config->tunnel.mark = (__u32)number;
@@ -181,8 +180,8 @@ int set_keepalive(struct config *config, const struct config_line *where, char *
 	unsigned long number = 0;
 
 	if (strcmp(value, "off") != 0 && !value_number(value, KEEPALIVE_MAX, &number)) {
-		fail_at(where, "%s: not a time in seconds", value);
-		hint("25, for example; 0 or off: none");
+		fail_at(where, "%s: not a number of seconds", value);
+		hint("for example 25; 0 or off: no keepalives");
 		return -EINVAL;
 	}
 	current_peer(config)->keepalive = (unsigned int)number;

@@ -51,12 +51,12 @@ int value_spi(const struct config_line *where, const char *text, unsigned int *s
 
 	if (!value_number(text, 0xffffffff, &number)) {
 		fail_at(where, "%s: not an SPI", text);
-		hint("a number of 32 bits, decimal or hexadecimal: 0x00001001");
+		hint("a 32-bit number, decimal or hexadecimal, for example 0x00001001");
 		return -EINVAL;
 	}
 	if (number < XDPSEC_SPI_MIN) {
 		fail_at(where, "%s: SPIs below %d are reserved", text, XDPSEC_SPI_MIN);
-		hint("0x%08lx, for example; the other site's %s must be the same number", number + 0x1000,
+		hint("for example 0x%08lx; the other site's %s must be the same number", number + 0x1000,
 		     where->key[0] == 'T' ? "RxSpi" : "TxSpi");
 		return -EINVAL;
 	}
@@ -150,8 +150,8 @@ int value_ports(const struct config_line *where, char *text, struct xdpsec_ports
 	}
 	count = merge_ports(found, count);
 	if (count > XDPSEC_MAX_PORT_RANGES) {
-		fail_at(where, "%zu ranges of ports, %d are possible", count, XDPSEC_MAX_PORT_RANGES);
-		hint("ports that follow each other are one range; \"all\" protects every port");
+		fail_at(where, "%zu port ranges, at most %d are possible", count, XDPSEC_MAX_PORT_RANGES);
+		hint("adjacent ports count as one range; \"all\" protects every port");
 		return -EINVAL;
 	}
 	memcpy(ports, found, count * sizeof(*ports));
@@ -190,7 +190,7 @@ static int parse_length(const struct config_line *where, const char *text, const
 	unsigned long number = bits;
 
 	if (slash && (!isdigit((unsigned char)slash[1]) || !value_number(slash + 1, bits, &number))) {
-		fail_at(where, "%s: the length of the prefix is not 0 to %u", text, bits);
+		fail_at(where, "%s: prefix length must be 0 to %u", text, bits);
 		return -EINVAL;
 	}
 	*length = (unsigned int)number + 128 - bits;
@@ -208,7 +208,7 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!parse_address(address, &found, &bits)) {
 		fail_at(where, "%s: not an IPv4 or IPv6 prefix", text);
-		hint("198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up");
+		hint("for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved");
 		return -EINVAL;
 	}
 	err = parse_length(where, text, slash, bits, &found.length);
@@ -217,7 +217,7 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 	network = found;
 	clear_host_bits(&network);
 	if (memcmp(&network, &found, sizeof(found))) {
-		fail_at(where, "%s: bits of the address are set behind the prefix", text);
+		fail_at(where, "%s: host bits set", text);
 		hint("%s for the network, %s/%u for the one address",
 		     prefix_text(&network, hinted, sizeof(hinted)), address, bits);
 		return -EINVAL;
@@ -247,8 +247,8 @@ int value_address(const struct config_line *where, const char *text, struct xdps
 
 	snprintf(alone, sizeof(alone), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!parse_address(alone, &found, &bits) || !is_unicast(&found, bits)) {
-		fail_at(where, "%s: not an address that a device can have", text);
-		hint("10.77.0.1/30 or fd00:77::1/64, for example");
+		fail_at(where, "%s: not a valid address for a device", text);
+		hint("for example 10.77.0.1/30 or fd00:77::1/64");
 		return -EINVAL;
 	}
 	err = parse_length(where, text, slash, bits, &found.length);
@@ -284,17 +284,17 @@ static int refuse_location(const struct config_line *where, const char *text)
 	unsigned int bits;
 
 	if (parse_address(text, &address, &bits)) {
-		fail_at(where, "%s: without a port", text);
-		hint(bits == 32 ? "%s:7253, for example" : "[%s]:7253, for example", text);
+		fail_at(where, "%s: no port given", text);
+		hint(bits == 32 ? "for example %s:7253" : "for example [%s]:7253", text);
 		return -EINVAL;
 	}
 	if (strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")) {
-		fail_at(where, "%s: names are not looked up: they could change where packets go", text);
-		hint("198.51.100.2:7253 or [2001:db8::1]:7253, for example");
+		fail_at(where, "%s: names are not resolved: DNS could redirect packets", text);
+		hint("for example 198.51.100.2:7253 or [2001:db8::1]:7253");
 		return -EINVAL;
 	}
-	fail_at(where, "%s: not an address and a port", text);
-	hint("198.51.100.2:7253 or [2001:db8::1]:7253, for example");
+	fail_at(where, "%s: not ADDRESS:PORT", text);
+	hint("for example 198.51.100.2:7253 or [2001:db8::1]:7253");
 	return -EINVAL;
 }
 
@@ -305,8 +305,8 @@ int value_host(const struct config_line *where, const char *text, unsigned char 
 
 	if (!parse_address(text, &found, &bits) || !is_unicast(&found, bits) ||
 	    (bits == 128 && found.address[0] == 0xfe)) {
-		fail_at(where, "%s: not an address that packets can come from", text);
-		hint("192.0.2.10 or 2001:db8::10, for example: an address of this machine, without a length");
+		fail_at(where, "%s: not a valid source address", text);
+		hint("an address of this host without prefix length, for example 192.0.2.10 or 2001:db8::10");
 		return -EINVAL;
 	}
 	memcpy(address, found.address, sizeof(found.address));
@@ -328,12 +328,12 @@ int value_location(const struct config_line *where, const char *text, struct xdp
 		return refuse_location(where, text);
 	if (!value_number(port, 65535, &number) || !number) {
 		fail_at(where, "%s: not a port", port);
-		hint("1 to 65535: the ListenPort of the other site");
+		hint("the ListenPort of the other site, 1 to 65535");
 		return -EINVAL;
 	}
 	if (!is_unicast(&found, bits) || (bits == 128 && found.address[0] == 0xfe)) {
-		fail_at(where, "%s: not an address at which a peer can be reached from everywhere", address);
-		hint("not a multicast, loopback or link-local address");
+		fail_at(where, "%s: not a routable unicast address", address);
+		hint("multicast, loopback and link-local addresses cannot be an Endpoint");
 		return -EINVAL;
 	}
 	memset(location, 0, sizeof(*location));

@@ -28,7 +28,8 @@ static int check_mtu(const struct config *config, const struct netdev *netdev)
 	if (netdev->mtu >= minimum + overhead)
 		return 0;
 	fail(EMSGSIZE,
-	     "%s:%d: Device: %s: an MTU of %u is too small: %u bytes of IPv%c and %u of XDPsec do not fit",
+	     "%s:%d: Device: %s: MTU %u is too small: it must hold %u bytes of IPv%c and %u bytes of "
+	     "overhead",
 	     config->path, config->device_line, config->device, netdev->mtu, minimum, ipv6 ? '6' : '4',
 	     overhead);
 	hint("%s link set dev %s mtu %u", self_ip(), config->device, minimum + overhead);
@@ -43,14 +44,13 @@ static int check_tunnel_mtu(const struct config *config, const struct netdev *ne
 	if (!mtu)
 		return 0;
 	if (mtu < XDPSEC_IPV6_MTU_MIN && tunnel_has_ipv6(config)) {
-		fail(EMSGSIZE, "%s:%d: MTU: %u: IPv6 in the tunnel needs %u", config->path,
+		fail(EMSGSIZE, "%s:%d: MTU: %u: IPv6 in the tunnel needs at least %u", config->path,
 		     config->tunnel.mtu_line, mtu, XDPSEC_IPV6_MTU_MIN);
 		return -EMSGSIZE;
 	}
 	if (mtu + overhead > netdev->mtu) {
 		fail(EMSGSIZE,
-		     "%s:%d: MTU: %u: with the %u bytes in front of them, such packets do not fit the MTU "
-		     "of %s, %u",
+		     "%s:%d: MTU: %u: with %u bytes of overhead, such packets exceed the MTU of %s, %u",
 		     config->path, config->tunnel.mtu_line, mtu, overhead, config->device, netdev->mtu);
 		hint("%u at most", netdev->mtu - overhead);
 		return -EMSGSIZE;
@@ -62,12 +62,11 @@ static int check_tunnel_mtu(const struct config *config, const struct netdev *ne
 static void hint_device(const struct netdev *netdev)
 {
 	if (netdev->type == ARPHRD_PPP)
-		hint("of a PPPoE session the Ethernet device that /proc/net/pppoe says, in inline mode: "
-		     "protected "
-		     "flows are found in it; of other PPP none");
+		hint("for PPPoE, use inline mode on the Ethernet device that /proc/net/pppoe names; other "
+		     "kinds of PPP cannot be protected");
 	else
-		hint("an Ethernet device by which the flows leave as they are; `ip -br link show` lists "
-		     "devices");
+		hint("name the Ethernet device by which the flows leave without another encapsulation; `ip "
+		     "-br link show` lists devices");
 }
 
 int device_find(const struct config *config, struct netdev *device)
@@ -82,7 +81,7 @@ int device_find(const struct config *config, struct netdev *device)
 		return err;
 	}
 	if (err)
-		return fail(-err, "%s: cannot ask the kernel about it: %s", config->device, strerror(-err));
+		return fail(-err, "%s: cannot query it: %s", config->device, strerror(-err));
 	if (netdev.type != ARPHRD_ETHER) {
 		fail(EINVAL, "%s:%d: Device: %s: not an Ethernet device (type %u)", config->path,
 		     config->device_line, config->device, netdev.type);

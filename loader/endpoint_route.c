@@ -52,7 +52,7 @@ static int refuse_endpoint(const struct config *config, const struct peer_config
 	char text[64], inside[64];
 
 	fail(ELOOP,
-	     "%s:%d: Endpoint: %s: lies in %s of AllowedIPs, and no route around it: the tunnel's own "
+	     "%s:%d: Endpoint: %s: lies in %s of AllowedIPs without a more specific route: the tunnel's own "
 	     "packets would go into the tunnel",
 	     config->path, peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
 	     prefix_text(prefix, inside, sizeof(inside)));
@@ -72,7 +72,7 @@ static int check_route(const struct config *config, const struct peer_config *pe
 
 	location_text(&peer->endpoint, text, sizeof(text));
 	if (found && route.is_local)
-		return fail(EINVAL, "%s:%d: Endpoint: %s: an address of this machine", config->path,
+		return fail(EINVAL, "%s:%d: Endpoint: %s: is an address of this host", config->path,
 			    peer->endpoint_line, text);
 	if (prefix &&
 	    !(found && route.is_unicast && route.device != tunnel && route.prefix.length > prefix->length))

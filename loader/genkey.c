@@ -16,8 +16,9 @@ static void warn_if_exposed(void)
 
 	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || !(st.st_mode & 077))
 		return;
-	warning("standard output: mode %04o lets others than its owner read the key", st.st_mode & 07777);
-	hint("umask 077 before, or chmod 600 now; `xdpsec up` refuses the file as it is");
+	warning("standard output: permissions %04o are too open: others can read the key",
+		st.st_mode & 07777);
+	hint("run `umask 077` before, or `chmod 600` on the file now; `xdpsec up` refuses it otherwise");
 }
 
 /* No stdio: its buffers would keep a copy of the key. */

@@ -40,15 +40,14 @@ static int check_file(int fd, const char *path, const char *what)
 	if (!S_ISREG(st.st_mode))
 		return fail(EINVAL, "%s: %s: not a regular file", what, path);
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
-		fail(EPERM, "%s: %s: belongs to user %u, who could read and replace the key", what, path,
+		fail(EPERM, "%s: %s: owned by user %u, who could read or replace the key", what, path,
 		     st.st_uid);
-		hint("chown root %s, and replace the key if somebody may have read it", path);
+		hint("chown root %s, and make a new key if somebody may have read it", path);
 		return -EPERM;
 	}
 	if (st.st_mode & 077) {
-		fail(EPERM, "%s: %s: mode %04o lets others than its owner at the key", what, path,
-		     st.st_mode & 07777);
-		hint("chmod 600 %s, and replace the key if somebody may have read it", path);
+		fail(EPERM, "%s: %s: permissions %04o are too open", what, path, st.st_mode & 07777);
+		hint("chmod 600 %s, and make a new key if somebody may have read it", path);
 		return -EPERM;
 	}
 	return 0;
@@ -63,15 +62,15 @@ static int check_key_directory(const char *file, const char *path, const char *w
 	struct stat st;
 
 	if (!directory || stat(directory, &st))
-		return fail(errno, "%s: %s: its directory: %s", what, path, strerror(errno));
+		return fail(errno, "%s: %s: directory: %s", what, path, strerror(errno));
 	if (!owner_exposed(&st))
 		return 0;
-	fail(EPERM, "%s: %s: its directory %s, owner %u, mode %04o: others could put another key there", what,
+	fail(EPERM, "%s: %s: directory %s, owner %u, permissions %04o: others could replace the key", what,
 	     path, directory, st.st_uid, st.st_mode & 07777);
 	if (st.st_mode & 022)
-		hint("chmod go-w %s, and replace the keys if somebody may have", directory);
+		hint("chmod go-w %s, and make new keys if somebody may have replaced them", directory);
 	else
-		hint("keep keys in /etc/xdpsec, owner root, mode 0700");
+		hint("keep keys in /etc/xdpsec, owner root, permissions 0700");
 	return -EPERM;
 }
 
@@ -147,19 +146,20 @@ static int parse(struct key *key, const char *text, size_t n, size_t length, con
 	while (n && memchr(" \t\r\n", text[n - 1], 4))
 		n--;
 	if (n == 0) {
-		fail(EINVAL, "%s: %s: empty", what, path);
-		hint("copy it from the other site; or make it, and copy it there: xdpsec genkey --bits %zu",
+		fail(EINVAL, "%s: %s: the file is empty", what, path);
+		hint("copy it from the other site, or make it and copy it there: xdpsec genkey --bits %zu",
 		     length * 8);
 		return -EINVAL;
 	}
 	if (!all_digits(text, n)) {
-		fail(EINVAL, "%s: %s: not one line of hexadecimal digits", what, path);
-		hint("copy it from the other site; or make it, and copy it there: xdpsec genkey --bits %zu",
+		fail(EINVAL, "%s: %s: expected one line of hexadecimal digits", what, path);
+		hint("copy it from the other site, or make it and copy it there: xdpsec genkey --bits %zu",
 		     length * 8);
 		return -EINVAL;
 	}
 	if (n != 2 * length) {
-		fail(EINVAL, "%s: %s: holds %zu bits, the cipher needs %zu", what, path, n * 4, length * 8);
+		fail(EINVAL, "%s: %s: the key has %zu bits, the cipher needs %zu", what, path, n * 4,
+		     length * 8);
 		hint("`xdpsec genkey --bits %zu` makes a key of this length, for both sites; or change "
 		     "Cipher at both",
 		     length * 8);
@@ -182,7 +182,7 @@ int key_read(struct key *key, const char *path, size_t length, const char *what)
 		err = errno;
 		fail(err, "%s: %s: %s", what, path, strerror(err));
 		if (err == ENOENT)
-			hint("copy it from the other site; or make it, and copy it there: (umask 077; xdpsec "
+			hint("copy it from the other site, or make it and copy it there: (umask 077; xdpsec "
 			     "genkey --bits %zu >%s)",
 			     length * 8, path);
 		return -err;

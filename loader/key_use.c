@@ -40,14 +40,13 @@ static int refuse_key(const struct key_search *search, const struct use *mine, c
 		      const struct peer_record *peer, bool is_rx)
 {
 	const char *consequence = mine->is_rx != is_rx ? "sequence numbers would be used twice"
-				  : is_rx ? "what the one has accepted the other would accept again"
+				  : is_rx ? "packets that one has accepted could be replayed to the other"
 					  : "sequence numbers would be used twice, or be refused as replayed";
 
 	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
 	     search->config->path, mine->is_rx ? mine->peer->rx.key_file_line : mine->peer->tx.key_file_line,
 	     key_setting_name(mine->is_rx), key_setting_name(is_rx), peer->name, other, consequence);
-	hint("a key and an SPI of its own for each direction of each instance (xdpsec genkey), or first %s "
-	     "down %s",
+	hint("make other keys (xdpsec genkey) and SPIs for this instance, or first %s down %s",
 	     search->other.netns_cookie == search->cookie ? self() : "xdpsec", other);
 	return -EKEYREJECTED;
 }

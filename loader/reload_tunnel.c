@@ -50,8 +50,7 @@ static int adapt(struct reload *reload)
 	if (!err)
 		err = netdev_find_index(instance->hop_far_index, &far);
 	if (err)
-		return fail(-err, "%s: cannot ask the kernel about it: %s", instance->hop_near,
-			    strerror(-err));
+		return fail(-err, "%s: cannot query it: %s", instance->hop_near, strerror(-err));
 	sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent);
 	/* Somebody may have given them others. */
 	memcpy(reload->settings.near_mac, near.address, sizeof(near.address));

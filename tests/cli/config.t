@@ -48,23 +48,23 @@ mistake "[Interface] twice" '16s/.*/[Interface]/' \
 	'FILE:16: [Interface]: given twice, first in line 1'
 mistake "no [Interface]" '1,5d' \
 	'FILE: no [Interface] section
-hint: xdpsec(8), EXAMPLES, has a whole file'
+hint: xdpsec(8), EXAMPLES, has a complete file'
 mistake "no [Peer]" '5,$d' \
 	'FILE: no [Peer] section
-hint: xdpsec(8), EXAMPLES, has a whole file'
+hint: xdpsec(8), EXAMPLES, has a complete file'
 mistake "empty file" 'd' \
 	'FILE: no [Interface] section
-hint: xdpsec(8), EXAMPLES, has a whole file'
-mistake "key in front of the first section" '1d' \
-	'FILE:1: a key in front of the first section
-hint: the file starts with [Interface]'
-mistake "line that is no key" '4s/.*/Xdp/' 'FILE:4: neither a [Section] nor Key = Value'
-mistake "last line that is no key" '$s/.*/RxKeyFile/' 'FILE:23: neither a [Section] nor Key = Value'
-mistake "value without a key" '4s/.*/= auto/' 'FILE:4: neither a [Section] nor Key = Value'
+hint: xdpsec(8), EXAMPLES, has a complete file'
+mistake "key before [Interface]" '1d' \
+	'FILE:1: expected [Interface]
+hint: [Interface] must come before the first key'
+mistake "line that is no key" '4s/.*/Xdp/' 'FILE:4: expected [Section] or Key = Value'
+mistake "last line that is no key" '$s/.*/RxKeyFile/' 'FILE:23: expected [Section] or Key = Value'
+mistake "value without a key" '4s/.*/= auto/' 'FILE:4: expected [Section] or Key = Value'
 mistake "line too long" "8s/.*/Address = $(printf '192.0.2.%d, ' {1..20})/" \
-	'FILE:8: longer than 197 characters
-hint: Address and AllowedIPs may be repeated, one line for each'
-mistake "NUL byte" '4s/auto/\x00/' 'FILE:4: a NUL byte: not a text file'
+	'FILE:8: line longer than 197 characters
+hint: Address and AllowedIPs may be given several times'
+mistake "NUL byte" '4s/auto/\x00/' 'FILE:4: NUL byte: not a text file'
 
 # ---- keys ---------------------------------------------------------------------------------------------
 
@@ -79,11 +79,11 @@ mistake "key in the wrong case that both sections have" '8s/Address/address/' \
 hint: did you mean Address?'
 mistake "unknown key that resembles nothing" '4s/Xdp/FooBarBaz/' \
 	'FILE:4: FooBarBaz: unknown key in [Interface]
-hint: xdpsec(8), CONFIGURATION, has the keys'
+hint: xdpsec(8), CONFIGURATION, lists the keys'
 mistake "key of the other section" '9s/$/\nDevice = eth0/' \
-	'FILE:10: Device: belongs into [Interface], this is [Peer]'
+	'FILE:10: Device: belongs in [Interface], not in [Peer]'
 mistake "key given twice" '9s/$/\nPorts = 53/' \
-	'FILE:10: Ports: given twice in one [Peer], first in line 9'
+	'FILE:10: Ports: given twice in this [Peer], first in line 9'
 mistake "key without a value" '7s/=.*/=/' 'FILE:7: Name: has no value'
 mistake "key with nothing but a comment" '7s/=.*/= # site-b/' 'FILE:7: Name: has no value'
 mistake "Device is missing" 2d 'FILE:1: [Interface]: Device is missing'
@@ -97,100 +97,100 @@ mistake "a key is missing in a peer that is not the last" 9d 'FILE:6: [Peer]: Po
 fine "ClearGroups" '2s/$/\nClearGroups = 224.0.0.0\/24, ff02::fb, 255.255.255.255\nClearGroups = 192.0.2.255, 224.0.0.0\/4, ff00::\/8/'
 for prefix in 198.51.100.0/24 192.0.0.0/2 0.0.0.0/0 ::/0 2001:db8::1 fe00::/7; do
 	mistake "ClearGroups = $prefix" "4s#.*#ClearGroups = $prefix#" \
-		"FILE:4: ClearGroups: $prefix: not groups, and not a broadcast address
-hint: 224.0.0.251 and ff02::fb, for example: those of mDNS"
+		"FILE:4: ClearGroups: $prefix: neither multicast groups nor a broadcast address
+hint: for example 224.0.0.251 and ff02::fb, the groups of mDNS"
 done
 mistake "ClearGroups, a word" '4s/.*/ClearGroups = all/' "FILE:4: ClearGroups: all: not an IPv4 or IPv6 prefix
-hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up"
+hint: for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved"
 mistake "ClearGroups, too many" "4s/.*/ClearGroups = $(printf 'ff02::%s, ' {0..9} {10..16})ff02::17/" \
 	"FILE:4: ClearGroups: more than 16 groups"
 WRITE=write_tunnel mistake "ClearGroups in tunnel mode" '6s/.*/ClearGroups = 239.1.1.1/' \
-	"FILE:6: ClearGroups: belongs to Mode = inline, and this is Mode = tunnel
-hint: a tunnel carries whatever is routed into it"
+	"FILE:6: ClearGroups: only for Mode = inline; this is Mode = tunnel
+hint: a tunnel carries every packet that is routed into it"
 
 # ---- tunnel mode and key agreement --------------------------------------------------------------------
 
-device="Mode = tunnel in [Interface] makes a device to route into"
-prefixes="Address has the prefixes of a peer whose UDP is protected"
+device="Mode = tunnel in [Interface] creates a device to route into"
+prefixes="in inline mode, Address lists the prefixes of a peer"
 for key in Name=xs0 Address=203.0.113.1/30 ListenPort=7253 MTU=1400 SourcePort=flow Source=192.0.2.10 \
 	FwMark=1 Dscp=0 Table=off; do
 	mistake "[Interface] ${key%=*} in inline mode" "4s|.*|$key|" \
-		"FILE:4: ${key%=*}: belongs to Mode = tunnel, and this is Mode = inline
+		"FILE:4: ${key%=*}: only for Mode = tunnel; this is Mode = inline
 hint: $device"
 done
 mistake "a key of tunnel mode, and no Mode" '3s/.*/Name = xs0/' \
-	"FILE:3: Name: belongs to Mode = tunnel, and this is Mode = inline
+	"FILE:3: Name: only for Mode = tunnel; this is Mode = inline
 hint: $device"
 for key in "Endpoint=198.51.100.2:7253|$prefixes" "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
 	"PersistentKeepalive=25|$device" "Source=192.0.2.10|$device"; do
 	name=${key%%=*}
 	mistake "[Peer] $name in inline mode" "9s#.*#${key%|*}#" \
-		"FILE:9: $name: belongs to Mode = tunnel, and this is Mode = inline
+		"FILE:9: $name: only for Mode = tunnel; this is Mode = inline
 hint: ${key#*|}"
 done
 mistake "a key of tunnel mode in a [Peer] in front of [Interface]" '1,5d; $s/$/\n[Interface]\nDevice=xdpsec-none/; 9s|.*|&\nAllowedIPs = 192.0.2.0/24|' \
-	"FILE:5: AllowedIPs: belongs to Mode = tunnel, and this is Mode = inline
+	"FILE:5: AllowedIPs: only for Mode = tunnel; this is Mode = inline
 hint: $prefixes"
 WRITE=write_tunnel mistake "[Peer] Address in tunnel mode" '11s/.*/Address = 203.0.113.64\/26/' \
-	"FILE:11: Address: belongs to Mode = inline, and this is Mode = tunnel
-hint: Endpoint is where the peer is, AllowedIPs what is behind it"
+	"FILE:11: Address: only for Mode = inline; this is Mode = tunnel
+hint: in tunnel mode, Endpoint is the peer's address, and AllowedIPs lists the prefixes behind it"
 WRITE=write_tunnel mistake "[Peer] Ports in tunnel mode" '11s/.*/Ports = all/' \
-	"FILE:11: Ports: belongs to Mode = inline, and this is Mode = tunnel
-hint: a tunnel carries whatever is routed into it"
+	"FILE:11: Ports: only for Mode = inline; this is Mode = tunnel
+hint: a tunnel carries every packet that is routed into it"
 mistake "[Interface] PrivateKeyFile" '4s/.*/PrivateKeyFile = x/' \
-	'FILE:4: PrivateKeyFile: belongs to key agreement, which is not available in this version
-hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile'
+	'FILE:4: PrivateKeyFile: key agreement is not available in this version
+hint: use manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile'
 for key in PublicKey PresharedKeyFile; do
 	mistake "[Peer] $key" "9s/$/\n$key = x/" \
-		"FILE:10: $key: belongs to key agreement, which is not available in this version
-hint: manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile"
+		"FILE:10: $key: key agreement is not available in this version
+hint: use manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile"
 done
 
 # ---- values -------------------------------------------------------------------------------------------
 
 for device in too-long-for-a-dev eth0/1 . 'eth 0' eth0:1 eth%d $'eth\v0'; do
 	mistake "Device = $device" "2s|=.*|= $device|" \
-		"FILE:2: Device: $device: not the name of a network device
-hint: \`ip link\` lists them; 15 characters at most"
+		"FILE:2: Device: $device: not a valid device name
+hint: \`ip link\` lists the devices; 15 characters at most"
 done
 mistake "Mode" '3s/inline/transport/' \
 	'FILE:3: Mode: transport: not a mode
-hint: inline seals the UDP payloads between the peers in place, tunnel makes a device to route into'
+hint: inline: seal the UDP payloads between the peers in place; tunnel: create a device to route into'
 mistake "Xdp" '4s/auto/offload/' \
-	'FILE:4: Xdp: offload: not a way to attach XDP
+	'FILE:4: Xdp: offload: not an XDP mode
 hint: auto, native or generic'
 mistake "Cipher" '10s/=.*/= aes-128-gcm/' \
 	'FILE:10: Cipher: aes-128-gcm: not a cipher
 hint: aes-128-ocb or aes-256-ocb'
 mistake "Driver" '10s/.*/Driver = ecb(aes-generic)/' \
 	'FILE:10: Driver: ecb(aes-generic): not the name of a cipher driver
-hint: `xdpsec selftest` lists them: aes-generic, for example'
+hint: `xdpsec selftest` lists them, for example aes-generic'
 mistake "Name of a peer" '7s/=.*/= site b/' \
-	'FILE:7: Name: site b: not a name for a peer
-hint: letters, digits, ".", "_" and "-", 63 at most'
+	'FILE:7: Name: site b: not a valid peer name
+hint: letters, digits, ".", "_" and "-"; 63 characters at most'
 mistake "Name of a peer, too long" "7s/=.*/= $(printf '%064d' 0)/" \
-	"FILE:7: Name: $(printf '%064d' 0): not a name for a peer
-hint: letters, digits, \".\", \"_\" and \"-\", 63 at most"
+	"FILE:7: Name: $(printf '%064d' 0): not a valid peer name
+hint: letters, digits, \".\", \"_\" and \"-\"; 63 characters at most"
 mistake "Name of a peer twice" '17s/=.*/= site-b/' \
 	'FILE:17: Name: site-b: already the name of the [Peer] in line 6'
 
 for spi in 0x 12a -1 +300 0x100000000 4294967296 '1 2'; do
 	mistake "TxSpi = $spi" "11s/=.*/= $spi/" \
 		"FILE:11: TxSpi: $spi: not an SPI
-hint: a number of 32 bits, decimal or hexadecimal: 0x00001001"
+hint: a 32-bit number, decimal or hexadecimal, for example 0x00001001"
 done
 mistake "TxSpi that is reserved" '11s/=.*/= 255/' \
 	"FILE:11: TxSpi: 255: SPIs below 256 are reserved
-hint: 0x000010ff, for example; the other site's RxSpi must be the same number"
+hint: for example 0x000010ff; the other site's RxSpi must be the same number"
 mistake "RxSpi that is reserved" '13s/=.*/= 0/' \
 	"FILE:13: RxSpi: 0: SPIs below 256 are reserved
-hint: 0x00001000, for example; the other site's TxSpi must be the same number"
+hint: for example 0x00001000; the other site's TxSpi must be the same number"
 mistake "TxSpi twice" '20s/=.*/= 4097/' \
 	'FILE:20: TxSpi: 0x00001001: already the TxSpi of peer site-b in line 11
-hint: every SA of a direction needs a number of its own'
+hint: each SA of a direction needs its own SPI'
 mistake "RxSpi twice" '22s/=.*/= 4098/' \
 	'FILE:22: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
-hint: every SA of a direction needs a number of its own'
+hint: each SA of a direction needs its own SPI'
 
 for port in 0 65536 http '53,' ',53' 53-0 -53 53- 1-2-3 ' '; do
 	bad=$(sed 's/^53,$//; s/^,53$//; s/^53-0$/0/; s/^-53$//; s/^53-$//; s/^1-2-3$/2-3/' <<<"$port")
@@ -203,48 +203,48 @@ mistake "range of ports that is reversed" '9s/=.*/= 5210-5201/' \
 	'FILE:9: Ports: 5210-5201: a range that ends before it starts
 hint: 5201-5210'
 mistake "seventeen ranges of ports" '9s/=.*/= 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33/' \
-	'FILE:9: Ports: 17 ranges of ports, 16 are possible
-hint: ports that follow each other are one range; "all" protects every port'
+	'FILE:9: Ports: 17 port ranges, at most 16 are possible
+hint: adjacent ports count as one range; "all" protects every port'
 
 for address in 198.51.100 host.example.com 198.51.100.256/24 2001:db8:::/32 /24 '198.51.100.0,'; do
 	mistake "Address = $address" "8s|=.*|= $address|" \
 		"FILE:8: Address: ${address##*,}: not an IPv4 or IPv6 prefix
-hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up"
+hint: for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved"
 done
 for prefix in 198.51.100.0/33 198.51.100.0/ 198.51.100.0/-1 198.51.100.0/x; do
 	mistake "Address = $prefix" "8s|=.*|= $prefix|" \
-		"FILE:8: Address: $prefix: the length of the prefix is not 0 to 32"
+		"FILE:8: Address: $prefix: prefix length must be 0 to 32"
 done
 mistake "IPv6 prefix too long" '8s|=.*|= 2001:db8::/129|' \
-	'FILE:8: Address: 2001:db8::/129: the length of the prefix is not 0 to 128'
+	'FILE:8: Address: 2001:db8::/129: prefix length must be 0 to 128'
 mistake "host bits behind an IPv4 prefix" '8s|=.*|= 198.51.100.130/25|' \
-	'FILE:8: Address: 198.51.100.130/25: bits of the address are set behind the prefix
+	'FILE:8: Address: 198.51.100.130/25: host bits set
 hint: 198.51.100.128/25 for the network, 198.51.100.130/32 for the one address'
 mistake "host bits behind an IPv6 prefix" '8s|=.*|= 2001:db8:0:3::1/63|' \
-	'FILE:8: Address: 2001:db8:0:3::1/63: bits of the address are set behind the prefix
+	'FILE:8: Address: 2001:db8:0:3::1/63: host bits set
 hint: 2001:db8:0:2::/63 for the network, 2001:db8:0:3::1/128 for the one address'
 mistake "host bits behind 0.0.0.0/0" '8s|=.*|= 198.51.100.130/0|' \
-	'FILE:8: Address: 198.51.100.130/0: bits of the address are set behind the prefix
+	'FILE:8: Address: 198.51.100.130/0: host bits set
 hint: 0.0.0.0/0 for the network, 198.51.100.130/32 for the one address'
 
 # ---- prefixes against each other ----------------------------------------------------------------------
 
 mistake "prefix of two peers" '18s|=.*|= 198.51.100.0/24|' \
-	'FILE:18: Address: 198.51.100.0/24: both of peer site-c and, in line 8, of peer site-b'
+	'FILE:18: Address: 198.51.100.0/24: given for peer site-c, and in line 8 for peer site-b'
 mistake "prefix of two peers, written as IPv6" '18s|=.*|= ::ffff:198.51.100.0/120|' \
-	'FILE:18: Address: 198.51.100.0/24: both of peer site-c and, in line 8, of peer site-b'
+	'FILE:18: Address: 198.51.100.0/24: given for peer site-c, and in line 8 for peer site-b'
 mistake "prefix twice in one peer" '8s|$|\nAddress = 2001:db8::1, 198.51.100.0/24|' \
-	'FILE:9: Address: 198.51.100.0/24: peer site-b has it already, in line 8'
+	'FILE:9: Address: 198.51.100.0/24: already given for peer site-b in line 8'
 mistake "nested prefix that protects less" '18s|=.*|= 198.51.100.128/25|; 19s/=.*/= 4789,5201-5209/' \
-	'FILE:18: Address: 198.51.100.128/25 of peer site-c lies in 198.51.100.0/24 of peer site-b (line 8), which also protects ports 5201-5210: that would leave in clear, as the longest prefix wins
-hint: add it to Ports of peer site-c, or take the address out of 198.51.100.0/24'
+	'FILE:18: Address: 198.51.100.128/25 of peer site-c lies in 198.51.100.0/24 of peer site-b (line 8), which also protects ports 5201-5210: such packets would leave in clear, because the longest prefix wins
+hint: add it to Ports of peer site-c, or exclude the address from 198.51.100.0/24'
 mistake "prefix of a peer that stands first, nested in a later one" '18s|=.*|= 0.0.0.0/0|' \
-	'FILE:8: Address: 198.51.100.0/24 of peer site-b lies in 0.0.0.0/0 of peer site-c (line 18), which also protects every port: that would leave in clear, as the longest prefix wins
-hint: add it to Ports of peer site-b, or take the address out of 0.0.0.0/0'
+	'FILE:8: Address: 198.51.100.0/24 of peer site-b lies in 0.0.0.0/0 of peer site-c (line 18), which also protects every port: such packets would leave in clear, because the longest prefix wins
+hint: add it to Ports of peer site-b, or exclude the address from 0.0.0.0/0'
 mistake "prefix nested not in its neighbour, but in the one around" \
 	'8s|=.*|= 2001:db8::/32, 2001:db8:1::/48|; 18s|=.*|= 2001:db8:2::/48|; 19s/=.*/= 4789/' \
-	'FILE:18: Address: 2001:db8:2::/48 of peer site-c lies in 2001:db8::/32 of peer site-b (line 8), which also protects ports 5201-5210: that would leave in clear, as the longest prefix wins
-hint: add it to Ports of peer site-c, or take the address out of 2001:db8::/32'
+	'FILE:18: Address: 2001:db8:2::/48 of peer site-c lies in 2001:db8::/32 of peer site-b (line 8), which also protects ports 5201-5210: such packets would leave in clear, because the longest prefix wins
+hint: add it to Ports of peer site-c, or exclude the address from 2001:db8::/32'
 
 # ---- tunnel mode --------------------------------------------------------------------------------------
 
@@ -266,16 +266,16 @@ mistake "a tunnel: Name is missing" 4d 'FILE:1: [Interface]: Name is missing'
 mistake "a tunnel: AllowedIPs is missing" 11d 'FILE:8: [Peer]: AllowedIPs is missing'
 for name in too-long-for-a-dev xs/0 . 'xs 0' xs:0 xs%d xs% $'xs\v0'; do
 	mistake "Name = $name" "4s|=.*|= $name|" \
-		"FILE:4: Name: $name: not a name for a network device
-hint: xs0, for example: 15 characters at most, no \"/\", \":\" or \"%\""
+		"FILE:4: Name: $name: not a valid device name
+hint: for example xs0; 15 characters at most, without \"/\", \":\" and \"%\""
 done
 for address in 203.0.113 host.example.com 0.0.0.0/8 127.0.0.1/8 224.0.0.1/24 ff02::1/64 ::/64 ::1/128 '203.0.113.1/30,'; do
 	mistake "[Interface] Address = $address" "5s|=.*|= $address|" \
-		"FILE:5: Address: ${address##*,}: not an address that a device can have
-hint: 10.77.0.1/30 or fd00:77::1/64, for example"
+		"FILE:5: Address: ${address##*,}: not a valid address for a device
+hint: for example 10.77.0.1/30 or fd00:77::1/64"
 done
 mistake "[Interface] Address with a wrong length" '5s|=.*|= 203.0.113.1/33|' \
-	'FILE:5: Address: 203.0.113.1/33: the length of the prefix is not 0 to 32'
+	'FILE:5: Address: 203.0.113.1/33: prefix length must be 0 to 32'
 mistake "[Interface] Address twice" '5s|=.*|= 203.0.113.1/30, 203.0.113.1/30|' \
 	'FILE: Address: 203.0.113.1/30: given twice'
 mistake "seventeen addresses" "5s|=.*|= $(printf '203.0.113.%d, ' {1..9})203.0.113.10\nAddress = $(printf '203.0.113.%d, ' {11..16})203.0.113.17|" \
@@ -283,91 +283,91 @@ mistake "seventeen addresses" "5s|=.*|= $(printf '203.0.113.%d, ' {1..9})203.0.1
 for port in 0 65536 ipsec -1; do
 	mistake "ListenPort = $port" "6s/=.*/= $port/" \
 		"FILE:6: ListenPort: $port: not a port
-hint: 1 to 65535; 7253, for example"
+hint: 1 to 65535, for example 7253"
 done
 for mtu in 575 16385 auto; do
 	mistake "MTU = $mtu" "6s/.*/MTU = $mtu/" \
 		"FILE:6: MTU: $mtu: not an MTU
-hint: 576 to 16384 bytes; without it, what the underlay's device leaves"
+hint: 576 to 16384 bytes; the default is the MTU of Device less the overhead"
 done
 mistake "SourcePort" '6s/.*/SourcePort = 7253/' \
-	'FILE:6: SourcePort: 7253: not a way to choose source ports
-hint: flow: by the inner flow; listen: always ListenPort, as NAT needs it'
+	'FILE:6: SourcePort: 7253: neither flow nor listen
+hint: flow: one port for each inner flow; listen: always ListenPort, which NAT needs'
 for dscp in 64 ef -1; do
 	mistake "Dscp = $dscp" "6s/.*/Dscp = $dscp/" \
 		"FILE:6: Dscp: $dscp: not a DSCP
-hint: uniform: that of the inner packet; or a number, 0 to 63, for all"
+hint: uniform: the DSCP of the inner packet; a number, 0 to 63: the same for all packets"
 done
 for address in 192.0.2 hub.example.com 192.0.2.10/24 192.0.2.10:7253 0.0.0.0 127.0.0.1 224.0.0.5 ::1 ff02::1 fe80::1; do
 	for line in 6 10; do
 		mistake "Source = $address in line $line" "${line}s|.*|Source = $address|" \
-			"FILE:$line: Source: $address: not an address that packets can come from
-hint: 192.0.2.10 or 2001:db8::10, for example: an address of this machine, without a length"
+			"FILE:$line: Source: $address: not a valid source address
+hint: an address of this host without prefix length, for example 192.0.2.10 or 2001:db8::10"
 	done
 done
 mistake "Source with two addresses of IPv4" '6s/.*/Source = 192.0.2.10, 2001:db8::10, 192.0.2.11/' \
-	'FILE:6: Source: 192.0.2.11: a second address of IPv4: packets come from one'
+	'FILE:6: Source: 192.0.2.11: second IPv4 address, only one is possible'
 mistake "Source with two addresses of IPv6" '6s/.*/Source = 2001:db8::10, 2001:db8::11/' \
-	'FILE:6: Source: 2001:db8::11: a second address of IPv6: packets come from one'
+	'FILE:6: Source: 2001:db8::11: second IPv6 address, only one is possible'
 for mark in -1 4294967296 0x100000000 on 1/1; do
 	mistake "FwMark = $mark" "6s|.*|FwMark = $mark|" \
-		"FILE:6: FwMark: $mark: not a mark
-hint: a number of 32 bits, decimal or hexadecimal, as \`ip rule\` and nft have it; 0 or off: none"
+		"FILE:6: FwMark: $mark: not a firewall mark
+hint: a 32-bit number, decimal or hexadecimal, as in \`ip rule\`; 0 or off: none"
 done
 mistake "FwMark = off and a default route" '6s/.*/FwMark = off/; 11s/=.*/= 203.0.113.64\/26, ::\/0/' \
 	'FILE:11: AllowedIPs: a default route needs FwMark, which is off
-hint: without FwMark it is 51820; with Table = off the routes are yours to make'
+hint: remove FwMark (the default is 51820), or set Table = off and add the routes yourself'
 fine "a tunnel: FwMark = off, a default route, and Table = off" '6s/.*/FwMark = off\nTable = off/; 11s/=.*/= 0.0.0.0\/0/'
 mistake "Table" '6s/.*/Table = 100/' \
-	'FILE:6: Table: 100: not a way to make routes
-hint: auto: one for each prefix of AllowedIPs, in the main table; off: none'
+	'FILE:6: Table: 100: neither auto nor off
+hint: auto: add a route for each prefix of AllowedIPs; off: add no routes'
 mistake "Endpoint without a port" '10s/=.*/= 198.51.100.2/' \
-	'FILE:10: Endpoint: 198.51.100.2: without a port
-hint: 198.51.100.2:7253, for example'
+	'FILE:10: Endpoint: 198.51.100.2: no port given
+hint: for example 198.51.100.2:7253'
 mistake "Endpoint of IPv6 without a port" '10s/=.*/= 2001:db8:b::1/' \
-	'FILE:10: Endpoint: 2001:db8:b::1: without a port
-hint: [2001:db8:b::1]:7253, for example'
+	'FILE:10: Endpoint: 2001:db8:b::1: no port given
+hint: for example [2001:db8:b::1]:7253'
 for name in vpn.example.com:7253 vpn.example.com localhost:7253; do
 	mistake "Endpoint = $name" "10s/=.*/= $name/" \
-		"FILE:10: Endpoint: $name: names are not looked up: they could change where packets go
-hint: 198.51.100.2:7253 or [2001:db8::1]:7253, for example"
+		"FILE:10: Endpoint: $name: names are not resolved: DNS could redirect packets
+hint: for example 198.51.100.2:7253 or [2001:db8::1]:7253"
 done
 for endpoint in 198.51.100:7253 [198.51.100.2]:7253 [2001:db8:b::1] 2001:db8:b::1::7253 :7253 [2001:db8:b::1]7253; do
 	mistake "Endpoint = $endpoint" "10s/=.*/= $endpoint/" \
-		"FILE:10: Endpoint: $endpoint: not an address and a port
-hint: 198.51.100.2:7253 or [2001:db8::1]:7253, for example"
+		"FILE:10: Endpoint: $endpoint: not ADDRESS:PORT
+hint: for example 198.51.100.2:7253 or [2001:db8::1]:7253"
 done
 for port in 0 65536 http; do
 	mistake "Endpoint with the port $port" "10s/=.*/= 198.51.100.2:$port/" \
 		"FILE:10: Endpoint: $port: not a port
-hint: 1 to 65535: the ListenPort of the other site"
+hint: the ListenPort of the other site, 1 to 65535"
 done
 for address in 0.0.0.0 127.0.0.1 224.0.0.5 255.255.255.255; do
 	mistake "Endpoint = $address:7253" "10s/=.*/= $address:7253/" \
-		"FILE:10: Endpoint: $address: not an address at which a peer can be reached from everywhere
-hint: not a multicast, loopback or link-local address"
+		"FILE:10: Endpoint: $address: not a routable unicast address
+hint: multicast, loopback and link-local addresses cannot be an Endpoint"
 done
 for address in ::1 ff02::1 fe80::1; do
 	mistake "Endpoint = [$address]:7253" "10s/=.*/= [$address]:7253/" \
-		"FILE:10: Endpoint: $address: not an address at which a peer can be reached from everywhere
-hint: not a multicast, loopback or link-local address"
+		"FILE:10: Endpoint: $address: not a routable unicast address
+hint: multicast, loopback and link-local addresses cannot be an Endpoint"
 done
 mistake "Roaming" '10s/.*/Roaming = maybe/' 'FILE:10: Roaming: maybe: neither yes nor no'
 mistake "Roaming = no, and no Endpoint" '18s/$/\nRoaming = no/' \
-	'FILE:19: Roaming: peer site-c has no Endpoint, and could never be learned
+	'FILE:19: Roaming: peer site-c has no Endpoint, and its address could never be learned
 hint: Endpoint = ADDRESS:PORT, or Roaming = yes'
 for time in 65536 -1 25s; do
 	mistake "PersistentKeepalive = $time" "10s/.*/PersistentKeepalive = $time/" \
-		"FILE:10: PersistentKeepalive: $time: not a time in seconds
-hint: 25, for example; 0 or off: none"
+		"FILE:10: PersistentKeepalive: $time: not a number of seconds
+hint: for example 25; 0 or off: no keepalives"
 done
 mistake "AllowedIPs that is no prefix" '11s/=.*/= any/' \
 	'FILE:11: AllowedIPs: any: not an IPv4 or IPv6 prefix
-hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up'
+hint: for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved'
 mistake "AllowedIPs of two peers" '19s|=.*|= 203.0.113.64/26|' \
-	'FILE:19: AllowedIPs: 203.0.113.64/26: both of peer site-c and, in line 11, of peer site-b'
+	'FILE:19: AllowedIPs: 203.0.113.64/26: given for peer site-c, and in line 11 for peer site-b'
 mistake "AllowedIPs twice in one peer" '11s|$|, 203.0.113.64/26|' \
-	'FILE:11: AllowedIPs: 203.0.113.64/26: peer site-b has it already, in line 11'
+	'FILE:11: AllowedIPs: 203.0.113.64/26: already given for peer site-b in line 11'
 WRITE=write_config
 
 # ---- the file itself ----------------------------------------------------------------------------------
@@ -383,13 +383,13 @@ prints "FIFO (it is not waited for)" 1 "xdpsec: $WORK/fifo.conf: not a regular f
 	timeout 10 "$XDPSEC" check "$WORK/fifo.conf"
 for name in site-a site-a.cfg .conf site-a.conf~; do
 	cp "$CONFIG" "$WORK/$name"
-	prints "file name $name" 1 "xdpsec: $WORK/$name: the file's name does not end in .conf
+	prints "file name $name" 1 "xdpsec: $WORK/$name: the file name does not end in .conf
 hint: NAME.conf configures the instance NAME" "$XDPSEC" check "$WORK/$name"
 done
 for name in -a _a a.b 'a b' "$(printf '%064d' 0)"; do
 	cp "$CONFIG" "$WORK/$name.conf"
-	prints "instance name $name" 1 "xdpsec: $WORK/$name.conf: $name: not a name for an instance
-hint: a letter or digit first, then letters, digits, \"-\" and \"_\", 63 at most" \
+	prints "instance name $name" 1 "xdpsec: $WORK/$name.conf: $name: not a valid instance name
+hint: a letter or digit first, then letters, digits, \"-\" and \"_\"; 63 characters at most" \
 		"$XDPSEC" check "$WORK/$name.conf"
 done
 long=$(printf '%063d' 0)
@@ -401,7 +401,7 @@ mkdir "$WORK/links"
 ln -s ../site-a.conf "$WORK/links/other.conf"
 prints "link: its own name, and key files beside the link" 1 \
 	"xdpsec: $WORK/links/other.conf:12: TxKeyFile: $WORK/links/a-to-b.key: No such file or directory
-hint: copy it from the other site; or make it, and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key)" \
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key)" \
 	first_of check "$WORK/links/other.conf"
 
 # ---- all of them at once ------------------------------------------------------------------------------
@@ -409,32 +409,32 @@ hint: copy it from the other site; or make it, and copy it there: (umask 077; xd
 write_config
 sed -i -e '4s/auto/offload/; 8s/=.*/= 198.51.100.300, 192.0.2.0\/24, 192.0.2.1\/24/; 9s/Ports/Port/; 11s/=.*/= 12/; 16s/.*/[Pear]/' \
 	-e '13s/=.*/= 4098/; $s/$/\n\n[Peer]\nName = site-d\nwhat is this\nAddress = 192.0.2.0\/24\nPorts = all\nTxSpi = 4100\nRxSpi = 4098\nTxKeyFile = none.key\nRxKeyFile = c-to-a.key\nCipher = des/' "$CONFIG"
-prints "all mistakes at once" 1 "xdpsec: FILE:4: Xdp: offload: not a way to attach XDP
+prints "all mistakes at once" 1 "xdpsec: FILE:4: Xdp: offload: not an XDP mode
 hint: auto, native or generic
 xdpsec: FILE:8: Address: 198.51.100.300: not an IPv4 or IPv6 prefix
-hint: 198.51.100.0/24 or 2001:db8::/32, for example; names are not looked up
-xdpsec: FILE:8: Address: 192.0.2.1/24: bits of the address are set behind the prefix
+hint: for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved
+xdpsec: FILE:8: Address: 192.0.2.1/24: host bits set
 hint: 192.0.2.0/24 for the network, 192.0.2.1/32 for the one address
 xdpsec: FILE:9: Port: unknown key in [Peer]
 hint: did you mean Ports?
 xdpsec: FILE:11: TxSpi: 12: SPIs below 256 are reserved
-hint: 0x0000100c, for example; the other site's RxSpi must be the same number
+hint: for example 0x0000100c; the other site's RxSpi must be the same number
 xdpsec: FILE:16: [Pear]: unknown section
 hint: did you mean [Peer]?
-xdpsec: FILE:27: neither a [Section] nor Key = Value
+xdpsec: FILE:27: expected [Section] or Key = Value
 xdpsec: FILE:34: Cipher: des: not a cipher
 hint: aes-128-ocb or aes-256-ocb
 xdpsec: FILE:31: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
-hint: every SA of a direction needs a number of its own
-xdpsec: FILE:28: Address: 192.0.2.0/24: both of peer site-d and, in line 8, of peer site-b
+hint: each SA of a direction needs its own SPI
+xdpsec: FILE:28: Address: 192.0.2.0/24: given for peer site-d, and in line 8 for peer site-b
 ${NO_DEVICE/$CONFIG/FILE}" with_file check
 write_tunnel
 sed -i '3s/tunnel/tunel/; 12d; 21s/=.*/= none.key/' "$CONFIG"
 prints "a mode that is mistyped is not the mistake of each line" 1 "xdpsec: FILE:3: Mode: tunel: not a mode
-hint: inline seals the UDP payloads between the peers in place, tunnel makes a device to route into
+hint: inline: seal the UDP payloads between the peers in place; tunnel: create a device to route into
 xdpsec: FILE:8: [Peer]: TxSpi is missing
 xdpsec: FILE:20: TxKeyFile: $WORK/none.key: No such file or directory
-hint: copy it from the other site; or make it, and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/none.key)
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/none.key)
 ${NO_DEVICE/$CONFIG/FILE}" with_file check
 write_config
 sed -i '11s/TxSpi/Tx_Spi/' "$CONFIG"
@@ -445,13 +445,13 @@ yes 'no line of ours' | head -n 10000 >"$CONFIG"
 is "a file that is none of ours has one" "$(check 2>&1 | wc -l)" 2
 yes '[Peer' | head -n 10000 >"$CONFIG"
 is "there is no end of them" "$(check 2>&1 | wc -l)" 101
-like "which is said" "$(check 2>&1 | tail -n 1)" "50 mistakes until here: the rest is not looked at"
+like "which is said" "$(check 2>&1 | tail -n 1)" "50 mistakes so far: the rest is not checked"
 
 # ---- a name in the place of a file --------------------------------------------------------------------
 
 name=xdpsec-$$-none
 prints "a name alone is a file in /etc/xdpsec" 1 "xdpsec: /etc/xdpsec/$name.conf: No such file or directory
-hint: $name alone is /etc/xdpsec/$name.conf; a file elsewhere has a slash or the suffix: ./$name.conf" \
+hint: $name alone means /etc/xdpsec/$name.conf; give another file with its path or suffix: ./$name.conf" \
 	"$XDPSEC" check "$name"
 
 # ---- many ---------------------------------------------------------------------------------------------
@@ -471,15 +471,15 @@ peers() {
 
 peers 1024 8
 prints "1024 peers and 8192 prefixes are read, up to the shared key" 1 \
-	"xdpsec: $CONFIG:23: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: the nonce holds neither direction nor peer
-hint: xdpsec genkey: every direction of every peer needs a key of its own" first_of check
+	"xdpsec: $CONFIG:23: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: each direction of each peer needs its own key
+hint: make another key: xdpsec genkey" first_of check
 like "but not each of 2046 keys is worth a line" "$(check 2>&1 | tail -n3)" \
-	"site-a.conf: 50 mistakes until here: the rest is not looked at"
+	"site-a.conf: 50 mistakes so far: the rest is not checked"
 peers 1025 1
 prints "1025 peers" 1 "xdpsec: $CONFIG:8195: [Peer]: more than 1024 peers
-xdpsec: $CONFIG:16: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: the nonce holds neither direction nor peer" first_of check
+xdpsec: $CONFIG:16: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: each direction of each peer needs its own key" first_of check
 peers 1 8193
-prints "8193 prefixes" 1 "xdpsec: $CONFIG: Address: 8193 prefixes in all, 8192 are possible" \
+prints "8193 prefixes" 1 "xdpsec: $CONFIG: Address: 8193 prefixes, at most 8192 are possible" \
 	check_file
 
 done_testing

@@ -60,16 +60,18 @@ for mode in inline tunnel; do
 	prints "the configuration for mode $mode in EXAMPLES is valid" 1 "$NO_DEVICE" check
 done
 
-# Every message of the loader: one part of it that has no placeholder must be in DIAGNOSTICS, word for word.
+# Messages of the loader that the page has to explain: those without a hint behind them, and without a reason of the
+# system's (strerror) in them. One part that has no placeholder must be in DIAGNOSTICS, word for word.
 messages() {
 	perl -0777 -ne '
-		while (/\b(?:fail|fail_at|warning|warn)\(((?:[^"();]|\([^()]*\))*?)((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
-			my $format = $2;
+		while (/\b(?:fail|fail_at|warning|warn)\(((?:[^"();]|\([^()]*\))*?)((?:"(?:[^"\\]|\\.)*"\s*)+)([^;]*;)\s*((?:if\s*\([^;{}]*?\)\s*)?hint)?/g) {
+			my ($format, $arguments, $hint) = ($2, $3, $4);
+			next if '"$1"' && ($hint || $arguments =~ /strerror/);
 			$format =~ s/"\s*"//g;
 			$format =~ s/^"|"\s*$//g;
 			$format =~ s/\\"/"/g;
 			print "$format\n" if $format =~ /[a-z]{4}/;
-		}' "$TOP"/loader/*.c | sort -u
+		}' "$TOP"/loader/*.c | grep -vE '(^|: )(out of memory|%s)$' | sort -u
 }
 
 # unknown_messages FILE: those of the standard input that no part of is in FILE.
@@ -87,11 +89,31 @@ unknown_messages() {
 		}' "$1"
 }
 
+# documented_messages: the parts of messages that are titles in DIAGNOSTICS, one each line
+documented_messages() {
+	sed -n '/^\.Ss Messages/,$s/^\.It Sy //p' "$WORK/diagnostics" | sed 's/\\&//g; s/ \(,\|\.\.\.\) /\n/g; s/ \.\.\.$//' |
+		sed 's/^[:, ]*//; s/[:, ]*$//'
+}
+
+# not_said: those of the standard input that no message of the loader has
+not_said() {
+	perl -0777 -e '
+		my $all = "";
+		for (@ARGV) { open(my $file, "<", $_) or die; $all .= join("", <$file>); }
+		$all =~ s/"\s*"//g;
+		$all =~ s/\\"/"/g;
+		$all =~ s/%[-.*0-9]*[lz]*[a-zA-Z]/\0/g;
+		for (split /\n/, <STDIN>) { print "$_\n" if index($all, $_) < 0; }' "$TOP"/loader/*.c
+}
+
 section DIAGNOSTICS >"$WORK/diagnostics"
-like "there are messages" "$(messages | wc -l)" '^[0-9]{2,}$'
-is "every message is in DIAGNOSTICS" "$(messages | unknown_messages "$WORK/diagnostics")" ""
+like "there are messages" "$(messages 0 | wc -l)" '^[0-9]{3,}$'
+like "some have neither a hint nor a reason" "$(messages 1 | wc -l)" '^[0-9]{2,}$'
+is "each of these is in DIAGNOSTICS" "$(messages 1 | unknown_messages "$WORK/diagnostics")" ""
 is "one that is not would be noticed" "$(echo '%s: the sky is blue: %s' | unknown_messages "$WORK/diagnostics")" \
 	"%s: the sky is blue: %s"
+like "DIAGNOSTICS has messages" "$(documented_messages | wc -l)" '^[0-9]{2,}$'
+is "one that it does not say would be noticed" "$(echo "the sky is blue" | not_said)" "the sky is blue"
 
 # ---- form ---------------------------------------------------------------------------------------------
 

@@ -26,8 +26,8 @@ is "32 digits and the end of the line" "$(wc -c <"$WORK/key")" 33
 umask 022
 tap_run to_file "$WORK/open.key" "$XDPSEC" genkey
 is "warns when the file is open to others" "$TAP_OUTPUT" \
-	"xdpsec: warning: standard output: mode 0644 lets others than its owner read the key
-hint: umask 077 before, or chmod 600 now; \`xdpsec up\` refuses the file as it is"
+	"xdpsec: warning: standard output: permissions 0644 are too open: others can read the key
+hint: run \`umask 077\` before, or \`chmod 600\` on the file now; \`xdpsec up\` refuses it otherwise"
 is "which is no failure" "$TAP_STATUS" 0
 like "the key is written nevertheless" "$(<"$WORK/open.key")" '^[0-9a-f]{32}$'
 umask 077

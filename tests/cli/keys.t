@@ -43,29 +43,29 @@ write_config
 
 key_mistake "missing" \
 	"FILE: No such file or directory
-hint: copy it from the other site; or make it, and copy it there: (umask 077; xdpsec genkey --bits 128 >KEY)" rm "$KEY"
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --bits 128 >KEY)" rm "$KEY"
 for mode in 0640 0604 0610 0601 0620 0644 4644; do
 	key_mistake "mode $mode" \
-		"FILE: mode $mode lets others than its owner at the key
-hint: chmod 600 KEY, and replace the key if somebody may have read it" chmod "$mode" "$KEY"
+		"FILE: permissions $mode are too open
+hint: chmod 600 KEY, and make a new key if somebody may have read it" chmod "$mode" "$KEY"
 done
 key_mistake "empty" \
-	"FILE: empty
-hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put ''
+	"FILE: the file is empty
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put ''
 key_mistake "nothing but white space" \
-	"FILE: empty
-hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put '\n \n'
+	"FILE: the file is empty
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put '\n \n'
 key_mistake "not hexadecimal" \
-	"FILE: not one line of hexadecimal digits
-hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
+	"FILE: expected one line of hexadecimal digits
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
 key_mistake "two lines" \
-	"FILE: not one line of hexadecimal digits
-hint: copy it from the other site; or make it, and copy it there: xdpsec genkey --bits 128" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
+	"FILE: expected one line of hexadecimal digits
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
 key_mistake "too short" \
-	"FILE: holds 124 bits, the cipher needs 128
+	"FILE: the key has 124 bits, the cipher needs 128
 hint: \`xdpsec genkey --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "${KEY_256:0:31}"
 key_mistake "256 bits for aes-128-ocb" \
-	"FILE: holds 256 bits, the cipher needs 128
+	"FILE: the key has 256 bits, the cipher needs 128
 hint: \`xdpsec genkey --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "$KEY_256"
 key_mistake "too long" "FILE: too long for a key" put '%0200d\n' 0
 key_mistake "FIFO (it is not waited for)" "FILE: not a regular file" be_fifo
@@ -73,8 +73,8 @@ key_mistake "directory" "FILE: not a regular file" be_directory
 key_mistake "link to itself" "FILE: Too many levels of symbolic links" be_loop
 if [ "$(id -u)" -eq 0 ]; then
 	key_mistake "owner" \
-		"FILE: belongs to user 12345, who could read and replace the key
-hint: chown root KEY, and replace the key if somebody may have read it" chown 12345 "$KEY"
+		"FILE: owned by user 12345, who could read or replace the key
+hint: chown root KEY, and make a new key if somebody may have read it" chown 12345 "$KEY"
 else
 	skip "owner" "needs root to give a file away"
 fi
@@ -82,8 +82,8 @@ fi
 # Whoever may write to the directory can change the keys' names.
 for mode in 0720 0702 0777; do
 	key_mistake "directory of mode $mode" \
-		"FILE: its directory $WORK, owner $(id -u), mode $mode: others could put another key there
-hint: chmod go-w $WORK, and replace the keys if somebody may have" chmod "$mode" "$WORK"
+		"FILE: directory $WORK, owner $(id -u), permissions $mode: others could replace the key
+hint: chmod go-w $WORK, and make new keys if somebody may have replaced them" chmod "$mode" "$WORK"
 	chmod 700 "$WORK"
 done
 make_keys
@@ -98,14 +98,14 @@ done
 prints "links to keys are fine" 1 "$NO_DEVICE" check
 chmod 770 "$WORK/keys"
 prints "links into a directory that others may write to" 1 \
-	"xdpsec: $CONFIG:12: TxKeyFile: $KEY: its directory $WORK/keys, owner $(id -u), mode 0770: others could put another key there
-hint: chmod go-w $WORK/keys, and replace the keys if somebody may have" first_of check_file
+	"xdpsec: $CONFIG:12: TxKeyFile: $KEY: directory $WORK/keys, owner $(id -u), permissions 0770: others could replace the key
+hint: chmod go-w $WORK/keys, and make new keys if somebody may have replaced them" first_of check_file
 chmod 700 "$WORK/keys"
 if [ "$(id -u)" -eq 0 ]; then
 	chown 12345 "$WORK/keys"
 	prints "links into somebody else's directory" 1 \
-		"xdpsec: $CONFIG:12: TxKeyFile: $KEY: its directory $WORK/keys, owner 12345, mode 0700: others could put another key there
-hint: keep keys in /etc/xdpsec, owner root, mode 0700" first_of check_file
+		"xdpsec: $CONFIG:12: TxKeyFile: $KEY: directory $WORK/keys, owner 12345, permissions 0700: others could replace the key
+hint: keep keys in /etc/xdpsec, owner root, permissions 0700" first_of check_file
 else
 	skip "links into somebody else's directory" "needs root to give a directory away"
 fi
@@ -113,7 +113,7 @@ rm -rf "$WORK"/keys "$WORK"/*.key
 chmod 660 "$CONFIG"
 make_keys
 prints "a configuration that others may write to is a warning" 1 \
-	"xdpsec: warning: $CONFIG: mode 0660: others may change it, and so what is protected
+	"xdpsec: warning: $CONFIG: permissions 0660 are too open: others can change what is protected
 hint: chmod go-w $CONFIG
 $NO_DEVICE" check
 chmod 600 "$CONFIG"
@@ -123,8 +123,8 @@ mv "$KEY" "$WORK/elsewhere"
 ln -s elsewhere "$KEY"
 prints "link to a good key" 1 "$NO_DEVICE" check
 chmod 644 "$WORK/elsewhere"
-prints "link to a key with an open mode" 1 "xdpsec: $CONFIG:12: TxKeyFile: $KEY: mode 0644 lets others than its owner at the key
-hint: chmod 600 $KEY, and replace the key if somebody may have read it" check_file
+prints "link to a key with an open mode" 1 "xdpsec: $CONFIG:12: TxKeyFile: $KEY: permissions 0644 are too open
+hint: chmod 600 $KEY, and make a new key if somebody may have read it" check_file
 rm "$KEY"
 
 make_keys
@@ -135,9 +135,9 @@ put '%s \r\n\n' "$(tr a-f A-F <<<"${KEY_256:0:32}")"
 prints "upper case and white space at the end are fine" 1 "$NO_DEVICE" check
 
 mistake "128 bits for aes-256-ocb" '10s/128/256/' \
-	"FILE:12: TxKeyFile: $KEY: holds 128 bits, the cipher needs 256
+	"FILE:12: TxKeyFile: $KEY: the key has 128 bits, the cipher needs 256
 hint: \`xdpsec genkey --bits 256\` makes a key of this length, for both sites; or change Cipher at both
-xdpsec: FILE:14: RxKeyFile: $WORK/b-to-a.key: holds 128 bits, the cipher needs 256
+xdpsec: FILE:14: RxKeyFile: $WORK/b-to-a.key: the key has 128 bits, the cipher needs 256
 hint: \`xdpsec genkey --bits 256\` makes a key of this length, for both sites; or change Cipher at both"
 "$XDPSEC" genkey --bits 256 >"$WORK/a-to-b.key"
 "$XDPSEC" genkey --bits 256 >"$WORK/b-to-a.key"
@@ -148,23 +148,23 @@ fine "256 bits for aes-256-ocb" '10s/128/256/'
 make_keys
 cp "$WORK/a-to-b.key" "$WORK/b-to-a.key"
 mistake "one key for both directions" '' \
-	'FILE:14: RxKeyFile: the same key as TxKeyFile of peer site-b in line 12: the nonce holds neither direction nor peer
-hint: xdpsec genkey: every direction of every peer needs a key of its own'
+	'FILE:14: RxKeyFile: the same key as TxKeyFile of peer site-b in line 12: each direction of each peer needs its own key
+hint: make another key: xdpsec genkey'
 make_keys
 tr a-f A-F <"$WORK/b-to-a.key" >"$WORK/c-to-a.key"
 mistake "one key for two peers, in upper and lower case" '' \
-	'FILE:23: RxKeyFile: the same key as RxKeyFile of peer site-b in line 14: the nonce holds neither direction nor peer
-hint: xdpsec genkey: every direction of every peer needs a key of its own'
+	'FILE:23: RxKeyFile: the same key as RxKeyFile of peer site-b in line 14: each direction of each peer needs its own key
+hint: make another key: xdpsec genkey'
 make_keys
 mistake "one file twice" '21s/=.*/= a-to-b.key/' \
-	'FILE:21: TxKeyFile: the same key as TxKeyFile of peer site-b in line 12: the nonce holds neither direction nor peer
-hint: xdpsec genkey: every direction of every peer needs a key of its own'
+	'FILE:21: TxKeyFile: the same key as TxKeyFile of peer site-b in line 12: each direction of each peer needs its own key
+hint: make another key: xdpsec genkey'
 
 # ---- secrecy ------------------------------------------------------------------------------------------
 
 printf '%sx\n' "${KEY_256:0:31}" >"$KEY"
 tap_run check_file
-like "a bad key is refused" "$TAP_OUTPUT" 'not one line of hexadecimal digits'
+like "a bad key is refused" "$TAP_OUTPUT" 'expected one line of hexadecimal digits'
 unlike "and not shown" "$TAP_OUTPUT" "${KEY_256:0:6}"
 
 done_testing

@@ -110,13 +110,13 @@ if [ "$(id -u)" -eq 0 ]; then
 
 	ip -n "$netns" link set xdpsec-none mtu 607
 	prints "MTU too small" 1 \
-		"xdpsec: $CONFIG:2: Device: xdpsec-none: an MTU of 607 is too small: 576 bytes of IPv4 and 32 of XDPsec do not fit
+		"xdpsec: $CONFIG:2: Device: xdpsec-none: MTU 607 is too small: it must hold 576 bytes of IPv4 and 32 bytes of overhead
 hint: ip -n $netns link set dev xdpsec-none mtu 608" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
 	ip -n "$netns" link set xdpsec-none mtu 608
 	prints "MTU just large enough" 0 "$valid" "$XDPSEC" --state-dir "$WORK/state" --new-key -n "$netns" check "$CONFIG"
 	sed -i 's/xdpsec-none/lo/' "$CONFIG"
 	prints "not an Ethernet device" 1 "xdpsec: $CONFIG:2: Device: lo: not an Ethernet device (type 772)
-hint: an Ethernet device by which the flows leave as they are; \`ip -br link show\` lists devices" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
+hint: name the Ethernet device by which the flows leave without another encapsulation; \`ip -br link show\` lists devices" "$XDPSEC" -n "$netns" --state-dir "$WORK/state" check --new-key "$CONFIG"
 else
 	skip "-n NETNS" "needs root"
 fi

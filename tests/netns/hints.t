@@ -29,10 +29,10 @@ helps() {
 # ---- the configuration, its keys and the device ------------------------------------------------------
 
 chmod 644 "$WORK/a-to-b.key"
-fails "a key that others may read" "mode 0644" up_plain --new-key
+fails "a key that others may read" "permissions 0644 are too open" up_plain --new-key
 take "a key that others may read"
 chown 12345 "$WORK/a-to-b.key"
-fails "somebody else's key" "belongs to user 12345" up_plain --new-key
+fails "somebody else's key" "owned by user 12345" up_plain --new-key
 take "somebody else's key"
 rm "$WORK/a-to-b.key"
 fails "a key that is missing" "a-to-b.key: No such file or directory.*hint: copy it from the other site" up_plain --new-key
@@ -43,7 +43,7 @@ chmod 777 "$WORK/open"
 cp "$WORK/a-to-b.key" "$WORK/open/"
 keep
 set_line TxKeyFile "$WORK/open/a-to-b.key"
-fails "a key where others may write" "its directory $WORK/open" up_plain --new-key
+fails "a key where others may write" "directory $WORK/open, owner" up_plain --new-key
 take "a key where others may write"
 ok "a key where others may write: then up" up_plain --new-key
 ok "down" down_plain
@@ -52,11 +52,11 @@ ok "up, with the key from there: another file of the same key" up_plain
 ok "down" down_plain
 chmod 666 "$CONF"
 tap_run xdpsec_a check "$CONF"
-like "a configuration that others may write to" "$TAP_OUTPUT" "warning: .*mode 0666"
+like "a configuration that others may write to" "$TAP_OUTPUT" "warning: .*permissions 0666"
 take "a configuration that others may write to"
 is "a configuration that others may write to: then it is not said" "$(xdpsec_a check "$CONF" 2>&1 >/dev/null)" ""
 ip -n "$SITE_A" link set dev eth0 mtu 1300
-helps "an MTU that is too small" "an MTU of 1300 is too small" up_plain
+helps "an MTU that is too small" "MTU 1300 is too small" up_plain
 ok "down" down_plain
 set_mtu 1500
 add_address "$SITE_A" eth0 "$A6/64" 2>/dev/null

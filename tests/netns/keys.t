@@ -99,7 +99,7 @@ restore
 
 ok "up" up_plain || bail "not up"
 other_config d b-to-a
-shared="$OTHER.conf:[0-9]+: RxKeyFile: the same key as RxKeyFile of peer site-b of the instance $NAME_A, which is up: what the one has accepted the other would accept again"
+shared="$OTHER.conf:[0-9]+: RxKeyFile: the same key as RxKeyFile of peer site-b of the instance $NAME_A, which is up: packets that one has accepted could be replayed to the other"
 fails "one key to receive with" "$shared.*hint: .*xdpsec genkey.*down $NAME_A" up_other --new-key
 fails "check says it, too" "$shared" check_other
 rm -rf "$WORK/state-o"

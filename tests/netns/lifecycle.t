@@ -108,12 +108,12 @@ set_line Device lo
 fails "not Ethernet" "Device: lo: not an Ethernet device.*hint: " up_plain
 restore
 ip -n "$SITE_A" link set dev eth0 mtu 1300
-fails "MTU too small for IPv6" "Device: eth0: an MTU of 1300 is too small: 1280 bytes of IPv6 and 32.*hint: ip .*link set dev eth0 mtu 1312" \
+fails "MTU too small for IPv6" "Device: eth0: MTU 1300 is too small: it must hold 1280 bytes of IPv6 and 32 bytes.*hint: ip .*link set dev eth0 mtu 1312" \
 	up_plain
 sed -i '/^Address = .*:/d' "$CONF"
 ok "MTU enough for IPv4" xdpsec_a check "$CONF"
 ip -n "$SITE_A" link set dev eth0 mtu 600
-fails "MTU too small for IPv4" "an MTU of 600 is too small: 576 bytes of IPv4 and 32" xdpsec_a check "$CONF"
+fails "MTU too small for IPv4" "MTU 600 is too small: it must hold 576 bytes of IPv4 and 32 bytes" xdpsec_a check "$CONF"
 restore
 ip -n "$SITE_A" link set dev eth0 mtu 1500
 ip -n "$SITE_A" address replace $A6/64 dev eth0 nodad

@@ -138,7 +138,7 @@ ok "the far end's name is in use: no trace" as_before
 fails "--no-attach" "--no-attach: a tunnel's programs are attached to a device of its own" up_plain --no-attach
 
 set_line AllowedIPs "198.51.100.0/24"
-inside="Endpoint: $B4:7253: lies in 198.51.100.0/24 of AllowedIPs, and no route around it.*hint: ip .*route add $B4/32 via 192.0.2.254 dev eth0"
+inside="Endpoint: $B4:7253: lies in 198.51.100.0/24 of AllowedIPs without a more specific route.*hint: ip .*route add $B4/32 via 192.0.2.254 dev eth0"
 fails "an endpoint in AllowedIPs" "$NAME_A.conf:[0-9]+: $inside" up_plain
 fails "an endpoint in AllowedIPs: check" "$inside" xdpsec_a check "$CONF"
 ok "an endpoint in AllowedIPs: no trace" as_before
@@ -163,7 +163,7 @@ add_line Interface "Table = off"
 ok "without routes an endpoint may be in AllowedIPs" xdpsec_a check "$CONF"
 restore
 set_line Endpoint "$A4:7253"
-fails "an endpoint that is this machine" "Endpoint: $A4:7253: an address of this machine" up_plain
+fails "an endpoint that is this machine" "Endpoint: $A4:7253: is an address of this host" up_plain
 restore
 set_line AllowedIPs "192.0.2.0/24"
 fails "a route that is there already" "AllowedIPs: 192.0.2.0/24: there is a route to it through another device.*hint: .*Table = off" \
@@ -187,16 +187,16 @@ ok "nobody has the port: up" up_plain
 unlike "nobody has the port: no warning" "$TAP_OUTPUT" "warning"
 ok "nobody has the port: down" down_plain
 add_line Interface "MTU = 1441"
-fails "an MTU that is too large" "MTU: 1441: with the 60 bytes in front of them, such packets do not fit the MTU of eth0, 1500.*hint: 1440 at most" \
+fails "an MTU that is too large" "MTU: 1441: with 60 bytes of overhead, such packets exceed the MTU of eth0, 1500.*hint: 1440 at most" \
 	up_plain
 set_line MTU 1279
-fails "an MTU that is too small for IPv6" "MTU: 1279: IPv6 in the tunnel needs 1280" up_plain
+fails "an MTU that is too small for IPv6" "MTU: 1279: IPv6 in the tunnel needs at least 1280" up_plain
 set_line MTU 1280
 ok "an MTU that is just large enough for IPv6" xdpsec_a check "$CONF"
 restore
 ip -n "$SITE_A" link set dev eth0 mtu 1339
 fails "an underlay that is too small" \
-	"Device: eth0: an MTU of 1339 is too small: 1280 bytes of IPv6 and 60 of XDPsec.*hint: ip .*link set dev eth0 mtu 1340" up_plain
+	"Device: eth0: MTU 1339 is too small: it must hold 1280 bytes of IPv6 and 60 bytes of overhead.*hint: ip .*link set dev eth0 mtu 1340" up_plain
 set_line Address "$TUNNEL_A4/25"
 set_line AllowedIPs "$TUNNEL_B4"
 ok "an underlay that is large enough for IPv4 inside" xdpsec_a check "$CONF"
