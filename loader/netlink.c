@@ -17,11 +17,11 @@ static void cleanup_socket(struct mnl_socket **socket)
 		mnl_socket_close(*socket);
 }
 
-int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
+int netlink_talk(struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
 		 void *data)
 {
 	struct mnl_socket *socket
-		__attribute__((cleanup(cleanup_socket))) = mnl_socket_open2(bus, SOCK_CLOEXEC);
+		__attribute__((cleanup(cleanup_socket))) = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	_cleanup_free_ char *buffer = malloc(NETLINK_BUFFER);
 	int more = MNL_CB_OK, strict = 1;
 	ssize_t got;
@@ -207,7 +207,7 @@ static int find_netdev(unsigned int index, const char *name, struct netdev *netd
 
 	if (name)
 		mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	err = netlink_talk(NETLINK_ROUTE, request, parse_netdev, &found);
+	err = netlink_talk(request, parse_netdev, &found);
 	if (err)
 		return err;
 	*netdev = found;
@@ -254,7 +254,7 @@ int netdev_list(struct netdev **netdevs, size_t *n)
 	int err;
 
 	request->nlmsg_flags |= NLM_F_DUMP;
-	err = netlink_talk(NETLINK_ROUTE, request, list_netdev, &list);
+	err = netlink_talk(request, list_netdev, &list);
 	if (err) {
 		free(list.netdevs);
 		return err;
@@ -277,7 +277,7 @@ int netdev_set_no_ipv6_addresses(unsigned int index)
 	mnl_attr_put_u8(request, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	mnl_attr_nest_end(request, inet6);
 	mnl_attr_nest_end(request, families);
-	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	err = netlink_talk(request, NULL, NULL);
 	/* A kernel without IPv6, or with it switched off. */
 	return err == -EAFNOSUPPORT ? 0 : err;
 }
@@ -335,7 +335,7 @@ int netdev_create_veth(const struct veth_end *near, const struct veth_end *far, 
 	mnl_attr_nest_end(request, peer);
 	mnl_attr_nest_end(request, data);
 	mnl_attr_nest_end(request, info);
-	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	err = netlink_talk(request, NULL, NULL);
 	if (err)
 		return err;
 	err = no_ipv6_addresses(near->name);
@@ -352,7 +352,7 @@ int netdev_set_alias(unsigned int index, const char *alias)
 	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
 
 	mnl_attr_put_str(request, IFLA_IFALIAS, alias);
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 static int change_flags(unsigned int index, unsigned int flags, unsigned int change)
@@ -363,7 +363,7 @@ static int change_flags(unsigned int index, unsigned int flags, unsigned int cha
 
 	info->ifi_flags = flags;
 	info->ifi_change = change;
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 int netdev_set_up(unsigned int index)
@@ -382,12 +382,12 @@ int netdev_set_mtu(unsigned int index, unsigned int mtu)
 	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
 
 	mnl_attr_put_u32(request, IFLA_MTU, mtu);
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 int netdev_delete(unsigned int index)
 {
 	char buffer[512];
 
-	return netlink_talk(NETLINK_ROUTE, netdev_request(buffer, RTM_DELLINK, index), NULL, NULL);
+	return netlink_talk(netdev_request(buffer, RTM_DELLINK, index), NULL, NULL);
 }

@@ -62,12 +62,11 @@ int netdev_delete(unsigned int index);
 #define NETLINK_BUFFER 32768
 
 /*
- * One request and its answer: socket, sending, receiving, acknowledgement. each is called for every message
- * of the answer, as mnl_cb_run() does; NULL where only the acknowledgement matters. bus is NETLINK_ROUTE or
- * NETLINK_GENERIC. 0 or -errno.
+ * One request of rtnetlink and its answer: socket, sending, receiving, acknowledgement. each is called for every message
+ * of the answer, as mnl_cb_run() does; NULL where only the acknowledgement matters. 0 or -errno.
  */
 struct nlmsghdr;
-int netlink_talk(int bus, struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
+int netlink_talk(struct nlmsghdr *request, int (*each)(const struct nlmsghdr *message, void *data),
 		 void *data);
 
 #endif

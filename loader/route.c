@@ -130,7 +130,7 @@ int route_find(const unsigned char address[16], __u32 mark, struct route *route)
 	header->rtm_flags = RTM_F_FIB_MATCH;
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
-	err = netlink_talk(NETLINK_ROUTE, request, parse_route, &found);
+	err = netlink_talk(request, parse_route, &found);
 	if (!err)
 		*route = found;
 	return err;
@@ -158,14 +158,13 @@ int route_add(const struct xdpsec_prefix *prefix, unsigned int device, unsigned 
 	struct nlmsghdr *request = change_request(buffer, RTM_NEWROUTE, prefix, device, table);
 
 	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 int route_delete(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table)
 {
 	char buffer[512];
-	int err = netlink_talk(NETLINK_ROUTE, change_request(buffer, RTM_DELROUTE, prefix, device, table),
-			       NULL, NULL);
+	int err = netlink_talk(change_request(buffer, RTM_DELROUTE, prefix, device, table), NULL, NULL);
 
 	return err == -ESRCH ? 0 : err;
 }
@@ -184,7 +183,7 @@ int route_add_connected(const struct xdpsec_prefix *address, unsigned int device
 		put_route_address(request, RTA_PREFSRC, address->address, true);
 	else
 		mnl_attr_put_u32(request, RTA_PRIORITY, 256);
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 struct route_dump {
@@ -229,7 +228,7 @@ static int list_family(struct route_dump *listing, unsigned char family)
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->rtm_family = family;
 	mnl_attr_put_u32(request, RTA_OIF, listing->device);
-	return netlink_talk(NETLINK_ROUTE, request, collect_route, listing);
+	return netlink_talk(request, collect_route, listing);
 }
 
 int routes_through(unsigned int device, struct device_route **routes, size_t *n)
@@ -268,7 +267,7 @@ int address_add(const struct xdpsec_prefix *address, unsigned int device)
 	header->ifa_flags = ipv4 ? 0 : IFA_F_NODAD;
 	put_route_address(request, IFA_LOCAL, address->address, ipv4);
 	put_route_address(request, IFA_ADDRESS, address->address, ipv4);
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 static struct nlmsghdr *neighbour_request(char *buffer, __u16 type, __be32 address_be, unsigned int device)
@@ -295,14 +294,13 @@ int neighbour_manage(__be32 address_be, unsigned int device)
 	 * elsewhere. */
 	header->ndm_flags = NTF_EXT_LEARNED;
 	mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
-	return netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	return netlink_talk(request, NULL, NULL);
 }
 
 int neighbour_delete(__be32 address_be, unsigned int device)
 {
 	char buffer[512];
-	int err = netlink_talk(NETLINK_ROUTE, neighbour_request(buffer, RTM_DELNEIGH, address_be, device),
-			       NULL, NULL);
+	int err = netlink_talk(neighbour_request(buffer, RTM_DELNEIGH, address_be, device), NULL, NULL);
 
 	return err == -ENOENT ? 0 : err;
 }
@@ -344,7 +342,7 @@ int neighbours_of(unsigned int device, void (*each)(__be32 address_be, void *dat
 	mnl_attr_put_u32(request, NDA_IFINDEX, device);
 	/* What is named twice, as the table has changed under a listing, does no harm. */
 	do {
-		err = netlink_talk(NETLINK_ROUTE, request, parse_neighbour, &neighbours);
+		err = netlink_talk(request, parse_neighbour, &neighbours);
 	} while (err == -EINTR && --tries);
 	return err;
 }

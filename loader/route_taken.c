@@ -151,7 +151,7 @@ int routes_check_taken(const struct config *config, unsigned int tunnel)
 		header->rtm_family = families[i];
 		header->rtm_table = RT_TABLE_MAIN;
 		/* What cannot be asked for, `up` finds out. */
-		netlink_talk(NETLINK_ROUTE, request, look_for, &listing);
+		netlink_talk(request, look_for, &listing);
 	}
 	free(listing.wanted);
 	return listing.err;

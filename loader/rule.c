@@ -89,7 +89,7 @@ static int list_rules(unsigned char family, void (*each)(const struct rule *rule
 	request->nlmsg_type = RTM_GETRULE;
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->family = family;
-	return netlink_talk(NETLINK_ROUTE, request, parse_rule, &listing);
+	return netlink_talk(request, parse_rule, &listing);
 }
 
 /* The protocol is the kernel's: systemd-networkd removes those of others that it does not know when it starts
@@ -113,7 +113,7 @@ static int change_rule(const struct rule *rule, bool add)
 	if (rule->suppress != NO_SUPPRESSION)
 		mnl_attr_put_u32(request, FRA_SUPPRESS_PREFIXLEN, rule->suppress);
 	mnl_attr_put_u8(request, FRA_PROTOCOL, rule->protocol);
-	err = netlink_talk(NETLINK_ROUTE, request, NULL, NULL);
+	err = netlink_talk(request, NULL, NULL);
 	/* It is there, or gone, already. */
 	return err == (add ? -EEXIST : -ENOENT) ? 0 : err;
 }
@@ -287,7 +287,7 @@ static int has_routes(unsigned char family, unsigned int table, bool *used)
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->rtm_family = family;
 	mnl_attr_put_u32(request, RTA_TABLE, table);
-	err = netlink_talk(NETLINK_ROUTE, request, note_table, used);
+	err = netlink_talk(request, note_table, used);
 	/* There is no such table yet, or no IPv6. */
 	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }

@@ -79,7 +79,7 @@ int way_find(const unsigned char address[16], const unsigned char *source, __u32
 	}
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
-	err = netlink_talk(NETLINK_ROUTE, request, parse_way, &found);
+	err = netlink_talk(request, parse_way, &found);
 	if (err)
 		return err;
 	if (source) {
@@ -130,7 +130,7 @@ static struct place_in_stack place_in_stack(unsigned int device)
 
 	request->nlmsg_type = RTM_GETLINK;
 	info->ifi_index = (int)device;
-	if (netlink_talk(NETLINK_ROUTE, request, parse_master, &place))
+	if (netlink_talk(request, parse_master, &place))
 		return (struct place_in_stack){};
 	/* Of a veth, what is "below" is its other end. */
 	if (netdev_find_index(device, &netdev) || !strcmp(netdev.kind, "veth"))
