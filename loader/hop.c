@@ -13,8 +13,8 @@ void hop_name(struct instance *instance, unsigned int number)
 
 	if (number)
 		snprintf(more, sizeof(more), "%u", number);
-	snprintf(instance->hop_near, sizeof(instance->hop_near), "xsh%ua%s", instance->device_index, more);
-	snprintf(instance->hop_far, sizeof(instance->hop_far), "xsh%ub%s", instance->device_index, more);
+	snprintf(instance->near, sizeof(instance->near), "xsh%ua%s", instance->device_index, more);
+	snprintf(instance->far, sizeof(instance->far), "xsh%ub%s", instance->device_index, more);
 }
 
 static int set_up_hop(struct instance *instance, const struct netdev *near, const struct netdev *far)
@@ -22,19 +22,19 @@ static int set_up_hop(struct instance *instance, const struct netdev *near, cons
 	int err;
 
 	/* What comes out of it and is of no protected flow would be counted as stray. */
-	sysctl_silence_ipv6(instance->hop_near);
-	sysctl_silence_ipv6(instance->hop_far);
+	sysctl_silence_ipv6(instance->near);
+	sysctl_silence_ipv6(instance->far);
 	/* The far end is who asks for routes where the device does not forward (xdp/destination.bpf.h).
 	 * Without it packets are dropped that might have been opened. */
-	sysctl_set("ipv4", instance->hop_far, "forwarding", 1);
-	sysctl_set("ipv6", instance->hop_far, "forwarding", 1);
+	sysctl_set("ipv4", instance->far, "forwarding", 1);
+	sysctl_set("ipv6", instance->far, "forwarding", 1);
 	err = netdev_set_up(far->index);
 	if (!err)
 		err = netdev_set_up(near->index);
 	if (err)
-		return fail(-err, "%s: cannot set the hop device up: %s", instance->hop_near, strerror(-err));
-	instance->hop_near_index = near->index;
-	instance->hop_far_index = far->index;
+		return fail(-err, "%s: cannot set the hop device up: %s", instance->near, strerror(-err));
+	instance->near_index = near->index;
+	instance->far_index = far->index;
 	return 0;
 }
 

@@ -48,24 +48,24 @@ struct instance {
 	__u64 netns_inode;
 	__u64 started;	  /* seconds since the Epoch */
 	char version[64]; /* of the program that made it */
-	__u32 hop_near_index, hop_far_index;
+	__u32 near_index, far_index;
 	__u32 table; /* of default routes into the tunnel (rule.h); 0: none */
 	__u32 pad2;
-	__u8 xdp;	   /* enum xdp_in_use */
-	__u8 xdp_asked;	   /* enum xdp_mode: the configuration's line */
-	__u8 no_attach;	   /* attaching is left to the user */
-	__u8 hop_recorded; /* the creation of the hop device, or of the tunnel device, has begun */
-	__u8 mode;	   /* enum mode */
-	__u8 no_routes;	   /* Table = off */
+	__u8 xdp;	    /* enum xdp_in_use */
+	__u8 xdp_asked;	    /* enum xdp_mode: the configuration's line */
+	__u8 no_attach;	    /* attaching is left to the user */
+	__u8 pair_recorded; /* the creation of the pair (hop or tunnel device) has begun */
+	__u8 mode;	    /* enum mode */
+	__u8 no_routes;	    /* Table = off */
 	__u8 n_addresses;
 	__u8 pad;
 	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* of the tunnel device, with the host's bits */
 	char name[XDPSEC_NAME_LEN];
 	char device[IF_NAMESIZE];
-	char hop_near[IF_NAMESIZE],
-		hop_far[IF_NAMESIZE]; /* in tunnel mode near is what [Interface] calls Name */
-	char path[PATH_MAX];	      /* of the configuration */
-	char state_dir[PATH_MAX];     /* absolute */
+	/* The ends of the pair. In tunnel mode near is Name of [Interface]. */
+	char near[IF_NAMESIZE], far[IF_NAMESIZE];
+	char path[PATH_MAX];	  /* of the configuration */
+	char state_dir[PATH_MAX]; /* absolute */
 };
 
 _Static_assert(offsetof(struct instance, device_index) == offsetof(struct instance_head, device_index),

@@ -31,13 +31,13 @@ static struct alias alias_of(const struct instance *instance)
 static int create_pair(const struct instance *instance, const char *what, unsigned int near_mtu,
 		       unsigned int queues)
 {
-	const struct veth_end near = { instance->hop_near, near_mtu }, far = { instance->hop_far, FAR_MTU };
+	const struct veth_end near = { instance->near, near_mtu }, far = { instance->far, FAR_MTU };
 	int err = netdev_create_veth(&near, &far, queues);
 
 	if (err == -EEXIST) {
 		fail(EEXIST, "%s: cannot create the %s device: a device %s or %s exists already",
-		     instance->name, what, instance->hop_near, instance->hop_far);
-		hint("`%s -d link show %s` says whose it is", self_ip(), instance->hop_near);
+		     instance->name, what, instance->near, instance->far);
+		hint("`%s -d link show %s` says whose it is", self_ip(), instance->near);
 		return err;
 	}
 	if (err == -EOPNOTSUPP) {
@@ -47,7 +47,7 @@ static int create_pair(const struct instance *instance, const char *what, unsign
 	}
 	if (err)
 		return fail(-err, "%s: cannot create the %s device %s: %s", instance->name, what,
-			    instance->hop_near, strerror(-err));
+			    instance->near, strerror(-err));
 	return 0;
 }
 
@@ -57,24 +57,24 @@ static int set_up_pair(const struct instance *instance, const char *what, struct
 	struct alias alias = alias_of(instance);
 	int err;
 
-	err = netdev_find(instance->hop_near, near);
+	err = netdev_find(instance->near, near);
 	if (!err)
 		err = netdev_set_alias(near->index, alias.text);
 	if (!err)
-		err = netdev_find(instance->hop_far, far);
+		err = netdev_find(instance->far, far);
 	if (!err)
 		err = netdev_set_alias(far->index, alias.text);
 	if (err)
-		return fail(-err, "%s: cannot set up the %s device: %s", instance->hop_near, what,
+		return fail(-err, "%s: cannot set up the %s device: %s", instance->near, what,
 			    strerror(-err));
-	return offloads_off(instance->hop_near);
+	return offloads_off(instance->near);
 }
 
 void pair_undo(const struct instance *instance)
 {
 	struct netdev near;
 
-	if (netdev_find(instance->hop_near, &near) == 0 && pair_is_ours(instance, &near))
+	if (netdev_find(instance->near, &near) == 0 && pair_is_ours(instance, &near))
 		netdev_delete(near.index);
 }
 
@@ -95,7 +95,7 @@ bool pair_near_elsewhere(const struct instance *instance)
 {
 	struct netdev far;
 
-	return instance->hop_far_index && netdev_find_index(instance->hop_far_index, &far) == 0 &&
+	return instance->far_index && netdev_find_index(instance->far_index, &far) == 0 &&
 	       pair_is_ours(instance, &far) && far.peer_elsewhere;
 }
 
@@ -124,13 +124,13 @@ static int mend_up(const struct netdev *netdev)
 int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct netdev *near,
 	      struct netdev *far)
 {
-	int err = netdev_find_index(instance->hop_near_index, near);
+	int err = netdev_find_index(instance->near_index, near);
 
 	if (!err)
-		err = netdev_find_index(instance->hop_far_index, far);
+		err = netdev_find_index(instance->far_index, far);
 	/* An index may be somebody else's by now. */
 	if (err || !pair_is_ours(instance, near) || near->peer_elsewhere || near->peer != far->index) {
-		fail(ENODEV, "%s: the %s device %s is gone", instance->name, what, instance->hop_near);
+		fail(ENODEV, "%s: the %s device %s is gone", instance->name, what, instance->near);
 		hint_restart(instance);
 		return -ENODEV;
 	}
@@ -158,7 +158,7 @@ bool pair_is_ours(const struct instance *instance, const struct netdev *netdev)
 		return false;
 	if (netdev->alias[0])
 		return strcmp(netdev->alias, alias.text) == 0;
-	return instance->hop_recorded && !netdev->up && netdev_find(instance->hop_far, &far) == 0 &&
+	return instance->pair_recorded && !netdev->up && netdev_find(instance->far, &far) == 0 &&
 	       far.index == netdev->peer;
 }
 
@@ -203,13 +203,13 @@ static bool find_far(const struct plane *plane, const struct instance *instance,
 	if (attached_tcx(plane, program, &index) == 0 && index && carries_tcx(plane, program, index) &&
 	    netdev_find_index(index, far) == 0)
 		return true;
-	return find_recorded(instance, instance->hop_far_index, instance->hop_far, far);
+	return find_recorded(instance, instance->far_index, instance->far, far);
 }
 
 void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair)
 {
 	memset(pair, 0, sizeof(*pair));
-	if (!instance->hop_near[0])
+	if (!instance->near[0])
 		return;
 	if (find_far(plane, instance, &pair->far)) {
 		pair->near_elsewhere = pair->far.peer_elsewhere;
@@ -218,7 +218,7 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 	}
 	/* When the far end is elsewhere, or the near one another of our making. */
 	if (!pair->near_elsewhere)
-		find_recorded(instance, instance->hop_near_index, instance->hop_near, &pair->near);
+		find_recorded(instance, instance->near_index, instance->near, &pair->near);
 }
 
 static int delete(const struct instance *instance, const struct netdev *netdev)
@@ -262,8 +262,8 @@ static int delete_elsewhere(const struct plane *plane, const struct instance *in
 	if (namespace_each_other(delete_there, &search))
 		return search.err;
 	fail(ENODEV, "%s: the device %s was moved to a network namespace that cannot be found",
-	     instance->name, instance->hop_near);
-	hint("in that namespace, `ip link del dev %s`", instance->hop_near);
+	     instance->name, instance->near);
+	hint("in that namespace, `ip link del dev %s`", instance->near);
 	return -ENODEV;
 }
 
@@ -271,7 +271,7 @@ int pair_delete(const struct plane *plane, const struct instance *instance)
 {
 	struct pair pair;
 
-	if (!instance->hop_near[0])
+	if (!instance->near[0])
 		return 0;
 	pair_find(plane, instance, &pair);
 	/* Of a veth, either end takes the other one along, wherever that is. */

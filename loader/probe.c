@@ -103,11 +103,11 @@ static void print_size(const struct report *report, const struct peer_report *pe
 	printf("%s: peer %s (%s): packets of %u bytes get through the tunnel, and back: %u outside\n",
 	       report->instance.name, peer->record.name, address, size, size + overhead);
 	if (size == report->config.mtu)
-		printf("%s: that is its MTU\n", report->instance.hop_near);
+		printf("%s: that is its MTU\n", report->instance.near);
 	else
 		printf("%s: its MTU is %u: MTU = %u in [Interface], if routers on the way do not say so "
 		       "themselves\n",
-		       report->instance.hop_near, report->config.mtu, size);
+		       report->instance.near, report->config.mtu, size);
 }
 
 static int probe(const struct report *report, const struct peer_report *peer, const unsigned char address[16])
@@ -115,7 +115,7 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 	_cleanup_echo_ struct echo echo = { .fd = -1 };
 	unsigned int size = 0;
 	char text[64];
-	int err = echo_open(&echo, address, report->instance.hop_near);
+	int err = echo_open(&echo, address, report->instance.near);
 
 	address_text(address, text, sizeof(text));
 	if (!err)

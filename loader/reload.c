@@ -47,8 +47,8 @@ static int reload_check_tunnel(const struct reload *reload)
 
 	if (err)
 		return err;
-	if (strcmp(tunnel->name, instance->hop_near) != 0)
-		err = cannot_change(reload, "Name of [Interface]", instance->hop_near);
+	if (strcmp(tunnel->name, instance->near) != 0)
+		err = cannot_change(reload, "Name of [Interface]", instance->near);
 	if (tunnel->n_addresses != instance->n_addresses ||
 	    memcmp(tunnel->addresses, instance->addresses, sizeof(tunnel->addresses)) != 0)
 		err = cannot_change(reload, "Address of [Interface]",
@@ -321,7 +321,7 @@ int reload_check(struct reload *reload, struct config *config, char (*fingerprin
 	step = key_use_check(config, fingerprints, reload->instance.netns_cookie);
 	err = err ?: step;
 	if (config->mode == MODE_TUNNEL) {
-		step = check_routes(config, reload->instance.hop_near_index, device);
+		step = check_routes(config, reload->instance.near_index, device);
 		err = err ?: step;
 	}
 	step = reload_check_state(reload, config, fingerprints);

@@ -154,14 +154,14 @@ static int mend_tunnel(struct reload *reload)
 {
 	const struct plane *plane = &reload->plane;
 	const struct instance *instance = &reload->instance;
-	const char *far_name = instance->hop_far;
+	const char *far_name = instance->far;
 	struct netdev near, far;
-	int err = mend_tcx(plane, "encapsulate", far_name, instance->hop_far_index, false), step;
+	int err = mend_tcx(plane, "encapsulate", far_name, instance->far_index, false), step;
 
-	step = mend_tcx(plane, "keepalive", far_name, instance->hop_far_index, true);
+	step = mend_tcx(plane, "keepalive", far_name, instance->far_index, true);
 	err = err ?: step;
 	if (pair_near_elsewhere(instance)) {
-		step = mend_forwarding_of(instance->hop_far_index);
+		step = mend_forwarding_of(instance->far_index);
 		return err ?: step;
 	}
 	/* Its MTU is that of the configuration, and comes later. */
@@ -205,6 +205,6 @@ void reload_mend_addresses(struct reload *reload)
 	int err = tunnel_add_addresses(instance, &added);
 
 	if (!err && added)
-		warning("%s: its addresses were taken away, and are there again", instance->hop_near);
+		warning("%s: its addresses were taken away, and are there again", instance->near);
 	reload->unmended = reload->unmended ?: err;
 }

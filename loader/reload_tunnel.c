@@ -46,12 +46,12 @@ static int adapt(struct reload *reload)
 
 	if (pair_near_elsewhere(instance))
 		return 0;
-	err = netdev_find_index(instance->hop_near_index, &near);
+	err = netdev_find_index(instance->near_index, &near);
 	if (!err)
-		err = netdev_find_index(instance->hop_far_index, &far);
+		err = netdev_find_index(instance->far_index, &far);
 	if (err)
-		return fail(-err, "%s: cannot query it: %s", instance->hop_near, strerror(-err));
-	sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent);
+		return fail(-err, "%s: cannot query it: %s", instance->near, strerror(-err));
+	sysctl_get("ipv6", instance->near, "disable_ipv6", &silent);
 	/* Somebody may have given them others. */
 	memcpy(reload->settings.near_mac, near.address, sizeof(near.address));
 	memcpy(reload->settings.far_mac, far.address, sizeof(far.address));
@@ -97,7 +97,7 @@ int reload_prepare_tunnel(struct reload *reload)
 	reload->routes = calloc(XDPSEC_MAX_PREFIXES, sizeof(*reload->routes));
 	if (!reload->routes)
 		return fail(ENOMEM, "out of memory");
-	err = endpoints_check_routes(&reload->config, reload->instance.hop_near_index);
+	err = endpoints_check_routes(&reload->config, reload->instance.near_index);
 	if (err)
 		return err;
 	uplink_check(&reload->config, reload->device.index);
@@ -112,9 +112,9 @@ void reload_undo_tunnel(const struct reload *reload)
 	for (size_t i = 0; i < reload->n_routes; i++)
 		tunnel_delete_route(instance, &reload->routes[i]);
 	if (reload->mtu_before)
-		netdev_set_mtu(instance->hop_near_index, reload->mtu_before);
+		netdev_set_mtu(instance->near_index, reload->mtu_before);
 	if (reload->silent_before)
-		sysctl_silence_ipv6(instance->hop_near);
+		sysctl_silence_ipv6(instance->near);
 }
 
 int reload_switch_tunnel(const struct reload *reload)

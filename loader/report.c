@@ -256,7 +256,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	if (err)
 		return err;
 	if (attached_tcx(plane, is_tunnel ? "encapsulate" : "seal", &index) == 0)
-		report->egress = index == (is_tunnel ? instance->hop_far_index : instance->device_index);
+		report->egress = index == (is_tunnel ? instance->far_index : instance->device_index);
 	if (here.cookie != instance->netns_cookie &&
 	    namespace_enter(instance->netns_inode, instance->netns_cookie, &back))
 		return 0;
@@ -267,7 +267,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	report_read_near(report, plane);
 	if (netdev_find_index(instance->device_index, &device) == 0)
 		report->device_mtu = device.mtu;
-	report->forwards = tunnel_forwards(instance->hop_far);
+	report->forwards = tunnel_forwards(instance->far);
 	if (is_tunnel) {
 		report_read_uplinks(report);
 		report_read_tunnel(report);

@@ -72,11 +72,11 @@ struct report {
 	struct sharers sharers;	   /* the instances on the device, this one among them */
 	bool egress;		   /* the device of the link for sending is there; unknown with no_attach */
 	bool device_here;	   /* the protected device is still the one that the instance was made for */
-	bool hop_exists;
-	struct netdev near;  /* of the hop, or the tunnel's device; index 0: not in this namespace */
-	bool near_elsewhere; /* moved to another one */
-	bool offloads;	     /* it takes packets that are not finished, which cannot be sealed */
-	bool deaf;	     /* nothing that is opened arrives on it */
+	bool pair_exists;	   /* of the hop or of the tunnel device: both ends */
+	struct netdev near;	   /* of the hop, or the tunnel's device; index 0: not in this namespace */
+	bool near_elsewhere;	   /* moved to another one */
+	bool offloads;		   /* it takes packets that are not finished, which cannot be sealed */
+	bool deaf;		   /* nothing that is opened arrives on it */
 	/* Tunnel mode. */
 	struct xdpsec_config config;
 	unsigned int device_mtu;

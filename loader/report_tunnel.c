@@ -80,8 +80,8 @@ void report_read_near(struct report *report, const struct plane *plane)
 	pair_find(plane, &report->instance, &pair);
 	report->near = pair.near;
 	report->near_elsewhere = pair.near_elsewhere;
-	report->hop_exists = pair.far.index && (pair.near.index || pair.near_elsewhere) &&
-			     devices_get(plane, XDPSEC_DEVICE_FAR);
+	report->pair_exists = pair.far.index && (pair.near.index || pair.near_elsewhere) &&
+			      devices_get(plane, XDPSEC_DEVICE_FAR);
 	if (!pair.near.index)
 		return;
 	report->offloads = offloads_any(pair.near.name);

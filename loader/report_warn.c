@@ -110,27 +110,27 @@ static void warn_of_tunnel(struct report *report)
 {
 	const struct instance *instance = &report->instance;
 
-	if (!report->hop_exists) {
-		warn(report, "the tunnel device %s is gone: down and up", instance->hop_near);
+	if (!report->pair_exists) {
+		warn(report, "the tunnel device %s is gone: down and up", instance->near);
 		return;
 	}
 	if (report->near.index)
 		warn_of_near(report);
 	if (!report->egress)
 		warn(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
-		     instance->hop_far, instance->name);
+		     instance->far, instance->name);
 	if (report->rules_gone)
 		warn(report,
 		     "the rules of routing for a default route into %s were taken away: what they led there "
 		     "leaves "
 		     "in clear; xdpsec reload %s",
-		     instance->hop_near, instance->name);
+		     instance->near, instance->name);
 	if (!report->forwards)
 		warn(report,
 		     "forwarding of %s was switched off, probably with that of the whole host: packets go on "
 		     "by the "
 		     "device that they went by, and changes of routes are not seen: xdpsec reload %s",
-		     instance->hop_far, instance->name);
+		     instance->far, instance->name);
 }
 
 static void warn_of_devices(struct report *report)
@@ -161,10 +161,10 @@ static void warn_of_devices(struct report *report)
 	if (!report->egress && !instance->no_attach)
 		warn(report, "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
 		     instance->device, instance->name);
-	if (!report->hop_exists)
+	if (!report->pair_exists)
 		warn(report,
 		     "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
-		     instance->hop_near);
+		     instance->near);
 	warn_of_offloads(report);
 }
 

@@ -15,8 +15,7 @@
 
 static bool has_device(const struct instance *other, const struct instance *instance)
 {
-	return strcmp(other->hop_near, instance->hop_near) == 0 ||
-	       strcmp(other->hop_far, instance->hop_far) == 0;
+	return strcmp(other->near, instance->near) == 0 || strcmp(other->far, instance->far) == 0;
 }
 
 unsigned int sharing_number(const struct instance *instance, const struct sharers *sharers)
@@ -66,7 +65,7 @@ static int check_ports(const struct config *config, const struct instance *other
 	if (config->tunnel.listen_port != theirs->listen_port)
 		return 0;
 	fail(EADDRINUSE, "%s: ListenPort: %u: is that of the tunnel %s (%s), on the same device %s",
-	     config->path, config->tunnel.listen_port, other->hop_near, other->name, config->device);
+	     config->path, config->tunnel.listen_port, other->near, other->name, config->device);
 	snprintf(what, sizeof(what), "ListenPort = %u, and the peers' Endpoint with it",
 		 config->tunnel.listen_port == 65535 ? 65534 : config->tunnel.listen_port + 1);
 	hint_other(other, what);
@@ -86,8 +85,7 @@ static int check_shared_spis(const struct config *config, const struct instance 
 		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &peer->rx.spi, &slot))
 			continue;
 		fail(EBUSY, "%s:%d: RxSpi: 0x%08x: the tunnel %s (%s), on the same device %s, has it too",
-		     config->path, peer->rx.spi_line, peer->rx.spi, other->hop_near, other->name,
-		     config->device);
+		     config->path, peer->rx.spi_line, peer->rx.spi, other->near, other->name, config->device);
 		hint("another number, which is also the other site's TxSpi; or SourcePort = listen in both "
 		     "tunnels");
 		return -EBUSY;
@@ -220,7 +218,7 @@ static int check_inner(const struct config *config, const struct outer *outer, c
 	     "%s:%d: Address: %s: its Ports have %s, and would seal the packets of the tunnel %s (%s) to %s "
 	     "again",
 	     config->path, found->prefix_lines[at], prefix_text(&found->prefixes[at], prefix, sizeof(prefix)),
-	     ports, other->hop_near, other->name, location_text(outer->endpoint, text, sizeof(text)));
+	     ports, other->near, other->name, location_text(outer->endpoint, text, sizeof(text)));
 	hint_outer(outer, ports, found->name);
 	return -EBUSY;
 }

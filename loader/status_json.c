@@ -130,7 +130,7 @@ static struct json_object *hop_json(const struct report *report)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "device", report->instance.hop_near);
+	add_text(object, "device", report->instance.near);
 	add_number(object, "tx_packets", report->near.tx_packets);
 	add_number(object, "tx_dropped", report->near.tx_dropped);
 	return object;
@@ -151,7 +151,7 @@ static struct json_object *tunnel_json(const struct report *report)
 	const struct instance *instance = &report->instance;
 	char text[64];
 
-	add_text(object, "device", report->near.index ? report->near.name : instance->hop_near);
+	add_text(object, "device", report->near.index ? report->near.name : instance->near);
 	json_object_object_add(object, "moved", json_object_new_boolean(report->near_elsewhere));
 	for (unsigned int i = 0; i < instance->n_addresses; i++)
 		json_object_array_add(addresses, json_object_new_string(prefix_text(&instance->addresses[i],
@@ -214,7 +214,7 @@ struct json_object *report_json(const struct report *report)
 	if (report->instance.mode == MODE_TUNNEL)
 		json_object_object_add(object, "tunnel", tunnel_json(report));
 	else
-		json_object_object_add(object, "hop", report->hop_exists ? hop_json(report) : NULL);
+		json_object_object_add(object, "hop", report->pair_exists ? hop_json(report) : NULL);
 	for (size_t i = 0; i < report->n_peers; i++)
 		json_object_array_add(peers, peer_json(report, &report->peers[i]));
 	json_object_object_add(object, "peers", peers);

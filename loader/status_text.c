@@ -136,7 +136,7 @@ static void print_tunnel_device(const struct report *report)
 	const struct netdev *near = &report->near;
 
 	printf("  tunnel device: %s%s, MTU %u, UDP port %u\n",
-	       near->index ? near->name : report->instance.hop_near,
+	       near->index ? near->name : report->instance.near,
 	       report->near_elsewhere ? " (in another network namespace)" : "",
 	       near->index ? near->mtu : report->config.mtu, report->config.listen_port);
 }
@@ -190,8 +190,8 @@ void report_print(const struct report *report, size_t place)
 	print_shared(report);
 	if (instance->mode == MODE_TUNNEL)
 		print_tunnel_device(report);
-	else if (report->hop_exists)
-		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->hop_near,
+	else if (report->pair_exists)
+		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->near,
 		       report->near.tx_packets, report->near.tx_dropped);
 	print_drops("  ", report, NULL);
 	for (size_t i = 0; i < report->n_warnings; i++)

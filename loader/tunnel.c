@@ -86,7 +86,7 @@ void tunnel_describe(struct instance *instance, const struct config *config)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
 
-	snprintf(instance->hop_near, sizeof(instance->hop_near), "%s", tunnel->name);
+	snprintf(instance->near, sizeof(instance->near), "%s", tunnel->name);
 	instance->no_routes = tunnel->no_routes;
 	instance->n_addresses = (__u8)tunnel->n_addresses;
 	memcpy(instance->addresses, tunnel->addresses, sizeof(instance->addresses));
@@ -95,10 +95,9 @@ void tunnel_describe(struct instance *instance, const struct config *config)
 void tunnel_name_far(struct instance *instance, unsigned int number)
 {
 	if (number)
-		snprintf(instance->hop_far, sizeof(instance->hop_far), "xst%ub%u", instance->device_index,
-			 number);
+		snprintf(instance->far, sizeof(instance->far), "xst%ub%u", instance->device_index, number);
 	else
-		snprintf(instance->hop_far, sizeof(instance->hop_far), "xst%u", instance->device_index);
+		snprintf(instance->far, sizeof(instance->far), "xst%u", instance->device_index);
 }
 
 int tunnel_check_name(const struct config *config)
@@ -203,25 +202,25 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 		pair_undo(instance);
 		return err;
 	}
-	instance->hop_near_index = near->index;
-	instance->hop_far_index = far->index;
+	instance->near_index = near->index;
+	instance->far_index = far->index;
 	return 0;
 }
 
 int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 {
 	__be32 address = htonl(XDPSEC_KEEPALIVE_NEIGHBOUR + index);
-	int err = on ? neighbour_manage(address, instance->hop_far_index)
-		     : neighbour_delete(address, instance->hop_far_index);
+	int err = on ? neighbour_manage(address, instance->far_index)
+		     : neighbour_delete(address, instance->far_index);
 
 	if (err == -EINVAL || err == -EOPNOTSUPP) {
 		fail(-err, "%s: cannot set up keepalives: this kernel has no managed neighbours",
-		     instance->hop_far);
+		     instance->far);
 		hint("PersistentKeepalive = off");
 		return err;
 	}
 	if (err)
-		return fail(-err, "%s: cannot set up keepalives: %s", instance->hop_far, strerror(-err));
+		return fail(-err, "%s: cannot set up keepalives: %s", instance->far, strerror(-err));
 	return 0;
 }
 
@@ -239,19 +238,18 @@ int tunnel_list_keepalives(const struct instance *instance, bool found[XDPSEC_MA
 	int err;
 
 	memset(found, 0, XDPSEC_MAX_PEERS * sizeof(*found));
-	err = neighbours_of(instance->hop_far_index, note_keepalive, found);
-	return err ? fail(-err, "%s: cannot list its neighbours: %s", instance->hop_far, strerror(-err)) : 0;
+	err = neighbours_of(instance->far_index, note_keepalive, found);
+	return err ? fail(-err, "%s: cannot list its neighbours: %s", instance->far, strerror(-err)) : 0;
 }
 
 int tunnel_start(const struct instance *instance, const struct config *config)
 {
-	int err = netdev_set_up(instance->hop_far_index);
+	int err = netdev_set_up(instance->far_index);
 
 	if (!err)
-		err = netdev_set_up(instance->hop_near_index);
+		err = netdev_set_up(instance->near_index);
 	if (err)
-		return fail(-err, "%s: cannot set the tunnel device up: %s", instance->hop_near,
-			    strerror(-err));
+		return fail(-err, "%s: cannot set the tunnel device up: %s", instance->near, strerror(-err));
 	err = tunnel_add_addresses(instance, NULL);
 	for (size_t i = 0; !err && i < config->n_peers; i++)
 		if (config->peers[i].keepalive)
@@ -268,22 +266,22 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 
 	if (pair_near_elsewhere(instance))
 		return 0;
-	had_ipv6 = sysctl_get("ipv6", instance->hop_near, "disable_ipv6", &silent) == 0;
-	err = netdev_set_mtu(instance->hop_near_index, mtu);
+	had_ipv6 = sysctl_get("ipv6", instance->near, "disable_ipv6", &silent) == 0;
+	err = netdev_set_mtu(instance->near_index, mtu);
 	if (err)
-		return fail(-err, "%s: cannot set the MTU of the tunnel device: %s", instance->hop_near,
+		return fail(-err, "%s: cannot set the MTU of the tunnel device: %s", instance->near,
 			    strerror(-err));
 	/* Below 1280 bytes there is no IPv6 at all. With a larger MTU it comes as the defaults are, that is,
 	 * with an address of the kernel's own making, which goes when it is switched off. */
-	if (!had_ipv6 && sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 1) == 0) {
-		netdev_set_no_ipv6_addresses(instance->hop_near_index);
+	if (!had_ipv6 && sysctl_set("ipv6", instance->near, "disable_ipv6", 1) == 0) {
+		netdev_set_no_ipv6_addresses(instance->near_index);
 		silent = 1;
 	}
 	if (!tunnel_has_ipv6(config) || !silent)
 		return 0;
-	err = sysctl_set("ipv6", instance->hop_near, "disable_ipv6", 0);
+	err = sysctl_set("ipv6", instance->near, "disable_ipv6", 0);
 	if (err)
-		return fail(-err, "%s: cannot switch IPv6 on: %s", instance->hop_near, strerror(-err));
+		return fail(-err, "%s: cannot switch IPv6 on: %s", instance->near, strerror(-err));
 	return 0;
 }
 
@@ -294,11 +292,11 @@ int tunnel_check_device(const struct instance *instance)
 	if (pair_near_elsewhere(instance))
 		return 0;
 	/* By whatever names. */
-	if (netdev_find_index(instance->hop_near_index, &near) == 0 &&
-	    netdev_find_index(instance->hop_far_index, &far) == 0 && pair_is_ours(instance, &near) &&
+	if (netdev_find_index(instance->near_index, &near) == 0 &&
+	    netdev_find_index(instance->far_index, &far) == 0 && pair_is_ours(instance, &near) &&
 	    near.peer == far.index)
 		return 0;
-	fail(ENODEV, "%s: the tunnel device %s is gone", instance->name, instance->hop_near);
+	fail(ENODEV, "%s: the tunnel device %s is gone", instance->name, instance->near);
 	hint_restart(instance);
 	return -ENODEV;
 }

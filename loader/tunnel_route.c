@@ -30,7 +30,7 @@ static void cleanup_routes(struct routes *routes)
 static int find_table(const struct instance *instance, unsigned int *table)
 {
 	struct netdev near, master;
-	int err = netdev_find_index(instance->hop_near_index, &near);
+	int err = netdev_find_index(instance->near_index, &near);
 
 	*table = RT_TABLE_MAIN;
 	if (err || !near.master)
@@ -46,9 +46,9 @@ static int list_routes(const struct instance *instance, struct routes *routes)
 	int err = find_table(instance, &routes->table);
 
 	if (!err)
-		err = routes_through(instance->hop_near_index, &routes->all, &routes->n);
+		err = routes_through(instance->near_index, &routes->all, &routes->n);
 	if (err)
-		return fail(-err, "%s: cannot list its routes: %s", instance->hop_near, strerror(-err));
+		return fail(-err, "%s: cannot list its routes: %s", instance->near, strerror(-err));
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static int cannot_add(const struct instance *instance, const struct xdpsec_prefi
 {
 	char text[64];
 
-	return fail(-err, "%s: cannot add the %s %s: %s", instance->hop_near, what,
+	return fail(-err, "%s: cannot add the %s %s: %s", instance->near, what,
 		    prefix_text(prefix, text, sizeof(text)), strerror(-err));
 }
 
@@ -128,7 +128,7 @@ static int add_connected(const struct instance *instance, const struct routes *r
 
 	if (address->length == 128 || has_route(routes, &network, routes->table))
 		return 0;
-	err = route_add_connected(address, instance->hop_near_index, routes->table);
+	err = route_add_connected(address, instance->near_index, routes->table);
 	return err && err != -EEXIST ? cannot_add(instance, &network, "route to", err) : 1;
 }
 
@@ -141,7 +141,7 @@ int tunnel_add_addresses(const struct instance *instance, unsigned int *added)
 	if (pair_near_elsewhere(instance))
 		return 0;
 	for (unsigned int i = 0; !err && i < instance->n_addresses; i++) {
-		err = address_add(&instance->addresses[i], instance->hop_near_index);
+		err = address_add(&instance->addresses[i], instance->near_index);
 		if (err && err != -EEXIST)
 			return cannot_add(instance, &instance->addresses[i], "address", err);
 		n += !err;
@@ -159,7 +159,7 @@ int tunnel_add_addresses(const struct instance *instance, unsigned int *added)
 
 static int add_route(const struct instance *instance, const struct xdpsec_prefix *prefix, unsigned int table)
 {
-	int err = route_add(prefix, instance->hop_near_index, table);
+	int err = route_add(prefix, instance->near_index, table);
 	char text[64];
 
 	if (err == -EEXIST) {
@@ -200,11 +200,11 @@ int tunnel_add_routes(const struct instance *instance, const struct config *conf
 static int delete_route(const struct instance *instance, const struct xdpsec_prefix *prefix,
 			unsigned int table)
 {
-	int err = route_delete(prefix, instance->hop_near_index, table);
+	int err = route_delete(prefix, instance->near_index, table);
 	char text[64];
 
 	if (err)
-		return fail(-err, "%s: cannot remove the route to %s: %s", instance->hop_near,
+		return fail(-err, "%s: cannot remove the route to %s: %s", instance->near,
 			    prefix_text(prefix, text, sizeof(text)), strerror(-err));
 	return 0;
 }

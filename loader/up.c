@@ -95,9 +95,9 @@ static int up_load(struct up *up)
 /* The hop's ends, or those of the tunnel device. */
 static int use_pair(const struct up *up)
 {
-	int err = devices_set(&up->plane, XDPSEC_DEVICE_FAR, up->instance.hop_far_index);
+	int err = devices_set(&up->plane, XDPSEC_DEVICE_FAR, up->instance.far_index);
 
-	return err ?: devices_set(&up->plane, XDPSEC_DEVICE_NEAR, up->instance.hop_near_index);
+	return err ?: devices_set(&up->plane, XDPSEC_DEVICE_NEAR, up->instance.near_index);
 }
 
 /* A zeroed element of peers would mean slot 0. */
@@ -201,9 +201,9 @@ static int record_pair(struct up *up)
 	struct instance *instance = &up->instance;
 	struct netdev netdev;
 
-	if (netdev_find(instance->hop_near, &netdev) == 0 || netdev_find(instance->hop_far, &netdev) == 0)
+	if (netdev_find(instance->near, &netdev) == 0 || netdev_find(instance->far, &netdev) == 0)
 		return 0;
-	instance->hop_recorded = 1;
+	instance->pair_recorded = 1;
 	return plane_write_instance(&up->plane, instance);
 }
 
@@ -215,8 +215,8 @@ static int make_hop(struct up *up)
 	if (!err)
 		err = hop_create(instance);
 	if (!err)
-		err = attach_tcx(&up->plane, bpf_program__fd(up->plane.hop->progs.xdpsec_hop),
-				 instance->hop_far, instance->hop_far_index, false, "hop");
+		err = attach_tcx(&up->plane, bpf_program__fd(up->plane.hop->progs.xdpsec_hop), instance->far,
+				 instance->far_index, false, "hop");
 	if (!err)
 		err = plane_write_instance(&up->plane, instance);
 	return err ?: use_pair(up);
@@ -233,10 +233,10 @@ static int make_tunnel(struct up *up)
 				    &up->far);
 	if (!err)
 		err = attach_tcx(plane, bpf_program__fd(plane->encapsulate->progs.xdpsec_encapsulate),
-				 instance->hop_far, instance->hop_far_index, false, "encapsulate");
+				 instance->far, instance->far_index, false, "encapsulate");
 	if (!err)
 		err = attach_tcx(plane, bpf_program__fd(plane->keepalive->progs.xdpsec_keepalive),
-				 instance->hop_far, instance->hop_far_index, true, "keepalive");
+				 instance->far, instance->far_index, true, "keepalive");
 	if (!err)
 		err = plane_write_instance(plane, instance);
 	if (!err)

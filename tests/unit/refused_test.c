@@ -307,7 +307,7 @@ static void test_device_gone(void **state)
 	(void)state;
 	rig_device_slot(XDPSEC_DEVICE_FAR, 0);
 	expect_opened_and_dropped(&outer, TUNNEL_B, XDPSEC_DROP_NO_DEVICE);
-	rig_device_slot(XDPSEC_DEVICE_FAR, rig.hop_far);
+	rig_device_slot(XDPSEC_DEVICE_FAR, rig.far);
 	outer = tunnel_incoming(TUNNEL_B, 2, &inner, buffer);
 	expect_decapsulated(&outer, &inner, TUNNEL_B);
 }

@@ -84,9 +84,9 @@ static void make_devices(void)
 	shell("ip link add hop-near mtu 9000 type veth peer name hop-far mtu 9000");
 	shell("for d in device wire hop-near hop-far; do ip link set $d up; done");
 	rig.device = if_nametoindex("device");
-	rig.hop_near = if_nametoindex("hop-near");
-	rig.hop_far = if_nametoindex("hop-far");
-	assert_true(rig.device && rig.hop_near && rig.hop_far);
+	rig.near = if_nametoindex("hop-near");
+	rig.far = if_nametoindex("hop-far");
+	assert_true(rig.device && rig.near && rig.far);
 }
 
 static void load(struct bpf_object *object)
@@ -292,7 +292,7 @@ static bool is_of_far_end(enum program program)
 static int run(enum program program, const struct frame *in, struct frame *out, int *verdict)
 {
 	struct __sk_buff context = {
-		.ifindex = is_of_far_end(program) ? rig.hop_far : rig.device,
+		.ifindex = is_of_far_end(program) ? rig.far : rig.device,
 		.ingress_ifindex = in->ingress,
 		.gso_size = in->gso_size,
 		.gso_segs = in->gso_size ? (in->length + in->gso_size - 1) / in->gso_size : 0,
@@ -543,8 +543,8 @@ void rig_hop(bool present)
 
 	memcpy(config.hop_secret, rig_hop_secret, sizeof(config.hop_secret));
 	map_write(rig.maps.config, 0, &config);
-	rig_device_slot(XDPSEC_DEVICE_NEAR, present ? rig.hop_near : 0);
-	rig_device_slot(XDPSEC_DEVICE_FAR, present ? rig.hop_far : 0);
+	rig_device_slot(XDPSEC_DEVICE_NEAR, present ? rig.near : 0);
+	rig_device_slot(XDPSEC_DEVICE_FAR, present ? rig.far : 0);
 }
 
 static void fill_bucket(const struct bpf_object *object)

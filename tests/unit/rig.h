@@ -36,8 +36,8 @@ enum program {
 enum { RIG_DEVICE_MTU = 9000 };
 
 struct rig {
-	int device;	       /* ifindex of the protected device */
-	int hop_near, hop_far; /* ifindex of the hop's ends */
+	int device;    /* ifindex of the protected device */
+	int near, far; /* ifindex of the ends of the hop; in tunnel mode of the tunnel device */
 	uint64_t netns_cookie;
 	struct {
 		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops,

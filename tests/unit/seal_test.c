@@ -383,7 +383,7 @@ static void test_from_hop(void **state)
 	struct packet packet = good(4);
 
 	(void)state;
-	packet.ingress = rig.hop_far;
+	packet.ingress = rig.far;
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 	memcpy(packet.cb, rig_hop_secret, sizeof(packet.cb));
 	expect_packet_untouched(PROGRAM_SEAL, &packet);

@@ -272,7 +272,7 @@ static void test_answer_without_device(void **state)
 	(void)state;
 	rig_device_slot(XDPSEC_DEVICE_NEAR, 0);
 	expect_silence(&inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
-	rig_device_slot(XDPSEC_DEVICE_NEAR, rig.hop_near);
+	rig_device_slot(XDPSEC_DEVICE_NEAR, rig.near);
 	expect_unreachable(&inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
 }
 

@@ -28,7 +28,7 @@ static void make_mark(struct frame *frame)
 
 void make_outgoing(struct frame *frame)
 {
-	const uint32_t from[] = { 0, 0, 0, 0, rig.device, rig.device, rig.hop_near, rig.hop_far };
+	const uint32_t from[] = { 0, 0, 0, 0, rig.device, rig.device, rig.near, rig.far };
 
 	if (one_in(12)) {
 		make_icmp(frame, one_of(remotes), one_in(3) ? PORT_CLEAR : PORT, make_payload(), true);
