@@ -89,7 +89,7 @@ struct sa_record {
 	char driver[DRIVER_LEN]; /* what the kernel bound the context to: "ecb(aes-generic)" */
 };
 
-/* Map "peer_names": the same index as in map "peers". */
+/* Map "peer_records": the same index as in map "peers". */
 struct peer_record {
 	__u32 in_use;
 	__u32 pad;

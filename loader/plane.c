@@ -363,7 +363,7 @@ int plane_peek_peers(const char *name, bool staged, struct peer_record *records)
 	if (!keys)
 		return -ENOMEM;
 	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/%s", staged ? "_" : "", name,
-		 tables[MAP_PEER_NAMES].name);
+		 tables[MAP_PEER_RECORDS].name);
 	fd = bpf_obj_get(path);
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
 		return -errno;
@@ -409,7 +409,7 @@ int plane_create(struct plane *plane, const char *name)
 	if (!err)
 		err = create_map(plane, MAP_DEVICE_SLOTS);
 	if (!err)
-		err = create_map(plane, MAP_PEER_NAMES);
+		err = create_map(plane, MAP_PEER_RECORDS);
 	return err ?: create_map(plane, MAP_SLOTS);
 }
 
@@ -571,7 +571,7 @@ int plane_write_instance(const struct plane *plane, const struct instance *insta
 
 int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_record *record)
 {
-	return plane_write(plane, MAP_PEER_NAMES, &index, record);
+	return plane_write(plane, MAP_PEER_RECORDS, &index, record);
 }
 
 /* Where the kernel refuses it, what has lost its pins is not told. */

@@ -4,7 +4,7 @@
  * keeps them alive without us.
  *
  *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, and `instance`,
- *						`peer_names`, `slots`
+ *						`peer_records`, `slots`
  *			 /programs/PROGRAM	inline mode: seal, hop, open; they can also be attached by hand
  *						tunnel mode: encapsulate, keepalive, decapsulate
  *			 /links/LINK		the TCX links: seal, hop; or encapsulate, keepalive
@@ -54,7 +54,7 @@
 	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 0,      \
 	  XDPSEC_MAX_FRAGMENTS)                                                                              \
 	X(INSTANCE, "instance", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct instance), 1)                           \
-	X(PEER_NAMES, "peer_names", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS)     \
+	X(PEER_RECORDS, "peer_records", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS) \
 	X(SLOTS, "slots", BPF_MAP_TYPE_HASH, 4, sizeof(struct sa_record), XDPSEC_MAX_SAS)
 
 enum plane_map {

@@ -125,7 +125,7 @@ int reload_open(struct reload *reload, const char *name)
 		err = place_find(&reload->plane, &reload->instance, &place);
 	if (!err && place == PLACE_ELSEWHERE)
 		err = place_refuse(&reload->instance, "reload", "");
-	return err ?: plane_read_all(&reload->plane, MAP_PEER_NAMES, reload->before);
+	return err ?: plane_read_all(&reload->plane, MAP_PEER_RECORDS, reload->before);
 }
 
 static int read_config(struct reload *reload)

@@ -182,7 +182,7 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 		return fail(ENOMEM, "out of memory");
 	if (cpus < 0)
 		return fail(-cpus, "cannot count the CPUs: %s", strerror(-cpus));
-	err = plane_read_all(plane, MAP_PEER_NAMES, records);
+	err = plane_read_all(plane, MAP_PEER_RECORDS, records);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
 		/* One that a reload is just making, or did not get to finish. */
 		if (!records[i].in_use || records[i].tx.slot >= XDPSEC_MAX_SAS ||

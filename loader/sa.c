@@ -26,7 +26,7 @@ static int mark_peers(const struct plane *plane, struct sa_slots *slots)
 
 	if (!records || !peers)
 		return fail(ENOMEM, "out of memory");
-	err = plane_read_all(plane, MAP_PEER_NAMES, records);
+	err = plane_read_all(plane, MAP_PEER_RECORDS, records);
 	if (!err)
 		err = plane_read_all(plane, MAP_PEERS, peers);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {

@@ -47,7 +47,7 @@ static int open_other(const struct sharer *other, struct plane *plane, struct xd
 
 	err = plane_open(plane, other->instance.name, other->staged);
 	if (!err && (plane->maps[MAP_CONFIG] < 0 || plane->maps[MAP_POLICIES] < 0 ||
-		     plane->maps[MAP_PEER_NAMES] < 0 || plane->maps[MAP_SPIS] < 0))
+		     plane->maps[MAP_PEER_RECORDS] < 0 || plane->maps[MAP_SPIS] < 0))
 		err = -ENOENT;
 	return err ?: plane_read(plane, MAP_CONFIG, &key, config);
 }
@@ -232,7 +232,7 @@ static int check_beside_tunnel(const struct config *config, const struct instanc
 
 	if (!records)
 		return fail(ENOMEM, "out of memory");
-	err = plane_read_all(plane, MAP_PEER_NAMES, records);
+	err = plane_read_all(plane, MAP_PEER_RECORDS, records);
 	for (size_t i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
 		if (!records[i].in_use || !records[i].endpoint.known)
 			continue;
