@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the data plane and user space share: map keys and values, limits, drop reasons. Nothing else.
+ * The interface between the data plane and user space: map keys and values, limits, drop reasons.
  *
- * docs/architecture.md has the table of maps: who writes which, and when. Integers are in host byte
- * order unless the name ends in _be; padding is explicit and zero.
+ * docs/architecture.md has the table of maps: who writes which, and when. Integers are in host byte order
+ * unless the name ends in _be. Padding is explicit and zero.
  */
 #ifndef XDPSEC_ABI_H
 #define XDPSEC_ABI_H
@@ -30,12 +30,12 @@
 #define XDPSEC_TUNNEL_OVERHEAD_IPV4 (20 + 8 + XDPSEC_OVERHEAD)
 #define XDPSEC_TUNNEL_OVERHEAD_IPV6 (40 + 8 + XDPSEC_OVERHEAD)
 
-/* RFC 8200 section 5: every sender takes it for granted that an IPv6 packet of this size goes through. The
- * tunnel sends it whatever is said of the path. */
+/* RFC 8200 section 5: every sender may assume that an IPv6 packet of this size gets through. The tunnel
+ * sends it whatever routers say about the path. */
 #define XDPSEC_IPV6_MTU_MIN 1280
 
-/* Tunnel mode: the address of the neighbour that stands for keepalives to a peer is 169.254.16.0 (link-local,
- * RFC 3927) plus the peer's index. Host byte order. */
+/* Tunnel mode: the address of the neighbour that stands for keepalives to a peer is 169.254.16.0
+ * (link-local, RFC 3927) plus the peer's index. Host byte order. */
 #define XDPSEC_KEEPALIVE_NEIGHBOUR 0xa9fe1000U
 
 /*
@@ -96,25 +96,25 @@ struct xdpsec_config {
 	__u32 abi_version;
 	__u32 device; /* ifindex of the protected device (the underlay), in the namespace of netns_cookie */
 	__u64 netns_cookie; /* SO_NETNS_COOKIE of the namespace that the instance was made in */
-	/* Inline mode: a packet that has this in skb->cb comes from the hop's far end, and is sealed. Random;
-	 * a first word of 0 says that it is not set. */
+	/* Inline mode: a packet with this secret in skb->cb comes from the hop's far end and is already
+	 * sealed. The secret is random; a first word of 0 means that it is not set. */
 	__u32 hop_secret[4];
 	/* Tunnel mode only. */
-	__u16 listen_port; /* of the outer UDP header: what is sent to it is opened */
+	__u16 listen_port; /* of the outer UDP header: packets to this port are opened */
 	__u16 mtu;	   /* of the tunnel device */
 	__u8 flow_ports;   /* outer source ports follow the inner flow, for RSS; 0: listen_port (NAT) */
 	__u8 dscp_fixed;   /* RFC 2983: 0 uniform, the inner one; 1 pipe, dscp */
 	__u8 dscp;	   /* 0 to 63 */
 	__u8 pad;
 	__u8 near_mac[6], far_mac[6];
-	__u32 peers; /* no index of a peer is as high as this */
-	__u32 mark;  /* of outer packets, and of the look-up of their route; 0: they keep the inner one's */
+	__u32 peers; /* all indexes of peers are lower */
+	__u32 mark;  /* of outer packets, and of the lookup of their route; 0: the mark of the inner packet */
 	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
-	__u16 mtu_ipv6;	   /* what fits where the outer header is IPv6, at most mtu: for the MSS of TCP */
-	__u16 former_port; /* what has an SPI of ours is opened here as well; 0: nowhere else */
+	__u16 mtu_ipv6;	   /* largest inner packet over an IPv6 underlay, at most mtu; for the MSS */
+	__u16 former_port; /* a second port on which packets with an SPI of ours are opened; 0: none */
 	__u16 pad2[2];
-	/* Inline mode, what is sent to many (group.bpf.h): the ports that are protected for some peer, and
-	 * where these may be in clear. */
+	/* Inline mode, multicast and broadcast (group.bpf.h): the ports that are protected for some peer,
+	 * and the destinations (ClearGroups) to which these may be sent in clear. */
 	__u32 group_ranges, clear_groups;
 	struct xdpsec_ports group_ports[XDPSEC_MAX_PORT_RANGES];
 	struct xdpsec_prefix clear_group[XDPSEC_MAX_CLEAR_GROUPS];
@@ -122,12 +122,13 @@ struct xdpsec_config {
 
 /*
  * Map "device_slots", a DEVMAP, and the one element of map "devices": the devices that packets are redirected
- * to. The kernel empties an element when its device is deleted or leaves the namespace, so that an index
- * found here is that of the device that was meant (device.bpf.h).
+ * to. The kernel empties an element when its device is deleted or leaves the namespace. So an index found
+ * here belongs to the right device (device.bpf.h).
  *
- * Inline mode: packets with a pending checksum or GSO go to the near end of the hop; segmented and with their
- * checksums they come out of the far end. Tunnel mode: the hop is the tunnel device itself; routes lead into
- * the near end, packets are encapsulated on the far end, and what is to arrive on near goes into far.
+ * near: the device that packets enter. far: its veth peer, where they come out. Inline mode, the hop: packets
+ * with a pending checksum or GSO go to near, and come out of far segmented and with checksums. Tunnel mode,
+ * the tunnel device: routes point to near, packets are encapsulated on far, and decapsulated ones are
+ * injected into far to arrive on near.
  */
 enum xdpsec_device {
 	XDPSEC_DEVICE_PROTECTED, /* config.device */
@@ -136,7 +137,7 @@ enum xdpsec_device {
 	XDPSEC_DEVICE_COUNT,
 };
 
-/* Source ports of flows: the dynamic ones (RFC 6335 section 6), as other tunnels use them. */
+/* Source ports chosen by flow: the dynamic ones (RFC 6335 section 6), as other tunnels use them. */
 #define XDPSEC_FLOW_PORT_FIRST 49152
 #define XDPSEC_FLOW_PORTS 16384
 
@@ -145,18 +146,18 @@ enum xdpsec_device {
 struct xdpsec_policy {
 	__u32 peer; /* index into "peers" */
 	__u16 ranges;
-	__u8 ipv4; /* the prefix is of IPv4, as ::/0 would match mapped addresses too */
+	__u8 ipv4; /* an IPv4 prefix; ::/0 would match mapped addresses too */
 	__u8 pad;
 	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES];
 };
 
 /* Map "peers". */
 struct xdpsec_peer {
-	__u32 tx_sa; /* index into "sas"; XDPSEC_NO_SA: protected, and nothing to seal with */
+	__u32 tx_sa; /* index into "sas"; XDPSEC_NO_SA: protected, but there is no SA to seal with */
 	__u32 pad;
 };
 
-/* Where a peer is: its outer address and UDP port. */
+/* The outer address and UDP port of a peer. */
 struct xdpsec_location {
 	__u8 address[16]; /* as struct xdpsec_prefix.address */
 	__u16 port;	  /* host byte order */
@@ -164,11 +165,11 @@ struct xdpsec_location {
 	__u8 pad;
 };
 
-/* Where the address that packets to a peer come from is known from. */
+/* The origin of the source address for packets to a peer. */
 enum xdpsec_local {
-	XDPSEC_LOCAL_NONE,   /* it is not: the routing table says */
-	XDPSEC_LOCAL_DEVICE, /* the peer has sent to it, and the packet came by config.device */
-	XDPSEC_LOCAL_VLAN,   /* the same, in a frame with a VLAN tag: by a device on top of that */
+	XDPSEC_LOCAL_NONE,   /* unknown: the routing table chooses */
+	XDPSEC_LOCAL_DEVICE, /* a packet of the peer, addressed to it, came in by config.device */
+	XDPSEC_LOCAL_VLAN,   /* likewise, with a VLAN tag: by a device on top of config.device */
 	XDPSEC_LOCAL_FIXED,  /* the configuration */
 };
 
@@ -177,61 +178,62 @@ struct xdpsec_source {
 	__u8 address[16]; /* as struct xdpsec_prefix.address */
 	__u8 local;	  /* enum xdpsec_local */
 	__u8 pad;
-	__u16 port; /* host byte order; 0: it has not, or we send from ports by flow */
+	__u16 port; /* host byte order; 0: unknown, or we choose source ports by flow */
 };
 
 /*
- * Map "endpoints", tunnel mode: the same index as in "peers". A peer that roams is moved by the packets that
- * it sends: the new location is written where nobody reads, and then made the current one. So is the address
- * that the peer sends to, which is what it is answered from.
+ * Map "endpoints", tunnel mode: the same index as in "peers". Packets from a peer that roams move its
+ * endpoint: the new location is written into the unused element, which then becomes the current one. The same
+ * is done with the address that the peer sends to, as answers must come from it.
  */
 struct xdpsec_endpoint {
-	struct bpf_spin_lock lock; /* taken by whoever writes what follows, up to path_mtu_until */
+	struct bpf_spin_lock lock; /* taken by every writer of the fields below, up to path_mtu_until */
 	__u32 current;		   /* 0 or 1 */
 	struct xdpsec_location at[2];
 	struct xdpsec_source from[2];
-	__u8 roams; /* authenticated packets from elsewhere move it */
+	__u8 roams; /* authenticated packets from another location move it */
 	__u8 pad;
-	__u16 port;	 /* its port by the configuration, which a port of flows does not replace; 0: none */
+	__u16 port;	 /* its port in the configuration, which no port chosen by flow replaces; 0: none */
 	__u32 moves;	 /* how often it was moved */
 	__u32 keepalive; /* seconds without a packet to the peer after which one is sent; 0: never */
-	__u32 path_mtu;	 /* of outer packets, as a router said; 0: none did */
+	__u32 path_mtu;	 /* of outer packets, from a router's message; 0: none */
 	__u64 path_mtu_until; /* CLOCK_MONOTONIC, ns, coarse */
-	__u64 sent;	      /* when the last packet was, to within a second; CLOCK_MONOTONIC, ns, coarse */
-	__u64 checked;	      /* when it was asked whether from can be used; the same clock */
-	__u64 hopped;	      /* the same, when it last moved from one port of flows to another */
-	/* What the last packet took, to within a second: where no route can be asked for, the next do so. */
+	__u64 sent;	      /* time of the last packet, to within a second; CLOCK_MONOTONIC, ns, coarse */
+	__u64 checked;	      /* time of the last check whether the source can be used; the same clock */
+	__u64 hopped;	      /* time of the last move between ports chosen by flow; the same clock */
+	/* The device of the last packet, to within a second. Later packets use it while no route can be
+	 * looked up. */
 	__u32 device;
-	__u8 usable; /* what came of checked */
+	__u8 usable; /* result of that check */
 	__u8 pad2[3];
 	__u8 source[16];
-	__u8 sources[2][16]; /* of the configuration, for IPv4 and for IPv6; zero: none */
+	__u8 sources[2][16]; /* from the configuration, for IPv4 and IPv6; zero: none */
 };
 
-/* A block as it lies in memory: XOR does not care for byte order. */
+/* A block as it lies in memory: XOR does not depend on byte order. */
 struct xdpsec_block {
 	__u64 a, b;
 };
 
 /*
- * Map "sas": what stays as it is while an SA lives. The context is in "contexts" under the same index, and
- * the key nowhere.
+ * Map "sas": the part of an SA that never changes. The context is in "contexts" under the same index. The key
+ * is in no map.
  *
- * RFC 7253 section 4.2 has Offset_i = Offset_(i-1) ^ L_ntz(i). Unrolled, Offset_i = Offset_0 ^ C_i, where
- * C_i is the XOR of L_k over the bits k that are set in the Gray code of i.
+ * RFC 7253 section 4.2 has Offset_i = Offset_(i-1) ^ L_ntz(i). Unrolled, Offset_i = Offset_0 ^ C_i, where C_i
+ * is the XOR of L_k over the bits k that are set in the Gray code of i.
  */
 struct xdpsec_sa {
 	__u32 spi;
 	__u32 peer;
-	__u8 next_header; /* enum xdpsec_next_header: UDP in inline mode, IPV4 in tunnel mode (for all it has) */
+	__u8 next_header; /* enum xdpsec_next_header: UDP inline; in tunnel mode IPV4, for all payloads */
 	__u8 pad[3];
-	__u32 zero; /* where loops start: a zero that the verifier cannot know (ocb.bpf.h) */
+	__u32 zero; /* start value of loops: a zero that the verifier cannot know (ocb.bpf.h) */
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
 	struct xdpsec_block l[4];	      /* L_0 .. L_3 */
 	struct xdpsec_block groups[65];	      /* C_0, C_16 .. C_1024 */
 };
 
-/* Map "sequences": what an SA seals with next. The range [next, limit) is reserved on disk. */
+/* Map "sequences": the next sequence number of an SA. The range [next, limit) is reserved on disk. */
 struct xdpsec_sequence {
 	__u64 next;
 	__u64 limit;
@@ -242,11 +244,11 @@ struct xdpsec_sequence {
 struct xdpsec_replay {
 	struct bpf_spin_lock lock;
 	__u32 pad;
-	__u64 next; /* one more than the highest sequence number whose tag held; 0: none yet */
+	__u64 next; /* one more than the highest authenticated sequence number; 0: none yet */
 	__u64 bitmap[XDPSEC_REPLAY_WORDS];
 };
 
-/* Map "sa_counters", per CPU. For an SA that seals, what it sealed; for one that opens, what it opened. */
+/* Map "sa_counters", per CPU: packets sealed by a Tx SA, or opened by an Rx SA. */
 struct xdpsec_counters {
 	__u64 packets;
 	__u64 bytes;	 /* of plaintext: UDP payload in inline mode */
@@ -262,9 +264,9 @@ struct xdpsec_ktop {
 	__u64 nonce_tail;
 };
 
-/* Map "clear_fragments" (LRU), to the time until which this holds (CLOCK_MONOTONIC, ns, coarse): datagrams in
- * fragments whose first fragment showed a flow that is not protected. What the stack would reassemble with it
- * may pass; any other later fragment may not. */
+/* Map "clear_fragments" (LRU), value: valid until (CLOCK_MONOTONIC, ns, coarse). Fragmented datagrams
+ * whose first fragment belongs to no protected flow. Their later fragments may pass; no other later
+ * fragment may. */
 struct xdpsec_fragment {
 	__u8 source[16], destination[16]; /* as struct xdpsec_prefix.address */
 	__u32 id_be;			  /* IPv4: 16 bits */

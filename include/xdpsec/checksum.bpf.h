@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The Internet checksum (RFC 1071). Its sums do not care for byte order, so that everything is added as it
- * lies in memory.
+ * The Internet checksum (RFC 1071). Its sums do not depend on byte order, so everything is added as it lies
+ * in memory.
  */
 #ifndef XDPSEC_CHECKSUM_BPF_H
 #define XDPSEC_CHECKSUM_BPF_H
@@ -25,8 +25,8 @@ static __always_inline u16 checksum_replace(u16 checksum, u16 before, u16 after)
 	return ~checksum_fold((u64)(u16)~checksum + (u16)~before + after);
 }
 
-/* The pseudo header of RFC 768 and RFC 8200 section 8.1 over addresses as struct packet has them: an IPv4
- * address is in the last word, and the constant words of its mapping are left out. */
+/* The pseudo header of RFC 768 and RFC 8200 section 8.1. Addresses are those of struct packet: an IPv4
+ * address is the last word, and the constant words of its mapping are left out. */
 static __always_inline u64 checksum_pseudo(const u32 s[4], const u32 d[4], bool ipv6, u16 length, u8 protocol)
 {
 	u64 sum = (u64)s[3] + d[3] + bpf_htons(length) + bpf_htons(protocol);
@@ -36,7 +36,7 @@ static __always_inline u64 checksum_pseudo(const u32 s[4], const u32 d[4], bool 
 	return sum;
 }
 
-/* What stands in front of a UDP payload: pseudo header and UDP header, with this length and checksum. */
+/* The sum over pseudo header and UDP header, with this length and checksum. */
 static __always_inline u64 checksum_udp_headers(const struct packet *packet, u32 udp_length, u16 checksum)
 {
 	return checksum_pseudo(packet->source, packet->destination, packet->ipv6, udp_length, IPPROTO_UDP) +
@@ -44,7 +44,7 @@ static __always_inline u64 checksum_udp_headers(const struct packet *packet, u32
 	       checksum;
 }
 
-/* As it goes into a UDP header: zero would say that there is none (RFC 768). */
+/* The value for a UDP header: zero would mean that there is no checksum (RFC 768). */
 static __always_inline u16 checksum_finish(u64 sum)
 {
 	u16 checksum = ~checksum_fold(sum);
@@ -53,9 +53,9 @@ static __always_inline u16 checksum_finish(u64 sum)
 }
 
 /*
- * The packet has grown by so many bytes (or shrunk) behind its UDP header: the lengths in the IP and UDP
- * headers, that of PPPoE, and IPv4's checksum. UDP's is the caller's, in the header that is returned. NULL:
- * beyond the frame.
+ * Correct the headers after the packet has grown (or shrunk) by this many bytes behind its UDP header: the
+ * lengths of IP, UDP and PPPoE, and the checksum of IPv4. The caller sets the UDP checksum in the header that
+ * is returned. NULL: beyond the frame.
  */
 static __always_inline struct udphdr *checksum_resize(const struct packet *packet, void *data, void *data_end,
 						      const int by)

@@ -5,22 +5,22 @@
 
 #include "maps.bpf.h"
 
-/* What a step returns that has found no reason to drop the packet; else it returns the reason. */
+/* The result of a step without a reason to drop the packet. Any other result is the reason. */
 #define DROP_NONE XDPSEC_DROP_COUNT
 
-/* What became of a packet; the entry points translate it for their hook. */
+/* The decision about a packet. The entry points translate it for their hook. */
 enum verdict {
-	VERDICT_PASS,	  /* not ours, or done with */
+	VERDICT_PASS,	  /* not ours, or finished */
 	VERDICT_DROP,	  /* counted */
 	VERDICT_REDIRECT, /* bpf_redirect() has been called */
 };
 
-/* Count reason, for the SA too where it is known (else XDPSEC_NO_SA). A call and no inlined copy: there are
- * a dozen of them, and none is on the fast path. */
+/* Count a drop under its reason, and for the SA if that is known (else XDPSEC_NO_SA). A call, not inlined:
+ * there are a dozen callers, none on the fast path. */
 static __noinline int drop(u32 reason, u32 sa)
 {
 	struct xdpsec_counters *counters;
-	u32 index = reason; /* stays in a register, and keeps its bound; reason lies on the stack */
+	u32 index = reason; /* stays in a register and keeps its bound; reason lies on the stack */
 	u64 *count;
 
 	barrier_var(index);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where a peer is, and how large a packet may be on the way there. */
+/* The location of a peer, and the largest packet that fits the path to it. */
 #ifndef XDPSEC_ENDPOINT_BPF_H
 #define XDPSEC_ENDPOINT_BPF_H
 
@@ -19,7 +19,8 @@ _Static_assert(XDPSEC_TUNNEL_OVERHEAD_IPV6 ==
 		       sizeof(struct ipv6hdr) + sizeof(struct udphdr) + XDPSEC_OVERHEAD,
 	       "IPv6");
 
-/* What encapsulation adds to a packet. Chosen in 64 bits, which takes fewer instructions than in 32. */
+/* The bytes that encapsulation adds to a packet. Computed in 64 bits, which takes fewer instructions than
+ * 32. */
 static __always_inline u32 endpoint_overhead(bool ipv6)
 {
 	return ipv6 ? (u64)XDPSEC_TUNNEL_OVERHEAD_IPV6 : (u64)XDPSEC_TUNNEL_OVERHEAD_IPV4;
@@ -37,13 +38,13 @@ static __always_inline const struct xdpsec_location *endpoint_at(const struct xd
 	return endpoint->current ? &endpoint->at[1] : &endpoint->at[0];
 }
 
-/* What a router on the path said of outer packets, while that holds; 0: nothing. */
+/* The path MTU for outer packets from a router's message, while it is valid. 0: none. */
 static __always_inline u32 endpoint_path_mtu(const struct xdpsec_endpoint *endpoint, u64 now)
 {
 	return now < endpoint->path_mtu_until ? endpoint->path_mtu : 0;
 }
 
-/* The longest inner packet that the way to this endpoint takes, as far as is known. */
+/* The longest inner packet that fits the path to this endpoint, as far as is known. */
 static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endpoint,
 					      const struct xdpsec_config *config, bool ipv6, u64 now)
 {
@@ -53,7 +54,7 @@ static __always_inline u32 endpoint_inner_mtu(const struct xdpsec_endpoint *endp
 	return path && path - overhead < device_mtu ? path - overhead : device_mtu;
 }
 
-/* What packets to this endpoint come from, where that is not left to the routing table. */
+/* The source address of packets to this endpoint, unless the routing table chooses it. */
 static __always_inline const struct xdpsec_source *endpoint_from(const struct xdpsec_endpoint *endpoint)
 {
 	return endpoint->current ? &endpoint->from[1] : &endpoint->from[0];

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inline mode: UDP to many. A VXLAN device with a group sends there what it does not know the receiver of,
- * and no peer has the group's address: what has a port that is protected for some peer leaves and arrives in
- * clear only where the configuration says so.
+ * Inline mode: multicast and broadcast UDP. A VXLAN device with a group sends there all frames for unknown
+ * receivers, and no peer has the group's address. So if the port is protected for some peer, such packets
+ * leave and arrive in clear only if ClearGroups allows it.
  */
 #ifndef XDPSEC_GROUP_BPF_H
 #define XDPSEC_GROUP_BPF_H
 
 #include "policy.bpf.h"
 
-/* How hosts come by their addresses, which nothing is protected without: DHCP (RFC 2131 section 4.1) and
- * DHCPv6 (RFC 8415 section 7). */
+/* DHCP (RFC 2131 section 4.1) and DHCPv6 (RFC 8415 section 7): hosts get their addresses by it, before
+ * anything can be protected. */
 #define GROUP_DHCP_SERVER 67
 #define GROUP_DHCP_CLIENT 68
 #define GROUP_DHCPV6_CLIENT 546
 #define GROUP_DHCPV6_SERVER 547
 
-/* Is it sent to a group or to broadcast? A subnet's broadcast address is only known by the frame's. */
+/* Is the packet sent to a group or broadcast address? A subnet's broadcast address shows only in the
+ * frame's address. */
 static __always_inline bool group_is_sent_to(const struct packet *packet, const void *data,
 					     const void *data_end)
 {
@@ -54,7 +55,7 @@ static __always_inline bool group_has_port(const struct xdpsec_config *here, con
 	return false;
 }
 
-/* Do the first bits of both agree? */
+/* Are the first bits of both addresses equal? */
 static __always_inline bool group_matches(const struct xdpsec_prefix *prefix, const u32 address[4])
 {
 	u32 bits = prefix->length, differs = 0, i;
@@ -69,7 +70,7 @@ static __always_inline bool group_matches(const struct xdpsec_prefix *prefix, co
 	return !differs;
 }
 
-/* Does ClearGroups have the destination? */
+/* Does ClearGroups contain the destination? */
 static __always_inline bool group_is_clear(const struct xdpsec_config *here, const struct packet *packet)
 {
 	u32 i;
@@ -84,8 +85,8 @@ static __always_inline bool group_is_clear(const struct xdpsec_config *here, con
 }
 
 /*
- * Is a packet to many, of no protected flow, to be dropped? Of a datagram in fragments only the first has
- * ports; the others go by what it showed. A call of its own, as it is rare and needs stack.
+ * Must a multicast or broadcast packet of no protected flow be dropped? Only the first fragment of a datagram
+ * has ports; later fragments follow its result. A call of its own, as it is rare and needs stack.
  */
 static __noinline int group_is_closed(const struct packet *packet)
 {
@@ -111,7 +112,7 @@ static __noinline int group_is_closed(const struct packet *packet)
 	return false;
 }
 
-/* The same of any packet, without a call for most of them. */
+/* The same for any packet; most need no call. */
 static __always_inline bool group_must_drop(const struct packet *packet, const void *data,
 					    const void *data_end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ICMP's errors. The numbers are here because <linux/icmp.h> wants the C library. */
+/* ICMP errors. The numbers are here because <linux/icmp.h> needs the C library. */
 #ifndef XDPSEC_ICMP_BPF_H
 #define XDPSEC_ICMP_BPF_H
 
@@ -18,10 +18,10 @@
 #define ICMPV6_ADDR_UNREACH 3
 #define ICMPV6_PKT_TOOBIG 2
 #define ICMPV6_REDIRECT 137
-#define ICMPV6_INFOMSG_MASK 0x80 /* RFC 4443 section 2.1: types from here on are no errors */
+#define ICMPV6_INFOMSG_MASK 0x80 /* RFC 4443 section 2.1: types from here on are not errors */
 
-/* The first 8 bytes of all of them, and for the two of path MTU discovery one layout: RFC 1191 has 16 unused
- * bits and 16 of MTU where RFC 4443 has 32 of MTU. */
+/* The first 8 bytes of all errors. One layout serves both messages of path MTU discovery: RFC 1191 has 16
+ * unused bits and 16 of MTU where RFC 4443 has 32 of MTU. */
 struct icmp_error {
 	u8 type;
 	u8 code;
@@ -30,7 +30,7 @@ struct icmp_error {
 	__be16 mtu_low;
 };
 
-/* Does a message of this type quote a packet, behind the first 8 bytes? (An ICMPv6 redirect does so in an
+/* Does a message of this type quote a packet behind its first 8 bytes? (An ICMPv6 redirect quotes in an
  * option: tc/quote.bpf.h.) */
 static __always_inline bool icmp_is_error(u8 type, bool ipv6)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The IP packet that a tunnel carries: what is read of it, and what is changed in it. */
+/* The inner packet of a tunnel: reading its header, changing DSCP and ECN. */
 #ifndef XDPSEC_INNER_BPF_H
 #define XDPSEC_INNER_BPF_H
 
@@ -14,15 +14,15 @@
 
 struct inner {
 	bool ipv6;
-	bool fragment; /* a later one: there is no header of the next layer in it */
-	u8 tos;	       /* DSCP and ECN, in either family */
-	u8 protocol;   /* IPv6: what the fixed header says */
+	bool fragment; /* a later fragment, without a header of the next layer */
+	u8 tos;	       /* DSCP and ECN, of IPv4 or IPv6 */
+	u8 protocol;   /* IPv6: next header of the fixed header */
 	u32 header_length;
 	u32 length;		       /* of the packet, with its header */
 	u32 source[4], destination[4]; /* as struct xdpsec_prefix.address */
 };
 
-/* False: not an IP packet, or one that does not even hold its header. length is what there is of it. */
+/* Read the header. length is the number of bytes available. False: not IP, or its header is not complete. */
 static __always_inline bool inner_read(const void *start, const void *end, u32 length, struct inner *inner)
 {
 	const struct iphdr *ip = start;
@@ -59,7 +59,7 @@ static __always_inline bool inner_read(const void *start, const void *end, u32 l
 	return false;
 }
 
-/* DSCP and ECN, where the packet starts. False: beyond end. */
+/* Set DSCP and ECN of the packet at start. False: beyond end. */
 static __always_inline bool inner_set_tos(void *start, const void *end, bool ipv6, u8 tos)
 {
 	struct iphdr *ip = start;
@@ -78,8 +78,8 @@ static __always_inline bool inner_set_tos(void *start, const void *end, bool ipv
 }
 
 /*
- * RFC 6040 figure 4: the ECN field of a packet that leaves the tunnel. False: congestion was marked on the
- * way, and the packet cannot say so: it is to be dropped.
+ * RFC 6040 figure 4: the ECN field of a packet that leaves the tunnel. False: drop the packet, as congestion
+ * was marked on the path and the inner packet cannot carry the mark.
  */
 static __always_inline bool inner_ecn(u8 inner, u8 outer, u8 *ecn)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What we use of the kernel beyond the UAPI headers: the few types, by the fields that are read (CO-RE finds
- * them), and the kfuncs. Instead of a vmlinux.h.
+ * The kernel's types and kfuncs beyond the UAPI headers, instead of a vmlinux.h. Types have only the fields
+ * that are read; CO-RE finds them.
  */
 #ifndef XDPSEC_KERNEL_BPF_H
 #define XDPSEC_KERNEL_BPF_H
@@ -25,7 +25,7 @@ typedef __u64 u64;
 /* clang 14 loses this tag; the Makefile asks for 16 or later. */
 #define XDPSEC_KPTR __attribute__((btf_type_tag("kptr")))
 
-/* <errno.h> wants the C library. */
+/* <errno.h> needs the C library. */
 #define ENOENT 2
 #define EINVAL 22
 
@@ -67,7 +67,7 @@ struct net_device {
 	unsigned int flags;
 	unsigned long priv_flags : 32;
 	struct inet6_dev *ip6_ptr;
-	u8 dev_addr_shadow[32]; /* the kernel's copy of dev_addr, and no pointer */
+	u8 dev_addr_shadow[32]; /* the kernel's copy of dev_addr, not a pointer */
 } __attribute__((preserve_access_index));
 
 struct sk_buff {
@@ -108,8 +108,8 @@ extern int bpf_crypto_encrypt(struct bpf_crypto_ctx *ctx, const struct bpf_dynpt
 extern int bpf_crypto_decrypt(struct bpf_crypto_ctx *ctx, const struct bpf_dynptr *src,
 			      const struct bpf_dynptr *dst, const struct bpf_dynptr *siv__nullable) __ksym;
 
-/* The offsets are u32 up to 6.18 and u64 from 7.2 on. Declared as u64 they are right for both: a u32 callee
- * ignores the upper half, a u64 callee would see what a u32 caller leaves there. */
+/* The offsets are u32 up to 6.18 and u64 from 7.2 on. The declaration as u64 is right for both: a u32
+ * callee ignores the upper half. With a declaration as u32 a u64 callee would read garbage there. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, u64 flags, struct bpf_dynptr *ptr__uninit) __ksym;
 extern int bpf_dynptr_from_xdp(struct xdp_md *xdp, u64 flags, struct bpf_dynptr *ptr__uninit) __ksym;
 extern int bpf_dynptr_adjust(const struct bpf_dynptr *ptr, u64 start, u64 end) __ksym;
@@ -119,9 +119,9 @@ extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 
 /*
- * A loop condition that bounds a loop for the verifier at the cost of a counter on the stack (6.9 and
- * later), where bpf_for costs two calls a turn. The loop variable must start from a value that the verifier
- * does not know, or it follows every turn instead of converging.
+ * A loop condition that bounds a loop for the verifier at the cost of a counter on the stack (6.9 and later).
+ * bpf_for would cost two calls per turn. The loop variable must start from a value that the verifier does not
+ * know, or it follows every turn instead of converging.
  */
 static __always_inline bool loop_goes_on(void)
 {
@@ -132,13 +132,13 @@ ends:
 }
 
 /*
- * barrier_var() of bpf_helpers.h hides a value from the optimizer. It would remove a mask or a test that it can
- * prove redundant, and the verifier needs that mask.
+ * barrier_var() of bpf_helpers.h hides a value from the optimizer. It would remove a mask or a test that it
+ * can prove redundant, and the verifier needs that mask.
  */
 
 /*
- * Is *value from 1 to most? In two steps that the compiler cannot merge: it would subtract one and compare
- * once, and from that the verifier of 6.12 learns nothing about *value.
+ * Is *value from 1 to most? Two steps that the compiler cannot merge: it would subtract one and compare once,
+ * and from that the verifier of 6.12 learns nothing about *value.
  */
 static __always_inline bool from_1_to(u32 most, u32 *value)
 {

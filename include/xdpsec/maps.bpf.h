@@ -8,8 +8,8 @@
 #include "kernel.bpf.h"
 #include "abi.h"
 
-/* Nothing but the context: on 6.12 and 6.18 user space's update of an element frees the kptr in it, so that
- * everything else about an SA lies elsewhere, and contexts come and go by bpf_kptr_xchg (loader/sa.bpf.c). */
+/* Only the context: on 6.12 and 6.18 an update of an element by user space frees its kptr. So the rest of
+ * an SA is in other maps, and contexts are set and removed by bpf_kptr_xchg (loader/sa.bpf.c). */
 struct context {
 	struct bpf_crypto_ctx XDPSEC_KPTR *ctx;
 };
@@ -85,8 +85,8 @@ struct device_slots {
 	__type(value, u32);
 };
 
-/* One DEVMAP. It is in a map of its own because libbpf before 1.7 does not take a pinned DEVMAP for what it
- * declares: the kernel adds BPF_F_RDONLY_PROG to its flags (libbpf.c, map_is_reuse_compat). */
+/* One DEVMAP, inside another map. libbpf before 1.7 does not accept a pinned DEVMAP as the declared one,
+ * because the kernel adds BPF_F_RDONLY_PROG to its flags (libbpf.c, map_is_reuse_compat). */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -136,7 +136,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } clear_fragments SEC(".maps");
 
-/* A sealed payload that the packet holds in pieces, put together. */
+/* A sealed payload that lies in several buffers of the packet, put together here. */
 struct scratch {
 	u8 bytes[XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX];
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maximum segment size that TCP announces (RFC 9293 section 3.7.1), lowered to what fits through a
- * tunnel: where ICMP is filtered nothing else would tell the hosts.
+ * MSS clamping: the maximum segment size in a TCP SYN (RFC 9293 section 3.7.1) is lowered to what fits
+ * through the tunnel. Where ICMP is filtered, nothing else would tell the hosts.
  */
 #ifndef XDPSEC_MSS_BPF_H
 #define XDPSEC_MSS_BPF_H
@@ -16,7 +16,7 @@
 #define TCP_SYN 0x02
 #define TCP_OPTIONS_MAX 40
 
-/* <linux/tcp.h> wants the C library. */
+/* <linux/tcp.h> needs the C library. */
 struct tcp_header {
 	__be16 source, destination;
 	__be32 sequence, acknowledgment;
@@ -27,8 +27,7 @@ struct tcp_header {
 	__be16 urgent;
 };
 
-/* The MSS option at this place. Where it starts at an odd byte, its halves are added to the sum the other way
- * round. */
+/* Lower the MSS option at this place. If it starts at an odd byte, its halves are swapped in the checksum. */
 static __always_inline void mss_lower(struct tcp_header *tcp, u8 *option, u32 at, u16 most)
 {
 	__be16 *size = (__be16 *)(option + 2);
@@ -45,8 +44,8 @@ static __always_inline void mss_lower(struct tcp_header *tcp, u8 *option, u32 at
 }
 
 /*
- * A SYN in the packet at start announces no more than fits an IP packet of mtu bytes. zero is a zero that the
- * verifier does not know. A call of its own, for its stack.
+ * Clamp the MSS if the packet at start is a SYN: no more than fits an IP packet of mtu bytes. zero is a zero
+ * that the verifier does not know. A call of its own, for its stack.
  */
 static __noinline int mss_clamp(void *start, const void *end, const struct inner *inner, u32 mtu, u32 zero)
 {
@@ -65,7 +64,7 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 	if ((const void *)options > end || !(tcp->flags & TCP_SYN))
 		return 0;
 	length = (tcp->offset >> 4) * 4 - sizeof(*tcp);
-	/* What is behind the packet in memory is no part of it. */
+	/* Memory behind the packet is not part of it. */
 	if (length > TCP_OPTIONS_MAX || header + sizeof(*tcp) + length > inner->length)
 		return 0;
 	at = zero;
@@ -73,7 +72,7 @@ static __noinline int mss_clamp(void *start, const void *end, const struct inner
 		u8 *option;
 
 		barrier_var(at);
-		/* In front of the mask, which is the verifier's: behind the header there is no option. */
+		/* Before the mask, which is for the verifier: there is no option behind the header. */
 		if (at + TCP_OPTION_MSS_LENGTH > length)
 			break;
 		at &= 63;

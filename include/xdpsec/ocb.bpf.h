@@ -29,7 +29,7 @@
 /* RFC 7253 section 4.2: seven bits of TAGLEN mod 128 = 0, zeros, a one, then the 96 bits of the nonce. */
 #define OCB_NONCE_PREFIX 1
 
-/* The sealed payload and what is known of it. */
+/* A sealed payload and its parameters. */
 struct ocb {
 	u8 *start;	 /* of the header slot; packet or map memory */
 	const void *end; /* of that memory, for the verifier */
@@ -39,13 +39,13 @@ struct ocb {
 	struct xdpsec_block offset; /* Offset_0 */
 };
 
-/* What the passes over the blocks gather. */
+/* Sums gathered by the passes over the blocks. */
 struct ocb_sums {
 	struct xdpsec_block checksum; /* RFC 7253's Checksum: XOR of the plaintext */
-	u64 words, high;	      /* of an RFC 1071 sum: see ocb_sum() */
+	u64 words, high;	      /* parts of an RFC 1071 sum: see ocb_sum() */
 };
 
-/* One pass over the full blocks: what it does to each besides XORing the offset. */
+/* The work of one pass over the full blocks, besides XORing each with its offset. */
 enum ocb_pass {
 	OCB_CHECKSUM_BEFORE = 1 << 0, /* the input is plaintext */
 	OCB_CHECKSUM_AFTER = 1 << 1,  /* the output is plaintext */
@@ -53,9 +53,9 @@ enum ocb_pass {
 };
 
 /*
- * The words, modulo 2^64, and their upper halves: what the lower ones add up to is the difference, and so
- * need not be cut out of each word. barrier_var, as left alone the compiler keeps the terms of many blocks, on the
- * stack, to add them up as a tree.
+ * Add a word: whole words modulo 2^64, and their upper halves apart. The sum of the lower halves is words -
+ * (high << 32), so no word has to be masked. barrier_var: the compiler would keep the terms of many blocks on
+ * the stack, to add them up as a tree.
  */
 static __always_inline void ocb_add(struct ocb_sums *sums, u64 word)
 {
@@ -65,16 +65,16 @@ static __always_inline void ocb_add(struct ocb_sums *sums, u64 word)
 	barrier_var(sums->high);
 }
 
-/* The RFC 1071 sum of what was added, to be folded. */
+/* The RFC 1071 sum of all added words, not folded yet. */
 static __always_inline u64 ocb_sum(const struct ocb_sums *sums)
 {
 	return (u64)checksum_fold(sums->words - (sums->high << 32)) + checksum_fold(sums->high);
 }
 
-/* XOR within the register of `to`: left alone, the compiler copies most of the values first. */
+/* XOR within the register of `to`: without this the compiler copies most of the values first. */
 #define OCB_XOR(to, from) asm volatile("%0 ^= %1" : "+r"(to) : "r"(from))
 
-/* One of a block's two words: XORed with its offset, and gathered as pass says. */
+/* One of a block's two words: XOR it with its offset, and gather sums as pass says. */
 static __always_inline void ocb_mix(u64 *word, u64 offset, u64 *checksum, struct ocb_sums *sums,
 				    const u32 pass)
 {
@@ -91,9 +91,9 @@ static __always_inline void ocb_mix(u64 *word, u64 offset, u64 *checksum, struct
 }
 
 /*
- * One lane, the first or the second words, of 1 to 15 blocks whose numbers follow a multiple of 16, or of the
- * next larger power of two. Lane by lane and not block by block: one lane needs no more values than there are
- * registers, both lanes do.
+ * One lane (the first or the second words) of 1 to 15 blocks. The block numbers follow a multiple of 16, or
+ * of the next larger power of two. Lane by lane and not block by block: one lane needs no more values than
+ * there are registers, both lanes do.
  *
  * offset is Offset_(i-1) of the first block and becomes that of the last. RFC 7253 section 4.2: Offset_i =
  * Offset_(i-1) ^ L_ntz(i), and within 15 blocks ntz(i) is 0 to 3. l points to this lane's word of L_0.
@@ -104,7 +104,7 @@ static __always_inline void ocb_lane(u64 *words, const u32 blocks, u64 *offset, 
 	u64 step[3];
 	u32 j;
 
-	/* Left alone, the compiler loads all of L before the loop over the groups, and spills it to the
+	/* Without this the compiler loads all of L before the loop over the groups, and spills it to the
 	 * stack. */
 	barrier_var(l);
 	step[0] = l[0];
@@ -120,7 +120,7 @@ static __always_inline void ocb_lane(u64 *words, const u32 blocks, u64 *offset, 
 
 /*
  * A loop counter that converges: unknown from the start and, masked at each turn, always in the same range.
- * Counted freely its lower bound would grow with every turn that the verifier follows.
+ * The lower bound of a plain counter would grow with every turn that the verifier follows.
  */
 #define OCB_TURNS (2 * OCB_GROUPS)
 
@@ -193,14 +193,14 @@ static __always_inline struct xdpsec_block ocb_pass(const struct ocb *o, struct 
 	return offset;
 }
 
-/* Move 16 bytes of memory by bytes towards the front (out go the first ones) or the back; bytes < 16. */
+/* Shift 16 bytes by fewer than 16 bytes: towards the front (the first bytes are lost) or towards the back. */
 static __always_inline struct xdpsec_block ocb_towards_front(struct xdpsec_block v, u32 bytes)
 {
 	u32 bits = bytes * 8;
 
 	if (bits >= 64)
 		return (struct xdpsec_block){ v.b >> (bits - 64), 0 };
-	/* Two shifts, as one by 64 is not defined. */
+	/* Two shifts, as a shift by 64 is undefined. */
 	return (struct xdpsec_block){ v.a >> bits | v.b << 1 << (63 - bits), v.b >> bits };
 }
 
@@ -214,9 +214,9 @@ static __always_inline struct xdpsec_block ocb_towards_back(struct xdpsec_block 
 }
 
 /*
- * The last 16 bytes of the payload: the r bytes of the partial block are at their end. There are always 16,
- * as the header and the tag stand in front. False: beyond the memory. No NULL for that: in map memory the
- * verifier learns nothing from the comparison, and would follow both answers to the end.
+ * The last 16 bytes of the payload; the r bytes of the partial block are at their end. There are always 16,
+ * as the header and the tag stand in front. False: beyond the memory. The result is not a NULL pointer: in
+ * map memory the verifier learns nothing from the comparison, and would follow both branches to the end.
  */
 static __always_inline bool ocb_tail(const struct ocb *o, struct xdpsec_block **tail)
 {
@@ -246,9 +246,9 @@ static __always_inline struct xdpsec_block ocb_padded(struct xdpsec_block partia
 }
 
 /*
- * Offset_0 (RFC 7253 section 4.2) for the 12 bytes of nonce, head being the first four as they lie in memory
- * and tail the other eight in host byte order. Ktop depends on all but the nonce's low six bits, and so is
- * kept for each CPU and SA. 0, or the kfunc's error.
+ * Offset_0 (RFC 7253 section 4.2) for the 12 bytes of nonce: head is the first four as they lie in memory,
+ * tail the other eight in host byte order. Ktop does not depend on the low six bits of the nonce, so it is
+ * cached for each CPU and SA. 0, or the kfunc's error.
  */
 static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u32 head, u64 tail)
 {
@@ -281,9 +281,9 @@ static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u3
 }
 
 /*
- * Seal what lies behind the two slots; ocb_start() has been called. memory holds o->start at byte at, and is
- * used up. If sum, sums gets that of the tag and the ciphertext. The header slot holds
- * anything afterwards. 0, or -errno: the payload is partly overwritten then.
+ * Seal the payload behind the two slots. ocb_start() comes first. memory holds o->start at offset at, and is
+ * used up. If sum is set, sums gets the RFC 1071 sum of tag and ciphertext. The header slot holds garbage
+ * afterwards. 0, or -errno: then the payload is partly overwritten.
  */
 static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memory, u32 at,
 				    struct ocb_sums *sums, bool sum)
@@ -341,12 +341,12 @@ static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memo
 	return 0;
 }
 
-/* What ocb_open() returns where the tag does not hold: unlike any -errno of the kfuncs. */
+/* ocb_open() returns this if the tag is wrong. No -errno of the kfuncs has this value. */
 #define OCB_FORGED 1
 
 /*
- * Open what lies behind the two slots; ocb_start() has been called. memory holds o->start at byte at, and is
- * used up. If sum, sums gets that of the plaintext. 0; OCB_FORGED; or -errno. Except with
+ * Open the payload behind the two slots. ocb_start() comes first. memory holds o->start at offset at, and is
+ * used up. If sum is set, sums gets the RFC 1071 sum of the plaintext. 0; OCB_FORGED; or -errno. Except with
  * 0 the payload is garbage and must go nowhere.
  */
 static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memory, u32 at,
@@ -402,8 +402,8 @@ static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memo
 		sums->checksum.a ^= padded.a;
 		sums->checksum.b ^= padded.b;
 	}
-	/* D(T) = Checksum ^ Offset ^ L_$. One comparison over all bits, so that its time says nothing of
-	 * where they differ. */
+	/* D(T) = Checksum ^ Offset ^ L_$. One comparison over all bits, so that its time does not depend
+	 * on where they differ. */
 	if ((tag->a ^ sums->checksum.a ^ offset.a ^ sa->l_dollar.a) |
 	    (tag->b ^ sums->checksum.b ^ offset.b ^ sa->l_dollar.b))
 		return OCB_FORGED;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From an Ethernet frame, or one of a PPPoE session, to its UDP header. The one parser, for both directions.
+ * The only parser, for both directions: from an Ethernet frame (or one of a PPPoE session) to its UDP header.
  *
- * It fills in what it could read before it met something wrong, as a packet whose lengths lie is to be
- * dropped where its remote address is protected, and is none of our business elsewhere.
+ * On an error it leaves the fields that it has read so far. A packet with bad lengths is dropped if its
+ * remote address is protected, and passes otherwise; so the caller needs the addresses.
  */
 #ifndef XDPSEC_PACKET_BPF_H
 #define XDPSEC_PACKET_BPF_H
@@ -18,8 +18,8 @@
 #include "abi.h"
 
 #define PACKET_VLANS_MAX 2
-/* Where headers in front of a UDP payload end at the latest: what has more is neither sealed nor opened. A
- * power of two, for masks. */
+/* The highest offset at which headers in front of a UDP payload may end. Packets with longer headers are
+ * neither sealed nor opened. A power of two, for masks. */
 #define PACKET_HEADERS_MAX 512
 /* Hop-by-hop, destination, routing, fragment, and destination again (RFC 8200 section 4.1), and as many
  * more; a longer chain is malformed. */
@@ -29,10 +29,10 @@
 #define IP_MORE_FRAGMENTS 0x2000
 
 enum packet_kind {
-	PACKET_OTHER,	  /* neither IP nor a chance of UDP */
+	PACKET_OTHER,	  /* not IP, or certainly not UDP */
 	PACKET_UDP,	  /* whole, or the first fragment: ports and lengths are known */
-	PACKET_FRAGMENT,  /* a later fragment, of what may be UDP: no ports */
-	PACKET_MALFORMED, /* IP with readable addresses, and then something that cannot be */
+	PACKET_FRAGMENT,  /* a later fragment of what may be UDP: no ports */
+	PACKET_MALFORMED, /* IP with readable addresses and an unreadable rest */
 };
 
 struct packet {
@@ -47,7 +47,7 @@ struct packet {
 	u32 id_be;			   /* of a fragment */
 	u16 source_port, destination_port; /* host byte order */
 	u16 checksum;			   /* of UDP, as it lies in memory; 0: none */
-	/* As struct xdpsec_prefix.address; in words, as the compiler copies bytes one by one. */
+	/* Format of struct xdpsec_prefix.address; in words, as the compiler copies bytes one by one. */
 	u32 source[4], destination[4];
 };
 
@@ -62,12 +62,12 @@ struct vlan_header {
 	__be16 protocol;
 };
 
-/* RFC 2516 section 4, and the PPP protocol behind it, which is never compressed (section 7). */
+/* RFC 2516 section 4, with the PPP protocol, which is never compressed there (section 7). */
 struct pppoe_header {
 	u8 version_type;
 	u8 code;
 	__be16 session;
-	__be16 length; /* of what follows, the PPP protocol with it */
+	__be16 length; /* of the rest, with the PPP protocol */
 	__be16 protocol;
 };
 
@@ -99,7 +99,8 @@ static __always_inline void *cursor_take(struct cursor *cursor, u32 length)
 	return taken;
 }
 
-/* The Ethernet type of what is in a frame of a PPPoE session; that of the session where it is neither IP. */
+/* The Ethernet type of the packet in a PPPoE session. That of the session itself if it is neither IPv4 nor
+ * IPv6. */
 static __always_inline __be16 packet_in_pppoe(struct cursor *cursor)
 {
 	const struct pppoe_header *pppoe = cursor_take(cursor, sizeof(*pppoe));
@@ -176,7 +177,8 @@ static __always_inline void packet_ipv4(struct cursor *cursor, struct packet *pa
 		return;
 	packet->kind = PACKET_MALFORMED;
 	header_length = ip->ihl * 4;
-	/* The compiler would compare the field instead, and the verifier know nothing of this. */
+	/* Without this the compiler would compare the field instead, and the verifier would know nothing
+	 * of this bound. */
 	barrier_var(header_length);
 	packet->ip_length = bpf_ntohs(ip->tot_len);
 	if (ip->version != 4 || header_length < sizeof(*ip) ||
@@ -195,7 +197,8 @@ static __always_inline void packet_ipv4(struct cursor *cursor, struct packet *pa
 	packet_udp(cursor, packet);
 }
 
-/* What follows a later fragment's header is only told by the first one: only these cannot lead to UDP. */
+/* Could UDP follow? Only the first fragment shows what follows a later fragment's header. These values
+ * cannot lead to UDP. */
 static __always_inline bool packet_may_be_udp(u8 next_header)
 {
 	return next_header != IPPROTO_TCP && next_header != IPPROTO_ICMPV6 && next_header != IPPROTO_ESP &&
@@ -224,7 +227,8 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 	}
 	for (i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
 		if (next_header == IPPROTO_UDP) {
-			/* Extension headers that reach beyond the payload make this wrap: it lies then. */
+			/* Wraps if the extension headers reach beyond the payload: the lengths are bad
+			 * then. */
 			packet->udp_length = packet->ip_length - sizeof(*ip) - headers;
 			if (headers > packet->ip_length - sizeof(*ip))
 				packet->bad_lengths = true;
@@ -255,8 +259,8 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 			packet->kind = PACKET_MALFORMED;
 			if (!extension)
 				return;
-			/* On its way to another node first: neither the flow's remote address nor the one in
-			 * the checksum is the destination here. */
+			/* On its way to another node first: the destination is neither the flow's remote
+			 * address nor the one in the checksum. */
 			if (next_header == IPPROTO_ROUTING && extension->segments_left)
 				return;
 			next_header = extension->next_header;
@@ -272,7 +276,7 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 	packet->kind = PACKET_MALFORMED;
 }
 
-/* Is its destination a group, or broadcast to all? */
+/* Is the destination a group, or the broadcast address? */
 static __always_inline bool packet_is_to_group(const struct packet *packet)
 {
 	u8 first = packet->ipv6 ? packet->destination[0] : packet->destination[3]; /* little-endian */
@@ -280,7 +284,7 @@ static __always_inline bool packet_is_to_group(const struct packet *packet)
 	return packet->ipv6 ? first == 0xff : first >= 224;
 }
 
-/* frame_length counts what lies outside of [data, data_end) too. */
+/* frame_length also counts the part outside of [data, data_end). */
 static __always_inline void packet_parse(struct packet *packet, void *data, void *data_end, u32 frame_length)
 {
 	struct cursor cursor = { data, data, data_end };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which packets are of a protected flow, and of which peer. */
+/* The policy: whether a packet belongs to a protected flow, and to which peer. */
 #ifndef XDPSEC_POLICY_BPF_H
 #define XDPSEC_POLICY_BPF_H
 
@@ -25,23 +25,23 @@ static __always_inline bool policy_has_port(const struct xdpsec_policy *policy, 
 
 enum policy_verdict {
 	POLICY_CLEAR,	  /* not protected */
-	POLICY_PROTECTED, /* *peer is whose */
-	POLICY_FRAGMENT,  /* a fragment of a protected flow, or of one that is not known */
-	POLICY_MALFORMED, /* with a protected address, and unreadable */
+	POLICY_PROTECTED, /* *peer is set */
+	POLICY_FRAGMENT,  /* a fragment of a protected flow, or of an unknown one */
+	POLICY_MALFORMED, /* unreadable, with a protected address */
 };
 
 enum policy_fragment {
-	POLICY_FRAGMENT_KNOWN,	/* is this datagram known not to be protected? */
-	POLICY_FRAGMENT_CLEAR,	/* from now on it is */
-	POLICY_FRAGMENT_FORGET, /* it is protected: another one had its id before */
+	POLICY_FRAGMENT_KNOWN,	/* look up: is this datagram known as not protected? */
+	POLICY_FRAGMENT_CLEAR,	/* add: it is not protected */
+	POLICY_FRAGMENT_FORGET, /* remove: it is protected, and an earlier datagram with its id was not */
 };
 
-/* A datagram's fragments follow one another; ids of 16 bits come round again. */
+/* Fragments of a datagram follow one another closely; ids of 16 bits repeat. */
 #define POLICY_FRAGMENT_NS 1000000000ULL
 
 /*
- * The stack puts fragments together by addresses, id and protocol (RFC 791, RFC 8200 section 4.5); what its
- * first fragment showed is true of the datagram. A call of its own, for its stack.
+ * Remember the first fragment's result for the datagram. The key is the one by which the stack reassembles:
+ * addresses, id and protocol (RFC 791, RFC 8200 section 4.5). A call of its own, for its stack.
  */
 static __noinline int policy_fragment(const struct packet *packet, enum policy_fragment what)
 {
@@ -58,7 +58,7 @@ static __noinline int policy_fragment(const struct packet *packet, enum policy_f
 	return known && now < *known;
 }
 
-/* An address as the LPM is asked for it. Word by word: the compiler copies bytes one by one. */
+/* An address as key of the LPM trie. Word by word: the compiler copies bytes one by one. */
 static __always_inline struct xdpsec_prefix policy_prefix(const u32 address[4])
 {
 	struct xdpsec_prefix prefix = { .length = 128 };
@@ -70,7 +70,7 @@ static __always_inline struct xdpsec_prefix policy_prefix(const u32 address[4])
 	return prefix;
 }
 
-/* remote is packet->destination on the way out and packet->source on the way in. */
+/* remote is packet->destination on the way out, packet->source on the way in. */
 static __always_inline enum policy_verdict policy_judge(const struct packet *packet, const u32 remote[4],
 							u32 *peer)
 {
@@ -101,9 +101,9 @@ static __always_inline enum policy_verdict policy_judge(const struct packet *pac
 }
 
 /*
- * Is UDP of these ports protected, with this remote address? 0: no; otherwise the peer's index plus one. For
- * packets that are quoted, where nothing else is of interest. A global function: the verifier looks at it
- * once and not in every state of its callers.
+ * Are these ports protected with this remote address? 0: no; otherwise the peer's index plus one. For quoted
+ * packets, where nothing else matters. A global function: the verifier checks it once, not in every state of
+ * its callers.
  */
 __noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_port, u16 destination_port)
 {

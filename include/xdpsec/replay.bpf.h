@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The replay window, after RFC 6479: a ring of bits, of which the word ahead of the newest is cleared when
- * the window moves there. Called only for packets whose tag held.
+ * The replay window, after RFC 6479: a ring of bits. The word ahead of the newest is cleared when the window
+ * moves there. Called only for authenticated packets.
  */
 #ifndef XDPSEC_REPLAY_BPF_H
 #define XDPSEC_REPLAY_BPF_H
@@ -9,12 +9,12 @@
 #include "kernel.bpf.h"
 #include "abi.h"
 
-/* An index that the verifier can bound. */
+/* An index with a bound that the verifier sees. */
 #define REPLAY_WORD(index) ((index) & (XDPSEC_REPLAY_WORDS - 1))
 
 /*
- * Is sequence new? If so it is marked as seen. Several CPUs ask at the same time, for one SA: the lock makes
- * test, move and mark one step. zero is a zero that the verifier does not know.
+ * Is sequence new? Then mark it as seen. Several CPUs call this for one SA: the lock makes test, move and
+ * mark one step. zero is a zero that the verifier does not know.
  */
 static __always_inline bool replay_accept(struct xdpsec_replay *window, u64 sequence, u32 zero)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The whole wire format, version 1. docs/protocol.md has it as a bit diagram and explains why it is so.
+ * The whole wire format, version 1. docs/protocol.md has it as a bit diagram and gives the reasons.
  *
- * A sealed packet is an ordinary UDP datagram whose payload is
+ * To seal is to encrypt and authenticate with AES-OCB (RFC 7253, TAGLEN 128, no associated data). To open is
+ * to verify and decrypt. A sealed packet is an ordinary UDP datagram with this payload:
  *
  *	struct xdpsec_header (16) | tag (16) | ciphertext, exactly as long as the plaintext
  *
- * sealed with AES-OCB (RFC 7253, TAGLEN 128, no associated data). The nonce is bytes 4 to 15 of the
- * header, so that the header is authenticated without being associated data; the SPI selects the key.
+ * The nonce is bytes 4 to 15 of the header: so the header is authenticated without being associated data. The
+ * SPI selects the key.
  */
 #ifndef XDPSEC_WIRE_H
 #define XDPSEC_WIRE_H
@@ -20,12 +21,12 @@
  * reserved (RFC 4303 section 2.1). */
 #define XDPSEC_SPI_MIN 256
 
-/* IP protocol numbers that a sealed payload can be. */
+/* IP protocol numbers of a sealed payload. */
 enum xdpsec_next_header {
 	XDPSEC_NEXT_IPV4 = 4,  /* tunnel mode: an IPv4 packet */
 	XDPSEC_NEXT_UDP = 17,  /* inline mode: the payload of the UDP header in front */
 	XDPSEC_NEXT_IPV6 = 41, /* tunnel mode: an IPv6 packet */
-	XDPSEC_NEXT_NONE = 59, /* keepalive: nothing */
+	XDPSEC_NEXT_NONE = 59, /* keepalive: no payload */
 };
 
 struct xdpsec_header {
@@ -43,7 +44,7 @@ struct xdpsec_header {
 #define XDPSEC_TAG_LEN 16
 #define XDPSEC_BLOCK_LEN 16
 
-/* What sealing adds to a packet in inline mode. */
+/* Bytes that sealing adds to a packet in inline mode. */
 #define XDPSEC_OVERHEAD (XDPSEC_HEADER_LEN + XDPSEC_TAG_LEN)
 
 /* The longest plaintext: 128 groups of 8 blocks, the reach of an SA's offset tables. More than any
