@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ICMP answer to a packet that cannot be sent, made of the packet itself: "fragmentation needed" (RFC
- * 1191) and ICMPv6 "packet too big" (RFC 4443 section 3.2) where it does not fit once it has grown, "host
- * unreachable" where a tunnel leads nowhere.
+ * The ICMP answer to a packet that cannot be sent, made from the packet itself: "fragmentation needed" (RFC
+ * 1191) and ICMPv6 "packet too big" (RFC 4443 section 3.2) if it would not fit once it has grown, "host
+ * unreachable" if a tunnel leads nowhere.
  *
- * It seems to come from the packet's destination: an address of our own would be refused as martian
- * (net/ipv4/fib_frontend.c, fib_validate_source), and the destination is reached through this device, which
- * is what reverse path filters ask.
+ * Its source is the packet's destination. An address of our own would be refused as martian
+ * (net/ipv4/fib_frontend.c, fib_validate_source). The destination is reached through this device, so reverse
+ * path filters accept it.
  */
 #ifndef XDPSEC_ANSWER_BPF_H
 #define XDPSEC_ANSWER_BPF_H
@@ -16,23 +16,23 @@
 #include "xdpsec/icmp.bpf.h"
 #include "xdpsec/packet.bpf.h"
 
-/* Of the packet: enough for the longest IPv4 header and what VXLAN needs to find its device, and for the
- * IPv6 header with a few extensions. Not as much as would fit, as it is plaintext. */
+/* Bytes quoted of the packet: enough for the longest IPv4 header and for VXLAN to find its device, and for
+ * the IPv6 header with a few extensions. No more than that, as the quote is plaintext. */
 #define ANSWER_QUOTE_IPV4 96
 #define ANSWER_QUOTE_IPV6 128
-/* Of a packet that is shorter: the header and 8 bytes (RFC 792). */
+/* Bytes quoted of a shorter packet: the header and 8 bytes (RFC 792). */
 #define ANSWER_QUOTE_SHORT_IPV4 (sizeof(struct iphdr) + 8)
 #define ANSWER_QUOTE_SHORT_IPV6 (sizeof(struct ipv6hdr) + 8)
 #define ANSWER_TTL 64
 #define ANSWER_TOS 0xc0 /* internetwork control, as the kernel's own (net/ipv4/icmp.c) */
 
-/* What is answered: the type and code of both families, and the MTU where it is one of path MTU discovery. */
+/* The kind of answer: type and code in both families, and whether it carries an MTU. */
 enum answer {
 	ANSWER_TOO_BIG,
-	ANSWER_UNREACHABLE, /* as WireGuard says it: host unreachable, address unreachable */
+	ANSWER_UNREACHABLE, /* host unreachable, address unreachable, as WireGuard does */
 };
 
-/* As net.ipv4.icmp_msgs_per_sec and icmp_msgs_burst, for each CPU. */
+/* The limits of net.ipv4.icmp_msgs_per_sec and icmp_msgs_burst, for each CPU. */
 #define ANSWER_PER_SECOND 1000
 #define ANSWER_BURST 50
 
@@ -70,7 +70,7 @@ static __always_inline bool answer_allowed(void)
 	return true;
 }
 
-/* Is it that of one host? */
+/* Is it the address of one host? */
 static __always_inline bool answer_is_unicast(const u32 address[4], bool ipv6)
 {
 	u8 first = ipv6 ? address[0] : address[3]; /* little-endian: the first byte in memory */
@@ -81,10 +81,10 @@ static __always_inline bool answer_is_unicast(const u32 address[4], bool ipv6)
 }
 
 /*
- * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error to what is not one host's address, and none
- * about what was sent to many, by its address or by that of the frame (a subnet's broadcast address looks
- * like any other). RFC 4443 allows "packet too big" about a group, but not from the group's address, which is
- * the only one that is at hand here.
+ * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error to an address that is not one host's, and none
+ * about a packet to a group or broadcast. That shows in its address or in the frame's (a subnet's broadcast
+ * address looks like any other). RFC 4443 allows "packet too big" about a group, but not from the group's
+ * address, and no other source is at hand here.
  */
 static __always_inline bool answer_may(struct __sk_buff *skb, const struct packet *packet)
 {
@@ -116,7 +116,7 @@ static __always_inline u64 answer_sum(const struct icmp_error *icmp, u32 length)
 	return (u32)bpf_csum_diff(NULL, 0, (__be32 *)icmp, length, 0);
 }
 
-/* The room in front has been made. */
+/* The caller has made the room in front. */
 static __always_inline bool answer_ipv4(struct __sk_buff *skb, const struct packet *packet, enum answer what,
 					u32 mtu, const u32 quote)
 {
@@ -132,7 +132,7 @@ static __always_inline bool answer_ipv4(struct __sk_buff *skb, const struct pack
 		.version = 4,
 		.ihl = 5,
 		.tos = ANSWER_TOS,
-		.tot_len = bpf_htons(sizeof(*ip) + length), /* the stack trims what is behind */
+		.tot_len = bpf_htons(sizeof(*ip) + length), /* the stack trims the rest */
 		.ttl = ANSWER_TTL,
 		.protocol = IPPROTO_ICMP,
 		.saddr = packet->destination[3],
@@ -179,9 +179,9 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const struct pack
 }
 
 /*
- * Turn the packet into the answer; of packet the addresses are used. mtu is what the sender may send, 0 where
- * that is not the matter. A VLAN tag is out of the frame. False: without an answer (rate, addresses, no
- * room), the packet is only to be dropped.
+ * Turn the packet into the answer. Only the addresses in packet are used. mtu is the size that the sender may
+ * use; 0 if the answer is not about size. The frame has no VLAN tag. False: no answer (rate limit, addresses,
+ * no room); the caller only drops the packet.
  */
 static __noinline bool answer(struct __sk_buff *skb, const struct packet *packet, enum answer what, u32 mtu)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TC ingress of the tunnel device's far end: what was routed into the tunnel. Nothing passes. */
+/* TC ingress of the tunnel device's far end: packets that were routed into the tunnel. None passes. */
 #include "encapsulate.bpf.h"
 
 char _license[] SEC("license") = "GPL";

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tunnel mode, out: an IP packet that was routed into the tunnel device gets an outer IP and UDP header, is
- * sealed in place, and goes to the neighbour that the underlay's routing table names. On the far end of the
- * device packets are linear, no larger than its MTU, and their checksums are complete: its near end has no
- * offloads.
+ * Tunnel mode, out: an IP packet routed into the tunnel device gets an outer IP and UDP header, is sealed in
+ * place, and goes to the next hop of the underlay's routing table. The near end has no offloads. So on the
+ * far end packets are linear, no larger than the MTU, and their checksums are complete.
  */
 #ifndef XDPSEC_ENCAPSULATE_BPF_H
 #define XDPSEC_ENCAPSULATE_BPF_H
@@ -30,14 +29,16 @@ struct encapsulate {
 	u8 next_header;
 };
 
-/* No header chain in use is as long; about a longer one there is no answer. */
+/* No header chain in use is longer. A packet with a longer one gets no answer. */
 #define ENCAPSULATE_EXTENSIONS_MAX 6
 
-/* Is there an ICMPv6 error or redirect behind the IPv6 header, or something that cannot be read? */
+/* Does an ICMPv6 error or redirect follow the IPv6 header, or something unreadable? */
 static __noinline int encapsulate_is_icmpv6_error(struct __sk_buff *skb, u8 next_header)
 {
 	u32 at = sizeof(struct ethhdr) + sizeof(struct ipv6hdr), i;
-	u8 type, extension[4]; /* next header, length in 8 bytes; of a fragment in the last two the offset */
+	u8 type,
+		extension
+			[4]; /* next header, length in 8 bytes; in a fragment header the last two are the offset */
 
 	for (i = 0; i < ENCAPSULATE_EXTENSIONS_MAX; i++) {
 		if (next_header == IPPROTO_ICMPV6)
@@ -50,7 +51,7 @@ static __noinline int encapsulate_is_icmpv6_error(struct __sk_buff *skb, u8 next
 			return 1;
 		if (next_header == IPPROTO_FRAGMENT) {
 			if (extension[2] || extension[3] & 0xf8)
-				return 0; /* a later one: what it is of is not in it */
+				return 0; /* a later fragment: it has no ICMPv6 header */
 			at += 8;
 		} else {
 			at += 8 + extension[1] * 8;
@@ -76,8 +77,8 @@ static __always_inline bool encapsulate_may_answer(struct __sk_buff *skb, const 
 		!icmp_is_error(type, false));
 }
 
-/* A group that is never routed (RFC 5771 section 4, RFC 4291 section 2.7): the kernel speaks to such by
- * itself. */
+/* A group that is never routed (RFC 5771 section 4, RFC 4291 section 2.7). The kernel itself sends to such
+ * groups. */
 static __always_inline bool encapsulate_is_link_local_group(const struct inner *inner)
 {
 	if (inner->ipv6)
@@ -85,8 +86,8 @@ static __always_inline bool encapsulate_is_link_local_group(const struct inner *
 	return (inner->destination[3] & bpf_htonl(0xffffff00)) == bpf_htonl(0xe0000000);
 }
 
-/* Count it, and answer: into the near end's ingress, as if it came from the tunnel. (Sent out of the far end,
- * an answer longer than the MTU by its own headers would be dropped.) */
+/* Count the drop, and answer: into the near end's ingress, as if it came from the tunnel. (Sent out of the
+ * far end, an answer longer than the MTU by its own headers would be dropped.) */
 static __noinline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum answer what, u32 mtu)
 {
 	struct seal *s = &e->seal;
@@ -105,7 +106,7 @@ static __noinline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum
 	return VERDICT_REDIRECT;
 }
 
-/* The peer that has the destination among its AllowedIPs (cryptokey routing). */
+/* Find the peer that has the destination among its AllowedIPs (cryptokey routing). */
 static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 {
 	struct xdpsec_prefix prefix;
@@ -126,10 +127,10 @@ static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 }
 
 /*
- * Room for the outer headers, header and tag between Ethernet and the inner packet. skb->protocol has to
- * become that of the outer header, as bpf_redirect_neigh() goes by it; bpf_skb_change_proto() does that, and
- * 20 bytes. (With BPF_F_ADJ_ROOM_ENCAP_* the kernel would note inner headers, and drivers look for them in
- * ciphertext.)
+ * Make room for the outer headers, header and tag between Ethernet and the inner packet. bpf_redirect_neigh()
+ * goes by skb->protocol, so it has to become that of the outer header. bpf_skb_change_proto() does that, and
+ * adds 20 bytes. (With BPF_F_ADJ_ROOM_ENCAP_* the kernel would note inner headers, and drivers look for them
+ * in ciphertext.)
  */
 static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inner_ipv6, bool outer_ipv6)
 {
@@ -153,7 +154,7 @@ static __always_inline u8 encapsulate_tos(const struct encapsulate *e)
 	return config->dscp_fixed ? config->dscp << 2 | (e->inner.tos & ECN_MASK) : e->inner.tos;
 }
 
-/* The outer packet, with lengths before it grows, for next_hop_find() and seal_payload(). */
+/* Describe the outer packet for next_hop_find() and seal_payload(), with its lengths before it grows. */
 static __always_inline void encapsulate_describe(struct encapsulate *e)
 {
 	const struct xdpsec_location *to = endpoint_at(e->endpoint);
@@ -165,15 +166,16 @@ static __always_inline void encapsulate_describe(struct encapsulate *e)
 	packet->l3 = sizeof(struct ethhdr);
 	packet->l4 = sizeof(struct ethhdr) + (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
 	packet->udp_length = sizeof(struct udphdr) + e->inner.length;
-	/* One that speaks to the former default port is answered from it. */
+	/* A peer that sends to the former default port is answered from it. */
 	packet->source_port = endpoint_from(e->endpoint)->port ?: config->listen_port;
 	if (config->flow_ports)
 		packet->source_port = XDPSEC_FLOW_PORT_FIRST +
 				      bpf_get_hash_recalc(e->seal.skb) % XDPSEC_FLOW_PORTS;
 	packet->destination_port = to->port;
 	__builtin_memcpy(packet->destination, to->address, sizeof(packet->destination));
-	/* Over IPv4 none, as RFC 7348 section 5 asks of VXLAN: the tag is stronger, and who sums 1400 bytes
-	 * pays for it. Over IPv6 a zero is dropped by firewalls and hosts (RFC 8200 section 8.1). */
+	/* No checksum over IPv4, as RFC 7348 section 5 asks of VXLAN: the tag is stronger, and a sum over
+	 * 1400 bytes costs time. Over IPv6 firewalls and hosts drop a zero checksum (RFC 8200 section
+	 * 8.1). */
 	packet->checksum = ipv6;
 }
 
@@ -188,8 +190,7 @@ static __noinline int encapsulate_write_headers(struct encapsulate *e)
 
 	if (data + sizeof(*ethernet) + sizeof(struct ipv6hdr) + sizeof(*udp) > data_end)
 		return -1;
-	/* The neighbour's address is written over this one; bpf_redirect_neigh() drops what is sent to a
-	 * group. */
+	/* The next hop's address is written over this one. bpf_redirect_neigh() drops frames to a group. */
 	__builtin_memcpy(ethernet->h_dest, e->seal.config->far_mac, ETH_ALEN);
 	ethernet->h_proto = packet->ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	if (packet->ipv6) {
@@ -234,8 +235,8 @@ static __always_inline long encapsulate_redirect(struct next_hop *next_hop)
 	return bpf_redirect_neigh(next_hop->device, &next_hop->neighbour, sizeof(next_hop->neighbour), 0);
 }
 
-/* How the packet went. Every CPU would take the cache line from the others for each packet, were it noted
- * more often. */
+/* Note the time and the device of the packet. Once a second: more often, every CPU would take the cache
+ * line from the others for each packet. */
 static __always_inline void encapsulate_note(struct encapsulate *e, const struct next_hop *next_hop)
 {
 	struct xdpsec_endpoint *endpoint = e->endpoint;
@@ -247,7 +248,7 @@ static __always_inline void encapsulate_note(struct encapsulate *e, const struct
 	endpoint_copy_address(endpoint->source, e->seal.packet.source);
 }
 
-/* From here on the packet goes, or is dropped without an answer. */
+/* Seal and send. From here on the packet is sent, or dropped without an answer. */
 static __always_inline int encapsulate_send(struct encapsulate *e, struct next_hop *next_hop,
 					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
@@ -255,7 +256,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 	bool ipv6 = s->packet.ipv6;
 	u32 reason;
 
-	/* The kfunc wants one piece, and a private one (seal.bpf.h). */
+	/* The kfunc needs one piece, not shared with others (seal.bpf.h). */
 	if (bpf_skb_pull_data(s->skb, s->skb->len))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
@@ -277,9 +278,9 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 }
 
 /*
- * What is believed of a path may be a lie, or become one, and no sender of IPv6 goes below 1280: packets up
- * to that size are sent, whatever routers have said; only the device's own MTU holds for them. Where the path
- * is narrower indeed they are lost, and so they were with an answer.
+ * A path MTU that we believe may be false, or no longer true, and no IPv6 sender goes below 1280. So packets
+ * up to that size are sent, whatever routers have said; only the device's own MTU limits them. If the path is
+ * really narrower they are lost, as they would be with an answer.
  */
 static __always_inline u32 encapsulate_believed(const struct encapsulate *e, u32 mtu, u32 overhead)
 {
@@ -296,7 +297,7 @@ static __always_inline enum next_hop_found encapsulate_find_next_hop(struct enca
 	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
 	if (found != NEXT_HOP_TOO_NARROW || !e->inner.ipv6 || e->inner.length > XDPSEC_IPV6_MTU_MIN)
 		return found;
-	/* Of a packet that fits any route. */
+	/* A length that fits any route. */
 	s->packet.udp_length = sizeof(struct udphdr);
 	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
 	s->packet.udp_length = length;
@@ -307,7 +308,7 @@ static __always_inline enum next_hop_found encapsulate_find_next_hop(struct enca
 	return found;
 }
 
-/* A packet whose peer is known: where is that, and does the way there take it? */
+/* The peer is known: look up its endpoint and the route, check the path MTU, then send. */
 static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 {
 	struct seal *s = &e->seal;
@@ -339,7 +340,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	case NEXT_HOP_TOO_NARROW:
 		if (e->inner.length > XDPSEC_IPV6_MTU_MIN)
 			next_hop.mtu = encapsulate_believed(e, next_hop.mtu, overhead);
-		/* A way on which nothing is left of a packet (RFC 791: 68 bytes) is none. */
+		/* A path with no room for an inner packet (RFC 791: 68 bytes) is no path. */
 		if (next_hop.mtu >= overhead + ENCAPSULATE_MTU_MIN)
 			return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG,
 						  next_hop.mtu - overhead);
@@ -362,10 +363,10 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 	e.seal.config = bpf_map_lookup_elem(&config, &zero);
 	if (!e.seal.config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
-	/* The routes to the endpoints are those of another namespace. */
+	/* In another namespace the routes to the endpoints would be wrong. */
 	if (!device_skb_is_here(skb, e.seal.config))
 		return drop(XDPSEC_DROP_DISPLACED, XDPSEC_NO_SA);
-	/* A VLAN tag that is kept beside the frame would go out with the outer one. */
+	/* A VLAN tag that is stored outside the frame would go out with the outer packet. */
 	if (skb->vlan_present ||
 	    (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)))
 		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);
@@ -374,7 +375,7 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 	    e.inner.ipv6 != (skb->protocol == bpf_htons(ETH_P_IPV6)))
 		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
 	found = encapsulate_find_peer(&e);
-	/* Ethernet's padding is not part of the packet, and a tick is all padding. */
+	/* Ethernet's padding is not part of the packet; a tick consists of padding only. */
 	if (e.inner.length < length && bpf_skb_change_tail(skb, sizeof(struct ethhdr) + e.inner.length, 0))
 		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
 	if (found)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TC ingress of the hop device's far end. Its near end has no offloads, so that the stack has segmented
- * what comes here and filled in its checksums. Sealed, it goes to the protected device; nothing else leaves.
+ * TC ingress of the hop device's far end. The near end has no offloads, so the stack has segmented these
+ * packets and filled in their checksums. Sealed packets go to the protected device; all others are dropped.
  */
 #include "seal.bpf.h"
 

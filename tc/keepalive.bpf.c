@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * TC egress of the tunnel device's far end, out of which nothing goes: the kernel's neighbour probes become
- * keepalives, and its other frames end here.
+ * TC egress of the tunnel device's far end. The kernel's neighbour probes become keepalives; all other frames
+ * are dropped.
  */
 #include <linux/pkt_cls.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Keepalives without a process that sends them. For each peer that wants some there is a managed neighbour on
- * the tunnel device's far end (NTF_EXT_MANAGED), and the kernel asks for it by ARP every few seconds
+ * Keepalives without a process that sends them. Each peer with keepalives has a managed neighbour on the
+ * tunnel device's far end (NTF_EXT_MANAGED). The kernel probes it by ARP every few seconds
  * (net/core/neighbour.c, neigh_managed_work; neigh.default.interval_probe_time_ms). Such a request is the
- * tick: it is turned into an IP packet that the routing table never makes, and goes to where packets are
- * encapsulated, which sends it as a keepalive if the peer has not been sent anything for long enough.
+ * tick: it becomes an IP packet that the routing table never makes, and goes to encapsulation. There it is
+ * sent as a keepalive if nothing was sent to the peer for long enough.
  */
 #ifndef XDPSEC_KEEPALIVE_BPF_H
 #define XDPSEC_KEEPALIVE_BPF_H
@@ -25,7 +25,8 @@ struct keepalive_arp {
 	u8 target[4];
 };
 
-/* From nobody, with nothing in it, to such a neighbour: no socket or router makes that. */
+/* Is it a tick: source zero, empty, to a neighbour that stands for a peer? No socket or router makes such
+ * a packet. */
 static __always_inline bool keepalive_is_tick(const struct inner *inner, u32 *peer)
 {
 	*peer = bpf_ntohl(inner->destination[3]) - XDPSEC_KEEPALIVE_NEIGHBOUR;
@@ -39,7 +40,7 @@ static __always_inline bool keepalive_is_due(const struct xdpsec_endpoint *endpo
 	       bpf_ktime_get_coarse_ns() - endpoint->sent >= endpoint->keepalive * ENDPOINT_SECOND;
 }
 
-/* What leaves the far end by itself: a request becomes a tick. False: it is something else. */
+/* Turn an ARP request of the far end into a tick. False: it is something else. */
 static __always_inline bool keepalive_make_tick(struct __sk_buff *skb)
 {
 	struct ethhdr *ethernet = (void *)(long)skb->data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The underlay's route to an endpoint: asked for each packet, so that the routing table decides, and a change
- * of it is followed at once. */
+/* The underlay's route to an endpoint. It is looked up for each packet, so that the routing table decides
+ * and changes take effect at once. */
 #ifndef XDPSEC_NEXT_HOP_BPF_H
 #define XDPSEC_NEXT_HOP_BPF_H
 
@@ -10,30 +10,30 @@
 #define NEXT_HOP_AF_INET 2
 #define NEXT_HOP_AF_INET6 10
 
-/* BPF_FIB_LOOKUP_MARK of linux/bpf.h, which has it since 6.10: the mark lies where the kernel puts the MAC
- * address of the sender. */
+/* BPF_FIB_LOOKUP_MARK of linux/bpf.h (6.10 and later). The mark is stored in the field of the source MAC
+ * address. */
 #define NEXT_HOP_LOOKUP_MARK (1U << 5)
 
 enum next_hop_found {
 	NEXT_HOP_FOUND,
 	NEXT_HOP_NONE,
-	NEXT_HOP_TOO_NARROW, /* next_hop->mtu is what it takes */
-	NEXT_HOP_NOT_ASKED,  /* the kernel does not say: the far end does not forward (any more) */
+	NEXT_HOP_TOO_NARROW, /* next_hop->mtu is the largest that fits */
+	NEXT_HOP_NOT_ASKED,  /* the kernel does not answer: forwarding of the far end is off */
 };
 
 struct next_hop {
-	u64 now;    /* when it is asked for */
+	u64 now;    /* time of the lookup */
 	u32 device; /* ifindex */
 	u32 mtu;
-	bool is_old; /* it was not asked for: the neighbour is found by the kernel as the packet leaves */
+	bool is_old; /* not looked up: the kernel finds the neighbour as the packet leaves */
 	struct bpf_redir_neigh neighbour;
 };
 
 /*
- * For the outer packet: destination, ports and udp_length are as they will be without header and tag. Its
- * source is filled in unless it has one (has_source), which rules of routing see then. The source port
- * decides between routes of equal cost. The device that the packet is on, the far end, is the one whose
- * `forwarding` the kernel asks (net/core/filter.c, bpf_ipv4_fib_lookup). A call of its own, for its stack.
+ * Look up the route of the outer packet. Destination, ports and udp_length are those before header and tag
+ * are added. Rules of routing see the source if there is one (has_source); otherwise the lookup fills it in.
+ * The source port selects between routes of equal cost. The kernel checks `forwarding` of the device that the
+ * packet is on, the far end (net/core/filter.c, bpf_ipv4_fib_lookup). A call of its own, for its stack.
  */
 static __noinline enum next_hop_found next_hop_ask(struct __sk_buff *skb, struct packet *packet, u32 mark,
 						   bool has_source, struct next_hop *next_hop)
@@ -74,7 +74,7 @@ static __noinline enum next_hop_found next_hop_ask(struct __sk_buff *skb, struct
 		__builtin_memcpy(packet->source, lookup.ipv6_src, 16);
 	else
 		packet_map_ipv4(packet->source, &lookup.ipv4_src);
-	/* The gateway's, which need not be of the same family (RFC 8950). */
+	/* The gateway's address, which may be of the other family (RFC 8950). */
 	next_hop->neighbour.nh_family = lookup.family;
 	if (lookup.family == NEXT_HOP_AF_INET6)
 		__builtin_memcpy(next_hop->neighbour.ipv6_nh, lookup.ipv6_dst, 16);
@@ -83,7 +83,7 @@ static __noinline enum next_hop_found next_hop_ask(struct __sk_buff *skb, struct
 	return NEXT_HOP_FOUND;
 }
 
-/* An address of this host? Where the kernel does not say, it is taken to be one still. A call of its own. */
+/* Is it an address of this host? If the kernel does not answer, yes. A call of its own. */
 static __noinline int next_hop_is_local(struct __sk_buff *skb, const struct xdpsec_source *source)
 {
 	const u32 *words = (const u32 *)source->address;
@@ -100,11 +100,11 @@ static __noinline int next_hop_is_local(struct __sk_buff *skb, const struct xdps
 	return found == BPF_FIB_LKUP_RET_NOT_FWDED || found == BPF_FIB_LKUP_RET_FWD_DISABLED;
 }
 
-/* For so long, in ns, an address that was of this host is taken to be. */
+/* Time in ns for which an address found to be this host's stays valid. */
 #define NEXT_HOP_LOCAL_NS (ENDPOINT_SECOND / 50)
 
-/* Can the packet come from the address that belongs to the endpoint? It is not asked for each, as that costs
- * as much as a route. */
+/* Can the packet come from the endpoint's source address? The check costs as much as a route lookup, so
+ * its result is kept for a while. */
 static __always_inline bool next_hop_may_use(struct __sk_buff *skb, struct xdpsec_endpoint *endpoint,
 					     const struct xdpsec_source *source, u64 now)
 {
@@ -118,9 +118,9 @@ static __always_inline bool next_hop_may_use(struct __sk_buff *skb, struct xdpse
 }
 
 /*
- * The address that a peer has sent to is right for the device by which its packets come: when the route has
- * moved to another uplink, that one's address is. Behind a VLAN tag, which the stack takes off, the device is
- * one on top.
+ * An address that a peer has sent to is right only for the device on which its packets arrive. If the route
+ * now uses another uplink, the source must be that uplink's address. A packet with a VLAN tag came by a
+ * device on top of config.device, as the stack takes the tag off.
  */
 static __always_inline bool next_hop_suits(const struct xdpsec_config *config,
 					   const struct xdpsec_source *source, u32 device)
@@ -131,9 +131,9 @@ static __always_inline bool next_hop_suits(const struct xdpsec_config *config,
 }
 
 /*
- * The far end was forbidden to forward, together with the whole host (net.ipv4.ip_forward = 0 resets it on
- * every device), so that no route can be asked for. What does not move goes on by the device that it went by,
- * where the kernel itself looks for the next hop (net/core/filter.c, __bpf_redirect_neigh_v4 without nh).
+ * No route can be looked up: forwarding was switched off for the whole host (net.ipv4.ip_forward = 0 resets
+ * it on every device, the far end too). Peers that do not move are still reached by the device used last; the
+ * kernel itself looks for the next hop there (net/core/filter.c, __bpf_redirect_neigh_v4 without nh).
  */
 static __always_inline enum next_hop_found next_hop_as_before(struct __sk_buff *skb, struct packet *packet,
 							      const struct xdpsec_endpoint *endpoint,
@@ -158,8 +158,7 @@ static __always_inline enum next_hop_found next_hop_as_before(struct __sk_buff *
 	return fits ? NEXT_HOP_TOO_NARROW : NEXT_HOP_FOUND;
 }
 
-/* By which device, to which neighbour and from which address the packet goes. A call of its own, for its
- * stack. */
+/* Find device, neighbour and source address for the packet. A call of its own, for its stack. */
 static __noinline enum next_hop_found next_hop_find(struct __sk_buff *skb, struct packet *packet,
 						    const struct xdpsec_config *config,
 						    struct xdpsec_endpoint *endpoint,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ICMP errors on their way out. They quote the packet that they are about, and where that was opened here it
- * is plaintext: "port unreachable" would carry it back over the underlay in clear. Such a quote is cut to the
- * IP and UDP headers, which travel in clear anyway and are what the other side needs to find its socket (RFC
- * 792 asks for no more).
+ * ICMP errors on their way out. They quote the packet that they are about. If that packet was opened here,
+ * the quote is plaintext: "port unreachable" would carry it back over the underlay in clear. So the quote is
+ * cut to the IP and UDP headers. These travel in clear anyway, and the other side needs them to find its
+ * socket (RFC 792 asks for no more).
  */
 #ifndef XDPSEC_QUOTE_BPF_H
 #define XDPSEC_QUOTE_BPF_H
@@ -15,20 +15,20 @@
 #include "xdpsec/policy.bpf.h"
 
 enum quote_verdict {
-	QUOTE_NONE, /* no error, or about a flow that is not protected, or without any of its payload */
-	QUOTE_CUT,  /* has headers of the usual lengths: can be cut */
-	QUOTE_ODD,  /* has not, or is a redirect */
+	QUOTE_NONE, /* no error, or about an unprotected flow, or without any payload of it */
+	QUOTE_CUT,  /* headers of the usual lengths: can be cut */
+	QUOTE_ODD,  /* other headers, or a redirect */
 };
 
 /* RFC 4861 section 4.5: target and destination, then options. */
 #define QUOTE_REDIRECT_ADDRESSES 32
 #define QUOTE_OPTION_REDIRECTED 4 /* section 4.6.3 */
-/* Linux sends two at most; a message with more is not looked through to its end, and dropped. */
+/* Linux sends two at most. A message with more is dropped. */
 #define QUOTE_OPTIONS_MAX 4
 
 struct quote_option {
 	u8 type;
-	u8 units; /* of the whole option, in 8 bytes */
+	u8 units; /* length of the whole option, in 8 bytes */
 	u8 reserved[6];
 };
 
@@ -45,13 +45,13 @@ static __always_inline bool quote_is_peers(const u32 remote[4])
 	return bpf_map_lookup_elem(&policies, &prefix);
 }
 
-/* The packet that an ICMPv6 redirect quotes, which is at that place. */
+/* Is the packet quoted by an ICMPv6 redirect, at offset at, of a protected flow? */
 static __always_inline bool quote_redirects_protected(struct __sk_buff *skb, u32 at)
 {
 	struct quote_redirected quoted;
 	struct packet packet = {};
 
-	/* Too short for ports, and so for what follows them. */
+	/* Too short for ports, so there is no payload behind them. */
 	if (bpf_skb_load_bytes(skb, at, &quoted, sizeof(quoted)))
 		return false;
 	__builtin_memcpy(packet.source, quoted.ip.saddr.in6_u.u6_addr32, 16);
@@ -61,12 +61,13 @@ static __always_inline bool quote_redirects_protected(struct __sk_buff *skb, u32
 	if (quoted.ip.nexthdr == IPPROTO_UDP)
 		return policy_protects_quoted(&packet, packet.source) ||
 		       policy_protects_quoted(&packet, packet.destination);
-	/* Extension headers are not worth more code. */
+	/* Only the first next header is checked: a walk through extension headers is not worth the code. */
 	return packet_may_be_udp(quoted.ip.nexthdr) &&
 	       (quote_is_peers(packet.source) || quote_is_peers(packet.destination));
 }
 
-/* An ICMPv6 redirect whose addresses are at that place. A call of its own, as it is rare and needs stack. */
+/* Judge an ICMPv6 redirect whose addresses start at offset at. A call of its own, as it is rare and needs
+ * stack. */
 static __noinline int quote_redirect(struct __sk_buff *skb, u32 at)
 {
 	struct quote_option option;
@@ -85,7 +86,7 @@ static __noinline int quote_redirect(struct __sk_buff *skb, u32 at)
 	return at >= skb->len ? QUOTE_NONE : QUOTE_ODD;
 }
 
-/* The message that the cursor is at; usual says whether the header in front of it has no options. */
+/* Judge the ICMP message at the cursor. usual: the IP header in front of it has no options. */
 static __always_inline enum quote_verdict quote_judge(struct __sk_buff *skb, struct cursor *cursor, bool ipv6,
 						      bool usual)
 {
@@ -108,7 +109,7 @@ static __always_inline enum quote_verdict quote_judge(struct __sk_buff *skb, str
 		packet_ipv4(cursor, &quoted, 0);
 	if (quoted.kind != PACKET_UDP || (cursor->position == cursor->end && !redirect))
 		return QUOTE_NONE;
-	/* What the peer sent to here, and what somebody here sent to the peer. */
+	/* A packet of the peer to here, or one from here to the peer. */
 	if (!policy_protects_quoted(&quoted, quoted.source) &&
 	    !policy_protects_quoted(&quoted, quoted.destination))
 		return QUOTE_NONE;
@@ -118,8 +119,8 @@ static __always_inline enum quote_verdict quote_judge(struct __sk_buff *skb, str
 	return usual ? QUOTE_CUT : QUOTE_ODD;
 }
 
-/* RFC 4884: the length of what is quoted, in front of extensions that are cut off with it. Where there is an
- * MTU it is in other bits. */
+/* RFC 4884: clear the length of the quote, as extensions behind it are cut off too. An MTU is in other
+ * bits. */
 static __always_inline void quote_clear_length(struct icmp_error *icmp, bool ipv6)
 {
 	if (!ipv6)
@@ -128,7 +129,8 @@ static __always_inline void quote_clear_length(struct icmp_error *icmp, bool ipv
 		icmp->mtu_high &= bpf_htons(0xff);
 }
 
-/* l3 is where the IP header is; the frame ends behind the quoted UDP header. */
+/* Correct lengths and checksums. l3 is the offset of the IP header; the frame ends behind the quoted UDP
+ * header. */
 static __always_inline bool quote_finish(struct __sk_buff *skb, u32 l3, bool ipv6)
 {
 	void *start = (void *)(long)skb->data + l3, *end = (void *)(long)skb->data_end;
@@ -166,7 +168,7 @@ static __always_inline bool quote_finish(struct __sk_buff *skb, u32 l3, bool ipv
 	return true;
 }
 
-/* A packet that is not UDP. A call of its own, for its stack. */
+/* Judge, and cut if needed, a packet that is not UDP. A call of its own, for its stack. */
 static __noinline int quote_cut(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data;
@@ -202,7 +204,7 @@ static __noinline int quote_cut(struct __sk_buff *skb)
 	if (verdict == QUOTE_NONE)
 		return VERDICT_PASS;
 	barrier_var(l3);
-	/* In PPPoE there is one length more to be made right: not worth more code. */
+	/* PPPoE has one more length to correct: not worth the code. */
 	if (verdict == QUOTE_ODD || pppoe ||
 	    l3 > sizeof(struct ethhdr) + PACKET_VLANS_MAX * sizeof(struct vlan_header))
 		return drop(XDPSEC_DROP_QUOTED, XDPSEC_NO_SA);

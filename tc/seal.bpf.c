@@ -9,7 +9,7 @@ int xdpsec_seal(struct __sk_buff *skb)
 {
 	switch (seal_packet(skb, false)) {
 	case VERDICT_PASS:
-		return TC_ACT_UNSPEC; /* = TCX_NEXT: whatever is attached behind us sees it too */
+		return TC_ACT_UNSPEC; /* = TCX_NEXT: programs attached behind us see it, too */
 	case VERDICT_REDIRECT:
 		return TC_ACT_REDIRECT;
 	default:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sealing, for both places where it happens: on the protected device's egress, and behind the hop device,
- * where come packets that had a pending checksum or were GSO.
+ * Inline mode, out: sealing on egress of the protected device and behind the hop. The hop is for packets that
+ * had a pending checksum or were GSO.
  */
 #ifndef XDPSEC_SEAL_BPF_H
 #define XDPSEC_SEAL_BPF_H
@@ -19,10 +19,11 @@
 #include "seal_payload.bpf.h"
 #include "answer.bpf.h"
 
-/* IPv4 options or IPv6 extension headers, and the UDP header; a longer chain is not sealed. */
+/* Most bytes of IPv4 options or IPv6 extension headers, with the UDP header; packets with longer ones are
+ * not sealed. */
 #define SEAL_MOVED_MAX 256
 
-/* Inline mode: the frame that the payload is in. */
+/* Inline mode: the frame around the payload. */
 struct seal_frame {
 	struct seal seal;
 	u32 device;  /* ifindex of the protected device */
@@ -31,7 +32,7 @@ struct seal_frame {
 	u16 vlan_tci;
 };
 
-/* False: its headers cannot be read, and so not judged. */
+/* Parse the packet. False: its headers cannot be read. */
 static __always_inline bool seal_parse(struct __sk_buff *skb, struct packet *packet)
 {
 	u32 linear = skb->data_end - skb->data;
@@ -44,9 +45,9 @@ static __always_inline bool seal_parse(struct __sk_buff *skb, struct packet *pac
 }
 
 /*
- * A forwarded packet whose checksum nobody has looked at: sealed, opened and given a new checksum, one that
- * was damaged before would arrive as good. What is sent from here, or had its checksum made by the stack on
- * its way to the hop, cannot be.
+ * Must the checksum be verified first? Opening computes a new checksum, which would hide earlier damage. So
+ * forwarded packets that nobody has verified are verified here. Local packets, and those from the hop, got
+ * their checksum on this host.
  */
 static __always_inline bool seal_must_verify(struct __sk_buff *skb, const struct sk_buff *kernel_skb,
 					     bool at_hop)
@@ -56,9 +57,9 @@ static __always_inline bool seal_must_verify(struct __sk_buff *skb, const struct
 }
 
 /*
- * bpf_skb_adjust_room() refuses skb->protocol = 802.1Q, so that a tag in the frame goes to where the kernel
- * keeps offloaded ones, and from there back into the frame where the device wants it so. With a second tag
- * it is the outer one that has to be put back.
+ * Take the VLAN tag out: bpf_skb_adjust_room() refuses skb->protocol = 802.1Q. The tag moves to where the
+ * kernel keeps offloaded tags, and later back into the frame if the device wants it there. Of two tags the
+ * outer one is put back.
  */
 static __always_inline int seal_untag(struct seal_frame *f)
 {
@@ -84,7 +85,8 @@ static __always_inline int seal_untag(struct seal_frame *f)
 	s->packet.l3 = sizeof(struct ethhdr);
 	if (bpf_skb_vlan_pop(skb))
 		return -1;
-	/* It believes skb->protocol, and does nothing where a raw socket has said IP of a tagged frame. */
+	/* bpf_skb_vlan_pop() believes skb->protocol. It does nothing if a raw socket has set that to IP
+	 * for a tagged frame. */
 	ethernet = (void *)(long)skb->data;
 	if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
 		return -1;
@@ -96,7 +98,7 @@ static __always_inline int seal_tag(struct seal_frame *f)
 	return f->tagged ? bpf_skb_vlan_push(f->seal.skb, f->vlan_protocol, f->vlan_tci) : 0;
 }
 
-/* The bytes from there on, to another place further in front. */
+/* Move the bytes at offset from to offset to, further in front. */
 static __always_inline int seal_move(struct __sk_buff *skb, u32 from, u32 to, u32 length)
 {
 	struct scratch *buffer;
@@ -110,7 +112,7 @@ static __always_inline int seal_move(struct __sk_buff *skb, u32 from, u32 to, u3
 	return 0;
 }
 
-/* bpf_skb_adjust_room() knows no PPPoE: the room is made in front, and all headers are moved there. */
+/* bpf_skb_adjust_room() does not know PPPoE: make the room in front, and move all headers there. */
 static __always_inline int seal_make_room_pppoe(struct seal *s)
 {
 	if (bpf_skb_change_head(s->skb, XDPSEC_OVERHEAD, 0))
@@ -119,8 +121,9 @@ static __always_inline int seal_make_room_pppoe(struct seal *s)
 }
 
 /*
- * Room for the header and the tag between the UDP header and its payload. The kernel makes it behind the IP
- * header without options; what follows is moved back to it. The payload stays where it is in memory.
+ * Make room for header and tag between the UDP header and its payload. The kernel makes it behind an IP
+ * header without options; options or extensions and the UDP header are moved in front of it. The payload
+ * stays where it is in memory.
  */
 static __always_inline int seal_make_room(struct seal *s)
 {
@@ -143,7 +146,7 @@ static __always_inline int seal_make_room(struct seal *s)
 	return seal_move(skb, base + XDPSEC_OVERHEAD, base, moved);
 }
 
-/* The lengths in the headers, which seal_make_room() has made wrong. */
+/* Correct the lengths in the headers after seal_make_room(). */
 static __always_inline int seal_lengthen(struct seal *s)
 {
 	void *data = (void *)(long)s->skb->data, *data_end = (void *)(long)s->skb->data_end;
@@ -151,12 +154,12 @@ static __always_inline int seal_lengthen(struct seal *s)
 	return checksum_resize(&s->packet, data, data_end, XDPSEC_OVERHEAD) ? 0 : -1;
 }
 
-/* bpf_csum_diff takes this much at a time on 6.12, in multiples of four. */
+/* bpf_csum_diff of 6.12 takes this much at a time, in multiples of four. */
 #define SEAL_SUM_CHUNK 512
 
 /*
- * Does the payload complete sum, that of the pseudo header and the UDP header, to a right checksum? at is
- * where it starts. A call of its own, as it is rare and needs stack.
+ * Does the payload complete sum (over the pseudo header and UDP header) to a right checksum? at is the offset
+ * of the payload. A call of its own, as it is rare and needs stack.
  */
 static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64 sum)
 {
@@ -188,8 +191,8 @@ static __noinline int seal_verify(struct __sk_buff *skb, u32 at, u32 length, u64
 	return checksum_fold(sum) == 0xffff;
 }
 
-/* Into the device's ingress, from where the stack takes the answer to a local socket or routes it to who sent
- * the packet. */
+/* Answer into the device's ingress. From there the stack takes the answer to a local socket, or routes it
+ * to the sender. */
 static __always_inline int seal_too_big(struct seal_frame *f, u32 mtu)
 {
 	struct seal *s = &f->seal;
@@ -201,7 +204,7 @@ static __always_inline int seal_too_big(struct seal_frame *f, u32 mtu)
 	return VERDICT_REDIRECT;
 }
 
-/* A packet of a protected flow, whole and with all its checksums. */
+/* Seal a packet of a protected flow, which is whole and has all its checksums. */
 static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_sa *sa,
 				     struct bpf_crypto_ctx *ctx, bool verify)
 {
@@ -220,14 +223,17 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 	if (fits) {
 		if (fits < 0)
 			return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-		/* The answer would have to be in PPPoE as well. */
+		/* The answer would need a PPPoE header, too. */
 		if (s->packet.pppoe)
 			return drop(XDPSEC_DROP_TOO_BIG, s->sa);
 		verdict = seal_too_big(f, mtu - XDPSEC_OVERHEAD);
 		return seal_tag(f) ? VERDICT_DROP : verdict;
 	}
-	/* The kfunc wants one piece. And this unshares: the verifier does not see that a dynptr writes, and
-	 * so does not; TCP's retransmit copy or a capture would be encrypted with it. */
+	/*
+	 * The kfunc needs one piece. This call also unshares the packet: the verifier does not see that a
+	 * dynptr writes, so it does not do it. Otherwise TCP's retransmit copy or a capture would be
+	 * encrypted as well.
+	 */
 	if (bpf_skb_pull_data(skb, skb->len))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (verify && s->packet.checksum &&
@@ -247,9 +253,9 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 }
 
 /*
- * What has been sealed behind the hop carries the instance's secret in skb->cb, which bpf_redirect() leaves
- * alone (net/core/filter.c, __bpf_tx_skb), and nobody outside of the kernel can know. The index of the
- * hop's far end would not do: it belongs to a namespace, and is reused (device.bpf.h).
+ * Mark a packet sealed behind the hop: the instance's secret in skb->cb. bpf_redirect() leaves that alone
+ * (net/core/filter.c, __bpf_tx_skb), and nobody outside of the kernel knows it. The index of the hop's far
+ * end would not do as a mark: it belongs to a namespace, and is reused (device.bpf.h).
  */
 static __always_inline void seal_mark_sealed(struct __sk_buff *skb, const struct xdpsec_config *config)
 {
@@ -259,21 +265,20 @@ static __always_inline void seal_mark_sealed(struct __sk_buff *skb, const struct
 	skb->cb[3] = config->hop_secret[3];
 }
 
-/* It is good for one passage: the packet may come here again, and be another one then. */
+/* Is it marked? The mark is removed: the packet may come here again, with other contents. */
 static __always_inline bool seal_take_mark(struct __sk_buff *skb, const struct xdpsec_config *config)
 {
 	if (skb->cb[0] != config->hop_secret[0] || skb->cb[1] != config->hop_secret[1] ||
 	    skb->cb[2] != config->hop_secret[2] || skb->cb[3] != config->hop_secret[3])
 		return false;
-	/* Not set yet: the loader makes none whose first word is zero. */
+	/* Not set yet: the loader's secrets do not begin with a zero word. */
 	if (!skb->cb[0])
 		return false;
 	skb->cb[0] = 0;
 	return true;
 }
 
-/* Is the program where it was made for, and what is the index of the protected device? False: the packet is
- * to be dropped, and was counted. */
+/* Is this the right namespace, and which is the protected device? False: drop the packet; it was counted. */
 static __always_inline bool seal_find_device(struct seal_frame *f, const bool at_hop)
 {
 	struct seal *s = &f->seal;
@@ -296,7 +301,7 @@ static __always_inline bool seal_find_device(struct seal_frame *f, const bool at
 	return true;
 }
 
-/* Something is left to be done to the packet: it goes to the near end of the hop. */
+/* Send the packet to the near end of the hop, as a checksum or segmentation is pending. */
 static __always_inline int seal_by_hop(struct seal *s, const bool at_hop)
 {
 	u32 near = at_hop ? 0 : device_index(XDPSEC_DEVICE_NEAR);
@@ -306,7 +311,7 @@ static __always_inline int seal_by_hop(struct seal *s, const bool at_hop)
 	return VERDICT_REDIRECT;
 }
 
-/* Sealed behind the hop: on to the protected device, whose program lets it pass. */
+/* Sealed behind the hop: send it to the protected device, whose program lets it pass. */
 static __always_inline int seal_leave_hop(struct seal_frame *f)
 {
 	struct seal *s = &f->seal;
@@ -317,7 +322,7 @@ static __always_inline int seal_leave_hop(struct seal_frame *f)
 	return VERDICT_REDIRECT;
 }
 
-/* Judge a packet on its way out, and seal it. VERDICT_PASS: it may leave as it is now. */
+/* Judge a packet on its way out, and seal it. VERDICT_PASS: send it as it is now. */
 static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 {
 	struct seal_frame f = { .seal = { .skb = skb, .sa = XDPSEC_NO_SA } };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sealing as it is the same in both modes: what is left to be done to a packet, with which SA, and the
- * payload. */
+/* The part of sealing that inline and tunnel mode share: is the packet finished, which SA, encrypt. */
 #ifndef XDPSEC_SEAL_PAYLOAD_BPF_H
 #define XDPSEC_SEAL_PAYLOAD_BPF_H
 
@@ -11,7 +10,7 @@
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
 
-/* As much as is parsed: what lies behind is looked at only for flows that are protected. */
+/* The bytes that are parsed. The rest is read only for protected flows. */
 #define SEAL_HEADERS PACKET_HEADERS_MAX
 
 struct seal {
@@ -21,14 +20,17 @@ struct seal {
 	u32 peer, sa;
 };
 
-/* Something is left to be done to the packet between here and the wire, and sealed it would be done to
- * ciphertext: segments would share one header, a checksum be written into it (skbuff.h, CHECKSUM_PARTIAL). */
+/*
+ * Is a checksum or segmentation still pending? If such a packet were sealed now, it would be applied to
+ * ciphertext: segments would share one header, and a checksum be written into it (skbuff.h,
+ * CHECKSUM_PARTIAL).
+ */
 static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct sk_buff *kernel_skb)
 {
 	return skb->gso_size || BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) == CHECKSUM_PARTIAL;
 }
 
-/* What the peer's packets are sealed with. False: nothing, and the packet is to be dropped (no_key). */
+/* Find the SA to seal with. False: the peer has none, drop the packet (no_key). */
 static __always_inline bool seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx)
 {
 	struct xdpsec_peer *peer = bpf_map_lookup_elem(&peers, &s->peer);
@@ -41,11 +43,11 @@ static __always_inline bool seal_find_sa(struct seal *s, struct xdpsec_sa **sa, 
 	context = bpf_map_lookup_elem(&contexts, &s->sa);
 	if (!*sa || !context)
 		return false;
-	*ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
+	*ctx = context->ctx; /* load once: the verifier tracks this register as a context, not a second load */
 	return *ctx;
 }
 
-/* The next sequence number: never the same twice, never from beyond the range that is reserved on disk. */
+/* Take the next sequence number: never the same twice, never beyond the range reserved on disk. */
 static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 {
 	volatile struct xdpsec_sequence *s = bpf_map_lookup_elem(&sequences, &sa);
@@ -56,7 +58,7 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 	limit = s->limit;
 	if (limit > XDPSEC_SEQUENCE_LIMIT)
 		limit = XDPSEC_SEQUENCE_LIMIT;
-	/* Asked first, so that packets that are dropped here do not carry the counter on for ever. */
+	/* Checked first, so that packets dropped here do not advance the counter for ever. */
 	if (s->next >= limit)
 		return false;
 	*sequence = __sync_fetch_and_add(&s->next, 1);
@@ -64,10 +66,10 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 }
 
 /*
- * Encrypt, write the header and the checksum: the packet has its final shape. Between the UDP header that
- * s->packet.l4 says and the payload there is room for header and tag; s->packet.udp_length is without them.
- * DROP_NONE, or the reason to drop it: a call of drop() from here would be one more frame on the stack, for
- * which there is no room in tunnel mode.
+ * Encrypt, write the header and the checksum: the packet gets its final shape. The caller has made room for
+ * header and tag between the UDP header at s->packet.l4 and the payload; s->packet.udp_length does not
+ * include them. DROP_NONE, or the reason to drop it: a call of drop() from here would be one more frame on
+ * the stack, and tunnel mode has no room for it.
  */
 static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
 				   u8 next_header)
@@ -114,7 +116,7 @@ static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	if (packet->checksum) {
 		ocb_add(&sums, header[0]);
 		ocb_add(&sums, header[1]);
-		/* From the start again: the verifier takes no step back from what it has bounded. */
+		/* Start again from skb->data: the verifier accepts no step back from a bounded pointer. */
 		udp = (void *)(long)skb->data + (packet->l4 & (SEAL_HEADERS - 1));
 		if ((const void *)(udp + 1) > o.end)
 			return XDPSEC_DROP_NO_ROOM;
