@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where would the stack take a packet?
+ * The destination of a packet: where would the stack take it?
  *
- * Inline mode: the tag binds neither addresses nor ports, as they must survive what the underlay does to
- * them. So somebody on the path could write another destination on a sealed packet and have a gateway open it
- * and forward the plaintext, back out of the very device that protects it. What is for this host, or for a
- * network behind another of its devices, is opened; what is routed out of the device that it came in by is
- * not.
+ * Inline mode: the tag binds neither addresses nor ports, as they must survive changes by the underlay. So an
+ * attacker on the path could write another destination on a sealed packet. A gateway would open it and
+ * forward the plaintext back out of the device that protects it. So a packet is opened if it is for this
+ * host, or for a network behind another of its devices. It is not opened if it would be routed out of the
+ * device that it came in by.
  *
- * Tunnel mode: what is for this host is ours. Another host may be behind the same device, as a macvlan, or
- * behind a bridge, and another gateway behind this one, and use the same port.
+ * Tunnel mode: packets for this host are ours. Other hosts may use the same port: one behind the same device
+ * (a macvlan, a bridge), or another gateway behind this one.
  *
- * bpf_fib_lookup() answers both with less than one could wish (net/core/filter.c, bpf_ipv4_fib_lookup and
+ * bpf_fib_lookup() does not fully answer either question (net/core/filter.c, bpf_ipv4_fib_lookup and
  * bpf_ipv6_fib_lookup):
- * - FWD_DISABLED is said of every destination where the device does not forward. It is asked again from the
- * far end of the hop, which does.
- * - NOT_FWDED is said of an address of this host, and of one without a route, and of every link-local
- * address.
+ * - FWD_DISABLED is the result for every destination if the device does not forward. Then the lookup is
+ *   repeated from the far end of the hop, which does.
+ * - NOT_FWDED is the result for an address of this host, for one without a route, and for every link-local
+ *   address.
  */
 #ifndef XDPSEC_DESTINATION_BPF_H
 #define XDPSEC_DESTINATION_BPF_H
@@ -28,14 +28,16 @@
 #define DESTINATION_AF_INET 2
 #define DESTINATION_AF_INET6 10
 
-/* A route lookup costs as much as sealing a small packet. What was found is taken for true for this long; a
- * destination that somebody makes up is never among it. */
+/*
+ * A route lookup costs as much as sealing a small packet. So results stay valid for this long. Only
+ * destinations for which a packet may be opened are kept; one that an attacker makes up is never among them.
+ */
 #define DESTINATION_NS 1000000000ULL
 #define DESTINATIONS 64
 
 struct destination {
 	u32 address[4];
-	u32 l3;	   /* as far into the frame: tags make another device of it */
+	u32 l3;	   /* offset of the IP header: with VLAN tags it is another device */
 	u64 until; /* CLOCK_MONOTONIC, ns, coarse */
 };
 
@@ -47,13 +49,12 @@ struct {
 } destinations SEC(".maps");
 
 enum destination_wanted {
-	DESTINATION_NOT_BACK, /* not out of the device that it came in by */
+	DESTINATION_NOT_BACK, /* not routed back out of the device that it came in by */
 	DESTINATION_LOCAL,
 };
 
-/* What the routing table says of a packet that came in by a device, if the last word of its destination had
- * these bits turned over; out gets the index of the one that it would leave by. A call of its own, for its
- * stack. */
+/* Look up the route of a packet that came in by a device, with these bits of the last word of its
+ * destination inverted. out gets the index of the outgoing device. A call of its own, for its stack. */
 static __noinline long destination_route(struct xdp_md *xdp, const struct packet *packet, u32 turned, u32 in,
 					 u32 *out)
 {
@@ -79,11 +80,11 @@ static __noinline long destination_route(struct xdp_md *xdp, const struct packet
 	return found;
 }
 
-/* Whom is the frame for? */
+/* The receiver of the frame, by its MAC address. */
 enum destination_frame {
 	DESTINATION_FRAME_OURS, /* the device's own address */
 	DESTINATION_FRAME_OTHER,
-	DESTINATION_FRAME_MANY, /* a group, or broadcast */
+	DESTINATION_FRAME_MANY, /* a group, or the broadcast address */
 };
 
 static __always_inline enum destination_frame destination_frame(struct xdp_md *xdp,
@@ -103,14 +104,14 @@ static __always_inline enum destination_frame destination_frame(struct xdp_md *x
 	return differs ? DESTINATION_FRAME_OTHER : DESTINATION_FRAME_OURS;
 }
 
-/* The far end's routing table is not that of a device in a VRF. */
+/* A device in a VRF uses another routing table than the far end. */
 static __always_inline bool destination_in_vrf(const struct net_device *device)
 {
 	return BPF_CORE_READ_BITFIELD(device, priv_flags) &
 	       bpf_core_enum_value(enum netdev_priv_flags, IFF_L3MDEV_SLAVE);
 }
 
-/* To the address that differs from the destination in these bits of the last byte. */
+/* Is there a route to the address that differs from the destination in these bits of the last byte? */
 static __always_inline bool destination_has_route(struct xdp_md *xdp, const struct packet *packet, u8 bits,
 						  u32 in)
 {
@@ -123,10 +124,11 @@ static __always_inline bool destination_has_route(struct xdp_md *xdp, const stru
 /*
  * Tunnel mode: is the destination an address of this host?
  *
- * Of NOT_FWDED: a frame that the device accepts as its own is for this host, or nobody's. Of another one the
- * host can be the destination by a device on top of this one, with a MAC of its own (VRRP); then there is a
- * route to an address beside it, which would be that of this address, too, if it were not this host's. (Of
- * two beside it one may be the subnet's broadcast or anycast address, which is local as well.)
+ * The lookup says NOT_FWDED. If the device accepts the frame as its own, the packet is for this host or for
+ * nobody. For another frame, this host can be the destination by a device on top of this one with its own MAC
+ * address (VRRP). Then there is a route to the addresses beside the destination, and it would be the route to
+ * the destination, too, if that were not an address of this host. (Two are tried, as one of them may be the
+ * subnet's broadcast or anycast address, which is local as well.)
  */
 static __noinline int destination_is_local(struct xdp_md *xdp, const struct packet *packet)
 {
@@ -151,8 +153,8 @@ static __noinline int destination_is_local(struct xdp_md *xdp, const struct pack
 	return destination_has_route(xdp, packet, 1, in) || destination_has_route(xdp, packet, 2, in);
 }
 
-/* Does the stack forward IPv6 that came in by a device whose own `forwarding` is off? (net/ipv6/ip6_output.c,
- * ip6_forward: it asks for that of the namespace.) */
+/* Does the stack forward IPv6 from a device whose own `forwarding` is off? (net/ipv6/ip6_output.c,
+ * ip6_forward checks the setting of the namespace.) */
 static __always_inline bool destination_forwards_ipv6(const struct net_device *device)
 {
 	const struct net *net = device->nd_net.net;
@@ -169,9 +171,9 @@ static __always_inline bool destination_forwards_ipv6(const struct net_device *d
 }
 
 /*
- * Inline mode: would the stack send it out of another device, or not at all? A group's members are not found
- * by a route. Where the device does not forward, the stack does not either; but it asks another switch of
- * IPv6, and that of another device of what is tagged.
+ * Inline mode: would the stack send the packet out of another device, or not at all? Routes do not show the
+ * members of a group. If the device does not forward, the stack does not either; but for IPv6 another switch
+ * decides, and for tagged packets that of another device.
  */
 static __noinline int destination_is_not_back(struct xdp_md *xdp, const struct packet *packet)
 {
@@ -186,7 +188,7 @@ static __noinline int destination_is_not_back(struct xdp_md *xdp, const struct p
 				 : packet->l3 == sizeof(struct ethhdr))
 			return true;
 		found = destination_route(xdp, packet, 0, device_index(XDPSEC_DEVICE_FAR), &out);
-		/* Switching off forwarding of the whole host takes the far end's along. */
+		/* Switching off forwarding for the whole host switches it off for the far end, too. */
 		if (found < 0 || found == BPF_FIB_LKUP_RET_FWD_DISABLED)
 			return !packet->ipv6;
 	}
@@ -196,19 +198,19 @@ static __noinline int destination_is_not_back(struct xdp_md *xdp, const struct p
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
 	case BPF_FIB_LKUP_RET_PROHIBIT:
-	case BPF_FIB_LKUP_RET_NOT_FWDED: /* of this host, or dropped by the stack */
+	case BPF_FIB_LKUP_RET_NOT_FWDED: /* for this host, or dropped by the stack */
 		return true;
 	default: /* an encapsulating route may lead anywhere */
 		return false;
 	}
 }
 
-/* Is it where it may be opened? */
+/* Is this the destination that allows opening? */
 static __always_inline bool destination_is(struct xdp_md *xdp, const struct packet *packet,
 					   const enum destination_wanted wanted)
 {
 	const u32 *d = packet->destination;
-	u32 slot = (d[0] ^ d[1] ^ d[2] ^ d[3]) >> 24 & (DESTINATIONS - 1); /* the address's last byte */
+	u32 slot = (d[0] ^ d[1] ^ d[2] ^ d[3]) >> 24 & (DESTINATIONS - 1); /* last byte of the address */
 	struct destination *known = bpf_map_lookup_elem(&destinations, &slot);
 	u64 now = bpf_ktime_get_coarse_ns();
 

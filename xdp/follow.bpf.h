@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tunnel mode: where a peer is, and what it calls this host, as its newest authenticated packet says.
+ * Tunnel mode: learning the location of a peer, and the address that it uses for this host, from its newest
+ * authenticated packet.
  *
- * A peer that roams is followed to the address and port that its packets come from. It is answered from the
- * address that it sends to, whether it roams or not: another one a NAT or a firewall on its side would not
- * know, and a second uplink would not carry.
+ * The endpoint of a peer that roams follows the source address and port of its packets. Answers come from the
+ * address that the peer sends to, whether it roams or not: a NAT or firewall on its side would not know
+ * another one, and a second uplink would not carry it.
  *
- * A peer whose source ports are by flow (SourcePort = flow) comes from another port with each flow. It opens
- * what comes to any of these (decapsulate.bpf.h), so that it may be followed; but its own port, where the
- * configuration has one, is the better one, and no port is left for the next more than once a second.
+ * A peer that chooses source ports by flow (SourcePort = flow) uses another port for each flow. It opens
+ * packets to any of these (decapsulate.bpf.h), so following them is possible. But its configured port is
+ * preferred if there is one, and the port changes at most once a second.
  */
 #ifndef XDPSEC_FOLLOW_BPF_H
 #define XDPSEC_FOLLOW_BPF_H
@@ -21,7 +22,7 @@ static __always_inline bool follow_is_flow_port(u16 port)
 	return port >= XDPSEC_FLOW_PORT_FIRST;
 }
 
-/* To another port of the same address? */
+/* May the endpoint move to another port of the same address? */
 static __always_inline bool follow_port(struct xdpsec_endpoint *endpoint, u16 before, u16 port)
 {
 	u64 now;
@@ -41,14 +42,14 @@ static __always_inline bool follow_port(struct xdpsec_endpoint *endpoint, u16 be
 	return true;
 }
 
-/* What the peer is to be answered from, once it is where packet came from. */
+/* Set the source address for answers to the location that the packet came from. */
 static __always_inline void follow_source(const struct xdpsec_endpoint *endpoint, const struct packet *packet,
 					  bool flow_ports, struct xdpsec_source *from)
 {
 	u32 family = packet->ipv6;
 	const u32 *fixed;
 
-	/* Any of these is as good as another. */
+	/* With ports chosen by flow, any of them will do. */
 	from->port = flow_ports ? 0 : packet->destination_port;
 	barrier_var(family);
 	fixed = (const u32 *)endpoint->sources[family & 1];
@@ -61,7 +62,7 @@ static __always_inline void follow_source(const struct xdpsec_endpoint *endpoint
 	}
 }
 
-/* What is written is complete before it becomes the current one. */
+/* Write the unused element completely, then make it the current one. */
 static __always_inline void follow_move(struct xdpsec_endpoint *endpoint, const struct packet *packet,
 					const struct xdpsec_source *from, u16 port, bool moves, bool path)
 {
@@ -79,15 +80,15 @@ static __always_inline void follow_move(struct xdpsec_endpoint *endpoint, const 
 	to->port = from->port;
 	endpoint->current = !endpoint->current;
 	endpoint->moves += moves;
-	/* Of another path. */
+	/* The learned path MTU belongs to another path. */
 	if (path)
 		endpoint->path_mtu_until = 0;
 	bpf_spin_unlock(&endpoint->lock);
-	/* Whether this source can be used has not been asked yet. */
+	/* Whether this source can be used has not been checked yet. */
 	endpoint->checked = 0;
 }
 
-/* Something differs. A call of its own: it is rare. */
+/* The packet differs from the endpoint. A call of its own: it is rare. */
 static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const struct packet *packet,
 				     bool flow_ports)
 {
@@ -99,7 +100,7 @@ static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const str
 	if (endpoint->roams)
 		moves = !same || follow_port(endpoint, at->port, port);
 	if (!moves) {
-		/* From where it is not to be: nothing to learn. */
+		/* The peer must not move there: nothing to learn. */
 		if (!same)
 			return 0;
 		port = at->port;
@@ -113,14 +114,15 @@ static __noinline int follow_changed(struct xdpsec_endpoint *endpoint, const str
 	return 0;
 }
 
-/* An authenticated packet, newer than all before it: an older one may have come by a path that is no more. */
+/* Learn from an authenticated packet that is newer than all before. An older one may have come by a path
+ * that no longer exists. */
 static __always_inline void follow(struct xdpsec_endpoint *endpoint, const struct packet *packet,
 				   bool flow_ports)
 {
 	const struct xdpsec_source *from = endpoint_from(endpoint);
 	const struct xdpsec_location *at = endpoint_at(endpoint);
 
-	/* As the last one: almost every packet. */
+	/* Nothing has changed: almost every packet. */
 	if ((!endpoint->roams || at->port == packet->source_port) &&
 	    (flow_ports || from->port == packet->destination_port) &&
 	    endpoint_same_address(at->address, packet->source) && from->local != XDPSEC_LOCAL_NONE &&

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tunnel mode: what comes to the tunnel's port of this host, and is not the tunnel's. The port may be used by
- * a socket, or by NAT for a host behind this one: what neither looks sealed nor comes from where a peer is
- * passes. The rest is dropped and counted, so that one can see what is wrong. Nothing of it is ever delivered
- * inside.
+ * Tunnel mode: packets to the tunnel's port on this host that are not the tunnel's. A socket, or NAT for a
+ * host behind this one, may use the same port. A packet passes if it does not look sealed and its source is
+ * not a peer's address. All others are dropped and counted, so that a fault can be seen. None is ever
+ * delivered inside.
  */
 #ifndef XDPSEC_FOREIGN_BPF_H
 #define XDPSEC_FOREIGN_BPF_H
@@ -11,12 +11,12 @@
 #include "xdpsec/endpoint.bpf.h"
 #include "open_payload.bpf.h"
 
-/* To look at all peers costs more than to open a packet. Of an address it is believed for this long that no
- * peer is there. */
+/* A search through all peers costs more than opening a packet. So the result "no peer at this address"
+ * stays valid for this long. */
 #define FOREIGN_NS ENDPOINT_SECOND
 #define FOREIGN_ADDRESSES 64
-/* What is beyond so many looks in a second, on each CPU, passes unlooked at: it is the stack's, as what comes
- * to any other port. Dropped, it would take others' packets along. */
+/* Searches per second on each CPU. Packets beyond that pass without a search: they are the stack's, like
+ * packets to any other port. Dropping them would drop other applications' packets, too. */
 #define FOREIGN_LOOKS 1000
 
 struct foreign_address {
@@ -59,12 +59,12 @@ static __always_inline bool foreign_may_look(u64 now)
 	return bucket->looks++ < FOREIGN_LOOKS;
 }
 
-/* Is a peer at this address, on whatever port? */
+/* Is there a peer at this address, with any port? */
 static __always_inline bool foreign_is_peers(const u32 address[4], const struct xdpsec_config *config)
 {
 	u32 left, index;
 
-	/* Counted down from what the verifier does not know, or it would follow every turn. */
+	/* Counts down from a value that the verifier does not know, or it would follow every turn. */
 	for (left = config->peers & (2 * XDPSEC_MAX_PEERS - 1); left && loop_goes_on();) {
 		const struct xdpsec_location *location;
 		struct xdpsec_endpoint *endpoint;
@@ -86,7 +86,7 @@ static __always_inline bool foreign_is_peers(const u32 address[4], const struct 
 	return false;
 }
 
-/* Does it look like something that XDPsec has sealed, in either mode, or have an SPI of ours? */
+/* Does the packet look sealed by XDPsec, in either mode, or have an SPI of ours? */
 static __always_inline bool foreign_looks_sealed(struct xdp_md *xdp, const struct packet *packet)
 {
 	struct xdpsec_header header;
@@ -101,8 +101,7 @@ static __always_inline bool foreign_looks_sealed(struct xdp_md *xdp, const struc
 	return bpf_map_lookup_elem(&spis, &spi);
 }
 
-/* May the stack have a packet that was sent to our port, and is not ours? A call of its own, for its stack.
- */
+/* May a packet to our port that is not ours go to the stack? A call of its own, for its stack. */
 static __noinline int foreign_may_pass(struct xdp_md *xdp, const struct packet *packet,
 				       const struct xdpsec_config *config)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Several instances on one device: what this one lets pass, the next one judges, by a tail call. The loader
- * makes the chain (loader/chain.h); the last instance, which is also the only one of most devices, has a
- * program without any of this.
+ * Several instances on one device: a tail call gives packets that this instance lets pass to the next one.
+ * The loader makes the chain (loader/chain.h). The last instance, on most devices the only one, has a program
+ * without any of this.
  */
 #ifndef XDPSEC_NEXT_BPF_H
 #define XDPSEC_NEXT_BPF_H
@@ -14,8 +14,8 @@
 
 #include "xdpsec/drop.bpf.h"
 
-/* Not among the maps that all programs of an instance share: each copy of a program has a successor of its
- * own, so that a new chain is complete before it takes the place of the old one. */
+/* Not one of the maps that the programs of an instance share: each copy of a program has its own
+ * successor. So a new chain is complete before it replaces the old one. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
@@ -24,9 +24,9 @@ struct {
 } next SEC(".maps");
 
 /*
- * There is no next program: the kernel has emptied the map, as the pin that kept it was removed by hand. What
- * the lost instance would have opened must not be delivered as it is; whose that was, nobody knows any more.
- * What cannot be UDP passes, so that the host can still be reached. A call of its own, for its stack.
+ * There is no next program: the kernel has emptied the map, as its pin was removed by hand. Packets that the
+ * lost instance would have opened must not be delivered unopened, and nobody knows any more which these are.
+ * So only packets that cannot be UDP pass, which keeps the host reachable. A call of its own, for its stack.
  */
 static __noinline int next_is_lost(struct xdp_md *xdp)
 {
@@ -52,7 +52,7 @@ static __noinline int next_is_lost(struct xdp_md *xdp)
 	return drop(XDPSEC_DROP_NO_NEXT, XDPSEC_NO_SA);
 }
 
-/* The verdict of the next program. (A tail call does not come back, but where there is nothing to call.) */
+/* The verdict of the next program. (A tail call returns only if there is no program to call.) */
 static __always_inline int next_judge(struct xdp_md *xdp)
 {
 	bpf_tail_call_static(xdp, &next, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Opening in inline mode: a sealed packet of a protected flow becomes what it was before it was sealed. */
+/* Inline mode, in: a sealed packet of a protected flow gets its original form back. */
 #ifndef XDPSEC_OPEN_BPF_H
 #define XDPSEC_OPEN_BPF_H
 
@@ -21,9 +21,9 @@ struct linear_headers {
 };
 
 /*
- * A frame whose headers cannot be had in one piece: what cannot be UDP from a protected address passes, the
- * rest is dropped. Tagged frames and PPPoE are dropped, as it is not worth more code. A call of its own, for
- * its stack.
+ * Judge a frame whose headers are not in one buffer: it passes if it cannot be UDP from a protected address,
+ * and is dropped otherwise. Tagged frames and PPPoE are dropped, as they are not worth the code. A call of
+ * its own, for its stack.
  */
 static __noinline int linear_judge(struct xdp_md *xdp)
 {
@@ -57,7 +57,7 @@ static __noinline int linear_judge(struct xdp_md *xdp)
 	return VERDICT_PASS;
 }
 
-/* The lengths in the IP and UDP headers, and the checksums. */
+/* Correct the lengths in the IP and UDP headers, and the checksums. */
 static __always_inline int open_shorten(struct open *o, u64 sum)
 {
 	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
@@ -73,7 +73,8 @@ static __always_inline int open_shorten(struct open *o, u64 sum)
 	return 0;
 }
 
-/* Move the headers over the sealed header and the tag. length is a constant: loads and stores, no loop. */
+/* Move the headers over the sealed header and the tag. length is a constant, for loads and stores without
+ * a loop. */
 static __always_inline int open_move_headers(struct xdp_md *xdp, const u32 length)
 {
 	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
@@ -117,7 +118,7 @@ static __always_inline int open_strip(struct open *o)
 	return bpf_xdp_adjust_head(o->xdp, XDPSEC_OVERHEAD);
 }
 
-/* Judge a packet on its way in, and open it. VERDICT_PASS: the stack may have it as it is now. */
+/* Judge a packet on its way in, and open it. VERDICT_PASS: give it to the stack as it is now. */
 static __always_inline int open_packet(struct xdp_md *xdp)
 {
 	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Opening as it is the same in both modes. Everything that changes state, the replay window and the counters
- * of what was received, comes after the tag held.
+ * The part of opening that both modes share. State (the replay window, the counters of received packets)
+ * changes only after authentication.
  */
 #ifndef XDPSEC_OPEN_PAYLOAD_BPF_H
 #define XDPSEC_OPEN_PAYLOAD_BPF_H
@@ -13,22 +13,22 @@
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/replay.bpf.h"
 
-/* Headers in front of the sealed payload; what has more is not opened. */
+/* Most bytes of headers in front of the sealed payload; packets with more are not opened. */
 #define OPEN_HEADERS PACKET_HEADERS_MAX
 
 struct open {
 	struct xdp_md *xdp;
 	struct packet packet;
 	u32 peer, sa;
-	u32 at, length; /* of the sealed payload: offset in the frame, bytes with header and tag */
+	u32 at, length; /* sealed payload: offset in the frame, and bytes with header and tag */
 	u8 next_header;
-	u64 sequence;	/* when its tag held */
-	bool in_pieces; /* it is not in one buffer, and lies in the scratch map while it is opened */
-	u8 *payload;	/* where it is; end is that of this memory */
+	u64 sequence;	/* set once the tag is verified */
+	bool in_pieces; /* not in one buffer: it lies in the scratch map while it is opened */
+	u8 *payload;	/* start of the sealed payload; end is the end of that memory */
 	const void *end;
 };
 
-/* Where the sealed payload lies in one piece. 0, or -errno. */
+/* Get the sealed payload in one piece. 0, or -errno. */
 static __always_inline int open_locate(struct open *o)
 {
 	void *data = (void *)(long)o->xdp->data, *data_end = (void *)(long)o->xdp->data_end;
@@ -52,7 +52,7 @@ static __always_inline int open_locate(struct open *o)
 	return 0;
 }
 
-/* An SA of tunnel mode carries both IP versions, and keepalives. */
+/* Is the payload right for the mode? An SA of tunnel mode carries both IP versions, and keepalives. */
 static __always_inline bool open_fits_mode(u8 next_header, u8 mode)
 {
 	if (mode == XDPSEC_NEXT_UDP)
@@ -62,9 +62,8 @@ static __always_inline bool open_fits_mode(u8 next_header, u8 mode)
 }
 
 /*
- * Which SA is this sealed for? What has no SPI of ours and does not look sealed either is taken for what
- * fail-closed is about: clear text on a protected flow. *peer is whose SA it is.
- * DROP_NONE, or the reason to drop it.
+ * Find the SA. A packet that has no SPI of ours and does not look sealed counts as plaintext on a protected
+ * flow. *peer is the peer of the SA. DROP_NONE, or the reason to drop it.
  */
 static __always_inline u32 open_identify(struct open *o, u32 *peer)
 {
@@ -95,8 +94,8 @@ static __always_inline u32 open_identify(struct open *o, u32 *peer)
 }
 
 /*
- * Decrypt and authenticate, then ask the replay window. sum gets the RFC 1071 sum of the plaintext. A call of
- * its own, for its stack. DROP_NONE, or the reason to drop it.
+ * Decrypt and authenticate, then check the replay window. sum gets the RFC 1071 sum of the plaintext. A call
+ * of its own, for its stack. DROP_NONE, or the reason to drop it.
  */
 static __noinline u32 open_payload(struct open *o, u64 *sum)
 {
@@ -120,7 +119,8 @@ static __noinline u32 open_payload(struct open *o, u64 *sum)
 	window = bpf_map_lookup_elem(&replay_windows, &o->sa);
 	if (!ocb.sa || !context || !ktop || !window)
 		return XDPSEC_DROP_NO_KEY;
-	ocb.ctx = context->ctx; /* once: the verifier knows this value, not the slot, to be a context */
+	ocb.ctx =
+		context->ctx; /* load once: the verifier tracks this register as a context, not a second load */
 	if (!ocb.ctx)
 		return XDPSEC_DROP_NO_KEY;
 	ocb.start = o->payload;
@@ -152,7 +152,7 @@ static __noinline u32 open_payload(struct open *o, u64 *sum)
 	return DROP_NONE;
 }
 
-/* What was opened in the scratch map goes back into the packet. */
+/* Copy the payload opened in the scratch map back into the packet. */
 static __always_inline int open_put_back(struct open *o)
 {
 	u32 zero = 0, length = o->length - XDPSEC_OVERHEAD;

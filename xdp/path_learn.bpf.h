@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tunnel mode: a router on the path says how large an outer packet may be (RFC 1191, RFC 8201). No socket of
- * this host has sent it, so that the stack would not believe the message; the endpoint keeps what it says.
+ * Tunnel mode: learning the path MTU from a router's message about an outer packet (RFC 1191, RFC 8201). No
+ * socket of this host has sent that packet, so the stack would not believe the message. The endpoint keeps
+ * the MTU.
  *
- * The message has to quote a packet to an endpoint, from an address and a port of ours, and of it the SPI and
- * a number that was used of late; it lowers an MTU not below what every path takes, and for ten minutes.
+ * The message must quote a packet from an address and port of ours to an endpoint, with its SPI and a
+ * sequence number used lately. It lowers the MTU for ten minutes, and not below the MTU that every path has.
  * Inner IPv6 has a limit of its own (tc/encapsulate.bpf.h).
  */
 #ifndef XDPSEC_PATH_LEARN_BPF_H
@@ -14,11 +15,11 @@
 #include "destination.bpf.h"
 #include "too_big.bpf.h"
 
-/* What every path takes of IPv4: net.ipv4.route.min_pmtu. */
+/* The least path MTU for IPv4: net.ipv4.route.min_pmtu. */
 #define PATH_LEARN_MIN_IPV4 552
 /* RFC 1191 section 6.3. */
 #define PATH_LEARN_NS (600 * ENDPOINT_SECOND)
-/* How many such messages are looked at, for each CPU: each may cost a look at all peers. */
+/* Messages that are looked at per second, on each CPU: each may cost a search through all peers. */
 #define PATH_LEARN_PER_SECOND 100
 
 struct path_learn_bucket {
@@ -56,8 +57,8 @@ static __always_inline bool path_learn_is_our_port(const struct xdpsec_config *c
 	return port == config->listen_port || (port && port == config->former_port);
 }
 
-/* Has this host sent it? Another gateway behind us may have a tunnel to the same endpoint. The quoted packet
- * is turned round: as if it had come from there. */
+/* Has this host sent the quoted packet? Another gateway behind us may have a tunnel to the same endpoint.
+ * The quoted packet is reversed, as if it came from there. */
 static __always_inline bool path_learn_is_from_here(struct xdp_md *xdp, struct packet *quoted)
 {
 	int i;
@@ -72,7 +73,8 @@ static __always_inline bool path_learn_is_from_here(struct xdp_md *xdp, struct p
 	return destination_is(xdp, quoted, DESTINATION_LOCAL);
 }
 
-/* The peers that are there, and that it is about. A call of its own, for its stack. */
+/* Note the MTU for the peers at the quoted destination that the message is about. A call of its own, for
+ * its stack. */
 static __noinline int path_learn_note(const struct too_big *message, const struct xdpsec_config *config,
 				      u32 mtu)
 {
@@ -80,7 +82,7 @@ static __noinline int path_learn_note(const struct too_big *message, const struc
 	u64 now = bpf_ktime_get_coarse_ns();
 	u32 left, index;
 
-	/* Counted down from what the verifier does not know, or it would follow every turn. */
+	/* Counts down from a value that the verifier does not know, or it would follow every turn. */
 	for (left = config->peers & (2 * XDPSEC_MAX_PEERS - 1); left && loop_goes_on();) {
 		struct xdpsec_endpoint *endpoint;
 
@@ -102,7 +104,7 @@ static __noinline int path_learn_note(const struct too_big *message, const struc
 	return 0;
 }
 
-/* A packet that is not UDP, on its way in to the stack. A call of its own, for its stack. */
+/* A packet that is not UDP, on its way to the stack. A call of its own, for its stack. */
 static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config *config)
 {
 	void *data = (void *)(long)xdp->data;
@@ -113,7 +115,7 @@ static __noinline int path_learn(struct xdp_md *xdp, const struct xdpsec_config 
 	if (!too_big_find(&cursor, &message) || !message.has_header)
 		return 0;
 	mtu = bpf_ntohs(message.icmp->mtu_low);
-	/* A router older than RFC 1191 says nothing. */
+	/* Routers older than RFC 1191 give no MTU. */
 	if (!mtu)
 		return 0;
 	least = message.quoted.ipv6 ? XDPSEC_IPV6_MTU_MIN : PATH_LEARN_MIN_IPV4;

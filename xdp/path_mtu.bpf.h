@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A router on the path says how large a packet may be (RFC 1191, RFC 4443 section 3.2): a sealed one. The
- * sender, who knows of no sealing, is to be told what fits before it grows, or it would send the same size
- * again for ever. The stack has limits of its own for what it believes.
+ * Inline mode: a router says how large a sealed packet may be (RFC 1191, RFC 4443 section 3.2). The sender
+ * knows nothing of sealing. So it must be told the size that fits before sealing, or it would send the same
+ * size again for ever. The stack applies its own limits to the message.
  *
- * A message that quotes something else behind the UDP header than was sealed here is a lie. One that quotes
- * no more than that header comes from behind the peer, which has opened the packet and cuts the quote
- * (tc/quote.bpf.h); or it is a lie too, of which the most harmful ones are not believed.
+ * A message that quotes behind the UDP header anything that was not sealed here is forged. A message that
+ * quotes no more than the UDP header comes from behind the peer, which has opened the packet and cuts the
+ * quote (tc/quote.bpf.h). Or it is forged as well: the most harmful of these are not believed.
  */
 #ifndef XDPSEC_PATH_MTU_BPF_H
 #define XDPSEC_PATH_MTU_BPF_H
@@ -16,17 +16,17 @@
 #include "xdpsec/policy.bpf.h"
 #include "too_big.bpf.h"
 
-/* The least that IPv4 knows (RFC 791 section 3.2): up to here an MTU is left alone. 0, too: a router older
- * than RFC 1191 leaves the stack to guess. */
+/* The least MTU of IPv4 (RFC 791 section 3.2): an MTU up to this is not changed. Nor is 0: a router older
+ * than RFC 1191 gives none, and the stack guesses. */
 #define PATH_MTU_MIN 68
-/* Practically no link has less. A sender that was told so would fragment what it sends, and fragments are not
- * sealed. */
+/* Practically no link has a smaller MTU. With a smaller one the sender would fragment, and fragments are
+ * not sealed. */
 #define PATH_MTU_MIN_UNPROVEN XDPSEC_IPV6_MTU_MIN
 
 /*
- * A packet that is not UDP, on its way in: take what sealing adds off the MTU of such a message. Our own
- * answers (tc/answer.bpf.h) do not pass here: XDP does not see what is redirected into ingress. A call of its
- * own, for its stack.
+ * A packet that is not UDP, on its way in: if it is such a message, reduce its MTU by the bytes that sealing
+ * adds. Our own answers (tc/answer.bpf.h) do not come here: XDP does not see packets redirected into ingress.
+ * A call of its own, for its stack.
  */
 static __noinline int path_mtu_adjust(struct xdp_md *xdp)
 {

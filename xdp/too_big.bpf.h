@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A router on the path says how large a packet may be (RFC 1191 section 3, RFC 4443 section 3.2): the
- * message, on its way in, and the packet that it quotes.
+ * A router's message about a packet that is too big (RFC 1191 section 3, RFC 4443 section 3.2), and the
+ * packet that it quotes.
  *
- * Anybody can send such a message. What it quotes beyond the UDP header only those know who have seen a
- * packet of ours: the SPI, and a number that was used of late. Routers quote that much (RFC 1812
- * section 4.3.2.3, RFC 4443 section 2.4 (c)); those that quote 8 bytes, as RFC 792 has it, cannot be told
- * from liars. Whoever believes a message lets it lower an MTU, and no more.
+ * Anybody can send such a message. But only somebody who has seen a packet of ours can quote it beyond the
+ * UDP header: its SPI, and a sequence number used lately. Routers quote that much (RFC 1812 section 4.3.2.3,
+ * RFC 4443 section 2.4 (c)). Those that quote 8 bytes, as in RFC 792, cannot be told from an attacker.
+ * Callers that believe a message let it lower an MTU, and nothing else.
  */
 #ifndef XDPSEC_TOO_BIG_BPF_H
 #define XDPSEC_TOO_BIG_BPF_H
@@ -15,20 +15,20 @@
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/packet.bpf.h"
 
-/* How far behind the next number what is quoted may be: a second of a path of 10 Gbit/s. */
+/* The quoted sequence number may be this far behind the next one: a second at 10 Gbit/s. */
 #define TOO_BIG_NUMBERS_BACK (1 << 20)
 
 struct too_big {
 	struct icmp_error *icmp;
-	/* Whose packet it was. It is not whole, so that its lengths say nothing. */
+	/* The quoted packet. It is not complete, so its lengths are not checked. */
 	struct packet quoted;
-	/* What it was sealed with, if it was; not there if as much is not quoted. */
+	/* The sealed header of the quoted packet. False: it is not sealed, or the quote is too short. */
 	bool has_header;
 	u32 spi;
 	u64 sequence;
 };
 
-/* Has a packet of this SPI and number been sent to the peer of late? */
+/* Was a packet with this SPI and sequence number sent to the peer lately? */
 static __always_inline bool too_big_is_sealed(u32 peer, u32 spi, u64 number)
 {
 	struct xdpsec_peer *known = bpf_map_lookup_elem(&peers, &peer);
@@ -69,7 +69,7 @@ static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *
 	if (ipv6 ? icmp->type != ICMPV6_PKT_TOOBIG
 		 : icmp->type != ICMP_DEST_UNREACH || icmp->code != ICMP_FRAG_NEEDED)
 		return false;
-	/* ICMPv6 has 32 bits; what does not fit 16 is no MTU of a path that sealed packets take. */
+	/* ICMPv6 has 32 bits. An MTU of more than 16 bits is not that of a path for sealed packets. */
 	if (ipv6 && icmp->mtu_high)
 		return false;
 	*message = (struct too_big){ .icmp = icmp };
@@ -83,7 +83,8 @@ static __always_inline bool too_big_read(struct cursor *cursor, struct too_big *
 	return true;
 }
 
-/* Is this frame one, about a UDP packet? The cursor is at its start; message is for when it is. */
+/* Is this frame such a message, about a UDP packet? The cursor is at its start. message is filled in if
+ * so. */
 static __always_inline bool too_big_find(struct cursor *cursor, struct too_big *message)
 {
 	bool pppoe;
@@ -92,7 +93,7 @@ static __always_inline bool too_big_find(struct cursor *cursor, struct too_big *
 	if (protocol == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = cursor_take(cursor, sizeof(*ip));
 
-		/* Routers send these without options and in one piece. */
+		/* Routers send these without IP options and unfragmented. */
 		return ip && ip->protocol == IPPROTO_ICMP && ip->version == 4 && ip->ihl == 5 &&
 		       !(ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS)) &&
 		       too_big_read(cursor, message, false);
