@@ -86,24 +86,47 @@ static __always_inline bool encapsulate_is_link_local_group(const struct inner *
 	return (inner->destination[3] & bpf_htonl(0xffffff00)) == bpf_htonl(0xe0000000);
 }
 
-/* Count the drop, and answer: into the near end's ingress, as if it came from the tunnel. (Sent out of the
- * far end, an answer longer than the MTU by its own headers would be dropped.) */
-static __noinline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum answer what, u32 mtu)
+/*
+ * An answer to the packet, by way of the near end: BPF_F_INGRESS has it come from the tunnel (sent out of the
+ * far end, an answer longer than the MTU by its own headers would be dropped); 0 has it go into the tunnel.
+ */
+static __noinline int encapsulate_answer(struct encapsulate *e, enum answer what, u32 mtu, u64 flags)
 {
 	struct seal *s = &e->seal;
 	u32 near;
 
-	drop(reason, s->sa);
 	if (e->next_header == XDPSEC_NEXT_NONE || !encapsulate_may_answer(s->skb, &e->inner))
 		return VERDICT_DROP;
 	s->packet.ipv6 = e->inner.ipv6;
 	__builtin_memcpy(s->packet.source, e->inner.source, sizeof(e->inner.source));
 	__builtin_memcpy(s->packet.destination, e->inner.destination, sizeof(e->inner.destination));
 	near = device_index(XDPSEC_DEVICE_NEAR);
-	if (!near || !answer(s->skb, &s->packet, what, mtu) ||
-	    bpf_redirect(near, BPF_F_INGRESS) != TC_ACT_REDIRECT)
+	if (!near || !answer(s->skb, &s->packet, what, mtu) || bpf_redirect(near, flags) != TC_ACT_REDIRECT)
 		return VERDICT_DROP;
 	return VERDICT_REDIRECT;
+}
+
+/* Count it, and answer. */
+static __always_inline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum answer what, u32 mtu)
+{
+	drop(reason, e->seal.sa);
+	return encapsulate_answer(e, what, mtu, BPF_F_INGRESS);
+}
+
+/*
+ * What cannot be read may be the start of a packet that was opened and is larger than the tunnel device's MTU
+ * (xdp/decapsulate.bpf.h, which has counted it): with the Ethernet header of one that came from the tunnel.
+ */
+static __always_inline int encapsulate_malformed(struct encapsulate *e)
+{
+	const struct ethhdr *ethernet = (void *)(long)e->seal.skb->data;
+	const u32 length = e->seal.skb->len - sizeof(*ethernet);
+	const u16 *source = (const u16 *)ethernet->h_source, *far = (const u16 *)e->seal.config->far_mac;
+
+	if ((const void *)(ethernet + 1) > (const void *)(long)e->seal.skb->data_end || source[0] != far[0] ||
+	    source[1] != far[1] || source[2] != far[2] || e->inner.length <= length)
+		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
+	return encapsulate_answer(e, ANSWER_TOO_BIG, e->seal.config->mtu, 0);
 }
 
 /* Find the peer that has the destination among its AllowedIPs (cryptokey routing). */
@@ -373,7 +396,7 @@ static __always_inline int encapsulate_packet(struct __sk_buff *skb)
 	start = (void *)(long)skb->data + sizeof(struct ethhdr);
 	if (!inner_read(start, (void *)(long)skb->data_end, length, &e.inner) ||
 	    e.inner.ipv6 != (skb->protocol == bpf_htons(ETH_P_IPV6)))
-		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
+		return encapsulate_malformed(&e);
 	found = encapsulate_find_peer(&e);
 	/* Ethernet's padding is not part of the packet; a tick consists of padding only. */
 	if (e.inner.length < length && bpf_skb_change_tail(skb, sizeof(struct ethhdr) + e.inner.length, 0))

@@ -8,6 +8,7 @@
 
 #include "xdpsec/device.bpf.h"
 #include "xdpsec/endpoint.bpf.h"
+#include "xdpsec/fold.bpf.h"
 #include "xdpsec/inner.bpf.h"
 #include "xdpsec/mss.bpf.h"
 #include "xdpsec/policy.bpf.h"
@@ -96,8 +97,6 @@ static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct
 	if (!inner_read(start, d->open.end, length, inner) || inner->length != length ||
 	    inner->ipv6 != (d->open.next_header == XDPSEC_NEXT_IPV6))
 		return XDPSEC_DROP_MALFORMED;
-	if (length > d->config->mtu)
-		return XDPSEC_DROP_TOO_BIG;
 	prefix = policy_prefix(inner->source);
 	policy = bpf_map_lookup_elem(&policies, &prefix);
 	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->peer)
@@ -148,11 +147,30 @@ static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct de
 	return 0;
 }
 
+/* As much of a packet is kept as an answer quotes (tc/answer.bpf.h). */
+#define DECAPSULATE_QUOTE 192
+
+/*
+ * The peer's MTU is larger than ours. What we can receive all the same, we do, as any network device. Generic
+ * XDP leaves copies of the frame to come, which it cannot be folded for: what is at its start goes out of the
+ * near end, and xdpsec_encapsulate answers it. *to is where the frame goes. 0, or -errno. A call of its own,
+ * for its stack.
+ */
+static __noinline int decapsulate_larger(struct xdp_md *xdp, u32 by, u32 *to)
+{
+	int rest = bpf_xdp_get_buff_len(xdp) - sizeof(struct ethhdr) - DECAPSULATE_QUOTE;
+
+	if (!device_of_xdp(xdp)->xdp_prog)
+		return fold(xdp, by);
+	*to = XDPSEC_DEVICE_NEAR;
+	return rest > 0 ? bpf_xdp_adjust_tail(xdp, -rest) : 0;
+}
+
 /* The tag holds and the packet is new. A call of its own, for its stack. */
 static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate *d)
 {
 	struct inner inner;
-	u32 reason, zero = 0;
+	u32 reason, zero = 0, to = XDPSEC_DEVICE_FAR;
 	void *map;
 
 	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->peer);
@@ -170,9 +188,15 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		return drop(reason, d->open.sa);
 	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
+	if (inner.length > d->config->mtu && decapsulate_larger(xdp, inner.length - d->config->mtu, &to))
+		return drop(XDPSEC_DROP_TOO_BIG, d->open.sa);
 	map = bpf_map_lookup_elem(&devices, &zero);
-	if (!map || bpf_redirect_map(map, XDPSEC_DEVICE_FAR, XDP_DROP) != XDP_REDIRECT)
+	if (!map || bpf_redirect_map(map, to, XDP_DROP) != XDP_REDIRECT)
 		return drop(XDPSEC_DROP_NO_DEVICE, d->open.sa);
+	if (to == XDPSEC_DEVICE_NEAR) {
+		drop(XDPSEC_DROP_TOO_BIG, d->open.sa);
+		return VERDICT_REDIRECT;
+	}
 	count_packet(d->open.sa, inner.length);
 	return VERDICT_REDIRECT;
 }

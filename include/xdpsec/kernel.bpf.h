@@ -67,7 +67,8 @@ struct net_device {
 	unsigned int flags;
 	unsigned long priv_flags : 32;
 	struct inet6_dev *ip6_ptr;
-	u8 dev_addr_shadow[32]; /* the kernel's copy of dev_addr, not a pointer */
+	struct bpf_prog *xdp_prog; /* that of generic XDP */
+	u8 dev_addr_shadow[32];	   /* the kernel's copy of dev_addr, not a pointer */
 } __attribute__((preserve_access_index));
 
 struct sk_buff {

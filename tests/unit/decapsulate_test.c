@@ -57,6 +57,29 @@ static void test_jumbo(void **state)
 	}
 }
 
+/* Longer than the tunnel device's MTU. */
+static void test_larger(void **state)
+{
+	struct xdpsec_config config = tunnel_config();
+	uint64_t sequence = 0;
+
+	(void)state;
+	rig_device_mtu(9000);
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		size_t headers = tunnel_inner_headers(tunnel_directions[i].host);
+
+		config.mtu = TUNNEL_DEVICE_MTU;
+		tunnel_configure(&config);
+		for (size_t total = TUNNEL_DEVICE_MTU + 1; total < TUNNEL_DEVICE_MTU + 40; total++)
+			sequence = expect_length(&tunnel_directions[i], total - headers, sequence);
+		for (size_t total = TUNNEL_DEVICE_MTU + 40; total < 3 * TUNNEL_DEVICE_MTU; total += 301)
+			sequence = expect_length(&tunnel_directions[i], total - headers, sequence);
+		config.mtu = 68;
+		tunnel_configure(&config);
+		sequence = expect_length(&tunnel_directions[i], 1400, sequence);
+	}
+}
+
 /* What lies behind the packet is in the last of several buffers, or is all that there is in it. */
 static void test_jumbo_padding(void **state)
 {
@@ -296,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_sizes, tunnel_reset),
 		cmocka_unit_test_setup(test_jumbo, tunnel_reset),
+		cmocka_unit_test_setup(test_larger, tunnel_reset),
 		cmocka_unit_test_setup(test_jumbo_padding, tunnel_reset),
 		cmocka_unit_test_setup(test_short_first_buffer, tunnel_reset),
 		cmocka_unit_test_setup(test_outer_checksum, tunnel_reset),

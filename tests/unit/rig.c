@@ -21,6 +21,7 @@
 #include "open.skel.h"
 #include "encapsulate.skel.h"
 #include "keepalive.skel.h"
+#include "near.skel.h"
 #include "decapsulate.skel.h"
 #include "decapsulate_next.skel.h"
 #include "open_next.skel.h"
@@ -39,6 +40,7 @@ static struct {
 	struct open_bpf *open;
 	struct encapsulate_bpf *encapsulate;
 	struct keepalive_bpf *keepalive;
+	struct near_bpf *near;
 	struct decapsulate_bpf *decapsulate;
 	struct open_next_bpf *open_next;
 	struct decapsulate_next_bpf *decapsulate_next;
@@ -121,15 +123,18 @@ static void load_tunnel(void)
 	objects.encapsulate = encapsulate_bpf__open_opts(&pins);
 	objects.keepalive = keepalive_bpf__open_opts(&pins);
 	objects.decapsulate = decapsulate_bpf__open_opts(&pins);
-	assert_true(objects.encapsulate && objects.keepalive && objects.decapsulate);
+	objects.near = near_bpf__open();
+	assert_true(objects.encapsulate && objects.keepalive && objects.decapsulate && objects.near);
 	load(objects.encapsulate->obj);
 	load(objects.keepalive->obj);
 	load(objects.decapsulate->obj);
+	load(objects.near->obj);
 	objects.programs[PROGRAM_ENCAPSULATE] = bpf_program__fd(
 		objects.encapsulate->progs.xdpsec_encapsulate);
 	objects.programs[PROGRAM_KEEPALIVE] = bpf_program__fd(objects.keepalive->progs.xdpsec_keepalive);
 	objects.programs[PROGRAM_DECAPSULATE] = bpf_program__fd(
 		objects.decapsulate->progs.xdpsec_decapsulate);
+	objects.programs[PROGRAM_NEAR] = bpf_program__fd(objects.near->progs.xdpsec_near);
 }
 
 static int map_of(const struct bpf_object *object, const char *name)
@@ -231,6 +236,7 @@ int rig_teardown(void **state)
 	encapsulate_bpf__destroy(objects.encapsulate);
 	keepalive_bpf__destroy(objects.keepalive);
 	decapsulate_bpf__destroy(objects.decapsulate);
+	near_bpf__destroy(objects.near);
 	open_next_bpf__destroy(objects.open_next);
 	decapsulate_next_bpf__destroy(objects.decapsulate_next);
 	sa_bpf__destroy(objects.sa);
@@ -281,7 +287,8 @@ void rig_next(int verdict)
 
 static bool is_tc(enum program program)
 {
-	return program != PROGRAM_OPEN && program != PROGRAM_OPEN_VECTOR && program != PROGRAM_DECAPSULATE;
+	return program != PROGRAM_OPEN && program != PROGRAM_OPEN_VECTOR && program != PROGRAM_DECAPSULATE &&
+	       program != PROGRAM_NEAR;
 }
 
 static bool is_of_far_end(enum program program)

@@ -17,12 +17,12 @@ enum {
 
 static uint8_t text[3000];
 
-/* An answer of type and code, with rest in its header; every byte of it, however much of the packet it
- * quotes, if that is enough. */
-static void expect_icmp(const struct packet *packet, enum xdpsec_drop reason, int slot, uint8_t type,
-			uint8_t code, uint32_t rest)
+/* An answer to the packet in frame, of type and code, with rest in its header; every byte of it, however much
+ * of the packet it quotes, if that is enough. */
+static void expect_message(struct frame *answer, const struct frame *frame, const struct packet *packet,
+			   uint8_t type, uint8_t code, uint32_t rest)
 {
-	static struct frame frame, answer, expected;
+	static struct frame expected;
 	struct icmp_message message = {
 		.outer = *packet,
 		.type = type,
@@ -34,10 +34,7 @@ static void expect_icmp(const struct packet *packet, enum xdpsec_drop reason, in
 	size_t before = ETHERNET_LEN + (ipv6 ? IPV6_LEN : IPV4_LEN), least;
 	struct layout layout;
 
-	packet_build(&frame, packet);
-	expect_answer(PROGRAM_ENCAPSULATE, &frame, reason, slot, &answer);
-
-	assert_true(frame_layout(&answer, &layout));
+	assert_true(frame_layout(answer, &layout));
 	message.quoted = layout.end - before - ICMP_HEADER_LEN;
 	least = before - ETHERNET_LEN + 8;
 	assert_in_range(message.quoted, least, (ipv6 ? ANSWER6_MAX : ANSWER4_MAX) - before - ICMP_HEADER_LEN);
@@ -55,11 +52,21 @@ static void expect_icmp(const struct packet *packet, enum xdpsec_drop reason, in
 	message.outer.padding = 0;
 	icmp_build(&expected, &message);
 	/* Back to where it came from. */
-	memcpy(expected.bytes, frame.bytes + 6, 6);
-	memcpy(expected.bytes + 6, frame.bytes, 6);
-	assert_true(answer.length >= expected.length);
-	answer.length = expected.length; /* the stack goes by the IP length */
-	expect_same_frame(&answer, &expected);
+	memcpy(expected.bytes, frame->bytes + 6, 6);
+	memcpy(expected.bytes + 6, frame->bytes, 6);
+	assert_true(answer->length >= expected.length);
+	answer->length = expected.length; /* the stack goes by the IP length */
+	expect_same_frame(answer, &expected);
+}
+
+static void expect_icmp(const struct packet *packet, enum xdpsec_drop reason, int slot, uint8_t type,
+			uint8_t code, uint32_t rest)
+{
+	static struct frame frame, answer;
+
+	packet_build(&frame, packet);
+	expect_answer(PROGRAM_ENCAPSULATE, &frame, reason, slot, &answer);
+	expect_message(&answer, &frame, packet, type, code, rest);
 }
 
 static void expect_unreachable(const struct packet *packet, enum xdpsec_drop reason, int slot)
@@ -420,9 +427,64 @@ static void test_routes(void **state)
 	}
 }
 
+/* The start of a packet that was opened, larger than the device's MTU, and counted already. */
+static void cut(struct frame *frame, const struct packet *inner, size_t length)
+{
+	struct xdpsec_config config = tunnel_config();
+
+	packet_build(frame, inner);
+	memcpy(frame->bytes, config.near_mac, 6);
+	memcpy(frame->bytes + 6, config.far_mac, 6);
+	frame->length = ETHERNET_LEN + length;
+}
+
+static void test_larger_than_ours(void **state)
+{
+	static struct frame frame, answer;
+	static struct tally before, after;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 1400);
+
+		cut(&frame, &inner, 192);
+		tally_take(&before);
+		assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &answer), TC_REDIRECT);
+		tally_take(&after);
+		expect_same_tally(&after, &before);
+		if (inner.family == 6)
+			expect_message(&answer, &frame, &inner, ICMPV6_PACKET_TOO_BIG, 0, TUNNEL_DEVICE_MTU);
+		else
+			expect_message(&answer, &frame, &inner, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED,
+				       TUNNEL_DEVICE_MTU);
+	}
+}
+
+/* Nothing else that is shorter than it says. */
+static void test_cut_elsewhere(void **state)
+{
+	static struct frame frame;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
+		struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 1400);
+
+		for (int byte = 6; byte < 12; byte++) {
+			cut(&frame, &inner, 192);
+			frame.bytes[byte] ^= 1;
+			expect_drop(PROGRAM_ENCAPSULATE, &frame, XDPSEC_DROP_MALFORMED, SLOT_NONE);
+		}
+		cut(&frame, &inner, 192);
+		frame.bytes[ETHERNET_LEN] = 0x50;
+		expect_drop(PROGRAM_ENCAPSULATE, &frame, XDPSEC_DROP_MALFORMED, SLOT_NONE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_larger_than_ours, tunnel_reset),
+		cmocka_unit_test_setup(test_cut_elsewhere, tunnel_reset),
 		cmocka_unit_test_setup(test_unreachable, tunnel_reset),
 		cmocka_unit_test_setup(test_padding, tunnel_reset),
 		cmocka_unit_test_setup(test_headers, tunnel_reset),

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * XDP of a tunnel's near end. That there is a program at all is what lets the device receive without GRO
+ * (loader/napi.h); frames that were folded to get here are unfolded.
+ */
+#include "xdpsec/fold.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+SEC("xdp.frags")
+int xdpsec_near(struct xdp_md *xdp)
+{
+	const struct fold_mark *mark = (const void *)(long)xdp->data;
+
+	if ((const void *)(mark + 1) > (const void *)(long)xdp->data_end ||
+	    mark->ethertype != bpf_htons(FOLD_ETHERTYPE))
+		return XDP_PASS;
+	return fold_undo(xdp, mark) ? XDP_DROP : XDP_PASS;
+}
