@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The BPF file system, and whether what is pinned in it stays. `ip netns exec` and `unshare -m` give a mount
- * namespace that ends with the command in it, and with it a file system that is mounted there alone: the pins
- * go, and with them the links of the TC programs, so that protected flows leave in clear.
+ * The BPF file system, and whether pins in it persist. `ip netns exec` and `unshare -m` make a mount
+ * namespace that ends with its command. A file system mounted only there ends with it: the pins are lost, and
+ * with them the links of the TC programs, so protected flows would leave in clear.
  */
 #ifndef XDPSEC_BPFFS_H
 #define XDPSEC_BPFFS_H
 
 #include "commands.h"
 
-/* One that is mounted, by us where nobody has. 0, or -errno after a message. */
+/* Find a mounted one, or mount it. 0, or -errno after a message. */
 int bpffs_prepare(void);
 
-/* Could pins be seen here, if there were any? For a command that looks for them: 0, or -errno after a message
+/* Would existing pins be visible here? For a command that looks for them. 0, or -errno after a message
  * with the command that sees them. */
 int bpffs_check(const struct options *options);
 
-/* For `up`, which pins: will it be there when the command has ended? 0, or -errno after a message with the
+/* Will the file system outlive the command? For `up`, which pins. 0, or -errno after a message with the
  * command that works. */
 int bpffs_check_stays(const struct options *options);
 
-/* Where bpffs_prepare() has mounted it: unmount it. */
+/* Unmount it if bpffs_prepare() has mounted it. */
 void bpffs_undo(void);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What other devices have the protected device carry. */
+/* VXLAN devices and PPPoE sessions on top of the protected device. */
 #ifndef XDPSEC_CARRIED_H
 #define XDPSEC_CARRIED_H
 
 #include "config.h"
 #include "netlink.h"
 
-/* Warn of VXLAN devices on it whose broadcast is dropped (inline mode), and of PPPoE sessions. */
+/* Warn of VXLAN devices whose broadcast is dropped (inline mode), and of PPPoE sessions. */
 void carried_check(const struct config *config, const struct netdev *device);
 
 #endif

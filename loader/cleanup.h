@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ownership that ends with the scope. */
+/* Cleanup attributes: ownership ends with the scope. */
 #ifndef XDPSEC_CLEANUP_H
 #define XDPSEC_CLEANUP_H
 

@@ -11,7 +11,7 @@ struct options {
 	const char *command;
 	const char *argument;	    /* FILE or NAME; NULL: none given */
 	const char *peer;	    /* probe: of the instance NAME */
-	const char *address;	    /* probe: to be asked; NULL: none given */
+	const char *address;	    /* probe: the address to test; NULL: none given */
 	const char *state_dir;	    /* never NULL */
 	bool json;		    /* -j */
 	struct state_claims claims; /* --new-key, --moved-state */
@@ -19,8 +19,8 @@ struct options {
 	unsigned int key_bits;	    /* genkey --bits: 128 or 256 */
 };
 
-/* Each returns 0, or -errno after a message, which main turns into the exit code 1; status also an exit code
- * of its own. */
+/* Each returns 0, or -errno after a message, which main() turns into exit code 1. status has an exit code
+ * of its own, too. */
 int command_up(const struct options *options);
 int command_down(const struct options *options);
 int command_reload(const struct options *options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configuration file, parsed and checked as far as that goes without asking the kernel. No key is in
- * here: only the paths of the files that hold them.
+ * The configuration file: parsed, and checked as far as possible without asking the kernel. It contains no
+ * key, only the paths of key files.
  */
 #ifndef XDPSEC_CONFIG_H
 #define XDPSEC_CONFIG_H
@@ -38,7 +38,7 @@ enum roaming {
 	ROAMING_NO,
 };
 
-/* An address of this host that packets to peers come from. */
+/* A source address of this host for packets to peers. */
 struct source_config {
 	unsigned char address[16]; /* as struct xdpsec_prefix.address */
 	int line;		   /* 0: not given */
@@ -59,42 +59,41 @@ struct peer_config {
 	char cipher[32];   /* as in the file: "aes-128-ocb" */
 	char driver[64];   /* "aes" unless Driver names one */
 	struct sa_config tx, rx;
-	/* Tunnel mode: prefixes are the AllowedIPs, and there are no ports. */
+	/* Tunnel mode. The prefixes are the AllowedIPs, and there are no ports. */
 	struct xdpsec_location endpoint; /* known: it was given */
 	int endpoint_line;
 	enum roaming roaming;
 	int roaming_line;
-	bool roams;	 /* what comes of it */
-	bool keeps_port; /* it may move, but not from the port of its Endpoint to one of flows */
-	struct source_config sources[SOURCES]; /* those of [Interface], where it has none of its own */
+	bool roams;	 /* the result of Roaming, Endpoint and SourcePort */
+	bool keeps_port; /* it may move, but not from the port of its Endpoint to a port chosen by flow */
+	struct source_config sources[SOURCES]; /* those of [Interface], if it has none of its own */
 	unsigned int keepalive;		       /* seconds; 0: off */
 };
 
-/* What packets of a tunnel that takes everything are marked with, unless FwMark says it: as wg-quick has it.
- */
+/* The mark of a tunnel's own packets if it has a default route and no FwMark: the value of wg-quick. */
 #define FULL_TUNNEL_MARK 51820
 
 #define TUNNEL_ADDRESSES_MAX 16
 
-/* RFC 791 section 3.1: every host must take an IPv4 packet of this size, in fragments or whole. */
+/* RFC 791 section 3.1: every host must accept an IPv4 packet of this size, in fragments or whole. */
 #define IPV4_MTU_MIN 576
 
 /* [Interface] of tunnel mode. */
 struct tunnel_config {
 	char name[IF_NAMESIZE];
 	int name_line;
-	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* with the host's bits */
+	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* with host bits */
 	size_t n_addresses;
 	unsigned int listen_port;
-	unsigned int former_port; /* opened as well; 0: ListenPort was given */
-	unsigned int mtu;	  /* 0: what the underlay leaves */
+	unsigned int former_port; /* a second port on which packets are opened; 0: ListenPort was given */
+	unsigned int mtu;	  /* 0: computed from the underlay's MTU */
 	int mtu_line;
 	bool listen_only; /* SourcePort = listen */
 	bool dscp_fixed;
 	unsigned char dscp;
 	bool no_routes; /* Table = off */
 	struct source_config sources[SOURCES];
-	__u32 mark; /* FwMark, or what it is without; 0: none */
+	__u32 mark; /* FwMark or its default; 0: none */
 	bool mark_given;
 };
 
@@ -107,37 +106,36 @@ struct config {
 	int mode_line; /* 0: not given */
 	enum xdp_mode xdp;
 	struct tunnel_config tunnel;
-	/* Inline mode: where packets to many may be in clear. */
+	/* Inline mode: the groups to which protected ports may be sent in clear. */
 	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
 	size_t n_clear_groups;
 	struct peer_config *peers;
 	size_t n_peers;
-	unsigned int mistakes; /* that were said */
+	unsigned int mistakes; /* number of mistakes reported */
 };
 
 /*
- * Parse path, or /etc/xdpsec/NAME.conf where it is only a name, and check it: unknown sections and keys,
- * missing and repeated ones, values, duplicate SPIs, names and prefixes, prefixes of one peer inside those of
- * another that protect ports which the inner one does not. 0, or the first -errno after a message for each
- * mistake, that names file and line; what is in no doubt is in *config all the same. It is to be freed with
- * config_free() in both cases. Without a path there is no file.
+ * Parse path (or /etc/xdpsec/NAME.conf, if it is only a name) and check it: unknown, missing and repeated
+ * sections and keys; values; duplicate SPIs, names and prefixes; prefixes of a peer inside those of another
+ * one that protect ports which the inner one does not. 0, or the first -errno after a message with file and
+ * line for each mistake. *config then still has all values that are certain. Free it with config_free() in
+ * both cases. Without a path there is no file.
  */
 int config_read(struct config *config, const char *path);
 void config_free(struct config *config);
 #define _cleanup_config_ __attribute__((cleanup(config_free)))
 
 /*
- * Read every key once, and forget it: mode, length, and that no two SAs share a key. fingerprints, where not
- * NULL, is n_peers pairs (tx, rx) and gets the fingerprints; those of keys that cannot be read are empty. As
- * above, all mistakes are said.
+ * Read every key once, and forget it. Checked are mode, length, and that no two SAs share a key.
+ * fingerprints, unless NULL, has n_peers pairs (tx, rx) and gets the fingerprints; those of unreadable keys
+ * are empty. All mistakes are reported, as above.
  */
 int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
 
-/* Count a mistake that was said. True once there are so many that the rest is not to be looked at, which is
- * said as well. */
+/* Count a reported mistake. True once there are too many to go on, which is reported as well. */
 bool config_mistake(struct config *config);
 
-/* Whether NAME can be the name of an instance: letters, digits, "-" and "_", a letter or digit first. */
+/* Is NAME valid for an instance: letters, digits, "-" and "_", beginning with a letter or digit? */
 bool instance_name_valid(const char *name);
 
 /* "inline", "tunnel" */

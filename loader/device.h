@@ -7,8 +7,8 @@
 #include "netlink.h"
 
 /*
- * Can the configuration's device be protected: it exists in this network namespace, is Ethernet, and a
- * minimal packet still fits its MTU after sealing? And what it is. 0, or -errno after a message.
+ * Find the configuration's device, and check that it can be protected: it exists in this network namespace,
+ * is Ethernet, and a minimal packet fits its MTU after sealing. 0, or -errno after a message.
  */
 int device_find(const struct config *config, struct netdev *device);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What must hold of the process and the kernel before anything else; each has its own message. */
+/* Requirements that process and kernel must meet first; each has its own message. */
 #ifndef XDPSEC_KERNEL_H
 #define XDPSEC_KERNEL_H
 
@@ -16,18 +16,18 @@ int kernel_check_kfuncs(void);
 /* Not a kernel with PREEMPT_RT. 0, or -ENOTSUP after a message. */
 int kernel_check_preemption(void);
 
-/* A name like "bpf_crypto_encrypt" for each kfunc that is needed; NULL ends it. */
+/* The names of the kfuncs that are needed, like "bpf_crypto_encrypt"; NULL ends the list. */
 extern const char *const kernel_kfuncs[];
 
 /*
- * Everything that ran in a program before this returns has ended: an RCU grace period, by
+ * Wait until every program that is running now has ended: an RCU grace period, by
  * membarrier(MEMBARRIER_CMD_GLOBAL).
  */
 int kernel_wait_for_programs(void);
 
 /*
- * What libbpf and libxdp say is kept back, and shown by bpf_log_show() after the message about a failure:
- * they report what they then work around.
+ * Keep back the output of libbpf and libxdp. bpf_log_show() prints it after the message about a failure. They
+ * also report problems that they then work around.
  */
 void bpf_log_start(void);
 void bpf_log_show(void);

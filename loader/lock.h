@@ -3,7 +3,8 @@
 #ifndef XDPSEC_LOCK_H
 #define XDPSEC_LOCK_H
 
-/* Lock what path names and fd is. Where that takes long, say who has it. 0, or -errno after a message. */
+/* Lock fd, which is the file path. If that takes long, print who holds the lock. 0, or -errno after a
+ * message. */
 int lock_wait(int fd, const char *path);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instances whose pins are gone, while their devices and their XDP program live on: somebody has removed the
- * pins, or the BPF file system that they were in has ended. What they were is told by the alias of their
- * devices, and by the maps of the program, which keeps all of the data plane for that (attach.h).
+ * Lost instances: their pins are gone, while their devices and XDP program are still there. Somebody has
+ * removed the pins, or their BPF file system has ended. The alias of the devices, and the maps of the
+ * program, identify the instance; the program keeps all maps for that purpose (attach.h).
  */
 #ifndef XDPSEC_LOST_H
 #define XDPSEC_LOST_H
@@ -14,21 +14,21 @@
 
 struct lost {
 	char name[XDPSEC_NAME_LEN];
-	/* Its TC programs are still attached, and so somebody holds their links: its pins are in a BPF file
-	 * system that cannot be seen from here, or are just being made. */
+	/* Its TC programs are still attached, so something holds their links: the pins are in a BPF file
+	 * system that is not visible from here, or are being made now. */
 	bool held;
 	unsigned int device;  /* index of the protected device; 0: only the pair is left */
-	unsigned int program; /* id of the program at XDP of that; 0: likewise */
+	unsigned int program; /* id of the program at XDP of that device; 0: likewise */
 };
 
-/* Those of this network namespace, in *lost, which is to be freed. 0, or -errno after a message. */
+/* List those of this network namespace in *lost, which the caller frees. 0, or -errno after a message. */
 int lost_list(struct lost **lost, size_t *n);
 
-/* Is there one of that name? Without a message. */
+/* Is there a lost instance of that name? Without a message. */
 bool lost_exists(const char *name);
 
-/* Take down what is left of the one of that name. None is no error. To be called under the lock. 0, or -errno
- * after a message: -EBUSY when its pins are elsewhere. */
+/* Take down the rest of the lost instance of that name. None is no error. Call it under the lock. 0, or
+ * -errno after a message: -EBUSY if its pins are elsewhere. */
 int lost_teardown(const char *name);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which machine this is, for what must not be used on two. */
+/* The identity of this machine, for state that must not be used on two machines. */
 #ifndef XDPSEC_MACHINE_H
 #define XDPSEC_MACHINE_H
 
 #define MACHINE_HEX 13 /* 48 bits in hex, and the NUL */
 
 /*
- * A digest of the UUID that firmware or hypervisor give: a copy of the disk in another machine meets another
- * one. "-" where there is none, or it says nothing. /etc/machine-id would be copied along, or made anew at
+ * A digest of the UUID from firmware or hypervisor: a copy of the disk in another machine sees another
+ * digest. "-" if there is no UUID, or a meaningless one. /etc/machine-id would be copied along, or created at
  * every boot.
  */
 void machine_digest(char digest[MACHINE_HEX]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the user is told. Every failure is one sentence of the form "what: on which object: why", and,
- * where there is something to be done about it, one line "hint: ...".
+ * Messages to the user. Every failure is one sentence of the form "what: on which object: why". If the user
+ * can do something about it, one line "hint: ..." follows.
  */
 #ifndef XDPSEC_MESSAGE_H
 #define XDPSEC_MESSAGE_H
@@ -12,13 +12,13 @@
  */
 int fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Print "hint: " and the message; to be called right after fail(). */
+/* Print "hint: " and the message. Call it right after fail(). */
 void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print "xdpsec: warning: " and the message. */
 void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What the last fail() said, and the hint() behind it; empty where there was none. For `status -j`. */
+/* The texts of the last fail() and of the hint() after it; empty if there was none. For `status -j`. */
 const char *message_failure(void);
 const char *message_hint(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose directories are. Whoever may write to one can put others in the place of what is in it; whoever may
+ * The owners of directories. A user who may write to a directory can replace its contents. A user who may
  * read it can lock it, and make every command wait.
  */
 #ifndef XDPSEC_OWNER_H
@@ -9,17 +9,17 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* May users other than root and the caller change what is in the directory? In a sticky one, like /tmp, they
- * may add to it, and leave alone what is not theirs. */
+/* May users other than root and the caller change the directory's contents? In a sticky one, like /tmp,
+ * they may add to it, but not change files of others. */
 bool owner_exposed(const struct stat *directory);
 
 /*
- * Nobody else may have made what is at path, or change what is in it: a directory, no link. 0, -ENOENT
- * without a message, or -EPERM after one.
+ * Check that path is a directory, not a link, and that nobody else may have made it or may change its
+ * contents. 0, -ENOENT without a message, or -EPERM after one.
  */
 int owner_check_pins(const char *path);
 
-/* The same, and nobody else may make it in our place: the file system itself. */
+/* The same for the file system itself. Also, nobody else may be able to create it. */
 int owner_check_bpffs(void);
 
 #endif

@@ -9,7 +9,7 @@
 #include "sa.h"
 #include "state.h"
 
-/* What creating an SA needs to know. */
+/* The parameters for creating an SA. */
 struct peer_context {
 	const struct plane *plane;
 	const struct config *config;
@@ -19,10 +19,10 @@ struct peer_context {
 };
 
 /*
- * Create one SA of a peer in a free slot, which nothing refers to yet: reserve numbers (tx) or load what was
- * received (rx), install the context, derive the tables. same is an SA with the same key and driver, whose
- * context is then shared, or NULL. What the SA is goes to *record. 0, or -errno after a message; the slot is
- * then empty.
+ * Create one SA of a peer in a free slot that nothing refers to yet: reserve numbers (tx) or load the highest
+ * received number (rx), install the context, derive the tables. same is an SA with the same key and driver,
+ * whose context is then shared, or NULL. *record gets the SA. 0, or -errno after a message; then the slot is
+ * empty.
  */
 int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
 		   const struct sa_record *same, struct sa_record *record);
@@ -30,9 +30,9 @@ int peer_create_rx(struct peer_context *context, const struct peer_config *peer,
 		   struct sa_record *record);
 
 /*
- * In a free slot nothing but a context of the key to seal (sends) or to open with, for another slot to share:
- * no numbers are reserved. record gets slot, fingerprint and driver. 0, or -errno after a message; the slot
- * is then empty.
+ * Install only a context of the Tx key (sends) or Rx key in a free slot, for another slot to share. No
+ * numbers are reserved. record gets slot, fingerprint and driver. 0, or -errno after a message; then the slot
+ * is empty.
  */
 int peer_create_context(struct peer_context *context, const struct peer_config *peer, bool sends,
 			struct sa_record *record);
@@ -45,15 +45,17 @@ int peer_forget_rx(const struct plane *plane, __u32 spi);
 /* Protect the peer's prefixes. */
 int peer_add_policies(const struct plane *plane, const struct peer_config *peer, __u32 index);
 
-/* What the configuration says of the peer, into its record. */
+/* Fill the peer's record from the configuration. */
 void peer_describe(struct peer_record *record, const struct peer_config *peer);
 
-/* What is kept on disk of an SA that no longer seals or opens: the rest of its range, the highest number
- * received. Warns where that fails: numbers are lost then, none is repeated; -errno says that what was
- * received could be received again. An SA has one of the two, and for the other nothing is to be done. */
+/*
+ * Save an SA that no longer seals or opens to disk: the rest of its range (tx), the highest received number
+ * (rx). On failure there is a warning: numbers are lost then, none is repeated. -errno means that received
+ * packets could be accepted again. An SA has one of the two; the other call does nothing.
+ */
 void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
 int peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record);
-/* The same of every slot that is not free, whatever refers to it. */
+/* Save every slot that is not free, whatever refers to it. */
 void peer_save(const struct plane *plane, const char *state_dir);
 
 #endif

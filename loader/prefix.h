@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prefixes, addresses and ports of the data plane: what they contain, and how the configuration file writes
- * them. */
+/* Prefixes, addresses and ports of the data plane: comparisons, and their text in configuration files. */
 #ifndef XDPSEC_PREFIX_H
 #define XDPSEC_PREFIX_H
 
@@ -14,7 +13,7 @@ bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
 bool prefix_is_default(const struct xdpsec_prefix *prefix);
 /* Is every address of inner in outer? */
 bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner);
-/* Of an address with the length of its network's prefix: that network. */
+/* The network of an address with a prefix length. */
 struct xdpsec_prefix prefix_network(const struct xdpsec_prefix *address);
 /* The prefix that holds only the address of the location. */
 struct xdpsec_prefix prefix_of(const struct xdpsec_location *location);

@@ -11,8 +11,8 @@
 #include "xdpsec/abi.h"
 
 struct route {
-	struct xdpsec_prefix prefix; /* what it is a route to */
-	unsigned int device;	     /* index; of several next hops the first; 0: none */
+	struct xdpsec_prefix prefix; /* destination */
+	unsigned int device;	     /* index; the first of several next hops; 0: none */
 	unsigned int table;
 	unsigned char gateway[16];
 	bool has_gateway;
@@ -20,7 +20,7 @@ struct route {
 	bool is_unicast; /* not local, blackhole, unreachable... */
 };
 
-/* Of the routes that contain the address, the one that the kernel takes for packets with the mark. */
+/* The route that the kernel uses for packets to the address with this mark. */
 int route_find(const unsigned char address[16], __u32 mark, struct route *route);
 
 /* A route through a device. */
@@ -30,22 +30,23 @@ struct device_route {
 	unsigned char protocol; /* RTPROT_* */
 };
 
-/* -EEXIST where there is one to the same prefix with the same metric in the table. */
+/* -EEXIST if the table has a route to the same prefix with the same metric. */
 int route_add(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table);
-/* Only what route_add() has made; that there is none is no error. */
+/* Deletes only a route made by route_add(). No such route is no error. */
 int route_delete(const struct xdpsec_prefix *prefix, unsigned int device, unsigned int table);
-/* The route to the network of the address, as the kernel makes it with the address. */
+/* The route to the address's network, as the kernel makes it with the address. */
 int route_add_connected(const struct xdpsec_prefix *address, unsigned int device, unsigned int table);
 
-/* All but those to addresses of this machine, of all tables, in *routes, which is to be freed. */
+/* List all routes through the device, of all tables, except those to local addresses, in *routes, which
+ * the caller frees. */
 int routes_through(unsigned int device, struct device_route **routes, size_t *n);
 
-/* Of the device; IPv6 addresses can be used at once (there is nobody to detect a duplicate). */
+/* Add an address to the device. IPv6 addresses can be used at once (duplicates cannot occur). */
 int address_add(const struct xdpsec_prefix *address, unsigned int device);
 
 /*
- * A neighbour that the kernel looks for by ARP every few seconds, for as long as it is there
- * (NTF_EXT_MANAGED): a clock that needs no process. address_be is an IPv4 address.
+ * A neighbour that the kernel probes by ARP every few seconds as long as it exists (NTF_EXT_MANAGED): a timer
+ * without a process. address_be is an IPv4 address.
  */
 int neighbour_manage(__be32 address_be, unsigned int device);
 int neighbour_delete(__be32 address_be, unsigned int device);

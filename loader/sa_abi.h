@@ -13,9 +13,9 @@
 #define SA_KEY_MAX 256
 
 /*
- * sa_install: create a context and exchange it into contexts[slot]; what was there is released. parameters
+ * sa_install: create a context and exchange it into contexts[slot]; the previous one is released. parameters
  * has the layout of the kernel's struct bpf_crypto_params (kernel/bpf/crypto.c). The key is zero when the
- * program returns; the caller wipes its own copy. The program's return value, and error: 0 or -errno.
+ * program returns; the caller wipes its own copy. The return value, and error, are 0 or -errno.
  */
 struct sa_crypto_parameters {
 	char type[14];
@@ -43,17 +43,17 @@ struct sa_remove_args {
 };
 
 /*
- * sa_derive, run over a dummy frame that has the slot here (host order): computes what RFC 7253 section 4.1
- * derives from the key, in sas[slot]. Returns 0, or 1 where the context is missing or the kernel's crypto
- * failed.
+ * sa_derive: computes the values that RFC 7253 section 4.1 derives from the key, in sas[slot]. It runs over a
+ * dummy frame that has the slot here (host order). Returns 0, or 1 if there is no context or the kernel's
+ * crypto failed.
  */
 #define SA_DERIVE_FRAME_LEN 64
 #define SA_DERIVE_SLOT_OFFSET 14
 
 /*
- * seal_vector and open_vector (selftest.bpf.c): a frame of Ethernet header, struct xdpsec_header, tag and
- * payload is sealed or opened in place. The SPI field is the slot of the SA in host order; the nonce is
- * taken as it is.
+ * seal_vector and open_vector (selftest.bpf.c): seal or open a frame of Ethernet header, struct
+ * xdpsec_header, tag and payload in place. The SPI field is the slot of the SA in host order; the nonce is
+ * used unchanged.
  */
 #define VECTOR_ETHERNET_LEN 14
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Several instances on one device: what keeps them from being there together.
+ * Conflicts between several instances on one device.
  *
- * Each packet is judged by one instance after the other, inline mode first (chain.h), so that no two may want
- * the same one: tunnels have ports of their own, the prefixes of inline mode do not overlap, and none of them
- * protects what a tunnel sends.
+ * The instances judge each packet one after the other, inline mode first (chain.h), so no two may want the
+ * same packet. Tunnels have different ports, prefixes of inline mode do not overlap, and none of them covers
+ * packets that a tunnel sends.
  */
 #ifndef XDPSEC_SHARING_H
 #define XDPSEC_SHARING_H
@@ -12,11 +12,10 @@
 #include "config.h"
 #include "sharers.h"
 
-/* Can the configuration, whose device has that index, be up beside the others? 0, or -errno after a message.
- */
+/* Can the configuration be up beside these instances on its device? 0, or -errno after a message. */
 int sharing_check(const struct config *config, const struct sharers *sharers);
 
-/* A number that no other instance on the device has in the names of its devices: 0 for the first, and up to
+/* A number that no other instance on the device uses in its device names: 0 for the first, up to
  * SHARERS_MAX - 1. */
 unsigned int sharing_number(const struct instance *instance, const struct sharers *sharers);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What must survive restarts and crashes: how far the sequence numbers of a key have been given out, and that
- * a key is for one direction only.
+ * State that must survive restarts and crashes: which sequence numbers of a key are used, and that a key is
+ * for one direction only.
  *
- * One file for each key and direction in the state directory, named FINGERPRINT.tx or FINGERPRINT.rx,
- * written to a temporary name, fsynced and renamed, and the directory fsynced, before a number of the range
- * is used, or one is received. Losing power at any instant loses numbers, never repeats one.
+ * There is one file for each key and direction in the state directory, named FINGERPRINT.tx or
+ * FINGERPRINT.rx. It is written under a temporary name, fsynced and renamed, and the directory is fsynced,
+ * before a number of the range is used, or one is received. A power failure at any moment loses numbers, and
+ * never repeats one.
  */
 #ifndef XDPSEC_STATE_H
 #define XDPSEC_STATE_H
@@ -17,8 +18,8 @@
 
 #define STATE_DIR "/var/lib/xdpsec"
 
-/* Numbers reserved at a time. At ten million packets a second they last 325 days; a reboot without `down`
- * loses one range of 65536. */
+/* Numbers reserved at a time. At ten million packets a second they last 325 days. A reboot without `down`
+ * loses one of the 65536 ranges. */
 #define STATE_RANGE (1ULL << 48)
 
 enum state_use {
@@ -26,33 +27,31 @@ enum state_use {
 	STATE_RX,
 };
 
-/* What the user says of keys, and nothing here can tell. */
+/* Statements of the user about keys that cannot be checked here. */
 struct state_claims {
-	bool new_key; /* without state, a key has never been used */
+	bool new_key; /* a key without state has never been used */
 	bool moved;   /* a state file that is a copy is the latest, and the only one in use */
 };
 
 /*
- * What the next two would refuse, without changing anything: -ENOENT a key to seal with without state that is
- * not claimed to be new, -EKEYREJECTED one that was used in the other direction, -ESTALE state that is a
- * copy, -EBADMSG, -ERANGE when XDPSEC_SEQUENCE_LIMIT is reached. 0, or -errno after a message, for which peer
- * is the peer's name.
+ * Would the next two functions refuse? Nothing is changed. -ENOENT: a Tx key without state that is not
+ * claimed to be new; -EKEYREJECTED: a key that was used in the other direction; -ESTALE: the state is a copy;
+ * -EBADMSG; -ERANGE: XDPSEC_SEQUENCE_LIMIT is reached. 0, or -errno after a message, in which peer is the
+ * peer's name.
  */
 int state_check(const char *dir, const char *fingerprint, enum state_use use,
 		const struct state_claims *claims, const char *peer);
 
-/* Reserve the next range for sealing: *first is the number to start with, *limit the first that may not be
- * used. */
+/* Reserve the next range for sealing: [*first, *limit). */
 int state_reserve(const char *dir, const char *fingerprint, const struct state_claims *claims,
 		  const char *peer, __u64 *first, __u64 *limit);
 
-/* After the SA is gone: next is the first number that it has not used. Gives the rest of the range back.
- * Never lowers the file below what another range has reserved since: only where limit is what the file
- * says. */
+/* Give back the rest of the range after the SA is gone; next is the first unused number. The file is
+ * changed only if it still says limit, so that a range reserved since is never lowered. */
 int state_return(const char *dir, const char *fingerprint, __u64 next, __u64 limit);
 
-/* The highest number that was accepted under a key, plus one (0: none), so that what was received before a
- * restart cannot be replayed after it. From here on the key is known as one to receive with. */
+/* The highest number accepted under a key, plus one (0: none). So packets received before a restart cannot
+ * be replayed after it. From now on the key is recorded as an Rx key. */
 int state_receive(const char *dir, const char *fingerprint, const struct state_claims *claims,
 		  const char *peer, __u64 *next);
 int state_save_received(const char *dir, const char *fingerprint, __u64 next);

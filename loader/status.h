@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How an instance is shown: as text, and as JSON. */
+/* Output of `status`: text and JSON. */
 #ifndef XDPSEC_STATUS_H
 #define XDPSEC_STATUS_H
 
@@ -7,18 +7,18 @@
 
 struct json_object;
 
-/* An instance of which there is no report. */
+/* An instance for which there is no report. */
 struct fault {
 	const char *name, *error, *hint;
 	struct instance_head head;
 	bool has_head;
 };
 
-/* To be released with json_object_put(). */
+/* Release it with json_object_put(). */
 struct json_object *report_json(const struct report *report);
 struct json_object *fault_json(const struct fault *fault);
 
-/* place is how many were shown before. */
+/* place is the number of instances printed before. */
 void report_print(const struct report *report, size_t place);
 void fault_print(const struct fault *fault, size_t place);
 

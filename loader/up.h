@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `up` is about, and what is looked at before anything is changed: for `up`, and for `check`, which goes
- * no further. All mistakes are said, not only the first; what returns an error returns the first of them.
+ * The data of `up`, and its checks before anything is changed. `check` does the same checks, and stops there.
+ * All mistakes are reported, and the first error is returned.
  */
 #ifndef XDPSEC_UP_H
 #define XDPSEC_UP_H
@@ -26,11 +26,11 @@ struct up {
 struct up *up_new(const struct options *options);
 void up_free(struct up *up);
 
-/* The file, the keys and the device. Where there is no file, config has no path. */
+/* Examine the file, the keys and the device. If there is no file, config has no path. */
 int up_examine(struct up *up);
-/* What else there is on this machine, and what was. */
+/* Check for conflicts with other things on this machine, and with earlier instances. */
 int up_check_conflicts(struct up *up);
-/* Is the instance of that file up here, and its program taken off the device? */
+/* Is the instance of that file up here, with its program taken off the device? */
 bool up_is_detached(const struct config *config);
 /* -EEXIST after a message: an instance of that name is up. */
 int up_refuse_existing(const struct config *config);

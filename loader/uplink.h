@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* By which way the packets of a tunnel leave: the kernel is asked as the data plane asks it. */
+/* The way by which packets of a tunnel leave. It is looked up as the data plane does it. */
 #ifndef XDPSEC_UPLINK_H
 #define XDPSEC_UPLINK_H
 
@@ -14,22 +14,22 @@ struct way {
 	bool is_local; /* the address is one of this machine */
 };
 
-/* To an address, from another one (NULL: which the kernel chooses), with a mark. 0 or -errno, without a
- * message; -EINVAL where the source is none of this machine, of IPv4. */
+/* Find the way to an address, from a source (NULL: the kernel chooses) and with a mark. 0 or -errno,
+ * without a message; -EINVAL if an IPv4 source is not an address of this machine. */
 int way_find(const unsigned char address[16], const unsigned char *source, __u32 mark, struct way *way);
 
 /* Is it an address of this machine? */
 bool address_is_here(const unsigned char address[16]);
 
-/* Do packets that come by the device belong to what leaves by the other: itself, a bridge or bond that it is
- * a part of, or a VLAN on top of these? */
+/* Can packets that arrive on the device belong to a tunnel that leaves by the other? It is the device
+ * itself, its bridge or bond, or a VLAN on top of these. */
 bool device_carries(unsigned int device, unsigned int other);
 
 /* The bridge or bond that the device is a part of; 0: none. */
 unsigned int device_upper(unsigned int device);
 
-/* Warn of endpoints that are routed by another device than the underlay's, and of a Source that is not here.
- */
+/* Warn of endpoints routed by another device than the underlay's, and of a Source that is not an address
+ * of this host. */
 void uplink_check(const struct config *config, unsigned int device);
 
 #endif
