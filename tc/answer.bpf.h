@@ -70,16 +70,6 @@ static __always_inline bool answer_allowed(void)
 	return true;
 }
 
-/* Is it the address of one host? */
-static __always_inline bool answer_is_unicast(const u32 address[4], bool ipv6)
-{
-	u8 first = ipv6 ? address[0] : address[3]; /* little-endian: the first byte in memory */
-
-	if (ipv6)
-		return first != 0xff && (address[0] | address[1] | address[2] | address[3]);
-	return first != 0 && first < 224;
-}
-
 /*
  * RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error to an address that is not one host's, and none
  * about a packet to a group or broadcast. That shows in its address or in the frame's (a subnet's broadcast
@@ -92,8 +82,8 @@ static __always_inline bool answer_may(struct __sk_buff *skb, const struct packe
 
 	if ((const void *)(mac + 1) > (const void *)(long)skb->data_end || *mac & 1)
 		return false;
-	return answer_is_unicast(packet->source, packet->ipv6) &&
-	       answer_is_unicast(packet->destination, packet->ipv6);
+	return packet_is_host(packet->source, packet->ipv6) &&
+	       packet_is_host(packet->destination, packet->ipv6);
 }
 
 static __always_inline void answer_swap_macs(struct ethhdr *ethernet)

@@ -173,6 +173,10 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 	u32 reason, zero = 0, to = XDPSEC_DEVICE_FAR;
 	void *map;
 
+	/* The outer header is not authenticated. No peer is at such an address, and no packet comes to one. */
+	if (!packet_is_host(d->open.packet.source, d->open.packet.ipv6) ||
+	    !packet_is_host(d->open.packet.destination, d->open.packet.ipv6))
+		return drop(XDPSEC_DROP_MALFORMED, d->open.sa);
 	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->peer);
 	if (!d->endpoint)
 		return drop(XDPSEC_DROP_NO_ENDPOINT, d->open.sa);

@@ -276,6 +276,19 @@ static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *pa
 	packet->kind = PACKET_MALFORMED;
 }
 
+/*
+ * Can it be the address of a host beyond a wire? Not 0.0.0.0/8, 127.0.0.0/8, groups and broadcast (RFC 1122
+ * section 3.2.1.3), nor ::, ::1, IPv4 in IPv6 and groups (RFC 4291 section 2.4).
+ */
+static __always_inline bool packet_is_host(const u32 address[4], bool ipv6)
+{
+	u8 first = ipv6 ? address[0] : address[3]; /* little-endian: the first byte in memory */
+
+	if (ipv6)
+		return first != 0xff && (address[0] | address[1]);
+	return first != 0 && first != 127 && first < 224;
+}
+
 /* Is the destination a group, or the broadcast address? */
 static __always_inline bool packet_is_to_group(const struct packet *packet)
 {

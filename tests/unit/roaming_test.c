@@ -397,9 +397,57 @@ static void test_sockets_on_flow_ports(void **state)
 	expect_packet_drop(PROGRAM_DECAPSULATE, &outer, XDPSEC_DROP_AUTH_FAILED, TUNNEL_RX(TUNNEL_B));
 }
 
+/* The outer header is not authenticated. Nobody is at such an address, and a peer would be moved to it. */
+static const struct {
+	const char *source, *destination;
+} no_hosts[] = {
+	{ "224.0.0.5", LOCAL4 },
+	{ "239.255.255.255", LOCAL4 },
+	{ "240.0.0.1", LOCAL4 },
+	{ "255.255.255.255", LOCAL4 },
+	{ "127.0.0.1", LOCAL4 },
+	{ "127.255.255.254", LOCAL4 },
+	{ "0.0.0.0", LOCAL4 },
+	{ "0.1.2.3", LOCAL4 },
+	{ ENDPOINT_B4, "127.0.0.1" },
+	{ ENDPOINT_B4, "127.1.2.3" },
+	{ "ff02::1", LOCAL6 },
+	{ "ffff::1", LOCAL6 },
+	{ "::", LOCAL6 },
+	{ "::1", LOCAL6 },
+	{ "::ffff:198.51.100.2", LOCAL6 },
+	{ "::198.51.100.2", LOCAL6 },
+	{ ENDPOINT_C6, "::1" },
+};
+
+static void test_no_hosts(void **state)
+{
+	struct packet outer;
+	uint64_t sequence = 1;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(no_hosts); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(moves); j++) {
+			rig_destinations_forget();
+			outer = from(incoming(j, sequence++), no_hosts[i].source, 4000);
+			outer.destination = no_hosts[i].destination;
+			expect_opened_and_dropped(&outer, moves[j].peer, XDPSEC_DROP_MALFORMED);
+		}
+	/* Next to these. */
+	outer = from(incoming(0, sequence++), "223.255.255.255", 4000);
+	expect_moved(&outer, moves[0].peer, IPV4_LEN + UDP_LEN + TEXT_LEN, XDPSEC_DROP_COUNT);
+	outer = from(incoming(0, sequence++), "126.255.255.255", 4000);
+	expect_moved(&outer, moves[0].peer, IPV4_LEN + UDP_LEN + TEXT_LEN, XDPSEC_DROP_COUNT);
+	outer = from(incoming(0, sequence++), "128.0.0.1", 4000);
+	expect_moved(&outer, moves[0].peer, IPV4_LEN + UDP_LEN + TEXT_LEN, XDPSEC_DROP_COUNT);
+	outer = from(incoming(0, sequence++), "feff::1", 4000);
+	expect_moved(&outer, moves[0].peer, IPV4_LEN + UDP_LEN + TEXT_LEN, XDPSEC_DROP_COUNT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_no_hosts, tunnel_reset),
 		cmocka_unit_test_setup(test_moves, tunnel_reset),
 		cmocka_unit_test_setup(test_first_known, tunnel_reset),
 		cmocka_unit_test_setup(test_does_not_roam, tunnel_reset),

@@ -118,19 +118,23 @@ static bool is_to_us(const struct view *view)
 	return is_address(view->destination, LOCAL4) || is_address(view->destination, LOCAL6);
 }
 
-/* Broadcast, groups and 127.0.0.0/8, and what comes from a group: the routing table has no way for it, which
- * is all that it says of local addresses, too. */
+/* The broadcast and anycast addresses of our networks: the routing table has no way for them, which is all that
+ * it says of local addresses, too. */
 static bool is_to_all(const struct view *view)
 {
-	if (view->family == 6 && view->source[0] == 0xff)
-		return true;
-	if (view->family == 4 && view->destination[12] == 127)
-		return true;
-	return view->family == 4
-		       ? is_address(view->destination, "192.0.2.255") ||
-				 is_address(view->destination, "192.0.2.0") ||
-				 is_address(view->destination, "255.255.255.255")
-		       : view->destination[0] == 0xff || is_address(view->destination, "2001:db8:1::");
+	return view->family == 4 ? is_address(view->destination, "192.0.2.255") ||
+					   is_address(view->destination, "192.0.2.0")
+				 : is_address(view->destination, "2001:db8:1::");
+}
+
+/* RFC 1122 section 3.2.1.3, RFC 4291 section 2.4. */
+static bool is_host(const struct view *view, const uint8_t address[16])
+{
+	static const uint8_t zeros[8];
+
+	if (view->family == 4)
+		return address[12] != 0 && address[12] != 127 && address[12] < 224;
+	return address[0] != 0xff && memcmp(address, zeros, sizeof(zeros)) != 0;
 }
 
 /* RFC 6040 figure 4: inner and outer ECN; -1: is dropped. */
@@ -193,6 +197,8 @@ static enum outcome judge_delivered(const struct view *view)
 	if (view->kind != VIEW_UDP || view->detour || !is_for_port(view) ||
 	    !(is_to_us(view) || is_to_all(view)))
 		return fault("not for the tunnel, and delivered");
+	if (!is_host(view, view->source) || !is_host(view, view->destination))
+		return fault("from or to what is no host, and delivered");
 	slot = view->consistent && length > XDPSEC_OVERHEAD ? slot_of(read32(header)) : -1;
 	if (slot < 0 || header[5] != 1 || read16(header + 6) ||
 	    !oracle_open(tunnel_sas[slot].oracle, header, length, plain))
