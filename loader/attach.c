@@ -49,7 +49,7 @@ int attach_tcx(const struct plane *plane, int program, const char *device, unsig
 	link = bpf_link_create(program, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, &options);
 	if (link == -EINVAL) {
 		fail(EINVAL, "%s: cannot attach %s: this kernel has no TCX", device, name);
-		hint("Linux 6.12 or later with CONFIG_NET_XGRESS");
+		hint("use Linux 6.12 or later with CONFIG_NET_XGRESS");
 		return link;
 	}
 	if (link < 0)
@@ -251,12 +251,12 @@ static int cannot_attach(const char *device, enum xdp_mode asked, int err)
 	     asked == XDP_MODE_CONFIG_NATIVE ? " (native)" : "", strerror(-err));
 	bpf_log_show();
 	if (err == -EBUSY || err == -EEXIST)
-		hint("another XDP program is on it (`xdp-loader status %s`): to share the device, both must "
-		     "be attached by libxdp 1.5.5 or later",
+		hint("another XDP program is attached (`xdp-loader status %s` lists it); to share the "
+		     "device, both must be attached by libxdp 1.5.5 or later",
 		     device);
 	else if (asked == XDP_MODE_CONFIG_NATIVE)
-		hint("the driver may have no XDP, or none with buffers of several pieces at this MTU: "
-		     "`Xdp = generic` works everywhere, slowly");
+		hint("the driver may not support XDP, or not with multi-buffer packets at this MTU; `Xdp = "
+		     "generic` works on every device, but is slow");
 	return err;
 }
 
@@ -285,7 +285,7 @@ int attach_xdp(const struct plane *plane, const char *device, unsigned int index
 			*in_use = XDP_IN_USE_NATIVE;
 		if (!err || asked == XDP_MODE_CONFIG_NATIVE || err == -EBUSY || err == -EEXIST)
 			return err ? cannot_attach(device, asked, err) : 0;
-		warning("%s: no native XDP (%s): generic XDP is used, which is slow", device, strerror(-err));
+		warning("%s: no native XDP (%s): using generic XDP, which is slow", device, strerror(-err));
 		/* What was said about the first attempt is of no use when the second fails. */
 		bpf_log_start();
 	}
@@ -417,8 +417,8 @@ void attach_print(const struct plane *plane, const struct instance *instance)
 	const char *directory = plane->directory, *device = instance->device;
 
 	if (in_named_namespace())
-		puts("# under `nsenter --net=/run/netns/NETNS`: `ip -n` and `tc -n` do not see what is "
-		     "pinned");
+		puts("# run these under `nsenter --net=/run/netns/NETNS`: `ip -n` and `tc -n` do not see the "
+		     "pins");
 	puts("# ingress, one of:");
 	printf("xdp-loader load -p %s/maps %s " XDPSEC_LIBDIR "/open.bpf.o\n", directory, device);
 	printf("TC_BPF_MNT=%s ip link set dev %s xdp obj " XDPSEC_LIBDIR "/open.bpf.o sec xdp.frags\n",

@@ -90,18 +90,16 @@ static void hint_command(const struct options *options, int outer)
 	    namespace_find(here.inode, path, sizeof(path), name, sizeof(name)) && name[0])
 		hint("xdpsec -n %s %s%s%s, without `ip netns exec`", name, options->command, blank, argument);
 	else
-		hint("xdpsec %s%s%s in a mount namespace that stays; where this one does, `mount -t bpf -o "
-		     "mode=0700 bpf "
-		     "%s` first",
+		hint("run xdpsec %s%s%s in a mount namespace that stays; if this one stays, first `mount -t "
+		     "bpf -o mode=0700 bpf %s`",
 		     options->command, blank, argument, BPFFS);
 }
 
 static int refuse_bpffs(const struct options *options, int outer)
 {
 	fail(ENOTSUP,
-	     "%s: what is mounted there ends with the mount namespace of this command, and so does what is "
-	     "pinned in "
-	     "it",
+	     "%s: a file system mounted there would disappear with the mount namespace of this command, and "
+	     "the pins with it",
 	     BPFFS);
 	hint_command(options, outer);
 	return -ENOTSUP;
@@ -151,9 +149,8 @@ int bpffs_check_stays(const struct options *options)
 	if (outer && (mounted || (is_netns_exec(outer) && is_own(outer))))
 		return refuse_bpffs(options, outer);
 	if (mounted && access("/proc/1/ns/mnt", F_OK))
-		warning("%s: was not mounted, and is now: where that is a mount namespace of its own, what "
-			"is pinned "
-			"is gone when it ends",
+		warning("%s: mounted a BPF file system: if this mount namespace is a private one, the pins "
+			"disappear when it ends",
 			BPFFS);
 	return 0;
 }

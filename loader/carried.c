@@ -20,13 +20,11 @@ static void check_vxlan(const struct config *config, const struct netdev *netdev
 	if (!group_is_closed(config, &group, netdev->vxlan.port))
 		return;
 	address_text(group.address, text, sizeof(text));
-	warning("%s: the VXLAN device %s sends broadcast and what is unknown to the group %s, and UDP port "
-		"%u is "
-		"protected: it is dropped",
+	warning("%s: VXLAN device %s sends broadcast and unknown unicast to group %s, and UDP port %u is "
+		"protected: these packets are dropped",
 		config->path, netdev->name, text, netdev->vxlan.port);
-	hint("one peer: %s in its Address, at both ends; several: `bridge fdb append 00:00:00:00:00:00 dev "
-	     "%s dst "
-	     "PEER` for each",
+	hint("for one peer, add %s to its Address at both sites; for several, `bridge fdb append "
+	     "00:00:00:00:00:00 dev %s dst PEER` for each",
 	     text, netdev->name);
 }
 
@@ -61,13 +59,12 @@ static void check_pppoe(const struct config *config, const struct netdev *device
 	if (config->mode == MODE_TUNNEL) {
 		warning("%s: %s carries PPPoE sessions: their MTU is smaller than its own", config->path,
 			device->name);
-		hint("where endpoints are reached by one, MTU = %u",
+		hint("if endpoints are reached by one of them, set MTU = %u",
 		     device->mtu - 8 - XDPSEC_TUNNEL_OVERHEAD_IPV6);
 		return;
 	}
-	warning("%s: %s carries PPPoE sessions: protected flows in them are sealed, and what does not fit "
-		"then is "
-		"dropped without an ICMP answer",
+	warning("%s: %s carries PPPoE sessions: protected flows in them are sealed; packets that then do not "
+		"fit are dropped without an ICMP answer",
 		config->path, device->name);
 	hint("ip link set dev PPP mtu %u, where PPP is the session's device",
 	     device->mtu - 8 - XDPSEC_OVERHEAD);

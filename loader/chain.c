@@ -189,7 +189,7 @@ static int pin_array(const struct plane *plane, struct member *member, int array
 	char path[PATH_MAX], id[16];
 
 	if (bpf_obj_get_info_by_fd(array, &info, &length))
-		return fail(errno, "%s: cannot read what it is: %s", NEXT, strerror(errno));
+		return fail(errno, "%s: cannot query it: %s", NEXT, strerror(errno));
 	member->array = info.id;
 	snprintf(path, sizeof(path), "%s/chain", plane->directory);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -288,7 +288,7 @@ static int exchange(const struct chain *chain, const char *device, unsigned int 
 	int err = bpf_xdp_attach((int)index, program, flags, &options);
 
 	if (err)
-		fail(-err, "%s: cannot exchange the XDP program: %s", device, strerror(-err));
+		fail(-err, "%s: cannot replace the XDP program: %s", device, strerror(-err));
 	return err;
 }
 
@@ -414,7 +414,7 @@ static int bypass(const struct chain *chain, size_t at)
 
 	if (array >= 0 && bpf_map_update_elem(array, &key, is_last ? &end : &behind->fd, BPF_ANY) == 0)
 		return 0;
-	return fail(errno, "%s: cannot take the next XDP program away: %s", before->owner->instance.name,
+	return fail(errno, "%s: cannot unlink the next XDP program: %s", before->owner->instance.name,
 		    strerror(errno));
 }
 
@@ -467,9 +467,10 @@ static int check_mode(const struct config *config, const struct chain *chain)
 
 	if (config->xdp == XDP_MODE_CONFIG_AUTO || (config->xdp == XDP_MODE_CONFIG_NATIVE) == is_native)
 		return 0;
-	fail(EBUSY, "%s: Xdp = %s: %s has attached to %s in %s mode, and a device has one", config->path,
-	     is_native ? "generic" : "native", other, config->device, is_native ? "native" : "generic");
-	hint("Xdp = auto takes what there is");
+	fail(EBUSY, "%s: Xdp = %s: %s has attached to %s in %s mode, and a device has only one mode",
+	     config->path, is_native ? "generic" : "native", other, config->device,
+	     is_native ? "native" : "generic");
+	hint("Xdp = auto uses the mode that the device has");
 	return -EBUSY;
 }
 
@@ -480,18 +481,19 @@ static int check_by_hand(const struct config *config, const struct chain *chain,
 	for (size_t i = 0; i < chain->n; i++) {
 		if (!chain->members[i].owner->instance.no_attach)
 			continue;
-		fail(EBUSY, "%s: %s has the XDP program of %s, attached by hand: nothing is put beside it",
+		fail(EBUSY, "%s: %s has the XDP program of %s, attached by hand: it cannot share the device",
 		     config->name, config->device, chain->members[i].owner->instance.name);
-		hint("`%s link set dev %s xdp off`; what is up without --no-attach shares the device",
+		hint("`%s link set dev %s xdp off` detaches it; instances that are up without --no-attach "
+		     "can share the device",
 		     self_ip(), config->device);
 		return -EBUSY;
 	}
 	if (!no_attach)
 		return 0;
 	fail(EBUSY,
-	     "%s: --no-attach: %s has the XDP program of %s, beside which nothing can be attached by hand",
+	     "%s: --no-attach: %s has the XDP program of %s, and no second one can be attached by hand",
 	     config->name, config->device, other);
-	hint("without --no-attach they share the device");
+	hint("without --no-attach both instances share the device");
 	return -EBUSY;
 }
 

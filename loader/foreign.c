@@ -109,9 +109,8 @@ int foreign_teardown(const char *name, bool staged)
 		return err;
 	if (place == PLACE_ELSEWHERE)
 		return place_refuse(&instance, "down", "");
-	warning("%s: was made by another version of xdpsec: what it received until now could be replayed "
-		"after the "
-		"next start, and sequence numbers that were not used are lost",
+	warning("%s: was started by another version of xdpsec: packets received until now could be replayed "
+		"after the next start, and unused sequence numbers are lost",
 		name);
 	return take_down_foreign(&plane, place);
 }

@@ -32,7 +32,7 @@ static int set_up_hop(struct instance *instance, const struct netdev *near, cons
 	if (!err)
 		err = netdev_set_up(near->index);
 	if (err)
-		return fail(-err, "%s: cannot set the hop device up: %s", instance->near, strerror(-err));
+		return fail(-err, "%s: cannot bring the hop device up: %s", instance->near, strerror(-err));
 	instance->near_index = near->index;
 	instance->far_index = far->index;
 	return 0;

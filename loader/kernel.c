@@ -34,7 +34,7 @@ int kernel_check_privileges(void)
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
 
 	if (syscall(SYS_capget, &header, data) < 0)
-		return fail(errno, "capabilities: cannot ask for them: %s", strerror(errno));
+		return fail(errno, "capabilities: cannot read them: %s", strerror(errno));
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		if (data[needed[i].number / 32].effective & 1U << needed[i].number % 32)
 			continue;
@@ -53,13 +53,13 @@ int kernel_check_kfuncs(void)
 
 	if (err) {
 		fail(ENOTSUP, "this kernel has no BTF (/sys/kernel/btf/vmlinux)");
-		hint("a kernel with CONFIG_DEBUG_INFO_BTF, as distributions have it");
+		hint("use a kernel with CONFIG_DEBUG_INFO_BTF, as distributions have it");
 		return -ENOTSUP;
 	}
 	for (size_t i = 0; !err && kernel_kfuncs[i]; i++)
 		if (btf__find_by_name_kind(btf, kernel_kfuncs[i], BTF_KIND_FUNC) < 0) {
 			err = fail(ENOTSUP, "this kernel has no kfunc %s", kernel_kfuncs[i]);
-			hint("Linux 6.12 or later with CONFIG_CRYPTO and CONFIG_CRYPTO_SKCIPHER");
+			hint("use Linux 6.12 or later with CONFIG_CRYPTO and CONFIG_CRYPTO_SKCIPHER");
 		}
 	btf__free(btf);
 	return err;
@@ -76,8 +76,8 @@ int kernel_check_preemption(void)
 
 	if (!file || fgetc(file) != '1')
 		return 0;
-	fail(ENOTSUP, "this kernel is PREEMPT_RT, where packets of one CPU may interrupt one another");
-	hint("a kernel without PREEMPT_RT, as distributions have it by default");
+	fail(ENOTSUP, "PREEMPT_RT kernels are not supported: packets of one CPU can preempt each other");
+	hint("use a kernel without PREEMPT_RT, the default of distributions");
 	return -ENOTSUP;
 }
 
@@ -107,6 +107,6 @@ int kernel_wait_for_programs(void)
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		err = wait_by_map_update();
 	if (err)
-		return fail(-err, "cannot wait until packets on their way are done: %s", strerror(-err));
+		return fail(-err, "cannot wait for packets in flight: %s", strerror(-err));
 	return 0;
 }

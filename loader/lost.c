@@ -98,7 +98,7 @@ int lost_list(struct lost **lost, size_t *n)
 	}
 	if (err) {
 		free(list.all);
-		return fail(-err, "network devices: cannot look through them: %s", strerror(-err));
+		return fail(-err, "network devices: cannot list them: %s", strerror(-err));
 	}
 	*lost = list.all;
 	*n = list.n;
@@ -126,9 +126,9 @@ static int teardown_one(const struct lost *lost)
 
 	plane_init(&plane);
 	if (lost->held) {
-		fail(EBUSY, "%s: is up, and its pins are in a BPF file system that cannot be seen from here",
+		fail(EBUSY, "%s: is up, but its pins are in a BPF file system that is not visible here",
 		     lost->name);
-		hint("run it where `xdpsec up` was run: in that mount namespace, or container");
+		hint("run it in the mount namespace or container where `xdpsec up` was run");
 		return -EBUSY;
 	}
 	if (lost->program && recover(&plane, lost->program, &instance)) {

@@ -69,18 +69,18 @@ static const struct command {
 } commands[] = {
 	{ "up", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_up,
 	  "start the instance that FILE (NAME.conf) configures" },
-	{ "down", ARGUMENT_NAME, 0, command_down, "end an instance" },
+	{ "down", ARGUMENT_NAME, 0, command_down, "stop an instance, remove what up has made" },
 	{ "reload", ARGUMENT_NAME, TAKES_CLAIMS, command_reload,
-	  "read the configuration again, and change what differs" },
+	  "read the configuration again, apply the changes" },
 	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_JSON, command_status,
 	  "counters of one instance, or of all" },
 	{ "probe", ARGUMENT_PEER, 0, command_probe,
 	  "find the largest packet that gets through the tunnel to a peer" },
 	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_check,
-	  "find what up or reload would refuse, and change nothing" },
+	  "report all that up or reload would refuse, change nothing" },
 	{ "genkey", ARGUMENT_NONE, TAKES_BITS, command_genkey, "print a random key" },
 	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
-	  "run the vectors of RFC 7253 through the kernel; list its ciphers" },
+	  "run the test vectors of RFC 7253 in the kernel; list its ciphers" },
 	{ "version", ARGUMENT_NONE, 0, command_version, "print versions" },
 };
 
@@ -92,7 +92,7 @@ static const struct flag {
 	{ { "netns", required_argument, NULL, 'n' },
 	  0,
 	  "NETNS",
-	  "in this network namespace: a name of `ip netns`, or a path" },
+	  "work in this network namespace: a name of `ip netns`, or a path" },
 	{ { "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	  0,
 	  "DIR",
@@ -108,7 +108,7 @@ static const struct flag {
 	{ { "no-attach", no_argument, NULL, OPTION_NO_ATTACH },
 	  TAKES_NO_ATTACH,
 	  NULL,
-	  "load and pin only; the programs are attached by hand" },
+	  "load and pin only; attach the programs by hand" },
 	{ { "json", no_argument, NULL, 'j' }, TAKES_JSON, NULL, "print JSON" },
 	{ { "bits", required_argument, NULL, OPTION_BITS }, TAKES_BITS, "BITS", "128 (the default) or 256" },
 	{ { "help", no_argument, NULL, 'h' }, 0, NULL, "print this" },
@@ -150,7 +150,7 @@ static int keep_memory_private(void)
 	const struct rlimit none = { 0, 0 };
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
-		return fail(errno, "forbid core dumps: %s", strerror(errno));
+		return fail(errno, "cannot disable core dumps: %s", strerror(errno));
 	return 0;
 }
 
@@ -163,7 +163,7 @@ static int enter_netns(const char *netns)
 
 	if (!*netns || (size_t)snprintf(path, sizeof(path), strchr(netns, '/') ? "%.0s%s" : "%s/%s",
 					NETNS_DIR, netns) >= sizeof(path))
-		return fail(EINVAL, "network namespace %s: not a name", netns);
+		return fail(EINVAL, "network namespace %s: not a valid name", netns);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0) {
 		err = errno;
@@ -291,7 +291,7 @@ static void hint_name(const struct command *command, const char *argument)
 	if (strcmp(file + strlen(name), ".conf") == 0 && instance_name_valid(name))
 		hint("%s %s %s", self(), command->name, name);
 	else
-		hint("the configuration file's name, without directory and \".conf\"");
+		hint("give the configuration file's name without directory and \".conf\"");
 }
 
 static int check_argument(const struct command *command, const char *argument)

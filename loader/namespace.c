@@ -33,7 +33,7 @@ int namespace_here(struct namespace *namespace)
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &namespace->cookie, &length) < 0 ||
 	    stat("/proc/self/ns/net", &status) < 0)
-		return fail(errno, "network namespace: cannot tell which one this is: %s", strerror(errno));
+		return fail(errno, "network namespace: cannot identify the current one: %s", strerror(errno));
 	namespace->inode = status.st_ino;
 	return 0;
 }
@@ -137,7 +137,7 @@ void namespace_leave(int *back)
 	if (*back < 0)
 		return;
 	if (setns(*back, CLONE_NEWNET) < 0)
-		warning("network namespace: cannot go back: %s", strerror(errno));
+		warning("network namespace: cannot return to the previous one: %s", strerror(errno));
 	close(*back);
 	*back = -1;
 }

@@ -43,18 +43,18 @@ int owner_check_pins(const char *path)
 	if (lstat(path, &status))
 		return errno == ENOENT ? -ENOENT : fail(errno, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(status.st_mode)) {
-		fail(EPERM, "%s: not a directory: somebody else has made it", path);
-		hint("rm %s; chmod 700 " BPFFS " keeps others from making it again", path);
+		fail(EPERM, "%s: not a directory: another user created it", path);
+		hint("rm %s; chmod 700 " BPFFS " prevents others from creating it again", path);
 		return -EPERM;
 	}
 	if (!is_foreign(&status) && !(status.st_mode & 022))
 		return 0;
-	fail(EPERM, "%s: owner %u, mode %04o: others could rename, replace and lock what is pinned there",
-	     path, status.st_uid, status.st_mode & 07777);
+	fail(EPERM, "%s: owner %u, permissions %04o: others could rename, replace or lock the pins", path,
+	     status.st_uid, status.st_mode & 07777);
 	if (!is_foreign(&status) || holds_ours(path))
 		hint("chown root:root %s; chmod 700 %s", path, path);
 	else
-		hint("rm -r %s; chmod 700 " BPFFS " keeps others from making it again", path);
+		hint("rm -r %s; chmod 700 " BPFFS " prevents others from creating it again", path);
 	return -EPERM;
 }
 
@@ -66,8 +66,8 @@ int owner_check_bpffs(void)
 		return fail(errno, "%s: %s", BPFFS, strerror(errno));
 	if (!owner_exposed(&status))
 		return 0;
-	fail(EPERM, "%s: owner %u, mode %04o: others could rename, replace and lock what is pinned there",
-	     BPFFS, status.st_uid, status.st_mode & 07777);
+	fail(EPERM, "%s: owner %u, permissions %04o: others could rename, replace or lock the pins", BPFFS,
+	     status.st_uid, status.st_mode & 07777);
 	hint("chown root:root %s; chmod 700 %s", BPFFS, BPFFS);
 	return -EPERM;
 }

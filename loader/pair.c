@@ -37,7 +37,7 @@ static int create_pair(const struct instance *instance, const char *what, unsign
 	if (err == -EEXIST) {
 		fail(EEXIST, "%s: cannot create the %s device: a device %s or %s exists already",
 		     instance->name, what, instance->near, instance->far);
-		hint("`%s -d link show %s` says whose it is", self_ip(), instance->near);
+		hint("`%s -d link show %s` shows what it is", self_ip(), instance->near);
 		return err;
 	}
 	if (err == -EOPNOTSUPP) {
@@ -65,7 +65,7 @@ static int set_up_pair(const struct instance *instance, const char *what, struct
 	if (!err)
 		err = netdev_set_alias(far->index, alias.text);
 	if (err)
-		return fail(-err, "%s: cannot set up the %s device: %s", instance->near, what,
+		return fail(-err, "%s: cannot configure the %s device: %s", instance->near, what,
 			    strerror(-err));
 	return offloads_off(instance->near);
 }
@@ -115,9 +115,9 @@ static int mend_up(const struct netdev *netdev)
 	int err = netdev->up ? 0 : netdev_set_up(netdev->index);
 
 	if (err)
-		return fail(-err, "%s: cannot set it up: %s", netdev->name, strerror(-err));
+		return fail(-err, "%s: cannot bring it up: %s", netdev->name, strerror(-err));
 	if (!netdev->up)
-		warning("%s: was set down, and is up again", netdev->name);
+		warning("%s: was down, and is up again", netdev->name);
 	return 0;
 }
 

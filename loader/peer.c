@@ -200,7 +200,7 @@ void peer_save_tx(const struct plane *plane, const char *state_dir, const struct
 	if (sa_set_range(plane, record->slot, 0, 0))
 		return;
 	if (state_return(state_dir, record->fingerprint, next, limit))
-		warning("%s: sequence numbers that were not used are lost", plane->name);
+		warning("%s: unused sequence numbers are lost", plane->name);
 }
 
 int peer_save_rx(const struct plane *plane, const char *state_dir, const struct sa_record *record)
@@ -215,8 +215,7 @@ int peer_save_rx(const struct plane *plane, const char *state_dir, const struct 
 		return err;
 	err = state_save_received(state_dir, record->fingerprint, next);
 	if (err)
-		warning("%s: what was received until now could be replayed after the next start",
-			plane->name);
+		warning("%s: packets received until now could be replayed after the next start", plane->name);
 	return err;
 }
 

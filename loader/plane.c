@@ -150,15 +150,13 @@ static int refuse_version(const char *name, bool staged)
 	int err = plane_head(name, staged, &head);
 
 	if (err)
-		fail(EPROTO, "%s: was made by another version of xdpsec: its maps are not those of this one",
-		     name);
+		fail(EPROTO, "%s: was started by another version of xdpsec, with other maps", name);
 	else
 		fail(EPROTO,
-		     "%s: was made by another version of xdpsec: %s, with maps of version %u; this one has "
-		     "%d",
-		     name, head.version[0] ? head.version : "one that did not record it", head.abi_version,
+		     "%s: was started by another version of xdpsec: %s, with map version %u; this one has %d",
+		     name, head.version[0] ? head.version : "unknown version", head.abi_version,
 		     XDPSEC_ABI_VERSION);
-	hint("`%s down %s` takes down what any version has made; then up again", self(), name);
+	hint("`%s down %s` works for every version; then run up again", self(), name);
 	return -EPROTO;
 }
 
@@ -182,7 +180,7 @@ static int open_map(struct plane *plane, enum plane_map map)
 		return errno == ENOENT ? -ENOENT
 				       : fail(errno, "%s: cannot open it: %s", path, strerror(errno));
 	if (bpf_obj_get_info_by_fd(fd, &info, &length))
-		return fail(errno, "%s: cannot read what it is: %s", path, strerror(errno));
+		return fail(errno, "%s: cannot query it: %s", path, strerror(errno));
 	if (!is_table(&info, map))
 		return -EPROTO;
 	plane->maps[map] = take_fd(&fd);
@@ -212,7 +210,7 @@ static int check_version(struct plane *plane)
 static int not_up(const char *name)
 {
 	fail(ENOENT, "%s: is not up", name);
-	hint("`xdpsec status` lists what is; NAME is the file's name without .conf");
+	hint("`xdpsec status` lists the instances that are up; NAME is the file name without .conf");
 	return -ENOENT;
 }
 
@@ -535,8 +533,8 @@ int plane_read_all(const struct plane *plane, enum plane_map map, void *values)
 		return fail(errno, "%s: map %s: cannot read it: %s", plane->name, tables[map].name,
 			    strerror(errno));
 	if (count != tables[map].entries)
-		return fail(EIO, "%s: map %s: read %u elements of %u", plane->name, tables[map].name, count,
-			    tables[map].entries);
+		return fail(EIO, "%s: map %s: read only %u of %u elements", plane->name, tables[map].name,
+			    count, tables[map].entries);
 	return 0;
 }
 

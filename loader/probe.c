@@ -36,8 +36,9 @@ static int only_address(const struct peer_report *peer, unsigned char address[16
 			memcpy(address, peer->prefixes[i].prefix.address, 16);
 			return 0;
 		}
-	fail(EINVAL, "peer %s: which address to ask does not follow from its AllowedIPs", peer->record.name);
-	hint("an address behind the peer that answers to ping, as the last argument");
+	fail(EINVAL, "peer %s: give the address to probe: its AllowedIPs have no single address",
+	     peer->record.name);
+	hint("the last argument is an address behind the peer that answers to ping");
 	return -EINVAL;
 }
 
@@ -100,13 +101,13 @@ static void print_size(const struct report *report, const struct peer_report *pe
 	unsigned int overhead = prefix_is_ipv4(&outer) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
 						       : XDPSEC_TUNNEL_OVERHEAD_IPV6;
 
-	printf("%s: peer %s (%s): packets of %u bytes get through the tunnel, and back: %u outside\n",
+	printf("%s: peer %s (%s): packets of %u bytes pass through the tunnel and back, %u bytes outside\n",
 	       report->instance.name, peer->record.name, address, size, size + overhead);
 	if (size == report->config.mtu)
 		printf("%s: that is its MTU\n", report->instance.near);
 	else
-		printf("%s: its MTU is %u: MTU = %u in [Interface], if routers on the way do not say so "
-		       "themselves\n",
+		printf("%s: its MTU is %u: set MTU = %u in [Interface] if routers on the path send no ICMP "
+		       "errors\n",
 		       report->instance.near, report->config.mtu, size);
 }
 
@@ -121,11 +122,11 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 	if (!err)
 		err = find_size(&echo, report->config.mtu, &size);
 	if (err)
-		return fail(-err, "probe: %s: cannot ask it: %s", text, strerror(-err));
+		return fail(-err, "probe: %s: cannot send to it: %s", text, strerror(-err));
 	if (!size) {
-		fail(ETIMEDOUT, "peer %s: %s does not answer, not even to the smallest packet",
-		     peer->record.name, text);
-		hint("`xdpsec status %s` on both sites tells where packets are dropped; the address must "
+		fail(ETIMEDOUT, "peer %s: %s does not answer even to the smallest packet", peer->record.name,
+		     text);
+		hint("`xdpsec status %s` at both sites shows where packets are dropped; the address must "
 		     "answer to ping",
 		     report->instance.name);
 		return -ETIMEDOUT;
@@ -166,8 +167,7 @@ int command_probe(const struct options *options)
 	bpf_log_start();
 	err = report_read(&report, options->argument);
 	if (!err && report.instance.mode != MODE_TUNNEL)
-		err = fail(EINVAL, "%s: is not a tunnel: there is nothing to be probed in inline mode",
-			   options->argument);
+		err = fail(EINVAL, "%s: is in inline mode: probe is for tunnels", options->argument);
 	if (!err)
 		err = find_peer(&report, options->peer, &peer);
 	if (!err)

@@ -88,7 +88,7 @@ static int check_same_device(const struct reload *reload, const struct netdev *d
 
 	if (device->index == instance->device_index || strcmp(device->name, instance->device) != 0)
 		return 0;
-	fail(ENODEV, "%s: the device %s is another one than when it was brought up", instance->name,
+	fail(ENODEV, "%s: the device %s is not the one that the instance was started on", instance->name,
 	     instance->device);
 	hint_restart(instance);
 	return -ENODEV;
@@ -179,7 +179,7 @@ static int apply(struct reload *reload)
 	if (!err)
 		err = reload_sweep(reload);
 	if (err)
-		hint("%s reload %s again; what has no SA is dropped meanwhile", self(),
+		hint("%s reload %s again; until then, packets without an SA are dropped", self(),
 		     reload->instance.name);
 	else
 		summarize(reload);

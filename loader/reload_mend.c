@@ -37,7 +37,7 @@ static int attach_link_again(const struct plane *plane, const char *name, const 
 	if (!err)
 		err = attach_tcx(plane, program, device, index, egress, name);
 	if (!err)
-		warning("%s: was not attached to TC %s any more, and is again", device,
+		warning("%s: was detached from TC %s, and is attached again", device,
 			egress ? "egress" : "ingress");
 	return err;
 }
@@ -63,7 +63,7 @@ static int mend_xdp(struct reload *reload)
 	err = attach_xdp(&reload->plane, reload->device.name, instance->device_index, reload->config.xdp,
 			 &instance->xdp);
 	if (!err)
-		warning("%s: was not attached to XDP any more, and is again", reload->device.name);
+		warning("%s: was detached from XDP, and is attached again", reload->device.name);
 	return err ?: plane_write_instance(&reload->plane, instance);
 }
 
@@ -76,7 +76,7 @@ static int mend_element(const struct plane *plane, enum xdpsec_device which, con
 		return 0;
 	err = devices_set(plane, which, netdev->index);
 	if (!err)
-		warning("%s: was away from this network namespace, and is back", netdev->name);
+		warning("%s: was in another network namespace, and is back", netdev->name);
 	return err;
 }
 
@@ -173,7 +173,7 @@ static int mend_tunnel(struct reload *reload)
 	err = err ?: step;
 	step = netdev_set_quiet(near.index);
 	if (step)
-		fail(-step, "%s: cannot set up the tunnel device: %s", near.name, strerror(-step));
+		fail(-step, "%s: cannot configure the tunnel device: %s", near.name, strerror(-step));
 	err = err ?: step;
 	step = mend_gro(&near);
 	err = err ?: step;
@@ -205,6 +205,6 @@ void reload_mend_addresses(struct reload *reload)
 	int err = tunnel_add_addresses(instance, &added);
 
 	if (!err && added)
-		warning("%s: its addresses were taken away, and are there again", instance->near);
+		warning("%s: its addresses were removed, and are added again", instance->near);
 	reload->unmended = reload->unmended ?: err;
 }

@@ -220,7 +220,7 @@ static int check_room(const struct reload *reload)
 		wanted += reload->config.peers[i].n_prefixes;
 	if (wanted <= XDPSEC_MAX_PREFIXES)
 		return 0;
-	fail(ENOSPC, "%s: no room for its prefixes beside those that are to go: %zu, at most %d",
+	fail(ENOSPC, "%s: no room for its prefixes beside those to be removed: %zu, at most %d",
 	     reload->config.path, wanted, XDPSEC_MAX_PREFIXES);
 	hint_restart(&reload->instance);
 	return -ENOSPC;

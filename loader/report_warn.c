@@ -38,9 +38,8 @@ static void warn_of_offloads(struct report *report)
 {
 	if (report->offloads)
 		warn(report,
-		     "offloads of %s were switched on, and what it takes unfinished cannot be sealed: "
-		     "dropped as no_hop; "
-		     "xdpsec reload %s",
+		     "offloads of %s were switched on: packets with a pending checksum, or GSO, are dropped "
+		     "as no_hop; xdpsec reload %s",
 		     report->near.name, report->instance.name);
 }
 
@@ -49,7 +48,7 @@ static void warn_of_missing(struct report *report, const char *what, const struc
 	char text[64];
 
 	if (missing->count)
-		warn(report, "%s has lost %u of its %s, %s first: xdpsec reload %s", report->near.name,
+		warn(report, "%s lacks %u of its %s, first %s: xdpsec reload %s", report->near.name,
 		     missing->count, what, prefix_text(&missing->first, text, sizeof(text)),
 		     report->instance.name);
 }
@@ -81,9 +80,8 @@ static void warn_of_mtu(struct report *report)
 		     near->mtu, report->config.mtu, report->instance.name);
 	else if (report->device_mtu && report->device_mtu < near->mtu + overhead)
 		warn(report,
-		     "the MTU of %s is %u now, and packets of %u bytes from %s do not fit with %u in front "
-		     "of them: "
-		     "xdpsec reload %s",
+		     "the MTU of %s is now %u: packets of %u bytes from %s and %u bytes of overhead do not "
+		     "fit; xdpsec reload %s",
 		     report->instance.device, report->device_mtu, near->mtu, near->name, overhead,
 		     report->instance.name);
 }
@@ -92,13 +90,12 @@ static void warn_of_mtu(struct report *report)
 static void warn_of_near(struct report *report)
 {
 	if (!report->near.up)
-		warn(report, "the tunnel device %s was set down, which took its routes: xdpsec reload %s",
+		warn(report, "the tunnel device %s was set down, which removed its routes: xdpsec reload %s",
 		     report->near.name, report->instance.name);
 	if (report->deaf)
 		warn(report,
-		     "GRO of %s was switched off, and the program at its XDP was taken away: nothing arrives "
-		     "on it; xdpsec "
-		     "reload %s",
+		     "GRO of %s is off and its XDP program is gone: no packet arrives on it; xdpsec reload "
+		     "%s",
 		     report->near.name, report->instance.name);
 	warn_of_offloads(report);
 	warn_of_mtu(report);
@@ -111,7 +108,7 @@ static void warn_of_tunnel(struct report *report)
 	const struct instance *instance = &report->instance;
 
 	if (!report->pair_exists) {
-		warn(report, "the tunnel device %s is gone: down and up", instance->near);
+		warn(report, "the tunnel device %s is gone: run down and up", instance->near);
 		return;
 	}
 	if (report->near.index)
@@ -121,15 +118,13 @@ static void warn_of_tunnel(struct report *report)
 		     instance->far, instance->name);
 	if (report->rules_gone)
 		warn(report,
-		     "the rules of routing for a default route into %s were taken away: what they led there "
-		     "leaves "
-		     "in clear; xdpsec reload %s",
+		     "the routing rules for the default route into %s were removed: their packets leave in "
+		     "clear; xdpsec reload %s",
 		     instance->near, instance->name);
 	if (!report->forwards)
 		warn(report,
-		     "forwarding of %s was switched off, probably with that of the whole host: packets go on "
-		     "by the "
-		     "device that they went by, and changes of routes are not seen: xdpsec reload %s",
+		     "forwarding of %s was switched off, probably for the whole host: packets keep their "
+		     "last device, and route changes are not followed; xdpsec reload %s",
 		     instance->far, instance->name);
 }
 
@@ -143,8 +138,8 @@ static void warn_of_devices(struct report *report)
 	}
 	if (!report->device_here) {
 		warn(report,
-		     "the device %s was deleted, or moved to another network namespace: programs that are "
-		     "still on it drop the protected flows; down, and up where it is now",
+		     "the device %s was deleted, or moved to another network namespace: programs still "
+		     "attached to it drop the protected flows; run down, then up where it is now",
 		     instance->device);
 		return;
 	}
@@ -153,7 +148,8 @@ static void warn_of_devices(struct report *report)
 		     instance->no_attach ? "" : "; xdpsec reload ",
 		     instance->no_attach ? "" : instance->name);
 	if (report->xdp.mode == XDP_IN_USE_GENERIC && instance->xdp_asked != XDP_MODE_CONFIG_GENERIC)
-		warn(report, "generic XDP: the driver of %s has none of its own; slow", instance->device);
+		warn(report, "generic XDP, which is slow: the driver of %s has no native XDP",
+		     instance->device);
 	if (instance->mode == MODE_TUNNEL) {
 		warn_of_tunnel(report);
 		return;
@@ -163,7 +159,8 @@ static void warn_of_devices(struct report *report)
 		     instance->device, instance->name);
 	if (!report->pair_exists)
 		warn(report,
-		     "the hop device %s is gone: packets with a pending checksum are dropped; down and up",
+		     "the hop device %s is gone: packets with a pending checksum are dropped; run down and "
+		     "up",
 		     instance->near);
 	warn_of_offloads(report);
 }
@@ -196,7 +193,7 @@ static void warn_of_driver(struct report *report, const struct peer_report *peer
 		if (!is_outdated(bound, answer))
 			return;
 	}
-	warn(report, "%s: a context of %s, created before %s was there: xdpsec reload %s changes over to it",
+	warn(report, "%s: it uses %s, since %s was loaded later: xdpsec reload %s switches to it",
 	     peer->record.name, bound, answer->preferred, report->instance.name);
 }
 
@@ -208,9 +205,8 @@ static void warn_of_way(struct report *report, const struct peer_report *peer)
 	prefix_text(&address, text, sizeof(text));
 	if (peer->loops)
 		warn(report,
-		     "%s: the route to its endpoint leads into the tunnel, and nothing is sent to it: ip "
-		     "route add %s via "
-		     "GATEWAY dev %s",
+		     "%s: the route to its endpoint leads into the tunnel, so nothing is sent to it: ip "
+		     "route add %s via GATEWAY dev %s",
 		     peer->record.name, text, report->instance.device);
 	else if (peer->no_way)
 		warn(report, "%s: no route to its endpoint %s: nothing is sent to it", peer->record.name,
@@ -227,13 +223,13 @@ static void warn_of_uplink(struct report *report, const struct peer_report *peer
 		     peer->record.name, address_text(uplink->source, text, sizeof(text)));
 	if (uplink->other[0])
 		warn(report,
-		     "%s: packets to it leave by %s, and what it answers comes there and is not opened: "
+		     "%s: packets to it leave by %s, and its answers arrive there and are not opened: set "
 		     "Device = %s",
 		     peer->record.name, uplink->other, uplink->other);
 	if (uplink->changes_ports)
 		warn(report,
-		     "%s: it sends from a port by flow, and is followed from one to the next (now %u): "
-		     "SourcePort = listen there, or its Endpoint or Roaming = no here",
+		     "%s: its source port changes with each flow, and its endpoint with it (now %u): set "
+		     "SourcePort = listen there, or Endpoint or Roaming = no here",
 		     peer->record.name, peer->location.port);
 }
 
@@ -251,9 +247,8 @@ static void warn_of_path(struct report *report, const struct peer_report *peer)
 	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer))
 		return;
 	warn(report,
-	     "%s: the path takes %u bytes, as a router said: longer IPv6 packets than %u inside may be lost, "
-	     "and "
-	     "1280 have to fit",
+	     "%s: a router reported a path MTU of %u: IPv6 packets longer than %u in the tunnel may be lost, "
+	     "but 1280 must fit",
 	     peer->record.name, peer->outer_mtu, peer->inner_mtu);
 }
 
@@ -268,7 +263,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer, 
 	/* Full blocks, and for each packet one for the pad and one for the tag. */
 	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
 		warn(report,
-		     "%s: the key for sending has sealed almost 2^48 blocks: change it (RFC 7253 section 5)",
+		     "%s: the Tx key has encrypted almost 2^48 blocks: change it (RFC 7253 section 5)",
 		     peer->record.name);
 	warn_of_driver(report, peer, answer);
 	warn_of_way(report, peer);
@@ -283,8 +278,7 @@ void report_warn(struct report *report)
 
 	warn_of_devices(report);
 	if (report->unfinished)
-		warn(report,
-		     "a reload was killed, and SAs may be in use that are not shown: xdpsec reload %s",
+		warn(report, "a reload was killed: SAs that are not shown may be in use; xdpsec reload %s",
 		     report->instance.name);
 	for (size_t i = 0; i < report->n_peers; i++)
 		warn_of_peer(report, &report->peers[i], &answer);

@@ -82,9 +82,9 @@ static void refuse_route(struct taken_listing *listing, const struct wanted *wan
 	char text[64];
 
 	prefix_text(wanted->prefix, text, sizeof(text));
-	listing->err = fail(EEXIST, "%s:%d: AllowedIPs: %s: there is a route to it through another device",
+	listing->err = fail(EEXIST, "%s:%d: AllowedIPs: %s: a route to it through another device exists",
 			    listing->config->path, wanted->line, text);
-	hint("`%s%s route show %s` has it; with Table = off the routes are yours to make", self_ip(),
+	hint("`%s%s route show %s` shows it; with Table = off you add the routes yourself", self_ip(),
 	     prefix_is_ipv4(wanted->prefix) ? "" : " -6", text);
 }
 

@@ -181,7 +181,7 @@ static int find_ours(unsigned char family, unsigned int table, struct ours *ours
 
 static int rules_failed(const char *what, int err)
 {
-	return fail(-err, "cannot %s the rules of routing for a default route into the tunnel: %s", what,
+	return fail(-err, "cannot %s the routing rules for the default route into the tunnel: %s", what,
 		    strerror(-err));
 }
 
@@ -316,11 +316,11 @@ int rules_find_table(unsigned int *table)
 	for (search.table = TABLE_FIRST; search.table < TABLE_FIRST + TABLES; search.table++) {
 		err = table_is_used(&search);
 		if (err && err != -EINTR)
-			return fail(-err, "cannot list the tables of routes: %s", strerror(-err));
+			return fail(-err, "cannot list the routing tables: %s", strerror(-err));
 		if (!err && !search.used) {
 			*table = search.table;
 			return 0;
 		}
 	}
-	return fail(ENOSPC, "no table of routes is free, from %d on", TABLE_FIRST);
+	return fail(ENOSPC, "no routing table is free, from %d on", TABLE_FIRST);
 }

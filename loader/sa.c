@@ -170,28 +170,28 @@ static int explain(int err, const struct key *key, const char *driver, const cha
 	switch (-err) {
 	case ENOENT:
 		fail(-err, "%s: this kernel has no skciphers for BPF", whose);
-		hint("a kernel with CONFIG_CRYPTO_SKCIPHER; where it is a module: modprobe "
+		hint("use a kernel with CONFIG_CRYPTO_SKCIPHER; if it is a module, modprobe "
 		     "bpf_crypto_skcipher");
 		break;
 	case EOPNOTSUPP:
 		fail(-err, "%s: this kernel has no cipher ecb(%s)", whose, driver);
-		hint("`xdpsec selftest` lists those it has; modprobe ecb and aes where they are modules");
+		hint("`xdpsec selftest` lists the ciphers; if they are modules, modprobe ecb and aes");
 		break;
 	case EINVAL:
 		fail(-err, "%s: the kernel refuses ecb(%s) with a key of %zu bits", whose, driver,
 		     key->length * 8);
-		hint("`xdpsec selftest` lists ciphers and key lengths that work; leave Driver out for the "
-		     "kernel's choice");
+		hint("`xdpsec selftest` lists ciphers and key lengths that work; without Driver the kernel "
+		     "chooses");
 		break;
 	case ENOMEM:
 		fail(-err, "%s: the kernel has no memory for the cipher", whose);
 		break;
 	case EPERM:
 		fail(-err, "%s: not permitted to create a cipher context", whose);
-		hint("run it as root (sudo); a locked down kernel refuses as well");
+		hint("run it as root (sudo); a kernel in lockdown refuses it too");
 		break;
 	case ETIMEDOUT:
-		fail(-err, "%s: the kernel did not finish to set up ecb(%s) in time", whose, driver);
+		fail(-err, "%s: the kernel did not set up ecb(%s) in time", whose, driver);
 		hint("try again; see `dmesg` for the cipher's self-test");
 		break;
 	case ELIBBAD:

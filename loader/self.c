@@ -42,5 +42,5 @@ void hint_restart(const struct instance *instance)
 
 	hint("%s down %s && %s%s%s up %s%s", own, instance->name, own, usual ? "" : " --state-dir ",
 	     usual ? "" : instance->state_dir, instance->path,
-	     instance->mode == MODE_TUNNEL ? "" : "; in between, its flows pass in clear");
+	     instance->mode == MODE_TUNNEL ? "" : "; in between, its flows leave in clear");
 }

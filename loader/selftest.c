@@ -88,9 +88,8 @@ static int test_drivers(struct result *result)
 	}
 	if (!first && !result->drivers[0].vectors) {
 		fail(EOPNOTSUPP, "this kernel offers no ecb(aes) to BPF");
-		hint("a kernel with CONFIG_CRYPTO_AES and CONFIG_CRYPTO_ECB; modprobe ecb and aes where they "
-		     "are "
-		     "modules");
+		hint("use a kernel with CONFIG_CRYPTO_AES and CONFIG_CRYPTO_ECB; if they are modules, "
+		     "modprobe ecb and aes");
 		first = -EOPNOTSUPP;
 	}
 	return first;

@@ -64,9 +64,9 @@ static int check_ports(const struct config *config, const struct instance *other
 
 	if (config->tunnel.listen_port != theirs->listen_port)
 		return 0;
-	fail(EADDRINUSE, "%s: ListenPort: %u: is that of the tunnel %s (%s), on the same device %s",
+	fail(EADDRINUSE, "%s: ListenPort: %u: already used by the tunnel %s (%s), on the same device %s",
 	     config->path, config->tunnel.listen_port, other->near, other->name, config->device);
-	snprintf(what, sizeof(what), "ListenPort = %u, and the peers' Endpoint with it",
+	snprintf(what, sizeof(what), "set ListenPort = %u, and the same port in the peers' Endpoint",
 		 config->tunnel.listen_port == 65535 ? 65534 : config->tunnel.listen_port + 1);
 	hint_other(other, what);
 	return -EADDRINUSE;
@@ -84,10 +84,10 @@ static int check_shared_spis(const struct config *config, const struct instance 
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
 		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &peer->rx.spi, &slot))
 			continue;
-		fail(EBUSY, "%s:%d: RxSpi: 0x%08x: the tunnel %s (%s), on the same device %s, has it too",
+		fail(EBUSY, "%s:%d: RxSpi: 0x%08x: already used by the tunnel %s (%s), on the same device %s",
 		     config->path, peer->rx.spi_line, peer->rx.spi, other->near, other->name, config->device);
-		hint("another number, which is also the other site's TxSpi; or SourcePort = listen in both "
-		     "tunnels");
+		hint("choose another number, also as the other site's TxSpi; or set SourcePort = listen in "
+		     "both tunnels");
 		return -EBUSY;
 	}
 	return 0;
@@ -115,7 +115,7 @@ static int check_prefix(const struct config *config, const struct peer_config *p
 		fail(EBUSY, "%s:%d: Address: %s: overlaps with %s of %s, on the same device %s", config->path,
 		     peer->prefix_lines[index], prefix_text(&peer->prefixes[index], text, sizeof(text)),
 		     prefix_text(&prefix, theirs, sizeof(theirs)), other->name, config->device);
-		hint("take it out of one of them, or have all peers in %s and `%s reload %s`", other->path,
+		hint("remove it from one of them, or put all peers into %s and `%s reload %s`", other->path,
 		     self(), other->name);
 		return -EBUSY;
 	}
@@ -170,9 +170,8 @@ static const char *ports_of_tunnel(const struct outer *outer, const struct xdpse
 
 static void hint_outer(const struct outer *outer, const char *ports, const char *owner)
 {
-	hint("take %s out of Ports of %s%s", ports, owner,
-	     outer->flow_ports ? " (with SourcePort = listen, a tunnel's packets have no ports but its own)"
-			       : "");
+	hint("remove %s from Ports of %s%s", ports, owner,
+	     outer->flow_ports ? " (with SourcePort = listen, a tunnel uses only its own port)" : "");
 }
 
 /* A tunnel beside those that are there in inline mode. */
@@ -190,7 +189,7 @@ static int check_outer(const struct config *config, const struct peer_config *pe
 	    !ports_of_tunnel(&outer, policy.ports, policy.ranges, ports, sizeof(ports))[0])
 		return 0;
 	fail(EBUSY,
-	     "%s:%d: Endpoint: %s: %s protects UDP port %s there, and would seal the tunnel's packets again",
+	     "%s:%d: Endpoint: %s: %s protects UDP port %s there, and would seal the tunnel's packets twice",
 	     config->path, peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
 	     other->name, ports);
 	hint_outer(&outer, ports, other->path);
@@ -215,8 +214,8 @@ static int check_inner(const struct config *config, const struct outer *outer, c
 	if (!found || !ports_of_tunnel(outer, found->ports, found->n_ports, ports, sizeof(ports))[0])
 		return 0;
 	fail(EBUSY,
-	     "%s:%d: Address: %s: its Ports have %s, and would seal the packets of the tunnel %s (%s) to %s "
-	     "again",
+	     "%s:%d: Address: %s: its Ports include %s, and would seal the packets of the tunnel %s (%s) to "
+	     "%s twice",
 	     config->path, found->prefix_lines[at], prefix_text(&found->prefixes[at], prefix, sizeof(prefix)),
 	     ports, other->near, other->name, location_text(outer->endpoint, text, sizeof(text)));
 	hint_outer(outer, ports, found->name);

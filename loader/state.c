@@ -76,15 +76,15 @@ static int check_state_directory(const struct state *state)
 		return fail(errno, "state directory %s: %s", state->dir, strerror(errno));
 	if ((st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & 022))
 		return 0;
-	fail(EPERM, "state directory %s: owner %u, mode %04o: others could make sequence numbers repeat",
+	fail(EPERM,
+	     "state directory %s: owner %u, permissions %04o: others could make sequence numbers repeat",
 	     state->dir, st.st_uid, st.st_mode & 07777);
 	/* One of somebody else's, such as /tmp, is not to be changed. */
 	if (faccessat(state->fd, TAG_FILE, F_OK, 0) == 0)
-		hint("chown root %s; chmod 700 %s; and new keys, if somebody may have changed it", state->dir,
+		hint("chown root %s; chmod 700 %s; make new keys if somebody may have changed it", state->dir,
 		     state->dir);
 	else
-		hint("one that does not exist is made with the right mode: --state-dir %s/xdpsec",
-		     state->dir);
+		hint("a new directory gets the right permissions: --state-dir %s/xdpsec", state->dir);
 	return -EPERM;
 }
 
@@ -158,9 +158,9 @@ static int print_line(const struct state *state, __u64 number, const struct orig
 
 static int corrupted(const struct state *state)
 {
-	fail(EBADMSG, "state file %s/%s: corrupted: it no longer says which sequence numbers were used",
+	fail(EBADMSG, "state file %s/%s: corrupted: the sequence numbers that were used are unknown",
 	     state->dir, state->file);
-	hint("new keys for both sites (xdpsec genkey), with --new-key: this one may have used any number");
+	hint("make new keys for both sites (xdpsec genkey), and use --new-key");
 	return -EBADMSG;
 }
 
@@ -220,7 +220,7 @@ static bool known_to_differ(const char *one, const char *other)
 static const char *describe_copy(const struct origin *said, const struct origin *is)
 {
 	if (known_to_differ(said->machine, is->machine))
-		return "was written by another machine";
+		return "was written by another host";
 	if (said->birth < 0 || is->birth < 0)
 		return NULL;
 	return said->birth != is->birth || said->birth_ns != is->birth_ns ? "is a copy" : NULL;
@@ -327,10 +327,11 @@ static const char *state_setting_name(const struct state *state)
 static int missing(const struct state *state)
 {
 	fail(ENOENT,
-	     "peer %s: TxKeyFile: state file %s/%s: %s: it is not known which sequence numbers this key "
-	     "has used",
+	     "peer %s: TxKeyFile: state file %s/%s: %s: the sequence numbers that this key has used are "
+	     "unknown",
 	     state->peer, state->dir, state->file, strerror(ENOENT));
-	hint("--new-key if the key has never been used before, on any host; else a new key (xdpsec genkey)");
+	hint("use --new-key if the key was never used before, on any host; else make a new key (xdpsec "
+	     "genkey)");
 	return -ENOENT;
 }
 
@@ -351,17 +352,15 @@ static int check_opposite(const struct state *state)
 	if (state->use == STATE_TX)
 		fail(EKEYREJECTED,
 		     "peer %s: TxKeyFile: this key was used for receiving (%s/%s): the other site has sealed "
-		     "with it, and the same sequence numbers would be used again",
+		     "with it, so sequence numbers would repeat",
 		     state->peer, state->dir, state->opposite);
 	else
 		fail(EKEYREJECTED,
 		     "peer %s: RxKeyFile: this key was used for sealing (%s/%s): if the other site seals "
-		     "with "
-		     "it, the same sequence numbers are used again",
+		     "with it, sequence numbers repeat",
 		     state->peer, state->dir, state->opposite);
-	hint("new keys for both sites (xdpsec genkey); where both sites are on this machine, a --state-dir "
-	     "for "
-	     "each");
+	hint("make new keys for both sites (xdpsec genkey); if both sites are on this host, give each a "
+	     "--state-dir");
 	return -EKEYREJECTED;
 }
 
@@ -370,11 +369,11 @@ static int check_copy(const struct state *state, const char *copy)
 	if (!copy)
 		return 0;
 	fail(ESTALE,
-	     "peer %s: %s: state file %s/%s %s, out of a backup for example: it does not say which sequence "
-	     "numbers were used since",
+	     "peer %s: %s: state file %s/%s %s, for example from a backup: the sequence numbers used since "
+	     "then are unknown",
 	     state->peer, state_setting_name(state), state->dir, state->file, copy);
-	hint("new keys for both sites (xdpsec genkey); --moved-state only if the directory has moved here "
-	     "from where it was last used, and will not be used there again");
+	hint("make new keys for both sites (xdpsec genkey); use --moved-state only if the directory was "
+	     "moved here and is not used at the old place any more");
 	return -ESTALE;
 }
 
@@ -398,7 +397,7 @@ static int inspect(const struct state *state, const struct state_claims *claims,
 		err = check_copy(state, copy);
 	if (!err && state->use == STATE_TX && *number >= XDPSEC_SEQUENCE_LIMIT) {
 		fail(ERANGE, "peer %s: TxKeyFile: every sequence number of this key is used", state->peer);
-		hint("a new key for both sites: xdpsec genkey");
+		hint("make a new key for both sites: xdpsec genkey");
 		return -ERANGE;
 	}
 	return err;

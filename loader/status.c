@@ -85,7 +85,7 @@ static int list(const char *name, void *data)
 
 static int list_leftover(const char *name, void *data)
 {
-	struct fault fault = { .name = name, .error = "left by a command that was killed" };
+	struct fault fault = { .name = name, .error = "left incomplete by a command that was killed" };
 
 	warning("%s: %s", name, fault.error);
 	hint("%s down %s", self(), name);
@@ -111,9 +111,9 @@ static void list_lost(struct status_listing *listing, const char *name)
 			continue;
 		if (lost[i].held) {
 			fail(ENOENT,
-			     "%s: is up, and its pins are in a BPF file system that cannot be seen from here",
+			     "%s: is up, but its pins are in a BPF file system that is not visible here",
 			     lost[i].name);
-			hint("run it where `xdpsec up` was run: in that mount namespace, or container");
+			hint("run it in the mount namespace or container where `xdpsec up` was run");
 		} else {
 			fail(ENOENT, "%s: its pins are gone, and nothing is sealed", lost[i].name);
 			hint("%s down %s, or up again", self(), lost[i].name);
@@ -149,7 +149,7 @@ static int list_one(struct status_listing *listing, const char *name)
 	if (listing->count)
 		return exit_code(listing);
 	fail(ENOENT, "%s: is not up", name);
-	hint("`xdpsec status` lists what is; NAME is the file's name without .conf");
+	hint("`xdpsec status` lists the instances that are up; NAME is the file name without .conf");
 	describe_failure(&fault, name);
 	if (listing->array)
 		show_fault(listing, &fault);

@@ -83,7 +83,7 @@ static void print_endpoint(const struct peer_report *peer)
 
 	printf("  endpoint: %s, %s%s\n",
 	       peer->location.known ? location_text(&peer->location, text, sizeof(text)) : "not known yet",
-	       peer->state == PEER_NEVER ? "never heard of" : peer_state_text(peer->state),
+	       peer->state == PEER_NEVER ? "no packet received yet" : peer_state_text(peer->state),
 	       peer->endpoint.roams ? ", roaming" : "");
 	if (peer->uplink.has_source)
 		printf("  local: %s\n", address_text(peer->uplink.source, text, sizeof(text)));
@@ -147,8 +147,8 @@ static void print_version(const char *version)
 	bool is_this = strcmp(version, program_version()) == 0;
 
 	printf("  version: %s%s%s%s\n", version[0] ? version : "not recorded",
-	       is_this ? "" : ", and xdpsec is ", is_this ? "" : program_version(),
-	       is_this ? "" : " now: down and up brings it in");
+	       is_this ? "" : ", but xdpsec is now ", is_this ? "" : program_version(),
+	       is_this ? "" : ": run down and up to use it");
 }
 
 void fault_print(const struct fault *fault, size_t place)
@@ -156,7 +156,7 @@ void fault_print(const struct fault *fault, size_t place)
 	printf("%sinstance: %s\n", place ? "\n" : "", fault->name);
 	if (fault->has_head) {
 		print_version(fault->head.version);
-		printf("  maps: of version %u, and xdpsec has %d\n", fault->head.abi_version,
+		printf("  map version: %u, but xdpsec needs %d\n", fault->head.abi_version,
 		       XDPSEC_ABI_VERSION);
 	}
 	printf("  error: %s\n", fault->error);

@@ -102,13 +102,13 @@ static void warn_of_attached(struct plane *plane, const struct instance *instanc
 	programs = programs_of(plane);
 	if (!programs)
 		return;
-	warning("%s: %d program%s attached by hand %s still on a device, and now drop%s what was protected",
+	warning("%s: %d program%s attached by hand %s still on a device, and now drop%s the protected flows",
 		plane->name, programs, programs == 1 ? "" : "s", programs == 1 ? "is" : "are",
 		programs == 1 ? "s" : "");
 	/* Others may have theirs there. */
-	hint("`%stc filter show dev %s egress` has the PREF for `tc filter del dev %s egress pref PREF`; "
-	     "`xdp-loader status %s` the ID for `xdp-loader unload %s --id ID`; or `ip link set dev %s xdp "
-	     "off`",
+	hint("`%stc filter show dev %s egress` shows the PREF for `tc filter del dev %s egress pref PREF`; "
+	     "`xdp-loader status %s` shows the ID for `xdp-loader unload %s --id ID`; or `ip link set dev %s "
+	     "xdp off`",
 	     self_enter(), instance->device, instance->device, instance->device, instance->device,
 	     instance->device);
 }

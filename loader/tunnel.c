@@ -107,10 +107,10 @@ int tunnel_check_name(const struct config *config)
 
 	if (netdev_find(name, &netdev))
 		return 0;
-	fail(EEXIST, "%s:%d: Name: %s: there is a network device of that name", config->path,
+	fail(EEXIST, "%s:%d: Name: %s: a network device of that name exists", config->path,
 	     config->tunnel.name_line, name);
-	hint("`%s -d link show %s` says what it is; the tunnel's device is made by `xdpsec up`", self_ip(),
-	     name);
+	hint("`%s -d link show %s` shows what it is; `xdpsec up` creates the tunnel's device itself",
+	     self_ip(), name);
 	return -EEXIST;
 }
 
@@ -133,11 +133,10 @@ void tunnel_check_port(const struct config *config)
 		result = bind(fd, (const struct sockaddr *)&any4, sizeof(any4));
 	}
 	if (result < 0 && errno == EADDRINUSE) {
-		warning("%s: UDP port %u: a process has it, and of what arrives on %s gets nothing any more "
-			"that "
-			"comes from a peer or looks sealed",
+		warning("%s: UDP port %u: a process uses it, and gets no packets from %s any more that come "
+			"from a peer or look sealed",
 			config->path, config->tunnel.listen_port, config->device);
-		hint("`ss -lnup 'sport = :%u'` says which; ListenPort = another one",
+		hint("`ss -lnup 'sport = :%u'` shows which; or set another ListenPort",
 		     config->tunnel.listen_port);
 	}
 	close(fd);
@@ -178,7 +177,7 @@ static int prepare_tunnel(const struct config *config, const struct netdev *near
 		return err;
 	err = netdev_set_quiet(near->index);
 	if (err)
-		return fail(-err, "%s: cannot set up the tunnel device: %s", near->name, strerror(-err));
+		return fail(-err, "%s: cannot configure the tunnel device: %s", near->name, strerror(-err));
 	err = napi_hold(near->index);
 	if (err)
 		return fail(-err, "%s: cannot attach to XDP: %s", near->name, strerror(-err));
@@ -249,7 +248,8 @@ int tunnel_start(const struct instance *instance, const struct config *config)
 	if (!err)
 		err = netdev_set_up(instance->near_index);
 	if (err)
-		return fail(-err, "%s: cannot set the tunnel device up: %s", instance->near, strerror(-err));
+		return fail(-err, "%s: cannot bring the tunnel device up: %s", instance->near,
+			    strerror(-err));
 	err = tunnel_add_addresses(instance, NULL);
 	for (size_t i = 0; !err && i < config->n_peers; i++)
 		if (config->peers[i].keepalive)

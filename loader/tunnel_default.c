@@ -21,8 +21,8 @@ static int same_default(const char *name, void *data)
 		return 0;
 	if (plane_open(&plane, name, false) || plane_read_instance(&plane, &other) || !other.table)
 		return 0;
-	fail(EBUSY, "%s: AllowedIPs: a default route: the tunnel of %s has it already", mine->name, name);
-	hint("Table = off, and routes of your own; or xdpsec down %s", name);
+	fail(EBUSY, "%s: AllowedIPs: default route: already used by the tunnel of %s", mine->name, name);
+	hint("set Table = off and add the routes yourself, or xdpsec down %s", name);
 	return -EBUSY;
 }
 

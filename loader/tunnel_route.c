@@ -164,9 +164,9 @@ static int add_route(const struct instance *instance, const struct xdpsec_prefix
 
 	if (err == -EEXIST) {
 		prefix_text(prefix, text, sizeof(text));
-		fail(EEXIST, "%s: AllowedIPs: %s: there is a route to it through another device",
+		fail(EEXIST, "%s: AllowedIPs: %s: a route to it through another device exists",
 		     instance->name, text);
-		hint("`%s%s route show %s` has it; with Table = off the routes are yours to make", self_ip(),
+		hint("`%s%s route show %s` shows it; with Table = off you add the routes yourself", self_ip(),
 		     prefix_is_ipv4(prefix) ? "" : " -6", text);
 		return err;
 	}

@@ -311,7 +311,7 @@ static int up_attach_again(const struct up *up)
 	struct options options = *up->options;
 
 	options.argument = up->config.name;
-	warning("%s: is up already, and was detached by somebody: this is a reload", up->config.name);
+	warning("%s: is up already, but was detached: reloading it", up->config.name);
 	return command_reload(&options);
 }
 

@@ -32,7 +32,7 @@ static int absolute(const char *path, char *result, size_t size)
 	char directory[PATH_MAX] = "";
 
 	if (path[0] != '/' && !getcwd(directory, sizeof(directory)))
-		return fail(errno, "cannot tell the working directory: %s", strerror(errno));
+		return fail(errno, "cannot find the working directory: %s", strerror(errno));
 	if ((size_t)snprintf(result, size, "%s%s%s", directory, path[0] == '/' ? "" : "/", path) >= size)
 		return fail(ENAMETOOLONG, "state directory %s: %s", path, strerror(ENAMETOOLONG));
 	return 0;
@@ -84,8 +84,10 @@ int up_examine(struct up *up)
 	if (!up->config.path[0] || err == -ENOMEM)
 		return err;
 	if (!err && up->config.mode == MODE_TUNNEL && up->options->no_attach)
-		err = fail(EINVAL, "%s: --no-attach: a tunnel's programs are attached to a device of its own",
-			   up->config.path);
+		err = fail(
+			EINVAL,
+			"%s: --no-attach: not for tunnels, whose programs are attached to their own device",
+			up->config.path);
 	up->plane.mode = up->config.mode;
 	step = check_keys(up);
 	err = err ?: step;

@@ -171,10 +171,10 @@ static void check_source(const struct config *config, const struct peer_config *
 	if (!source->line || address_is_here(source->address))
 		return;
 	address_text(source->address, text, sizeof(text));
-	warning("%s:%d: Source: %s: not an address of this machine: nothing is sent to peer %s over IPv%c "
-		"until it is",
+	warning("%s:%d: Source: %s: not an address of this host: nothing is sent to peer %s over IPv%c until "
+		"it is",
 		config->path, source->line, text, peer->name, family == SOURCE_IPV6 ? '6' : '4');
-	hint("`%s address` lists them", self_ip());
+	hint("`%s address` lists its addresses", self_ip());
 }
 
 /* What comes back comes to the device of the source address, which is that of the route: XDP has to be there.
@@ -190,8 +190,8 @@ static void check_return_device(const struct config *config, const struct peer_c
 	if (way_find(to, source->line ? source->address : NULL, config->tunnel.mark, &way) || !way.device ||
 	    way.is_local || device_carries(device, way.device) || !if_indextoname(way.device, name))
 		return;
-	warning("%s:%d: Device: %s: packets to peer %s at %s leave by %s: what it answers comes there, and "
-		"is not opened",
+	warning("%s:%d: Device: %s: packets to peer %s at %s leave by %s: its answers arrive there and are "
+		"not opened",
 		config->path, config->device_line, config->device, peer->name,
 		location_text(&peer->endpoint, text, sizeof(text)), name);
 	hint("Device = %s", name);

@@ -107,8 +107,8 @@ static bool same_from(const struct frame *a, const struct frame *b, unsigned int
 static int vector_failed(const struct vector *vector, const char *what, int result)
 {
 	fail(EBADMSG, "self-test: RFC 7253 appendix A, %u bytes: %s (%d)", vector->length, what, result);
-	hint("this kernel's cipher or verifier does something else than it should: nothing is protected with "
-	     "it; please report `xdpsec selftest`");
+	hint("this kernel's cipher or verifier does not work correctly, so nothing is attached; please "
+	     "report the output of `xdpsec selftest`");
 	return -EBADMSG;
 }
 

@@ -84,7 +84,7 @@ unknown_messages() {
 		$text =~ s/\s+/ /g;
 		while (my $format = <STDIN>) {
 			chomp $format;
-			my @parts = map { s/^[\s:,()-]+|[\s:,()-]+$//gr } split(/%[-.*0-9]*[lz]*[a-zA-Z%]|[:(]/, $format);
+			my @parts = map { s/^[\s:;,()-]+|[\s:;,()-]+$//gr } split(/%[-.*0-9]*[lz]*[a-zA-Z%]|[:(;]/, $format);
 			print "$format\n" unless grep { length >= 5 && index($text, $_) >= 0 } @parts;
 		}' "$1"
 }
@@ -113,6 +113,7 @@ is "each of these is in DIAGNOSTICS" "$(messages 1 | unknown_messages "$WORK/dia
 is "one that is not would be noticed" "$(echo '%s: the sky is blue: %s' | unknown_messages "$WORK/diagnostics")" \
 	"%s: the sky is blue: %s"
 like "DIAGNOSTICS has messages" "$(documented_messages | wc -l)" '^[0-9]{2,}$'
+is "the loader says each of them" "$(documented_messages | not_said)" ""
 is "one that it does not say would be noticed" "$(echo "the sky is blue" | not_said)" "the sky is blue"
 
 # ---- form ---------------------------------------------------------------------------------------------

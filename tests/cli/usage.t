@@ -38,7 +38,7 @@ hint: xdpsec $command site-a" "$XDPSEC" "$command" "$name" "${peer[@]}"
 	done
 	for name in site-a.cfg .conf site-a.b.conf ../site-a . "" -; do
 		prints "$command '$name'" 2 "xdpsec: $command: $name: not the name of an instance
-hint: the configuration file's name, without directory and \".conf\"" "$XDPSEC" "$command" "$name" "${peer[@]}"
+hint: give the configuration file's name without directory and \".conf\"" "$XDPSEC" "$command" "$name" "${peer[@]}"
 	done
 done
 
@@ -89,7 +89,7 @@ hint: \`ip netns\` lists the names; /proc/PID/ns/net is a path" "$XDPSEC" -n xdp
 prints "-n with a path that does not exist" 1 \
 	"xdpsec: network namespace $WORK/none: $WORK/none: No such file or directory
 hint: \`ip netns\` lists the names; /proc/PID/ns/net is a path" "$XDPSEC" check -n "$WORK/none" "$CONFIG"
-prints "-n with an empty name" 1 "xdpsec: network namespace : not a name" "$XDPSEC" -n "" check "$CONFIG"
+prints "-n with an empty name" 1 "xdpsec: network namespace : not a valid name" "$XDPSEC" -n "" check "$CONFIG"
 prints "-n with a file that is no namespace" 1 \
 	"xdpsec: network namespace $CONFIG: $CONFIG: not a network namespace" "$XDPSEC" -n "$CONFIG" check "$CONFIG"
 

@@ -45,7 +45,7 @@ reload_says() {
 
 write_configs
 keep
-both_say "a key without state" "TxKeyFile.*it is not known which sequence numbers.*hint: --new-key"
+both_say "a key without state" "TxKeyFile.*the sequence numbers that this key has used are unknown.*hint: use --new-key"
 ok "with --new-key: check" xdpsec_a check "$CONF" --new-key
 refuses "with --new-key: check has not used it" test -e "$WORK/state-a/CACHEDIR.TAG"
 ok "up" up_plain --new-key
@@ -64,7 +64,7 @@ rm -f "$WORK/missing.key"
 set_line RxKeyFile "$WORK/missing.key"
 ok "all of it at once: check fails" sh -c '! "$@"' sh "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" check "$CONF"
 for part in "Cypher: unknown key" "RxSpi: 7: SPIs below 256" "Device: nosuch0: no such device" \
-	"RxKeyFile: $WORK/missing.key: No such file" "TxKeyFile: state file .*: it is not known"; do
+	"RxKeyFile: $WORK/missing.key: No such file" "TxKeyFile: state file .*: the sequence numbers that this key has used are unknown"; do
 	like "all of it at once: $part" "$TAP_OUTPUT" "$part"
 done
 restore
@@ -76,7 +76,7 @@ ok "with --moved-state: check" xdpsec_a check "$CONF" --moved-state
 ok "and up" up_plain --moved-state
 ok "down" down_plain
 chmod 775 "$WORK/state-a"
-both_say "a state directory that others may write to" "mode 0775: others could make sequence numbers repeat.*hint: "
+both_say "a state directory that others may write to" "permissions 0775: others could make sequence numbers repeat.*hint: "
 chmod 700 "$WORK/state-a"
 
 
@@ -102,7 +102,7 @@ set_line Xdp generic
 reload_says "another Xdp" "Xdp cannot be changed by reload.*hint: xdpsec .*down $NAME_A"
 restore
 set_line TxKeyFile "$WORK/other.key"
-reload_says "a key without state" "TxKeyFile.*it is not known.*hint: --new-key"
+reload_says "a key without state" "TxKeyFile.*sequence numbers.*are unknown.*hint: use --new-key"
 ok "with --new-key: check" xdpsec_a check "$CONF" --new-key
 ok "with --new-key: reload" reload_a --new-key
 restore
@@ -119,9 +119,9 @@ keep
 ok "a tunnel: check" xdpsec_a check "$CONF"
 ok "a tunnel: check has left nothing" no_trace_a
 sed -i 's|^AllowedIPs = .*|&, 192.0.2.0/24, 2001:db8:a::/64|' "$CONF"
-fails "a route that is there: check" "AllowedIPs: 192.0.2.0/24: there is a route to it through another device.*hint: " \
+fails "a route that is there: check" "AllowedIPs: 192.0.2.0/24: a route to it through another device exists.*hint: " \
 	xdpsec_a check "$CONF"
-fails "a route that is there: up" "AllowedIPs: 192.0.2.0/24: there is a route to it through another device.*hint: " up_plain
+fails "a route that is there: up" "AllowedIPs: 192.0.2.0/24: a route to it through another device exists.*hint: " up_plain
 ok "a route that is there: no trace" no_trace_a
 restore
 sed -i 's|^AllowedIPs = .*|&, 203.0.113.0/26, 2001:db8:77::/48|' "$CONF"
@@ -140,13 +140,13 @@ like "a tunnel: what reload cannot change: Table" "$TAP_OUTPUT" "Table cannot be
 restore
 sed -i 's|^AllowedIPs = .*|&, 203.0.113.64/26|' "$CONF"
 ip -n "$SITE_A" route add 203.0.113.64/26 via 192.0.2.254
-reload_says "a prefix whose route is there" "AllowedIPs: 203.0.113.64/26: there is a route to it"
+reload_says "a prefix whose route is there" "AllowedIPs: 203.0.113.64/26: a route to it through another device exists"
 ip -n "$SITE_A" route del 203.0.113.64/26
 ok "without it: check" xdpsec_a check "$CONF"
 ok "without it: reload" reload_a
 ok "down" down_plain
 ip -n "$SITE_A" link add xs0 type veth peer name spare
-both_say "a device of the tunnel's name" "Name: xs0: there is a network device of that name"
+both_say "a device of the tunnel's name" "Name: xs0: a network device of that name exists"
 ip -n "$SITE_A" link del xs0
 restore
 

@@ -71,7 +71,7 @@ status_with() {
 }
 refuses "a better driver: status ends with 1" status_with cipher 5000
 like "a better driver: a warning, and what to do" "$TAP_OUTPUT" \
-	"warning: site-b: a context of ecb\\($best\\), created before ecb\\(aes-fast\\) was there: xdpsec reload $NAME_A "
+	"warning: site-b: it uses ecb\\($best\\), since ecb\\(aes-fast\\) was loaded later: xdpsec reload $NAME_A "
 ok "a driver that is no better: status" status_with cipher 1
 unlike "a driver that is no better: no warning" "$TAP_OUTPUT" "warning"
 ok "a driver of something else: status" status_with shash 5000
@@ -120,7 +120,7 @@ late_module() {
 	ok "$module: load" modprobe $module
 	for site in a b; do
 		like "$module: ${site^^} warns" "$("status_$site" '.warnings | join("")')" \
-			"a context of ecb\\($slow\\), created before ecb\\($best\\) was there: xdpsec reload $ID-$site "
+			"it uses ecb\\($slow\\), since ecb\\($best\\) was loaded later: xdpsec reload $ID-$site "
 	done
 	reloads_under_traffic "$module"
 	is "$module: bound" "$(bound_a) $(bound_b)" "ecb($best) ecb($best)"

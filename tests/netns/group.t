@@ -59,7 +59,7 @@ ok "down: PPPoE: the search finds it" leaks control "$MARKER"
 # ---- groups ----------------------------------------------------------------------------------------------
 
 ok "up" up || bail "not up"
-unlike "up: no warning" "$TAP_OUTPUT" "sends broadcast and what is unknown"
+unlike "up: no warning" "$TAP_OUTPUT" "sends broadcast and unknown unicast"
 for group in $GROUP4 $GROUP6; do
 	before=$(drops_a group)
 	captured group send_to $group 5201
@@ -72,11 +72,11 @@ done
 ip -n "$SITE_A" link add vx type vxlan id 7 group $GROUP4 dev eth0 dstport 4789
 ok "reload" xdpsec_a reload "$NAME_A"
 like "reload: a VXLAN device with that group is named" "$TAP_OUTPUT" \
-	"warning: .*VXLAN device vx sends broadcast and what is unknown to the group $GROUP4"
+	"warning: .*VXLAN device vx sends broadcast and unknown unicast to group $GROUP4"
 
 add_to Interface "ClearGroups = $GROUP4, $GROUP6"
 ok "ClearGroups: reload" xdpsec_a reload "$NAME_A"
-unlike "ClearGroups: no warning" "$TAP_OUTPUT" "sends broadcast and what is unknown"
+unlike "ClearGroups: no warning" "$TAP_OUTPUT" "sends broadcast and unknown unicast"
 for group in $GROUP4 $GROUP6; do
 	captured allowed send_to $group 5201
 	ok "ClearGroups: $group passes" leaks allowed "$MARKER"
@@ -85,7 +85,7 @@ done
 cp "$WORK/plain" "$WORK/$NAME_A.conf"
 add_to Peer "Address = $GROUP4/32"
 ok "Address: reload" xdpsec_a reload "$NAME_A"
-unlike "Address: no warning" "$TAP_OUTPUT" "sends broadcast and what is unknown"
+unlike "Address: no warning" "$TAP_OUTPUT" "sends broadcast and unknown unicast"
 before=$(sent)
 captured sealed send_to $GROUP4 5201
 refuses "Address: nothing in clear" leaks sealed "$MARKER"

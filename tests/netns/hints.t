@@ -67,7 +67,7 @@ like "no such device: lists those that there are" "$TAP_OUTPUT" "eth0"
 restore
 mkdir "$WORK/shared"
 chmod 1777 "$WORK/shared"
-fails "a state directory that is everybody's" "mode 1777" \
+fails "a state directory that is everybody's" "permissions 1777" \
 	"$XDPSEC" -n "$SITE_A" --state-dir "$WORK/shared" up "$CONF" --new-key
 is "a state directory that is everybody's: is said once" "$(grep -c '^hint: ' <<<"$TAP_OUTPUT")" 1
 option=$(sed -n 's/^hint: .*: --state-dir //p' <<<"$TAP_OUTPUT")
@@ -82,7 +82,7 @@ is "a state directory that is everybody's: stays so" "$(stat -c %a "$WORK/shared
 # With the usual state directory these keys would be without state; and then somebody would say that they are new.
 set_line Xdp generic
 fails "what reload cannot change" "Xdp cannot be changed" "$XDPSEC" -n "$SITE_A" reload "$NAME_A"
-like "what reload cannot change: what is in between" "$TAP_OUTPUT" "in between, its flows pass in clear"
+like "what reload cannot change: what is in between" "$TAP_OUTPUT" "in between, its flows leave in clear"
 before=$(status_a '.peers[0].tx.sequence')
 take "what reload cannot change"
 is "what reload cannot change: it has" "$(status_a .xdp)" generic
@@ -125,7 +125,7 @@ write_tunnel_configs
 for prefix in 192.0.2.0/24 2001:db8:99::/64; do
 	ip -n "$SITE_A" route add 2001:db8:99::/64 via 2001:db8:a::fe 2>/dev/null
 	sed -i "s|^AllowedIPs = .*|&, $prefix|" "$CONF"
-	fails "a route that is there, $prefix" "$prefix: there is a route to it" up_plain
+	fails "a route that is there, $prefix" "$prefix: a route to it through another device exists" up_plain
 	take "a route that is there, $prefix"
 	like "a route that is there, $prefix: which one" "$TAP_OUTPUT" "^$prefix .*dev eth0"
 	write_tunnel_configs

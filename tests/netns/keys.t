@@ -46,7 +46,7 @@ keys_of "$CONF" b-to-a a-to-b
 fails "reload with the keys swapped, the other end on this machine" \
 	"TxKeyFile: the same key as TxKeyFile of peer site-a of the instance $NAME_B, which is up" reload_a --new-key
 ok "down at B" down_b
-fails "reload with the keys swapped" "peer site-b: TxKeyFile: this key was used for receiving .*hint: new keys for both sites" \
+fails "reload with the keys swapped" "peer site-b: TxKeyFile: this key was used for receiving .*hint: make new keys for both sites" \
 	reload_a --new-key
 is "reload with the keys swapped: nothing has changed" "$(keys_in_use)" "$before"
 restore
@@ -57,7 +57,7 @@ fails "reload with what it received with before" "TxKeyFile: this key was used f
 keys_of "$CONF" d c
 ok "reload with a key that is new" reload_a --new-key
 keys_of "$CONF" d a-to-b
-fails "reload with what it sealed with before" "RxKeyFile: this key was used for sealing .*hint: new keys" reload_a
+fails "reload with what it sealed with before" "RxKeyFile: this key was used for sealing .*hint: make new keys" reload_a
 ok "down" down_plain
 for site in a b; do
 	sent=a-to-b received=b-to-a
@@ -151,7 +151,7 @@ ok "a few packets more" send_5
 ok "down" down_plain
 rm -r "$WORK/state-a"
 cp -a "$WORK/backup" "$WORK/state-a"
-fails "up after the backup came back" "peer site-b: TxKeyFile: state file .* is a copy.*hint: new keys for both sites .*--moved-state only if" \
+fails "up after the backup came back" "peer site-b: TxKeyFile: state file .* is a copy.*hint: make new keys for both sites .*--moved-state only if" \
 	up_plain
 fails "--new-key does not help" "is a copy" up_plain --new-key
 refuses "no trace" test -e "$INSTANCE" -o -e "$LEFTOVER"

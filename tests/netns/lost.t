@@ -32,17 +32,17 @@ UNMOUNTED='while umount -l /sys/fs/bpf 2>/dev/null; do :; done; exec "$@"'
 for mode in inline tunnel; do
 	[ $mode = inline ] || write_tunnel_configs
 	rm -f "$WORK"/state-a/*
-	fails "$mode: ip netns exec: up" "/sys/fs/bpf: what is mounted there ends.*hint: xdpsec -n $SITE_A up $CONF, without" \
+	fails "$mode: ip netns exec: up" "/sys/fs/bpf: a file system mounted there would disappear.*hint: xdpsec -n $SITE_A up $CONF, without" \
 		netns_exec "$XDPSEC" --state-dir "$WORK/state-a" up "$CONF" --new-key
 	ok "$mode: ip netns exec: up: no trace" no_trace_a
-	fails "$mode: ip netns exec, with a bpffs of its own: up" "what is mounted there ends.*hint: xdpsec -n $SITE_A up $CONF" \
+	fails "$mode: ip netns exec, with a bpffs of its own: up" "a file system mounted there would disappear.*hint: xdpsec -n $SITE_A up $CONF" \
 		netns_exec sh -c "$MOUNTED" sh "$XDPSEC" --state-dir "$WORK/state-a" up "$CONF" --new-key
 	ok "$mode: ip netns exec, with a bpffs of its own: no trace" no_trace_a
 	# The hint, as it is written.
 	ok "$mode: the command of the hint" "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" up "$CONF"
 	is "$mode: it works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
 	for command in status down reload; do
-		fails "$mode: ip netns exec: $command" "what is mounted there ends.*hint: xdpsec -n $SITE_A $command $NAME_A" \
+		fails "$mode: ip netns exec: $command" "a file system mounted there would disappear.*hint: xdpsec -n $SITE_A $command $NAME_A" \
 			netns_exec "$XDPSEC" "$command" "$NAME_A"
 	done
 	fails "$mode: ip netns exec: status of all" "hint: xdpsec -n $SITE_A status, without" netns_exec "$XDPSEC" status
@@ -54,11 +54,11 @@ write_configs
 
 # shellcheck disable=SC2016
 {
-	fails "a mount namespace without a bpffs: up" "what is mounted there ends.*hint: .*mount -t bpf -o mode=0700 bpf /sys/fs/bpf" \
+	fails "a mount namespace without a bpffs: up" "a file system mounted there would disappear.*hint: .*mount -t bpf -o mode=0700 bpf /sys/fs/bpf" \
 		in_a unshare -m sh -c "$UNMOUNTED" sh "$XDPSEC" --state-dir "$WORK/state-a" up "$CONF" --new-key
 	ok "a mount namespace without a bpffs: no trace" no_trace_a
 	# Once more in the same one: the first did not leave it mounted.
-	fails "a mount namespace without a bpffs: twice" "what is mounted there ends" \
+	fails "a mount namespace without a bpffs: twice" "a file system mounted there would disappear" \
 		in_a unshare -m sh -c "${UNMOUNTED/exec/\"\$@\" --new-key;}" sh "$XDPSEC" --state-dir "$WORK/state-a" up "$CONF"
 	ok "a mount namespace of its own, with the machine's bpffs: up" in_a unshare -m "${UP[@]}"
 	is "a mount namespace of its own: it works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
@@ -126,7 +126,7 @@ for mode in inline tunnel; do
 	ok "$mode: pins that are not seen: up" up_plain
 	for command in "down $NAME_A" "up $CONF" "status $NAME_A"; do
 		# shellcheck disable=SC2086 # words
-		fails "$mode: pins that are not seen: ${command% *}" "$NAME_A: is up, and its pins are in a BPF file system.*hint: " \
+		fails "$mode: pins that are not seen: ${command% *}" "$NAME_A: is up, but its pins are in a BPF file system.*hint: " \
 			unseen "$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" $command
 	done
 	is "$mode: pins that are not seen: it works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"

@@ -83,14 +83,14 @@ like "a tunnel: all of it is seen" "$whole" \
 	"$TUNNEL_A6/64 .*$TUNNEL_A4/25 .*169.254.16.0.*203.0.113.0/26 proto static.*encapsulate [1-9].*keepalive [1-9].*true"
 again "nothing is broken"
 
-mends "XDP is taken off" "warning: eth0: was not attached to XDP any more, and is again" \
+mends "XDP is taken off" "warning: eth0: was detached from XDP, and is attached again" \
 	'ip -n "$SITE_A" link set dev eth0 xdp off' "$ping_once"
 for link in encapsulate keepalive; do
 	check=
 	[ $link = keepalive ] || check=$ping_once
-	mends "the link of $link is detached" "warning: $far: was not attached to TC .*gress any more, and is again" \
+	mends "the link of $link is detached" "warning: $far: was detached from TC .*gress, and is attached again" \
 		"bpftool link detach pinned $INSTANCE/links/$link" "$check"
-	mends "the pin of $link is removed" "warning: $far: was not attached to TC .*gress any more, and is again" \
+	mends "the pin of $link is removed" "warning: $far: was detached from TC .*gress, and is attached again" \
 		"rm $INSTANCE/links/$link"
 done
 mends "GRO is switched off" "warning: xs0: its GRO was switched off, and is on again" 'in_a ethtool -K xs0 gro off'
@@ -100,19 +100,19 @@ mends "forwarding is switched off" "warning: $far: its forwarding was switched o
 	'sysctl_a ipv4/ip_forward 1 && sysctl_a ipv4/ip_forward 0'
 mends "forwarding of IPv6 is switched off" "warning: $far: its forwarding was switched off, and is on again" \
 	'sysctl_a ipv6/conf/all/forwarding 1 && sysctl_a ipv6/conf/all/forwarding 0'
-mends "the device is set down" "warning: xs0: was set down, and is up again.*warning: xs0: its addresses" \
+mends "the device is set down" "warning: xs0: was down, and is up again.*warning: xs0: its addresses" \
 	'ip -n "$SITE_A" link set dev xs0 down' "$ping_once"
-mends "the device is set down and up" "warning: xs0: its addresses were taken away, and are there again" \
+mends "the device is set down and up" "warning: xs0: its addresses were removed, and are added again" \
 	'ip -n "$SITE_A" link set dev xs0 down && ip -n "$SITE_A" link set dev xs0 up' 'in_a ping -c1 -W1 $TUNNEL_B6'
-mends "the far end is set down" "warning: $far: was set down, and is up again" \
+mends "the far end is set down" "warning: $far: was down, and is up again" \
 	'ip -n "$SITE_A" link set dev "$far" down' "$ping_once"
 mends "the far end is set down and up" "changed: 0" \
 	'ip -n "$SITE_A" link set dev "$far" down && ip -n "$SITE_A" link set dev "$far" up'
-mends "the addresses are flushed" "warning: xs0: its addresses were taken away" \
+mends "the addresses are flushed" "warning: xs0: its addresses were removed" \
 	'ip -n "$SITE_A" address flush dev xs0' "$ping_once"
 mends "the routes are flushed" "changed: 0" \
 	'ip -n "$SITE_A" route flush dev xs0 && ip -n "$SITE_A" -6 route flush dev xs0' "$ping_once"
-mends "IPv6 is switched off" "warning: xs0: its addresses were taken away" 'sysctl_a ipv6/conf/xs0/disable_ipv6 1' \
+mends "IPv6 is switched off" "warning: xs0: its addresses were removed" 'sysctl_a ipv6/conf/xs0/disable_ipv6 1' \
 	'in_a ping -c1 -W1 $TUNNEL_B6'
 mends "IPv6 is switched on everywhere" "changed: 0" 'sysctl_a ipv6/conf/all/disable_ipv6 0'
 mends "the MTU is changed" "changed: 0" 'ip -n "$SITE_A" link set dev xs0 mtu 1300'
@@ -135,7 +135,7 @@ underlay_back() {
 	ip -n "$SITE_A" -6 route replace default via 2001:db8:a::fe
 }
 if move_away eth0 && underlay_back && [ "$(link_a eth0 ifindex)" = "$index" ]; then
-	mends "the device was in another namespace" "warning: eth0: was away from this network namespace, and is back" true
+	mends "the device was in another namespace" "warning: eth0: was in another network namespace, and is back" true
 else
 	bail "the device does not come back"
 fi
@@ -176,11 +176,11 @@ old_key=$(status_a '.peers[0].rx.key')
 sed "s|$WORK/b-to-a.key|$WORK/new.key|" "$WORK/kept" >"$CONF"
 ip -n "$SITE_A" link set dev eth0 xdp off
 ok "somebody else is on XDP" ip -n "$SITE_A" link set dev eth0 xdp obj "$OUTPUT/pass.bpf.o" sec xdp.frags
-fails "somebody else is on XDP: reload" "eth0: cannot attach to XDP: .*hint: another XDP program is on it" reload_a --new-key
+fails "somebody else is on XDP: reload" "eth0: cannot attach to XDP: .*hint: another XDP program is attached" reload_a --new-key
 unlike "somebody else is on XDP: the rest is done" "$(status_a '.peers[0].rx.key')" "^$old_key$"
 ip -n "$SITE_A" link set dev eth0 xdp off
 restore
-mends "nobody is on XDP any more" "warning: eth0: was not attached to XDP any more, and is again" true
+mends "nobody is on XDP any more" "warning: eth0: was detached from XDP, and is attached again" true
 ok "a tunnel: down at A" down_plain
 ok "a tunnel: down at B" down_b
 ok "a tunnel: no trace" no_trace
@@ -198,9 +198,9 @@ first_ipv6() {
 	ok "$name: check" xdpsec_a check "$CONF"
 	# A route of somebody else is in the way: nothing has changed.
 	ip -n "$SITE_A" -6 route add 2001:db8:e::/48 dev eth0 metric 1024
-	fails "$name: a route is there already: check" "2001:db8:e::/48: there is a route to it" xdpsec_a check "$CONF"
+	fails "$name: a route is there already: check" "2001:db8:e::/48: a route to it" xdpsec_a check "$CONF"
 	before=$(as_is xs0)
-	fails "$name: a route is there already" "2001:db8:e::/48: there is a route to it" reload_a
+	fails "$name: a route is there already" "2001:db8:e::/48: a route to it" reload_a
 	is "$name: a route is there already: nothing has changed" "$(as_is xs0)" "$before"
 	ip -n "$SITE_A" -6 route del 2001:db8:e::/48 dev eth0
 	ok "$name: check" xdpsec_a check "$CONF"
@@ -272,15 +272,15 @@ ok "inline: works" wait_for 5 works
 whole=$(as_is "${devices[@]}")
 like "inline: all of it is seen" "$whole" "hop [1-9].*seal [1-9].*true"
 again "inline: nothing is broken"
-mends "inline: XDP is taken off" "warning: eth0: was not attached to XDP any more, and is again" \
+mends "inline: XDP is taken off" "warning: eth0: was detached from XDP, and is attached again" \
 	'ip -n "$SITE_A" link set dev eth0 xdp off' "$send"
-mends "inline: the link of seal is detached" "warning: eth0: was not attached to TC egress any more, and is again" \
+mends "inline: the link of seal is detached" "warning: eth0: was detached from TC egress, and is attached again" \
 	"bpftool link detach pinned $INSTANCE/links/seal" "$send"
-mends "inline: the link of hop is detached" "warning: $far: was not attached to TC ingress any more, and is again" \
+mends "inline: the link of hop is detached" "warning: $far: was detached from TC ingress, and is attached again" \
 	"bpftool link detach pinned $INSTANCE/links/hop" "$send"
-mends "inline: the hop is set down" "warning: $near: was set down, and is up again" \
+mends "inline: the hop is set down" "warning: $near: was down, and is up again" \
 	"ip -n $SITE_A link set dev $near down" "$send"
-mends "inline: the hop's far end is set down" "warning: $far: was set down, and is up again" \
+mends "inline: the hop's far end is set down" "warning: $far: was down, and is up again" \
 	"ip -n $SITE_A link set dev $far down" "$send"
 mends "inline: the hop's offloads are switched on" "warning: $near: its offloads were switched on, and are off again" \
 	"in_a ethtool -K $near tx on sg on tso on gso on" "$send"
@@ -288,7 +288,7 @@ mends "inline: the hop's MTU is changed" "warning: $near: its MTU was 100, and i
 	"ip -n $SITE_A link set dev $near mtu 100"
 move_away eth0
 underlay_back
-mends "inline: the device was in another namespace" "warning: eth0: was away from this network namespace, and is back" true \
+mends "inline: the device was in another namespace" "warning: eth0: was in another network namespace, and is back" true \
 	"$send"
 ip -n "$SITE_A" link del dev "$near"
 PORTS=5201 write_config "$NAME_A" eth0 site-b "$B4/32" 0x1001 "$WORK/a-to-b.key" 0x1002 "$WORK/b-to-a.key" >"$CONF"

@@ -13,7 +13,7 @@ defer down_anyhow
 command -v setpriv >/dev/null || skip_all "needs setpriv"
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 # hint, take_hint: what the last message says can be done
-hint() { sed -n 's/^hint: //p' <<<"$TAP_OUTPUT" | sed 's/ keeps others.*//' | tail -n1 >"$WORK/hint"; }
+hint() { sed -n 's/^hint: //p' <<<"$TAP_OUTPUT" | sed 's/ prevents others.*//' | tail -n1 >"$WORK/hint"; }
 take_hint() { bash -ex "$WORK/hint"; }
 # exposed NAME MESSAGE: up is refused, and what the hint says helps
 exposed() {
@@ -30,8 +30,8 @@ is "nobody else may enter what it makes" "$(stat -c '%u %a' $ROOT $INSTANCE)" $'
 refuses "nor rename it" as_nobody mv $ROOT /sys/fs/bpf/gone
 ok "down" down_plain
 as_nobody mkdir $ROOT
-exposed "somebody else's directory" "$ROOT: owner 65534, mode 0755: others could rename, replace and lock what is pinned there.*hint: rm -r $ROOT; chmod 700 /sys/fs/bpf"
-is "the hint keeps others from doing it again" "$(stat -c %a /sys/fs/bpf)" 700
+exposed "somebody else's directory" "$ROOT: owner 65534, permissions 0755: others could rename, replace or lock the pins.*hint: rm -r $ROOT; chmod 700 /sys/fs/bpf"
+is "the hint prevents others from doing it again" "$(stat -c %a /sys/fs/bpf)" 700
 refuses "so that they cannot" as_nobody mkdir $ROOT
 chmod 1777 /sys/fs/bpf
 as_nobody mkdir -p $ROOT "$INSTANCE/maps"
@@ -39,19 +39,19 @@ exposed "somebody else's directory, with an instance" "owner 65534.*hint: rm -r"
 chmod 1777 /sys/fs/bpf
 as_nobody ln -s /sys/fs/bpf/elsewhere $ROOT
 mkdir /sys/fs/bpf/elsewhere
-exposed "a link in its place" "$ROOT: not a directory: somebody else has made it.*hint: rm $ROOT"
+exposed "a link in its place" "$ROOT: not a directory: another user created it.*hint: rm $ROOT"
 rmdir /sys/fs/bpf/elsewhere
 mkdir -m 770 $ROOT
-exposed "a group may write to it" "$ROOT: owner 0, mode 0770.*hint: chown root:root $ROOT; chmod 700 $ROOT"
+exposed "a group may write to it" "$ROOT: owner 0, permissions 0770.*hint: chown root:root $ROOT; chmod 700 $ROOT"
 chmod 777 /sys/fs/bpf
-exposed "the file system itself, not sticky" "/sys/fs/bpf: owner 0, mode 0777.*hint: chown root:root /sys/fs/bpf; chmod 700"
+exposed "the file system itself, not sticky" "/sys/fs/bpf: owner 0, permissions 0777.*hint: chown root:root /sys/fs/bpf; chmod 700"
 chown 65534 /sys/fs/bpf
-exposed "the file system itself, somebody else's" "/sys/fs/bpf: owner 65534, mode 0700.*hint: chown root:root /sys/fs/bpf"
+exposed "the file system itself, somebody else's" "/sys/fs/bpf: owner 65534, permissions 0700.*hint: chown root:root /sys/fs/bpf"
 chmod 1777 /sys/fs/bpf
 # libxdp has its own, and a lock on it.
 [ ! -e /sys/fs/bpf/xdp ] || rm -r /sys/fs/bpf/xdp
 as_nobody mkdir /sys/fs/bpf/xdp
-exposed "that of libxdp" "/sys/fs/bpf/xdp: owner 65534, mode 0755.*hint: rm -r /sys/fs/bpf/xdp"
+exposed "that of libxdp" "/sys/fs/bpf/xdp: owner 65534, permissions 0755.*hint: rm -r /sys/fs/bpf/xdp"
 
 # While an instance is up, which the hint must not take down.
 ok "up" up_plain || bail "not up"

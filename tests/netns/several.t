@@ -125,26 +125,26 @@ conflict() {
 }
 ok "check of one that is up" xdpsec_a check "$(conf_a 1)"
 change 1 's/^Name = xs1/Name = xs9/'
-conflict "the same port" "ListenPort: 4501: is that of the tunnel xs1 \\($(name_a 1)\\), on the same device eth0.*hint: ListenPort = 4502"
+conflict "the same port" "ListenPort: 4501: already used by the tunnel xs1 \\($(name_a 1)\\), on the same device eth0.*hint: set ListenPort = 4502"
 change 1 's/^Name = xs1/Name = xs9/; s/^ListenPort = .*/ListenPort = 4509/'
-conflict "the same SPI" "RxSpi: 0x00001002: the tunnel xs1 \\($(name_a 1)\\), on the same device eth0, has it too.*hint: another number"
+conflict "the same SPI" "RxSpi: 0x00001002: already used by the tunnel xs1 \\($(name_a 1)\\), on the same device eth0.*hint: choose another number"
 change 0 "s|^Address = .*|Address = 198.51.100.0/25|"
 conflict "prefixes that overlap" ":14: Address: 198.51.100.0/25: overlaps with $B4/32 of $(name_a 0), on the same device eth0.*hint: .*reload $(name_a 0)"
 change 1 's/^Name = xs1/Name = xs9/; s/^ListenPort.*/ListenPort = 5201/; s/^SourcePort.*//'
 conflict "a tunnel of which inline mode protects the port" \
-	"Endpoint: $B4:4501: $(name_a 0) protects UDP port 5201 there, and would seal the tunnel's packets again.*hint: take 5201 out of Ports of $(conf_a 0)"
+	"Endpoint: $B4:4501: $(name_a 0) protects UDP port 5201 there, and would seal the tunnel's packets twice.*hint: remove 5201 from Ports of $(conf_a 0)"
 ok "inline mode goes for a while" xdpsec_down_a 0
 change 0 's/^Ports = .*/Ports = all/'
 conflict "inline mode that protects a tunnel's port" \
-	"Address: $B4/32: its Ports have 4501, 49152-65535, and would seal the packets of the tunnel xs1 \\($(name_a 1)\\) to $B4:4501 again.*hint: take 4501, 49152-65535 out of Ports of site-b"
+	"Address: $B4/32: its Ports include 4501, 49152-65535, and would seal the packets of the tunnel xs1 \\($(name_a 1)\\) to $B4:4501 twice.*hint: remove 4501, 49152-65535 from Ports of site-b"
 change 0 's/^Ports = .*/Ports = 60000/'
-conflict "inline mode that protects a tunnel's source ports" "its Ports have 49152-65535, .*hint: .*SourcePort = listen"
+conflict "inline mode that protects a tunnel's source ports" "its Ports include 49152-65535, .*hint: .*SourcePort = listen"
 change 0 's/^Xdp = .*/Xdp = generic/'
 uses_dispatcher 1 || conflict "another way to attach" "Xdp = generic: .* has attached to eth0 in native mode.*hint: Xdp = auto"
 ok "inline mode comes again" xdpsec_up_a 0
 cp "$(conf_a 0)" "$WORK/kept"
 sed -i 's/^Ports = .*/Ports = 4502/' "$(conf_a 0)"
-fails "reload: inline mode that protects a tunnel's port" "its Ports have 4502, .*tunnel xs2" xdpsec_a reload "$(name_a 0)"
+fails "reload: inline mode that protects a tunnel's port" "its Ports include 4502, .*tunnel xs2" xdpsec_a reload "$(name_a 0)"
 cp "$WORK/kept" "$(conf_a 0)"
 ok "reload: as it was" xdpsec_a reload "$(name_a 0)"
 ok "all carry after what was refused" carry 0 1 2 3
@@ -161,7 +161,7 @@ is "two of inline mode: it is sealed" "$(xdpsec_a status "$ID-other" -j | jq '.p
 ok "two of inline mode: the other goes" xdpsec_a down "$ID-other"
 ok "two of inline mode: all carry still" carry 0 1 2 3
 if ! uses_dispatcher 1; then
-	fails "by hand, beside others" "--no-attach: eth0 has the XDP program of .*, beside which nothing can be attached by hand.*hint: " \
+	fails "by hand, beside others" "--no-attach: eth0 has the XDP program of .*, and no second one can be attached by hand.*hint: " \
 		xdpsec_a up "$WORK/$ID-other.conf" --no-attach
 fi
 
@@ -201,7 +201,7 @@ made_by_another() {
 for n in 1 2 3; do
 	ok "inline mode of another version: $n goes" eval "made_by_another 0 && xdpsec_down_b $n"
 	like "inline mode of another version: it cannot get another neighbour" "$(xdpsec_up_b $n 2>&1)" \
-		"$(name_b 0): was made by another version of xdpsec.*hint: .*down $(name_b 0)"
+		"$(name_b 0): was started by another version of xdpsec.*hint: .*down $(name_b 0)"
 done
 ok "the one of another version opens" carry 0
 ok "what is not its passes" in_a ping -c1 -W5 $B4
@@ -228,8 +228,8 @@ ip -n "$SITE_B" route add default via 2001:db8:b::fe
 ok "the last one goes" xdpsec_down_b 1
 ok "no trace of any" no_trace_at "$SITE_B"
 ok "somebody else's XDP program" ip -n "$SITE_B" link set dev eth0 xdp obj "$OUTPUT/pass.bpf.o" sec xdp.frags
-fails "beside somebody else's: up" "eth0: cannot attach to XDP: .*busy.*hint: another XDP program is on it" xdpsec_up_b 1
-fails "beside somebody else's: check" "eth0: cannot attach to XDP: .*busy.*hint: another XDP program is on it" \
+fails "beside somebody else's: up" "eth0: cannot attach to XDP: .*busy.*hint: another XDP program is attached" xdpsec_up_b 1
+fails "beside somebody else's: check" "eth0: cannot attach to XDP: .*busy.*hint: another XDP program is attached" \
 	xdpsec_b check "$(conf_b 1)"
 ip -n "$SITE_B" link set dev eth0 xdp off
 ok "without it: check" xdpsec_b check "$(conf_b 1)"

@@ -51,7 +51,7 @@ exits "a warning: by its name" 1 xdpsec_a status "$NAME_A"
 exits "a warning: JSON" 1 xdpsec_a status -j
 exits "another one is not up" 4 xdpsec_a status "$NAME_B"
 ok "up, where it was detached" up_plain
-like "up, where it was detached: says what it does" "$TAP_OUTPUT" "warning: $NAME_A: is up already, and was detached by somebody: this is a reload"
+like "up, where it was detached: says what it does" "$TAP_OUTPUT" "warning: $NAME_A: is up already, but was detached: reloading it"
 exits "the warning is gone" 0 xdpsec_a status
 fails "up, where it is attached" "$NAME_A: is up already" up_plain
 ok "down" down_plain
@@ -103,7 +103,7 @@ mkdir -p "$LEFTOVER/maps"
 exits "a leftover" 1 xdpsec_a status
 exits "a leftover: by its name" 1 xdpsec_a status "$NAME_A"
 is "a leftover: JSON" "$(stdout_of xdpsec_a status -j | jq -c 'map([.name, .error, .hint])')" \
-	"[[\"$NAME_A\",\"left by a command that was killed\",\"xdpsec -n $SITE_A down $NAME_A\"]]"
+	"[[\"$NAME_A\",\"left incomplete by a command that was killed\",\"xdpsec -n $SITE_A down $NAME_A\"]]"
 exits "a leftover, while a command is at work" 4 flock /sys/fs/bpf/xdpsec "$XDPSEC" status
 ok "down of a leftover" down_plain
 exits "the leftover is gone" 4 xdpsec_a status
@@ -156,7 +156,7 @@ from_another_version() {
 			xdpsec_b down "$NAME_A"
 	fi
 	ok "$1: down" down_plain
-	like "$1: down: says what is lost" "$TAP_OUTPUT" "warning: $NAME_A: was made by another version"
+	like "$1: down: says what is lost" "$TAP_OUTPUT" "warning: $NAME_A: was started by another version"
 	ok "$1: down: no trace" no_trace_a
 	exits "$1: down: nothing is up" 4 xdpsec_a status
 	ok "$1: up with this one" up_plain
@@ -171,26 +171,26 @@ for mode in inline tunnel; do
 	ok "$mode: a later version" other_version 99 9.8.7
 	is "$mode: a later version: status -j has its number" \
 		"$(stdout_of xdpsec_a status -j | jq -c '.[0] | [.version, .outdated, .map_version]')" '["9.8.7",true,99]'
-	like "$mode: a later version: status for people" "$(stdout_of xdpsec_a status)" "version: 9.8.7, and xdpsec is .* now: down and up"
-	from_another_version "$mode: a later version" "was made by another version of xdpsec: 9.8.7, with maps of version 99"
+	like "$mode: a later version: status for people" "$(stdout_of xdpsec_a status)" "version: 9.8.7, but xdpsec is now .*: run down and up"
+	from_another_version "$mode: a later version" "was started by another version of xdpsec: 9.8.7, with map version 99"
 	ok "$mode: up" up_plain
 	ok "$mode: a version that did not record itself" other_version 1 ""
 	is "$mode: a version that did not record itself: status -j" \
 		"$(stdout_of xdpsec_a status -j | jq -c '.[0] | [.version, .map_version]')" '[null,1]'
-	from_another_version "$mode: a version that did not record itself" "was made by another version of xdpsec"
+	from_another_version "$mode: a version that did not record itself" "was started by another version of xdpsec"
 	ok "$mode: up" up_plain
 	ok "$mode: a longer record" longer_record
-	from_another_version "$mode: a longer record" "was made by another version of xdpsec"
+	from_another_version "$mode: a longer record" "was started by another version of xdpsec"
 	ok "$mode: up" up_plain
 	ok "$mode: another map" other_map config 1000
-	from_another_version "$mode: another map" "was made by another version of xdpsec"
+	from_another_version "$mode: another map" "was started by another version of xdpsec"
 	ok "$mode: up" up_plain
 	ok "$mode: a map is missing" rm "$MAPS/scratch"
-	from_another_version "$mode: a map is missing" "was made by another version of xdpsec"
+	from_another_version "$mode: a map is missing" "was started by another version of xdpsec"
 	ok "$mode: up" up_plain
 	ok "$mode: a link of another name" more_links "$([ $mode = inline ] && echo seal || echo keepalive)" other
 	ok "$mode: and a later version" other_version 99 9.8.7
-	from_another_version "$mode: a link of another name" "was made by another version of xdpsec"
+	from_another_version "$mode: a link of another name" "was started by another version of xdpsec"
 	ok "$mode: up" up_plain
 	ok "$mode: a later version, left half-way" eval 'other_version 99 9.8.7 && mv "$INSTANCE" "$LEFTOVER"'
 	exits "$mode: a later version, left half-way: status" 1 xdpsec_a status

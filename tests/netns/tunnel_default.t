@@ -98,7 +98,7 @@ ok "a default route with a metric" reach_all
 for family in "" -6; do
 	for priority in 32764 32765; do
 		ip -n "$SITE_A" $family rule del priority $priority
-		like "rule $priority $family is gone: a warning" "$(warnings_a)" "rules of routing.*leaves in clear; xdpsec reload $NAME_A"
+		like "rule $priority $family is gone: a warning" "$(warnings_a)" "routing rules.*leave in clear; xdpsec reload $NAME_A"
 		ok "rule $priority $family is gone: reload" xdpsec_a reload "$NAME_A"
 		is "rule $priority $family is gone: no warning any more" "$(warnings_a)" ""
 		ok "rule $priority $family is there again" reach_all
@@ -155,7 +155,7 @@ make_key second-rx
 sed -i "s|^TxKeyFile.*|TxKeyFile = $WORK/second-tx.key|; s|^RxKeyFile.*|RxKeyFile = $WORK/second-rx.key|" "$WORK/$ID-second.conf"
 ip -n "$SITE_A" link add eth1 type veth peer name eth1-peer
 ip -n "$SITE_A" link set eth1 up
-fails "a second tunnel that takes everything" "the tunnel of $NAME_A has it already" xdpsec_a up --new-key "$WORK/$ID-second.conf"
+fails "a second tunnel that takes everything" "already used by the tunnel of $NAME_A" xdpsec_a up --new-key "$WORK/$ID-second.conf"
 ip -n "$SITE_A" link del eth1
 ok "tables in use: down" down_plain
 ok "tables in use: everything is as it was" as_before

@@ -72,11 +72,11 @@ is "status: the peer" "$(status_a '.peers[0] | [.endpoint, .state, .roaming, .mo
 	(.allowed_ips | sort | join(",")), has("protects")] | map(tostring) | join(" ")')" \
 	"$B4:7253 never false 0 0 $((1500 - IP4_OVERHEAD)) 1500 $TUNNEL_B6/128,$TUNNEL_B4/32 false"
 like "status for people" "$(xdpsec_a status "$NAME_A")" \
-	"mode tunnel.*tunnel device: xs0, MTU $((1500 - IP4_OVERHEAD)), UDP port 7253.*endpoint: $B4:7253, never heard of.*allowed IPs: "
+	"mode tunnel.*tunnel device: xs0, MTU $((1500 - IP4_OVERHEAD)), UDP port 7253.*endpoint: $B4:7253, no packet received yet.*allowed IPs: "
 fails "up twice" "$NAME_A: is up already" up_plain
 ok "check of what is up" xdpsec_a check "$CONF"
 cp "$CONF" "$WORK/$ID-other.conf"
-fails "another tunnel on the port" "ListenPort: 7253: is that of the tunnel xs0 \\($NAME_A\\)" xdpsec_a up "$WORK/$ID-other.conf"
+fails "another tunnel on the port" "ListenPort: 7253: already used by the tunnel xs0 \\($NAME_A\\)" xdpsec_a up "$WORK/$ID-other.conf"
 ok "down" down_plain
 ok "down: no trace" as_before
 
@@ -128,14 +128,14 @@ with "the keepalive's neighbour" "169.254.16.0 true 7" eval '
 # ---- what is in the way ------------------------------------------------------------------------------
 
 ip -n "$SITE_A" link add xs0 type veth peer name spare
-fails "the name is in use" "$NAME_A.conf:[0-9]+: Name: xs0: there is a network device of that name.*hint: " up_plain
+fails "the name is in use" "$NAME_A.conf:[0-9]+: Name: xs0: a network device of that name exists.*hint: " up_plain
 ok "the name is in use: that device stays" ip -n "$SITE_A" link del dev xs0
 ok "the name is in use: no trace" as_before
 ip -n "$SITE_A" link add "$FAR" type veth peer name spare
 fails "the far end's name is in use" "cannot create the tunnel device: a device xs0 or $FAR exists" up_plain
 ok "the far end's name is in use: that device stays" ip -n "$SITE_A" link del dev "$FAR"
 ok "the far end's name is in use: no trace" as_before
-fails "--no-attach" "--no-attach: a tunnel's programs are attached to a device of its own" up_plain --no-attach
+fails "--no-attach" "--no-attach: not for tunnels, whose programs are attached to their own device" up_plain --no-attach
 
 set_line AllowedIPs "198.51.100.0/24"
 inside="Endpoint: $B4:7253: lies in 198.51.100.0/24 of AllowedIPs without a more specific route.*hint: ip .*route add $B4/32 via 192.0.2.254 dev eth0"
@@ -166,7 +166,7 @@ set_line Endpoint "$A4:7253"
 fails "an endpoint that is this machine" "Endpoint: $A4:7253: is an address of this host" up_plain
 restore
 set_line AllowedIPs "192.0.2.0/24"
-fails "a route that is there already" "AllowedIPs: 192.0.2.0/24: there is a route to it through another device.*hint: .*Table = off" \
+fails "a route that is there already" "AllowedIPs: 192.0.2.0/24: a route to it through another device exists.*hint: .*Table = off" \
 	up_plain
 ok "a route that is there already: no trace" as_before
 restore
@@ -180,7 +180,7 @@ ip -n "$SITE_A" route add default via 192.0.2.254
 BEFORE=$(routes_a)
 start_echo "$SITE_A" $A4 7253
 ok "somebody has the port: up" up_plain
-like "somebody has the port: a warning" "$TAP_OUTPUT" "warning: .*UDP port 7253: a process has it.*hint: "
+like "somebody has the port: a warning" "$TAP_OUTPUT" "warning: .*UDP port 7253: a process uses it.*hint: "
 ok "somebody has the port: down" down_plain
 stop "$STARTED"
 ok "nobody has the port: up" up_plain
@@ -301,7 +301,7 @@ is "the peer goes: MTU" "$(link_a xs0 mtu)" $((1500 - IP4_OVERHEAD))
 picture() { status_a '[.tunnel, (.peers[] | del(.tx, .rx, .drops))] | tostring'; routes_a; ip -n "$SITE_A" neigh show dev "$FAR"; }
 before=$(picture)
 set_line AllowedIPs "$TUNNEL_B4, 203.0.113.0/26, 192.0.2.0/24"
-fails "a route that is there already" "192.0.2.0/24: there is a route to it through another device" reload_a
+fails "a route that is there already" "192.0.2.0/24: a route to it through another device exists" reload_a
 is "a route that is there already: nothing has changed" "$(picture)" "$before"
 restore
 while IFS='|' read -r key value was <&3; do

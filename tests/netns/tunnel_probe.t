@@ -25,19 +25,19 @@ for UNDERLAY in 4 6; do
 	for address in $TUNNEL_B4 $TUNNEL_B6; do
 		ok "$name: probe $address" probe_a site-b $address
 		like "$name: probe $address: all of it" "$TAP_OUTPUT" \
-			"site-b \\($address\\): packets of $((1500 - overhead)) bytes get through the tunnel, and back: 1500 outside.*xs0: that is its MTU"
+			"site-b \\($address\\): packets of $((1500 - overhead)) bytes pass through the tunnel and back, 1500 bytes outside.*xs0: that is its MTU"
 		for mtu in 1400 1399; do
 			narrow $mtu
 			ok "$name: probe $address, $mtu on the way" probe_a site-b $address
 			like "$name: probe $address, $mtu on the way: what is left" "$TAP_OUTPUT" \
-				"packets of $((mtu - overhead)) bytes get through.*: $mtu outside.*its MTU is $((1500 - overhead)): MTU = $((mtu - overhead)) in"
+				"packets of $((mtu - overhead)) bytes pass through.*, $mtu bytes outside.*its MTU is $((1500 - overhead)): set MTU = $((mtu - overhead)) in"
 		done
 		narrow 1500
 	done
 	ok "$name: without an address" probe_a site-b
 	like "$name: without an address: it was found" "$TAP_OUTPUT" "site-b \\(($TUNNEL_B4|$TUNNEL_B6)\\)"
 	ok "$name: down at B" down_b
-	fails "$name: B is down" "peer site-b: $TUNNEL_B4 does not answer, not even to the smallest packet.*hint: " \
+	fails "$name: B is down" "peer site-b: $TUNNEL_B4 does not answer even to the smallest packet.*hint: " \
 		probe_a site-b $TUNNEL_B4
 	ok "$name: down" down
 done
@@ -45,7 +45,7 @@ done
 UNDERLAY=4 ALLOWED_A="203.0.113.128/25, 2001:db8:f::/64" write_tunnel_configs
 ok "up for mistakes" up_a || bail "not up"
 fails "no such peer" "$NAME_A: has no peer site-x.*hint: " probe_a site-x
-fails "no single address" "peer site-b: which address to ask does not follow from its AllowedIPs.*hint: " probe_a site-b
+fails "no single address" "peer site-b: give the address to probe: its AllowedIPs have no single address.*hint: " probe_a site-b
 fails "not an address" "probe: b.example.com: not an IPv4 or IPv6 address" probe_a site-b b.example.com
 fails "an address of somebody else" "probe: $B4: not in AllowedIPs of peer site-b" probe_a site-b $B4
 fails "from another namespace" "another network namespace.*hint: xdpsec -n $SITE_A probe $NAME_A site-b $TUNNEL_B4\$" \
@@ -56,7 +56,7 @@ ok "down" down_a
 fails "not up" "$NAME_A: is not up" probe_a site-b
 write_configs
 ok "up inline" up_a || bail "not up"
-fails "inline mode" "$NAME_A: is not a tunnel: there is nothing to be probed in inline mode" probe_a site-b
+fails "inline mode" "$NAME_A: is in inline mode: probe is for tunnels" probe_a site-b
 ok "down inline" down_a
 ok "nothing is left" no_trace
 done_testing

@@ -116,7 +116,7 @@ export TUNNEL_A4
 export -f flows
 hops() { in_b bash -c flows; in_a ping -c1 -W2 $TUNNEL_B4 >/dev/null; [ "$(status_a '.warnings | length')" = 1 ]; }
 ok "ports by flow, learned: A hops from port to port, and says so" wait_for 10 hops
-like "ports by flow, learned: what it says" "$(status_a '.warnings[0]')" "site-b: it sends from a port by flow.*SourcePort = listen there"
+like "ports by flow, learned: what it says" "$(status_a '.warnings[0]')" "site-b: its source port changes with each flow.*SourcePort = listen there"
 ok "ports by flow, learned: nothing is lost" both_ways
 is "ports by flow, learned: nothing is dropped" "$(all_drops_b | sed 's/stray=[0-9]*//')" ""
 sed -i "/^AllowedIPs/i Endpoint = $B4:7253" "$WORK/$NAME_A.conf"

@@ -110,7 +110,7 @@ is "Source: nothing is sent" "$(sources no_source)" ""
 ok "Source: that is counted" [ "$(drops_a unreachable)" -gt 0 ]
 like "Source: a warning" "$(warnings_a)" "site-b: Source $VIP4 is not an address of this host"
 ok "Source: reload with it missing" xdpsec_a reload "$NAME_A"
-like "Source: which says it" "$TAP_OUTPUT" "Source: $VIP4: not an address of this machine"
+like "Source: which says it" "$TAP_OUTPUT" "Source: $VIP4: not an address of this host"
 add_address "$SITE_A" eth0 "$VIP4/24"
 ok "Source: it comes back" wait_for 5 in_a ping -c1 -W1 $TUNNEL_B4
 is "Source: the warning is gone" "$(warnings_a)" ""
@@ -127,7 +127,7 @@ ok "Source: none" ping_a $TUNNEL_B4
 ok "Source: down" down
 with_line Interface "Source = 192.0.2.99"
 ok "Source: check of one that is not here" xdpsec_a check "$WORK/$NAME_A.conf"
-like "Source: check says it" "$TAP_OUTPUT" "Source: 192.0.2.99: not an address of this machine: nothing is sent to peer site-b over IPv4"
+like "Source: check says it" "$TAP_OUTPUT" "Source: 192.0.2.99: not an address of this host: nothing is sent to peer site-b over IPv4"
 
 # ---- FwMark -----------------------------------------------------------------------------------------------
 

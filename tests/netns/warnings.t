@@ -65,7 +65,7 @@ all_off() {
 }
 ok "everything off" all_off
 healthy "everything off"
-warns "GRO off without our program" "GRO of xs0 was switched off, and the program at its XDP was taken away" \
+warns "GRO off without our program" "GRO of xs0 is off and its XDP program is gone" \
 	link_a set dev xs0 xdp off
 refuses "GRO off without our program: nothing arrives" reaches_b
 mended "GRO off without our program"
@@ -74,7 +74,7 @@ healthy "GRO on without our program"
 ok "GRO off again" eval 'reload_a; ethtool_a xs0 gro off'
 healthy "GRO off again"
 before=$(drops_a no_hop)
-warns "checksums of xs0 to be completed by nobody" "offloads of xs0 were switched on, and what it takes unfinished cannot be sealed: dropped as no_hop" \
+warns "checksums of xs0 to be completed by nobody" "offloads of xs0 were switched on: packets with a pending checksum, or GSO, are dropped as no_hop" \
 	ethtool_a xs0 tx on
 start "$SITE_B" "$WORK/udp" "$PACKETS" echo $TUNNEL_B4 7000
 wait_for 5 listening "$SITE_B" 7000 || bail "no echo server"
@@ -98,7 +98,7 @@ for mtu in 1300 1600; do
 	mended "MTU $mtu"
 	is "MTU $mtu: reload: status has it" "$(status_a .tunnel.mtu)" $((1500 - IP4_OVERHEAD))
 done
-warns "a smaller underlay" "the MTU of eth0 is 1400 now, and packets of $((1500 - IP4_OVERHEAD)) bytes from xs0 do not fit with 60" \
+warns "a smaller underlay" "the MTU of eth0 is now 1400: packets of $((1500 - IP4_OVERHEAD)) bytes from xs0 and 60 bytes of overhead do not fit" \
 	link_a set dev eth0 mtu 1400
 mended "a smaller underlay"
 is "a smaller underlay: reload: the MTU" "$(status_a .tunnel.mtu)" $((1400 - IP4_OVERHEAD))
@@ -109,12 +109,12 @@ is "reload: the MTU as it was" "$(status_a .tunnel.mtu)" $((1500 - IP4_OVERHEAD)
 
 # ---- addresses and routes ----------------------------------------------------------------------------
 
-warns "a route is gone" "xs0 has lost 1 of its routes, $TUNNEL_B4/32 first" route_a del $TUNNEL_B4 dev xs0
+warns "a route is gone" "xs0 lacks 1 of its routes, first $TUNNEL_B4/32" route_a del $TUNNEL_B4 dev xs0
 mended "a route is gone"
-warns "all routes of IPv6" "xs0 has lost 1 of its routes, $TUNNEL_B6/128 first" ip -n "$SITE_A" -6 route del $TUNNEL_B6 dev xs0
+warns "all routes of IPv6" "xs0 lacks 1 of its routes, first $TUNNEL_B6/128" ip -n "$SITE_A" -6 route del $TUNNEL_B6 dev xs0
 ok "and one of them is back by hand" ip -n "$SITE_A" -6 route add $TUNNEL_B6 dev xs0 proto static
 healthy "and one of them is back by hand"
-warns "an address is gone" "xs0 has lost 1 of its addresses, $TUNNEL_A6/64 first" \
+warns "an address is gone" "xs0 lacks 1 of its addresses, first $TUNNEL_A6/64" \
 	ip -n "$SITE_A" address del $TUNNEL_A6/64 dev xs0
 mended "an address is gone"
 warns "set down" "the tunnel device xs0 was set down" link_a set dev xs0 down

@@ -228,7 +228,7 @@ static void missing_state_is_refused(void **state)
 	assert_int_equal(limit, 8);
 	/* Asking must not make it known. */
 	assert_int_equal(reserve(false, &first, &limit), -ENOENT);
-	assert_message("hint: --new-key if the key has never been used before, on any host");
+	assert_message("hint: use --new-key if the key was never used before, on any host");
 }
 
 static void new_key_starts_at_zero(void **state)
@@ -313,7 +313,7 @@ static void range_ends_at_the_limit(void **state)
 	assert_reserved(XDPSEC_SEQUENCE_LIMIT - 10, XDPSEC_SEQUENCE_LIMIT);
 	assert_int_equal(reserve(false, &first, &limit), -ERANGE);
 	assert_message("xdpsec: peer site-b: TxKeyFile: every sequence number of this key is used\n"
-		       "hint: a new key for both sites: xdpsec genkey");
+		       "hint: make a new key for both sites: xdpsec genkey");
 	assert_int_equal(reserve(true, &first, &limit), -ERANGE);
 	write_state(FINGERPRINT ".tx", UINT64_MAX);
 	assert_int_equal(reserve(false, &first, &limit), -ERANGE);
@@ -350,8 +350,8 @@ static void every_changed_byte_is_noticed(void **state)
 		refuse_text(text, n);
 		text[i] ^= 1;
 	}
-	assert_message(": corrupted: it no longer says which sequence numbers were used\nhint: new keys for "
-		       "both sites (xdpsec genkey), with --new-key");
+	assert_message(": corrupted: the sequence numbers that were used are unknown\nhint: make new keys "
+		       "for both sites (xdpsec genkey), and use --new-key");
 }
 
 static void every_truncation_is_noticed(void **state)
@@ -525,7 +525,7 @@ static void open_directory_is_refused(void **state)
 	start_new();
 	assert_int_equal(chmod(dir, 0770), 0);
 	assert_int_equal(reserve(true, &first, &limit), -EPERM);
-	assert_message("mode 0770: others could make sequence numbers repeat\nhint: chown root ");
+	assert_message("permissions 0770: others could make sequence numbers repeat\nhint: chown root ");
 	assert_int_equal(chmod(dir, 0755), 0);
 	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
 }
@@ -540,7 +540,7 @@ static void directory_of_others_stays_as_it_is(void **state)
 	assert_int_equal(mkdir(dir, 0700), 0);
 	assert_int_equal(chmod(dir, 01777), 0);
 	snprintf(wanted, sizeof(wanted),
-		 "hint: one that does not exist is made with the right mode: --state-dir %s/xdpsec", dir);
+		 "hint: a new directory gets the right permissions: --state-dir %s/xdpsec", dir);
 	assert_int_equal(reserve(true, &first, &limit), -EPERM);
 	assert_message(wanted);
 }
@@ -614,7 +614,7 @@ static void received_with_is_never_new_to_send_with(void **state)
 	assert_int_equal(reserve(true, &next, &limit), -EKEYREJECTED);
 	assert_int_equal(reserve(false, &next, &limit), -EKEYREJECTED);
 	assert_int_equal(check(STATE_TX, true), -EKEYREJECTED);
-	assert_message("hint: new keys for both sites");
+	assert_message("hint: make new keys for both sites");
 	assert_int_not_equal(access(path_of(FINGERPRINT ".tx"), F_OK), 0);
 }
 
@@ -698,9 +698,9 @@ static void restore_by(const char *keep, const char *bring_back)
 	assert_int_equal(run("cd %s && %s", dir, bring_back), 0);
 	if (reserve(false, &first, &limit) != -ESTALE)
 		fail_msg("accepted after: %s; %s", keep, bring_back);
-	assert_message("is a copy, out of a backup for example: it does not say which sequence numbers were "
-		       "used since\n"
-		       "hint: new keys for both sites (xdpsec genkey); --moved-state only if ");
+	assert_message(
+		"is a copy, for example from a backup: the sequence numbers used since then are unknown\n"
+		"hint: make new keys for both sites (xdpsec genkey); use --moved-state only if ");
 	assert_int_equal(reserve(true, &first, &limit), -ESTALE);
 	assert_int_equal(check(STATE_TX, true), -ESTALE);
 	assert_int_equal(first, 7);
@@ -755,7 +755,7 @@ static void state_of_another_machine_is_refused(void **state)
 	start_new();
 	machine = "ba9876543210";
 	assert_int_equal(reserve(false, &first, &limit), -ESTALE);
-	assert_message(".tx was written by another machine, out of a backup");
+	assert_message(".tx was written by another host, for example from a backup");
 	machine = "0123456789ab";
 	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
 	machine = "ba9876543210";
@@ -850,7 +850,7 @@ static void check_changes_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(check(STATE_TX, false), -ENOENT);
-	assert_message("it is not known which sequence numbers this key has used\nhint: --new-key");
+	assert_message("the sequence numbers that this key has used are unknown\nhint: use --new-key");
 	assert_int_equal(check(STATE_TX, true), 0);
 	assert_int_equal(check(STATE_RX, false), 0);
 	assert_int_not_equal(access(dir, F_OK), 0);
