@@ -21,7 +21,7 @@
 /* include/uapi/linux/bpf.h since 6.6; libbpf's own copy of Debian 12 is older. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
-#define TCX_BEFORE (1U << 3) /* BPF_F_BEFORE: without another link, before all */
+#define TCX_BEFORE (1U << 3) /* BPF_F_BEFORE without another link: before all others */
 
 /* libxdp's default priority is 50; inline mode comes before tunnels (chain.h). */
 #define AFTER_INLINE 51
@@ -40,7 +40,7 @@ static void cleanup_multiprog(struct xdp_multiprog **programs)
 int attach_tcx(const struct plane *plane, int program, const char *device, unsigned int index, bool egress,
 	       const char *name)
 {
-	/* First in its row: a program in front of ours that returns TC_ACT_OK would end the row there, and
+	/* First in its row: if a program in front of ours returned TC_ACT_OK, the row would end there and
 	 * the packet would leave in clear (net/core/dev.c, tcx_run). */
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = TCX_BEFORE);
 	_cleanup_close_ int link = -1;
@@ -99,13 +99,13 @@ int attached_tcx(const struct plane *plane, const char *name, unsigned int *inde
 	struct bpf_link_info info;
 	int err = link_info(plane, name, &info);
 
-	/* As info.tcx, which old headers lack: the first member of the union is the ifindex. */
+	/* The place of info.tcx, which old headers lack: the first member of the union is the ifindex. */
 	if (!err)
 		memcpy(index, &info.netns, sizeof(*index));
 	return err;
 }
 
-/* The programs at TCX of a device, to each until it says that this is the one. */
+/* Call is_it for the programs at TCX of a device until it returns true. */
 static bool find_tcx(unsigned int index, enum bpf_attach_type where,
 		     bool (*is_it)(__u32 program, const void *data), const void *data)
 {
@@ -189,7 +189,7 @@ bool tcx_uses_maps(const struct plane *plane, unsigned int index)
 	       find_tcx(index, TCX_EGRESS, program_is_of, plane);
 }
 
-/* By libxdp, as one of several where its dispatcher takes ours. */
+/* Attach by libxdp, as one of several if its dispatcher accepts ours. */
 static int attach_shared(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
 {
 	struct bpf_object *object __attribute__((cleanup(cleanup_object))) = NULL;
@@ -202,7 +202,7 @@ static int attach_shared(const struct plane *plane, unsigned int index, enum xdp
 	err = (int)libxdp_get_error(program);
 	if (err)
 		return err;
-	/* libbpf keeps what the section's name says to itself until it loads the program, so that libxdp
+	/* libbpf evaluates the section's name only when it loads the program. Without this call libxdp
 	 * would make a dispatcher for frames in one buffer, which drivers refuse at large MTUs. */
 	err = xdp_program__set_xdp_frags_support(program, true);
 	if (!err && plane->mode == MODE_TUNNEL)
@@ -215,7 +215,7 @@ static int attach_shared(const struct plane *plane, unsigned int index, enum xdp
 	return err;
 }
 
-/* As the only one: -EBUSY or -EEXIST when there is another. */
+/* Attach as the only program: -EBUSY or -EEXIST if there is another. */
 static int attach_alone(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
 {
 	struct bpf_object *object __attribute__((cleanup(cleanup_object))) = NULL;
@@ -233,10 +233,10 @@ static int attach_alone(const struct plane *plane, unsigned int index, enum xdp_
 }
 
 /*
- * Since 6.13, and 6.12 stable, the kernel refuses an extension that changes packets where the function that
- * it replaces does not (kernel/bpf/verifier.c, "Extension program changes packet data"), as is the case in
- * the dispatcher of libxdp before 1.5.5 (xdp-tools, issue 503). Ours then does without the dispatcher, as on
- * a kernel that has no extensions at all.
+ * Since 6.13, and 6.12 stable, the kernel refuses an extension that changes packets if the function that it
+ * replaces does not (kernel/bpf/verifier.c, "Extension program changes packet data"). That is so in the
+ * dispatcher of libxdp before 1.5.5 (xdp-tools, issue 503). Then our program is attached without the
+ * dispatcher, as on a kernel without extensions.
  */
 static int attach_in_mode(const struct plane *plane, unsigned int index, enum xdp_attach_mode mode)
 {
@@ -286,7 +286,7 @@ int attach_xdp(const struct plane *plane, const char *device, unsigned int index
 		if (!err || asked == XDP_MODE_CONFIG_NATIVE || err == -EBUSY || err == -EEXIST)
 			return err ? cannot_attach(device, asked, err) : 0;
 		warning("%s: no native XDP (%s): using generic XDP, which is slow", device, strerror(-err));
-		/* What was said about the first attempt is of no use when the second fails. */
+		/* If the second attempt fails, the log of the first one does not matter. */
 		bpf_log_start();
 	}
 	err = attach_in_mode(plane, index, XDP_MODE_SKB);
@@ -296,7 +296,7 @@ int attach_xdp(const struct plane *plane, const char *device, unsigned int index
 	return 0;
 }
 
-/* The program of the instance among those on the device; it belongs to programs. */
+/* Find the instance's program among those on the device. It belongs to programs. */
 static struct xdp_program *find_xdp(const struct plane *plane, struct xdp_multiprog *programs)
 {
 	struct xdp_program *program = NULL;
@@ -338,7 +338,7 @@ int xdp_each(unsigned int index, int (*each)(__u32 program, void *data), void *d
 	return err;
 }
 
-/* Where no other instance of ours depends on it. */
+/* Detach a program on which no other instance depends. */
 static int detach_alone(const struct plane *plane, const char *device, unsigned int index)
 {
 	struct xdp_multiprog *programs
@@ -346,7 +346,7 @@ static int detach_alone(const struct plane *plane, const char *device, unsigned 
 	struct xdp_program *program;
 	int err;
 
-	/* No program at all is an error of libxdp; so is no device, from which nothing is to be detached. */
+	/* libxdp returns an error if there is no program, or no device. Then there is nothing to detach. */
 	if (libxdp_get_error(programs))
 		return 0;
 	program = find_xdp(plane, programs);
@@ -403,7 +403,7 @@ int programs_of(const struct plane *plane)
 	return count;
 }
 
-/* `ip -n` mounts a /sys of its own (iproute2 lib/namespace.c, netns_switch), in which no pins are. */
+/* `ip -n` mounts its own /sys (iproute2 lib/namespace.c, netns_switch), without pins. */
 static bool in_named_namespace(void)
 {
 	struct stat own, first;

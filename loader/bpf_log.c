@@ -8,7 +8,7 @@
 
 #include "kernel.h"
 
-/* The end of what was said: a verifier log has its complaint there. */
+/* The end of the output: a verifier log has its complaint there. */
 static char text[4096];
 static size_t used;
 

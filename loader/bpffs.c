@@ -29,7 +29,7 @@ static bool same_file(const char *a, const char *b)
 	       one.st_ino == other.st_ino;
 }
 
-/* 0: not known */
+/* The parent process; 0: unknown */
 static int parent_of(int process)
 {
 	char path[64];
@@ -52,8 +52,8 @@ static bool has_other_mounts(int process)
 }
 
 /*
- * A process that will be there when this command has ended, and that has another mount namespace: the first
- * one, and where that cannot be seen, one that has started this. 0: none is known.
+ * Find a process that outlives this command and has another mount namespace: process 1, or, if that is not
+ * visible, an ancestor of this one. 0: none is known.
  */
 static int find_outer(void)
 {
@@ -68,8 +68,7 @@ static int find_outer(void)
 	return 0;
 }
 
-/* `ip netns exec` mounts a /sys of its own and leaves the root directory as it is, where a container has
- * both. */
+/* `ip netns exec` mounts its own /sys and keeps the root directory; a container has its own for both. */
 static bool is_netns_exec(int outer)
 {
 	char root[64], sys[80];
@@ -79,7 +78,7 @@ static bool is_netns_exec(int outer)
 	return same_file("/", root) && access(sys, F_OK) == 0 && !same_file("/sys", sys);
 }
 
-/* The way of doing it that works. */
+/* Print the command that works. */
 static void hint_command(const struct options *options, int outer)
 {
 	const char *argument = options->argument ?: "", *blank = argument[0] ? " " : "";
@@ -112,7 +111,7 @@ int bpffs_check(const struct options *options)
 	return outer ? refuse_bpffs(options, outer) : 0;
 }
 
-/* Was it, by this command? */
+/* set if this command has mounted it */
 static bool mounted;
 
 int bpffs_prepare(void)
@@ -133,7 +132,7 @@ int bpffs_prepare(void)
 	return 0;
 }
 
-/* Somebody has mounted another one than there is outside. */
+/* Is another one mounted here than outside? */
 static bool is_own(int outer)
 {
 	char bpffs[80];

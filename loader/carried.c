@@ -40,7 +40,7 @@ static void check_vxlans(const struct config *config, unsigned int device)
 			check_vxlan(config, &netdevs[i]);
 }
 
-/* Lines of an id, a MAC and the device, below a title (drivers/net/ppp/pppoe.c, pppoe_seq_show). */
+/* Lines of an id, a MAC address and the device, below a title (drivers/net/ppp/pppoe.c, pppoe_seq_show). */
 static bool carries_pppoe(const char *device)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/net/pppoe", "re");

@@ -17,14 +17,14 @@
 #include "objects.h"
 #include "self.h"
 
-/* The name of the map in the programs that have a next one. */
+/* The map's name in programs that have a successor. */
 #define NEXT "next"
 
 struct member {
 	const struct sharer *owner; /* NULL: the instance that is being attached */
 	int fd;			    /* of its program; -1: to be loaded */
 	__u32 id;		    /* of the program */
-	__u32 array;		    /* the id of its map `next`; 0: it has none, as the last one */
+	__u32 array;		    /* id of its map `next`; 0: none, as it is the last one */
 };
 
 struct chain {
@@ -63,7 +63,7 @@ static const struct sharer *owner_of(const struct sharers *sharers, __u32 map)
 	return NULL;
 }
 
-/* Whose program is it, and is there a next one? */
+/* Find the owner of the program, and its successor. */
 static int identify(struct member *member, const struct sharers *sharers)
 {
 	__u32 ids[64], length = sizeof(struct bpf_prog_info);
@@ -81,7 +81,7 @@ static int identify(struct member *member, const struct sharers *sharers)
 	return member->owner ? 0 : -ENOENT;
 }
 
-/* The id of the program that the map leads to; 0: none, or it has been emptied. */
+/* The id of the program in the map; 0: none, or the map was emptied. */
 static __u32 program_in(__u32 array)
 {
 	_cleanup_close_ int fd = array ? bpf_map_get_fd_by_id(array) : -1;
@@ -90,22 +90,22 @@ static __u32 program_in(__u32 array)
 	return fd >= 0 && bpf_map_lookup_elem(fd, &key, &program) == 0 ? program : 0;
 }
 
-/* From the device's program on, as far as they are of instances: none where that is somebody else's, or
- * libxdp's dispatcher. */
+/* Read the chain from the device's program on, as long as programs belong to instances. Empty if the first
+ * is somebody else's, or libxdp's dispatcher. */
 static int read_members(struct chain *chain, unsigned int index)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct member *member;
 	__u32 id;
 
-	/* No such device, and so nothing on it. */
+	/* No such device, so there is no program on it. */
 	if (bpf_xdp_query((int)index, 0, &query))
 		return 0;
 	chain->mode = query.attach_mode;
 	for (id = query.prog_id; id && chain->n < SHARERS_MAX; id = program_in(member->array)) {
 		member = &chain->members[chain->n];
 		*member = (struct member){ .id = id, .fd = bpf_prog_get_fd_by_id(id) };
-		/* An ordinary user may not look. */
+		/* An ordinary user has no permission. */
 		if (member->fd == -EPERM)
 			return 0;
 		if (member->fd < 0)
@@ -129,7 +129,7 @@ static int chain_open(struct chain *chain, unsigned int index)
 	return err ?: read_members(chain, index);
 }
 
-/* By a map: beside a whole instance there may be what is left of one of the same name. */
+/* Compared by a map: beside a whole instance there may be the rest of one of the same name. */
 static bool member_is_of(const struct member *member, const struct plane *plane)
 {
 	struct bpf_map_info info = {};
@@ -163,8 +163,8 @@ enum xdp_in_use chain_has(const struct plane *plane, unsigned int index)
 	return in_use_of(&chain);
 }
 
-/* Programs of an instance that is on another device were attached by hand, or came with a device that was
- * moved. */
+/* Is this a chain that others may join? Programs of an instance that is on another device were attached by
+ * hand, or came with a device that was moved. */
 static bool is_for_joining(const struct chain *chain)
 {
 	for (size_t i = 0; i < chain->n; i++)
@@ -223,7 +223,7 @@ static __u32 id_of(int program)
 	return bpf_obj_get_info_by_fd(program, &info, &length) ? 0 : info.id;
 }
 
-/* A new copy of its program, on the maps of its instance. */
+/* Load a new copy of its program, with the maps of its instance. */
 static int load_on(const struct plane *plane, struct member *member, const struct member *next)
 {
 	struct bpf_object *object;
@@ -258,13 +258,14 @@ static int load_member(const struct plane *mine, struct member *member, const st
 	return err ?: load_on(&plane, member, next);
 }
 
-/* The last one has no map: one that is empty, or leads to a program for the end, is of one that was lost. */
+/* Does the member lead to next? The last one has no map. A map that is empty, or leads to the end program,
+ * belonged in front of a lost instance. */
 static bool leads_to(const struct member *member, const struct member *next)
 {
 	return next ? program_in(member->array) == next->id : !member->array;
 }
 
-/* The programs of wanted, each of which leads to the next one: those that do so already stay. */
+/* Build the programs of wanted, each of which leads to the next one. Those that already do are reused. */
 static int build_chain(const struct plane *mine, struct member *wanted, size_t n)
 {
 	const struct member *next = NULL;
@@ -328,7 +329,7 @@ int chain_sweep(unsigned int index)
 	_cleanup_chain_ struct chain chain;
 	int err = chain_open(&chain, index);
 
-	/* A program that was just replaced may still be on its way to the next one. */
+	/* A program that was just replaced may still run, and call the next one. */
 	if (!err)
 		err = kernel_wait_for_programs();
 	for (size_t i = 0; !err && i < chain.sharers.n; i++)
@@ -337,7 +338,7 @@ int chain_sweep(unsigned int index)
 	return err;
 }
 
-/* From what is there to what is wanted, whose descriptors are its own. */
+/* Change the chain to wanted, whose descriptors belong to it. */
 static int change_chain(const struct chain *chain, const struct plane *mine, const char *device,
 			unsigned int index, struct member *wanted, size_t n)
 {
@@ -351,7 +352,7 @@ static int change_chain(const struct chain *chain, const struct plane *mine, con
 	return err ?: swept;
 }
 
-/* Copies of the members but one, with room for one more at another place. */
+/* Copy all members but one, leaving room for one more at another index. */
 static int copy(const struct chain *chain, struct member *wanted, size_t without, size_t room)
 {
 	size_t to = 0;
@@ -377,7 +378,8 @@ int chain_join(const struct plane *plane, const char *device, unsigned int index
 		return err;
 	if (!is_for_joining(&chain))
 		return -ENOENT;
-	/* Behind all in inline mode, or in front of all: as few others as possible need a new copy. */
+	/* In inline mode behind all others of inline mode, in tunnel mode in front of all: so the fewest
+	 * others need a new copy. */
 	while (plane->mode == MODE_TUNNEL && at < chain.n &&
 	       chain.members[at].owner->instance.mode != MODE_TUNNEL)
 		at++;
@@ -389,7 +391,7 @@ int chain_join(const struct plane *plane, const char *device, unsigned int index
 	return err;
 }
 
-/* What the kernel runs where there is no next instance any more: it passes. */
+/* Load the end program, which the kernel runs if there is no next instance any more: it passes packets. */
 static int load_end(void)
 {
 	const struct bpf_insn code[] = {
@@ -403,8 +405,8 @@ static int load_end(void)
 			     &options);
 }
 
-/* Have the one in front of it lead to the one behind it. One exchange as well; the next new chain is made
- * without a program for the end. */
+/* Make the program in front lead to the one behind. This is one exchange as well. The next new chain is
+ * made without an end program. */
 static int bypass(const struct chain *chain, size_t at)
 {
 	const struct member *before = &chain->members[at - 1], *behind = &chain->members[at + 1];
@@ -418,7 +420,7 @@ static int bypass(const struct chain *chain, size_t at)
 		    strerror(errno));
 }
 
-/* No new copies can be made of the programs of another version. */
+/* Programs of another version cannot be copied. */
 static bool has_foreign(const struct chain *chain, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -443,7 +445,7 @@ int chain_leave(const struct plane *plane, const char *device, unsigned int inde
 	if (err)
 		return err;
 	at = position_of(&chain, plane);
-	/* Where it was lost, what was in front of it still leads there. */
+	/* The instance was lost, and the program in front still leads to its place. */
 	if (at == chain.n && has_loose_end(&chain)) {
 		copy(&chain, wanted, at, at);
 		return change_chain(&chain, plane, device, index, wanted, chain.n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * xdpsec check: what `up` would refuse; where the instance is up, what `reload` would. All of it, and nothing
- * is changed.
+ * xdpsec check: report all errors that `up`, or `reload` if the instance is up, would report. Nothing is
+ * changed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "reload.h"
 #include "up.h"
 
-/* What needs no privilege: whoever checks a file may have none. */
+/* Checks without privileges, which the user of `check` may not have. */
 static int check_kernel(const struct options *options)
 {
 	int err = kernel_check_preemption(), step = kernel_check_kfuncs();
@@ -36,7 +36,7 @@ static void print_valid(const struct config *config)
 	       config->n_peers, config->n_peers == 1 ? "" : "s", prefixes, prefixes == 1 ? "" : "es");
 }
 
-/* What is up by that name may be of another file. */
+/* The instance that is up by that name may come from another file. */
 static int check_reload(struct up *up)
 {
 	struct reload *reload = reload_new(up->options);

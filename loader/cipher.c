@@ -43,7 +43,7 @@ int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data
 
 struct cipher_search {
 	const char *name, *type;
-	struct cipher best; /* without a driver: none was found */
+	struct cipher best; /* no driver: none was found */
 };
 
 static int compare_name(const struct cipher *cipher, void *data)
@@ -78,7 +78,8 @@ bool cipher_outdated(const char *bound, char *preferred, size_t size)
 	struct cipher_search best = { .name = "aes", .type = "cipher" }, current = { .type = "cipher" };
 	char name[sizeof(best.best.driver)];
 
-	/* The context's own entry is gone once a better driver has come: its block cipher's is not. */
+	/* The context's own entry is gone once a better driver is registered. The entry of its block
+	 * cipher is not. */
 	if (sscanf(bound, "ecb(%127[^)])", name) != 1)
 		return false;
 	current.name = name;

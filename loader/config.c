@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A configuration file as a whole: its name, its place, its keys. */
+/* A configuration file as a whole: name, path and keys. */
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +16,13 @@
 
 #define SUFFIX ".conf"
 #define DIRECTORY "/etc/xdpsec"
-/* A file that is none of ours would have no end of them. */
+/* A file that is not a configuration would have endless mistakes. */
 #define MISTAKES_MAX 50
-/* Nobody's (IANA has nothing at 7237 to 7261), below what systems give to sockets by themselves, and the
+/* Unassigned (IANA has nothing at 7237 to 7261), below the ports that systems give to sockets, and the
  * number of OCB's RFC. */
 #define LISTEN_PORT 7253
-/* The default of versions that took that of IPsec behind NAT (RFC 3948). Peers' Endpoints may have it still.
- */
+/* The default of earlier versions, that of IPsec behind NAT (RFC 3948). Peers may still have it as
+ * Endpoint. */
 #define LISTEN_PORT_FORMER 4500
 
 int fail_at(const struct config_line *where, const char *format, ...)
@@ -63,7 +63,7 @@ bool instance_name_valid(const char *name)
 {
 	size_t i;
 
-	/* ASCII only, whatever the locale is: the name becomes a directory of the bpffs. */
+	/* ASCII only, whatever the locale: the name becomes a directory of the bpffs. */
 	for (i = 0; name[i]; i++) {
 		if (i >= XDPSEC_NAME_LEN - 1)
 			return false;
@@ -98,8 +98,8 @@ static int set_instance_name(struct config *config, const char *path, const char
 	return 0;
 }
 
-/* The directory is resolved, the file is not: a link's own name is the instance's name, and relative key
- * files lie beside the link. */
+/* The directory is resolved, the file is not: the name of a symbolic link is the instance's name, and
+ * relative key files are beside the link. */
 static int set_path(struct config *config, const char *path)
 {
 	_cleanup_free_ char *for_directory = strdup(path), *for_file = strdup(path), *directory = NULL;
@@ -115,7 +115,7 @@ static int set_path(struct config *config, const char *path)
 	directory = realpath(dirname(for_directory), NULL);
 	if (!directory)
 		return fail(errno, "%s: %s", path, strerror(errno));
-	/* The root directory brings its own slash. */
+	/* The root directory already ends with a slash. */
 	if ((size_t)snprintf(config->path, sizeof(config->path), "%s/%s", directory[1] ? directory : "",
 			     file) >= sizeof(config->path))
 		return fail(ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
@@ -143,7 +143,7 @@ static int open_config(const struct config *config, FILE **file)
 	return 0;
 }
 
-/* A name alone is that of a file in the usual place. */
+/* A name without a directory is that of a file in the usual directory. */
 static int find_file(struct config *config, const char *name, FILE **file)
 {
 	char usual[sizeof(DIRECTORY "/" SUFFIX) + XDPSEC_NAME_LEN];
@@ -194,7 +194,7 @@ void config_free(struct config *config)
 	config->n_peers = 0;
 }
 
-/* Keys are numbered 2i for what peer i seals with, 2i + 1 for what it opens with. */
+/* Key 2i is the Tx key of peer i, key 2i + 1 its Rx key. */
 static int key_line(const struct config *config, size_t index)
 {
 	const struct peer_config *peer = &config->peers[index / 2];
@@ -254,7 +254,7 @@ int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT
 	}
 	for (i = 0; i < 2 * config->n_peers; i++) {
 		fingerprints[i / 2][i % 2][0] = '\0';
-		/* A line of the file that was refused, or is not there. */
+		/* The line of the file was refused, or is missing. */
 		if (!config->peers[i / 2].key_length || !key_line(config, i))
 			continue;
 		step = read_fingerprint(config, i, fingerprints[i / 2][i % 2]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Mistakes that take two lines of the configuration file. */
+/* Mistakes that involve two lines of the configuration file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "config_parse.h"
 #include "message.h"
 
-/* A prefix and where it comes from. */
+/* A prefix with its peer and line. */
 struct entry {
 	const struct xdpsec_prefix *prefix;
 	const struct peer_config *peer;
@@ -53,7 +53,8 @@ static int compare_entries(const void *left, const void *right)
 	return a->line - b->line;
 }
 
-/* Both are sorted and merged, so that a range of the one lies whole in a range of the other, or not. */
+/* Find ports of inner that outer does not cover. Both are sorted and merged, so a range of one is either
+ * completely in a range of the other, or not covered. */
 static const struct xdpsec_ports *first_uncovered(const struct peer_config *outer,
 						  const struct peer_config *inner)
 {
@@ -104,7 +105,7 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	const struct xdpsec_ports *uncovered;
 	char text[64], outer_text[64], ports[32];
 
-	/* In a tunnel the longest prefix only says which peer it is. */
+	/* In a tunnel the longest prefix only selects the peer. */
 	if (inner->peer == outer->peer || config->mode == MODE_TUNNEL || !inner->peer->n_ports)
 		return 0;
 	uncovered = first_uncovered(outer->peer, inner->peer);
@@ -121,8 +122,9 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 }
 
 /*
- * Sorted by address, then length, every prefix comes before those that it contains: the stack holds the
- * prefixes around the current one. Looking at the innermost is enough, as each covers the ports of the next.
+ * Check the sorted prefixes. Sorted by address, then length, every prefix comes before those that it
+ * contains: the stack holds the prefixes around the current one. The innermost is enough to check, as each
+ * covers the ports of the next.
  */
 static int check_sorted(struct config *config, const struct entry *entries, size_t n)
 {
@@ -188,13 +190,13 @@ static int check_addresses(struct config *config)
 	return err;
 }
 
-/* Who cannot be reached, and may not be learned. */
+/* Report peers without Endpoint that may not roam: they can never be reached. */
 static int check_roaming(struct config *config)
 {
 	int err = 0;
 
 	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
-		/* A line without an endpoint was refused. */
+		/* The Endpoint line was refused. */
 		if (peer->endpoint.known || peer->endpoint_line || peer->roaming != ROAMING_NO)
 			continue;
 		fail(EINVAL,
@@ -208,7 +210,7 @@ static int check_roaming(struct config *config)
 	return err;
 }
 
-/* The tunnel's own packets must not go into it. */
+/* The tunnel's own packets must not be routed into it. */
 static int check_mark(const struct config *config)
 {
 	const struct peer_config *peer;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sections and keys of the configuration file. libinih splits the lines into keys and values; the reader in
- * front of it takes care of what inih 55 does silently: it truncates lines of more than 197 characters, takes
- * an indented line for the continuation of the one before, knows no "#" behind a value, cannot tell one
- * [Peer] from the next, and has no line numbers in its callback.
+ * Sections and keys of the configuration file. libinih splits lines into keys and values. The reader in front
+ * of it handles cases that inih 55 gets wrong without an error: it truncates lines of more than 197
+ * characters, takes an indented line as the continuation of the previous one, knows no "#" behind a value,
+ * cannot distinguish one [Peer] from the next, and has no line numbers in its callback.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -27,8 +27,8 @@ static const char *const section_names[] = {
 struct given {
 	enum section section;
 	int line;
-	bool misfit;		 /* has a key of the other mode: which keys it lacks is no question then */
-	int lines[MAX_SETTINGS]; /* where it gave the keys of the table; 0: not */
+	bool misfit;		 /* has a key of the other mode: missing keys are not reported then */
+	int lines[MAX_SETTINGS]; /* lines of the keys in the table; 0: not given */
 };
 
 struct parser {
@@ -37,15 +37,15 @@ struct parser {
 	char *buffer;
 	size_t buffer_size;
 	int line;
-	size_t refused; /* sections that were meant to be one of ours */
-	char *pending;	/* inih has this line, which must come back as a key and its value */
-	int err;	/* the first: reading goes on, to find all mistakes */
-	bool ended;	/* but not then */
+	size_t refused; /* number of sections with a mistyped name */
+	char *pending;	/* the line that inih is parsing, and must return as a key and its value */
+	int err;	/* the first error: reading goes on, to find all mistakes */
+	bool ended;	/* reading was stopped nevertheless */
 	enum section section;
 	int interface_line;
-	bool mode_unknown; /* the line, or the section that has it, is refused */
-	/* The sections until now. Which keys they must have, and may not, depends on the mode, which may
-	 * stand further on. */
+	bool mode_unknown; /* the Mode line, or its section, was refused */
+	/* The sections so far. The keys that they must have, or may not have, depend on the mode, which
+	 * may come later in the file. */
 	struct given *sections;
 	size_t n_sections, sections_allocated;
 	size_t peers_allocated;
@@ -61,7 +61,7 @@ static int fail_parser(struct parser *parser, int err)
 	return err;
 }
 
-/* What was meant is not missing as well. */
+/* A mistyped key is not reported as missing, too. */
 static void take_as_given(const struct parser *parser, const char *name)
 {
 	if (parser->section == SECTION_NONE || parser->section == SECTION_REFUSED)
@@ -71,7 +71,7 @@ static void take_as_given(const struct parser *parser, const char *name)
 			parser->sections[parser->n_sections - 1].lines[i] = parser->line;
 }
 
-/* A line that is refused as a whole. */
+/* Take all keys that the refused line could have meant as given. */
 static void take_line_as_given(const struct parser *parser, char *line)
 {
 	line[strcspn(line, " \t=")] = '\0';
@@ -113,7 +113,7 @@ static int refuse_in_mode(const struct parser *parser, const struct setting *set
 	return -EINVAL;
 }
 
-/* Said, or not to be said any more. */
+/* The mode is final: Mode was given, or [Interface] has ended without it. */
 static bool is_mode_known(const struct parser *parser)
 {
 	return !parser->mode_unknown &&
@@ -155,20 +155,20 @@ static int set(struct parser *parser, const char *key, const char *value)
 	return err;
 }
 
-/* inih's callback: 0 is failure. */
+/* inih's callback; 0 means failure. */
 static int handle(void *user, const char *section, const char *key, const char *value)
 {
 	struct parser *parser = user;
 
 	(void)section;
-	/* "= value" stays pending, and is refused by the reader. */
+	/* "= value" stays pending, and the reader refuses it. */
 	if (!*key)
 		return 0;
 	parser->pending = NULL;
 	return !fail_parser(parser, set(parser, key, value));
 }
 
-/* Once the mode is known: what a section lacks, and what does not belong there. */
+/* Once the mode is known, report missing keys and keys of the other mode. */
 static void check_section(struct parser *parser, struct given *given)
 {
 	const struct config_line where = { parser->config->path, given->line, section_names[given->section] };
@@ -267,7 +267,7 @@ static int begin_section(struct parser *parser, const char *text)
 	return add_section(parser, section);
 }
 
-/* Without comment and white space around it. */
+/* Remove the comment, and white space at both ends. */
 static char *strip(char *line)
 {
 	char *end, *cut;
@@ -285,16 +285,16 @@ static char *strip(char *line)
 	return line;
 }
 
-/* One line for inih, at most size with the NUL. */
+/* Get one line for inih, at most size bytes with the NUL. */
 static int next_line(struct parser *parser, char *text, int size)
 {
 	const struct config_line where = { parser->config->path, parser->line, NULL };
 	char *line = parser->buffer;
-	/* inih wants to keep room for "\r\n" and the NUL. */
+	/* inih needs room for "\r\n" and the NUL. */
 	size_t max = size - 3;
 
 	if (parser->line == 1 && !strncmp(line, "\xef\xbb\xbf", 3))
-		line += 3; /* the byte order mark that some editors leave */
+		line += 3; /* the byte order mark that some editors write */
 	line = strip(line);
 	if (strlen(line) > max) {
 		fail_at(&where, "line longer than %zu characters", max);
@@ -320,7 +320,7 @@ static int next_line(struct parser *parser, char *text, int size)
 	return 0;
 }
 
-/* inih's reader, as fgets(). */
+/* inih's reader, with the interface of fgets(). */
 static char *read_line(char *text, int size, void *stream)
 {
 	struct parser *parser = stream;
@@ -351,7 +351,7 @@ static char *read_line(char *text, int size, void *stream)
 	return parser->ended ? NULL : text;
 }
 
-/* A section whose name is mistyped is not missing as well. */
+/* A section with a mistyped name is not reported as missing, too. */
 static void check_whole(struct parser *parser)
 {
 	const char *missing = parser->refused		 ? NULL
@@ -369,16 +369,16 @@ static void check_whole(struct parser *parser)
 }
 
 /*
- * What follows from several lines. A peer whose packets come from one port can be told where it is by them;
- * whether they do, only the other site knows: where nothing but our own SourcePort speaks for it, the port of
- * its Endpoint is not given up for one that may be of a flow.
+ * Derive settings that follow from several lines. The endpoint of a peer that sends from one port may follow
+ * its packets. Whether the peer does so, only its own configuration says. If only our own SourcePort suggests
+ * it, the port of its Endpoint is kept, as the new port may be one chosen by flow.
  */
 static void derive_roaming(struct config *config)
 {
 	struct peer_config *peer;
 
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
-		/* What takes everything must let the tunnel's own packets out. */
+		/* A tunnel with a default route needs a mark, so that its own packets can leave. */
 		for (size_t i = 0; i < peer->n_prefixes; i++)
 			if (prefix_is_default(&peer->prefixes[i]) && !config->tunnel.mark_given)
 				config->tunnel.mark = FULL_TUNNEL_MARK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The keys of the configuration file, and what each of them sets. */
+/* The keys of the configuration file, and their setters. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@ struct peer_config *current_peer(struct config *config)
 	return &config->peers[config->n_peers - 1];
 }
 
-/* The kernel's isspace() knows the no-break space of ISO 8859-1. Of "xs%d" it makes "xs0" (dev_alloc_name()).
- */
+/* The kernel's isspace() accepts the no-break space of ISO 8859-1. A name "xs%d" would become "xs0"
+ * (dev_alloc_name()). */
 bool device_name_valid(const char *name)
 {
 	return strlen(name) < IF_NAMESIZE && !strpbrk(name, "/:% \t\n\v\f\r\xa0") && strcmp(name, ".") != 0 &&
@@ -66,7 +66,8 @@ static int set_xdp(struct config *config, const struct config_line *where, char 
 	return 0;
 }
 
-/* Groups, broadcast to all, or one address: which is a subnet's broadcast only its members know. */
+/* Is it a group, the broadcast address, or a single address? (Only its members know a subnet's broadcast
+ * address.) */
 static bool is_of_many(const struct xdpsec_prefix *prefix)
 {
 	if (!prefix_is_ipv4(prefix))
@@ -169,7 +170,7 @@ static int set_cipher(struct config *config, const struct config_line *where, ch
 	} else {
 		fail_at(where, "%s: not a cipher", value);
 		hint("aes-128-ocb or aes-256-ocb");
-		/* How long its keys are cannot be said. */
+		/* The length of its keys is unknown. */
 		peer->key_length = 0;
 		return -EINVAL;
 	}
@@ -182,7 +183,7 @@ static int set_driver(struct config *config, const struct config_line *where, ch
 	struct peer_config *peer = current_peer(config);
 	size_t i;
 
-	/* It becomes a part of an algorithm's name, "ecb(...)". */
+	/* The name becomes part of an algorithm's name, "ecb(...)". */
 	for (i = 0; value[i]; i++)
 		if (!isascii(value[i]) || (!isalnum(value[i]) && !strchr("._-", value[i])))
 			break;

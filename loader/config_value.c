@@ -10,7 +10,7 @@
 #include "config_parse.h"
 #include "message.h"
 
-/* A line holds 200 characters at most, so that there are never more items than this in it. */
+/* A line has 200 characters at most, so it cannot hold more items. */
 #define ITEMS_MAX 128
 
 char *value_next(char **rest)
@@ -88,7 +88,7 @@ static int parse_range(const struct config_line *where, char *text, struct xdpse
 			ports->last = ports->first;
 		return err;
 	}
-	/* "5201 - 5210" is fine, too. */
+	/* "5201 - 5210" is accepted, too. */
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "- \t"), text);
 	last++;
 	last += strspn(last, " \t");
@@ -170,7 +170,7 @@ static void clear_host_bits(struct xdpsec_prefix *prefix)
 	}
 }
 
-/* An address of either family, as xdpsec_prefix has it; *bits is how long a prefix of it can be. */
+/* Parse an address of either family. *bits is the greatest prefix length. */
 static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits)
 {
 	memset(prefix, 0, sizeof(*prefix));
@@ -183,7 +183,7 @@ static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsign
 	return inet_pton(AF_INET6, text, prefix->address) == 1;
 }
 
-/* The length behind a slash; whole addresses have none. */
+/* Parse the length behind a slash. An address without a slash has the full length. */
 static int parse_length(const struct config_line *where, const char *text, const char *slash,
 			unsigned int bits, unsigned int *length)
 {
@@ -226,7 +226,7 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 	return 0;
 }
 
-/* An address that one machine can have, and be reached at. */
+/* Is it an address of a single machine, at which it can be reached? */
 static bool is_unicast(const struct xdpsec_prefix *address, unsigned int bits)
 {
 	static const unsigned char none[16];
@@ -257,7 +257,7 @@ int value_address(const struct config_line *where, const char *text, struct xdps
 	return err;
 }
 
-/* Cut at the colon in front of the port; *address without its brackets. NULL: there is none. */
+/* Split at the colon in front of the port. *address gets the address without brackets. NULL: no port. */
 static char *split_location(char *text, char **address)
 {
 	char *end;
@@ -343,7 +343,7 @@ int value_location(const struct config_line *where, const char *text, struct xdp
 	return 0;
 }
 
-/* Levenshtein, case ignored. */
+/* Levenshtein distance, ignoring case. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[64], i, j, diagonal, above, columns = strlen(b);
@@ -376,7 +376,7 @@ const char *did_you_mean(const char *text, const char *const *names, size_t n)
 
 	for (i = 0; i < n; i++) {
 		found = distance(text, names[i]);
-		/* A third of the name may be wrong. */
+		/* Up to a third of the name may be wrong. */
 		if (found < nearest && 3 * found <= strlen(names[i])) {
 			nearest = found;
 			best = names[i];

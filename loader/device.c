@@ -36,7 +36,7 @@ static int check_mtu(const struct config *config, const struct netdev *netdev)
 	return -EMSGSIZE;
 }
 
-/* The MTU that was given by hand. */
+/* Check an MTU that is set in the configuration. */
 static int check_tunnel_mtu(const struct config *config, const struct netdev *netdev)
 {
 	unsigned int mtu = config->tunnel.mtu, overhead = tunnel_overhead(config);
@@ -58,7 +58,7 @@ static int check_tunnel_mtu(const struct config *config, const struct netdev *ne
 	return 0;
 }
 
-/* Below a tunnel's device the flows are inside of something else; below one of PPPoE they are found. */
+/* Under a tunnel's device flows are inside other packets. Under a PPPoE device they are recognized. */
 static void hint_device(const struct netdev *netdev)
 {
 	if (netdev->type == ARPHRD_PPP)

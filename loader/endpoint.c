@@ -16,7 +16,7 @@ static int write_locked(const struct plane *plane, __u32 index, const struct xdp
 	return 0;
 }
 
-/* What the configuration says that packets to this address come from. */
+/* The configured source for packets to this address. */
 static struct xdpsec_source source_for(const struct peer_config *peer, const struct xdpsec_location *location)
 {
 	struct xdpsec_prefix address = prefix_of(location);
@@ -31,7 +31,8 @@ static struct xdpsec_source source_for(const struct peer_config *peer, const str
 	return source;
 }
 
-/* Where it goes by now: for what is sent while no route can be asked for (tc/next_hop.bpf.h). */
+/* Note the current device of the route, for packets sent while no route can be looked up
+ * (tc/next_hop.bpf.h). */
 static void note_way(struct xdpsec_endpoint *endpoint, const struct config *config)
 {
 	const struct xdpsec_location *at = &endpoint->at[!!endpoint->current];
@@ -46,7 +47,7 @@ static void note_way(struct xdpsec_endpoint *endpoint, const struct config *conf
 	memcpy(endpoint->source, way.source, sizeof(endpoint->source));
 }
 
-/* What does not depend on where the peer is. */
+/* Write the settings that do not depend on the location. */
 static void write_settings(struct xdpsec_endpoint *endpoint, const struct peer_config *peer)
 {
 	endpoint->roams = peer->roams;

@@ -50,7 +50,7 @@ static int release_contexts(const struct plane *plane)
 	return 0;
 }
 
-/* What place.h asks of an instance. */
+/* Fill the fields that place.h reads. */
 static void describe_foreign(struct instance *instance, const char *name, bool staged)
 {
 	struct instance_head head = {};

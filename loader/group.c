@@ -41,7 +41,7 @@ static size_t close_gap(struct xdpsec_ports *ranges, size_t n)
 	return n - 1;
 }
 
-/* Of all peers; the array holds any number of peers' ports. */
+/* Collect the ports of all peers. The array has room for any number of peers' ports. */
 static size_t collect_ports(struct xdpsec_ports *ranges, const struct config *config)
 {
 	size_t n = 0;

@@ -21,7 +21,7 @@ static int set_up_hop(struct instance *instance, const struct netdev *near, cons
 {
 	int err;
 
-	/* What comes out of it and is of no protected flow would be counted as stray. */
+	/* Packets that the kernel itself sends out of it, of no protected flow, would be counted as stray. */
 	sysctl_silence_ipv6(instance->near);
 	sysctl_silence_ipv6(instance->far);
 	/* The far end is who asks for routes where the device does not forward (xdp/destination.bpf.h).

@@ -66,9 +66,9 @@ int kernel_check_kfuncs(void)
 }
 
 /*
- * What is computed for a packet is kept for each CPU (ktops, scratch). With PREEMPT_RT a softirq may
- * interrupt another one on its CPU, and a packet could be sealed under another one's Ktop: with an offset
- * that is used twice. Not on every such kernel, but none says.
+ * Intermediate results for a packet are stored per CPU (ktops, scratch). With PREEMPT_RT a softirq may
+ * interrupt another one on its CPU. Then a packet could be sealed under another packet's Ktop, with an offset
+ * used twice. Not every such kernel does this, but none tells.
  */
 int kernel_check_preemption(void)
 {

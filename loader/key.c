@@ -18,7 +18,7 @@
 
 #define FINGERPRINT_LABEL "xdpsec key fingerprint 1"
 
-/* What a key file may hold: the longest key in hex, and some white space behind it. */
+/* Size limit of a key file: the longest key in hex, with some white space behind it. */
 #define FILE_MAX (2 * KEY_MAX + 64)
 
 static void wipe_text(char (*text)[FILE_MAX + 1])
@@ -53,8 +53,8 @@ static int check_file(int fd, const char *path, const char *what)
 	return 0;
 }
 
-/* Who may write there can put another key in its place, of the right owner and mode: one that is old, or for
- * the other direction. */
+/* A user who may write to the directory can replace the key file by another one of the right owner and
+ * mode: an old key, or that of the other direction. */
 static int check_key_directory(const char *file, const char *path, const char *what)
 {
 	_cleanup_free_ char *copy = strdup(file);
@@ -74,7 +74,7 @@ static int check_key_directory(const char *file, const char *path, const char *w
 	return -EPERM;
 }
 
-/* That of the path, and where the path leads by links. */
+/* Check the directory of the path, and that of the file to which symbolic links lead. */
 static int check_directories(int fd, const char *path, const char *what)
 {
 	char link[64], file[PATH_MAX];

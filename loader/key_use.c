@@ -109,7 +109,7 @@ int key_use_check(const struct config *config, char (*fingerprints)[2][FINGERPRI
 		};
 	qsort(uses, search.n_uses, sizeof(*uses), compare_uses);
 	err = plane_each(false, check_instance, &search);
-	/* What was killed half-way may still be attached. */
+	/* An incomplete instance may still be attached. */
 	search.staged = true;
 	return err ?: plane_each(true, check_instance, &search);
 }

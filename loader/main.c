@@ -194,8 +194,8 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* What the command line said; options that the command does not take are found out afterwards, as they may
- * stand in front of it. */
+/* The command line. Options that the command does not have are reported after parsing, as options may
+ * stand in front of the command. */
 struct invocation {
 	struct options options;
 	const char *netns;

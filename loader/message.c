@@ -4,7 +4,7 @@
 
 #include "message.h"
 
-/* What the last fail() and the hint() behind it said. */
+/* Texts of the last fail() and of the hint() after it. */
 static char last_failure[512], last_hint[512];
 
 static void print(const char *prefix, const char *format, va_list arguments)

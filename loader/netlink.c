@@ -99,7 +99,7 @@ static int parse_vxlan(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-/* What is in IFLA_INFO_DATA depends on the kind, which comes before it. */
+/* The format of IFLA_INFO_DATA depends on the kind, which comes before it. */
 static int parse_kind(const struct nlattr *attribute, void *data)
 {
 	struct netdev *netdev = data;

@@ -274,7 +274,7 @@ int pair_delete(const struct plane *plane, const struct instance *instance)
 	if (!instance->near[0])
 		return 0;
 	pair_find(plane, instance, &pair);
-	/* Of a veth, either end takes the other one along, wherever that is. */
+	/* Deleting either end of a veth deletes the other, in whatever namespace. */
 	if (pair.far.index)
 		return delete (instance, &pair.far);
 	if (pair.near.index)

@@ -35,7 +35,7 @@ static int cannot_change(const struct reload *reload, const char *keyword, const
 	return -EINVAL;
 }
 
-/* What the device has been made with, and the other sites send to. */
+/* Settings with which the device was made, or which the other sites use. */
 static int reload_check_tunnel(const struct reload *reload)
 {
 	const struct tunnel_config *tunnel = &reload->config.tunnel;

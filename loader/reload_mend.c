@@ -85,7 +85,7 @@ static int mend_device(struct reload *reload)
 	return mend_element(&reload->plane, XDPSEC_DEVICE_PROTECTED, &reload->device);
 }
 
-/* Of a pair that pair_mend() has found whole. */
+/* pair_mend() has found the pair whole. */
 static int mend_elements(const struct plane *plane, const struct netdev *near, const struct netdev *far)
 {
 	int err = mend_element(plane, XDPSEC_DEVICE_FAR, far);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What a reload that was killed has left is put in order before anything else is done: records say again what
- * the data plane does, and SAs that nothing refers to are erased, with what was received under their keys on
- * disk. What still opens or seals stays, and is judged by the configuration like everything that is up.
+ * Recovery from a reload that was killed, before anything else is done. Records are corrected to match the
+ * data plane. SAs that nothing refers to are erased, after their highest received numbers are saved to disk.
+ * SAs that still seal or open stay, and are compared with the configuration like everything that is up.
  */
 #include <errno.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static int erase_leftover(struct reload *reload, __u32 slot)
 	int err;
 
 	peer_save_tx(&reload->plane, reload->instance.state_dir, record);
-	/* Where it cannot be kept, the slot is: a new one for its key would accept everything again. */
+	/* If saving fails, keep the slot: a new one with its key would accept everything again. */
 	err = peer_save_rx(&reload->plane, reload->instance.state_dir, record);
 	if (!err)
 		err = sa_erase(&reload->plane, slot);

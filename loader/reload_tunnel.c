@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a reload does beside the SAs and prefixes: the settings of the data plane; of tunnel mode endpoints,
+/* Reload, except SAs and prefixes: the settings of the data plane, and in tunnel mode endpoints,
  * keepalives, routes, and the settings of the device. */
 #include <errno.h>
 #include <stdlib.h>

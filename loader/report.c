@@ -243,7 +243,7 @@ static int read_drops(struct report *report, const struct plane *plane)
 	return err;
 }
 
-/* What only the instance's own namespace can tell. */
+/* Read data that is visible only in the instance's own namespace. */
 static int read_devices(struct report *report, const struct plane *plane)
 {
 	const struct instance *instance = &report->instance;
@@ -276,7 +276,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 	return err;
 }
 
-/* What fits, for where the peer is now. */
+/* Find the largest packets that fit the path to the peer's current location. */
 static void measure_path(const struct report *report, struct peer_report *peer)
 {
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What somebody has changed of a tunnel's device, its addresses and routes, and of the ways to its peers. */
+/* Changes by others to a tunnel's device, addresses and routes, and to the routes to its peers. */
 #include <errno.h>
 #include <string.h>
 

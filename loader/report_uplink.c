@@ -18,8 +18,8 @@ static __u64 now_ns(void)
 	return clock_gettime(CLOCK_MONOTONIC, &now) ? 0 : (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
 }
 
-/* The source address that the data plane uses (tc/next_hop.bpf.h): the one that belongs to the endpoint, if it
- * is usable; else that of the last packet. */
+/* The source address that the data plane uses (tc/next_hop.bpf.h): the one that belongs to the endpoint,
+ * if it is usable; else that of the last packet. */
 static void read_source(struct peer_report *peer)
 {
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;

@@ -33,7 +33,7 @@ static int warn(struct report *report, const char *format, ...)
 	return 0;
 }
 
-/* Of packets with a pending checksum or GSO no_hop counts each. */
+/* Each packet with a pending checksum or GSO is counted as no_hop. */
 static void warn_of_offloads(struct report *report)
 {
 	if (report->offloads)
@@ -86,7 +86,7 @@ static void warn_of_mtu(struct report *report)
 		     report->instance.name);
 }
 
-/* What is in this namespace; in another one the device is somebody else's to set up. */
+/* Warnings about a near end in this namespace. In another namespace somebody else sets the device up. */
 static void warn_of_near(struct report *report)
 {
 	if (!report->near.up)
@@ -165,7 +165,7 @@ static void warn_of_devices(struct report *report)
 	warn_of_offloads(report);
 }
 
-/* Of a driver, as most peers have the same one and /proc/crypto is long. */
+/* The answer for one driver: most peers have the same one, and /proc/crypto is long. */
 struct driver_answer {
 	char bound[DRIVER_LEN], preferred[DRIVER_LEN + 8];
 	bool outdated;

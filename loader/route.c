@@ -340,7 +340,7 @@ int neighbours_of(unsigned int device, void (*each)(__be32 address_be, void *dat
 	request->nlmsg_flags = NLM_F_DUMP;
 	header->ndm_family = AF_INET;
 	mnl_attr_put_u32(request, NDA_IFINDEX, device);
-	/* What is named twice, as the table has changed under a listing, does no harm. */
+	/* The table may change during a listing. An entry that is listed twice does no harm. */
 	do {
 		err = netlink_talk(request, parse_neighbour, &neighbours);
 	} while (err == -EINTR && --tries);

@@ -13,7 +13,7 @@
 #include "self.h"
 
 #define IPV4_BITS 96
-/* What the kernel gives to a route without one: IP6_RT_PRIO_USER. */
+/* The kernel's metric for a route without one: IP6_RT_PRIO_USER. */
 #define IPV6_METRIC 1024
 
 /* A prefix of AllowedIPs. */
@@ -150,7 +150,7 @@ int routes_check_taken(const struct config *config, unsigned int tunnel)
 		request->nlmsg_flags |= NLM_F_DUMP;
 		header->rtm_family = families[i];
 		header->rtm_table = RT_TABLE_MAIN;
-		/* What cannot be asked for, `up` finds out. */
+		/* An error here is found again by `up`. */
 		netlink_talk(request, look_for, &listing);
 	}
 	free(listing.wanted);

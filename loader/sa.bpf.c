@@ -114,7 +114,7 @@ struct {
 	__type(value, struct derivation);
 } derivations SEC(".maps");
 
-/* What is derived from the key (RFC 7253 section 4.1), in the kernel, so that user space has none of it. */
+/* Derive values from the key (RFC 7253 section 4.1), in the kernel, so that user space never has them. */
 static __always_inline bool derive(u32 slot)
 {
 	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &slot);

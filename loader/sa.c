@@ -161,9 +161,9 @@ int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key,
 }
 
 /*
- * What bpf_crypto_ctx_create's error means (kernel/bpf/crypto.c). EINVAL comes from crypto_alloc_lskcipher
- * for a cipher of another kind and from setkey for a wrong length; ENOENT, when the type "skcipher" has not
- * registered itself, and, see lacks_only(), on some kernels for a name that means nothing to it.
+ * Explain an error of bpf_crypto_ctx_create (kernel/bpf/crypto.c). EINVAL comes from crypto_alloc_lskcipher
+ * for a cipher of another kind, and from setkey for a wrong length. ENOENT means that the type "skcipher" is
+ * not registered, and on some kernels that the name is unknown (see lacks_only()).
  */
 static int explain(int err, const struct key *key, const char *driver, const char *whose)
 {

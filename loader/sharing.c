@@ -39,7 +39,7 @@ unsigned int sharing_number(const struct instance *instance, const struct sharer
 	return number;
 }
 
-/* What is to be compared of the other instance. */
+/* Open the other instance's maps that are compared. */
 static int open_other(const struct sharer *other, struct plane *plane, struct xdpsec_config *config)
 {
 	__u32 key = 0;
@@ -72,7 +72,8 @@ static int check_ports(const struct config *config, const struct instance *other
 	return -EADDRINUSE;
 }
 
-/* What a peer answers to a port that is chosen by flow, a tunnel knows by its SPI (xdp/decapsulate.bpf.h). */
+/* A peer's answer to a port chosen by flow is recognized by its SPI (xdp/decapsulate.bpf.h), so tunnels
+ * may not share SPIs. */
 static int check_shared_spis(const struct config *config, const struct instance *other,
 			     const struct plane *plane, const struct xdpsec_config *theirs)
 {

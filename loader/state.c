@@ -37,7 +37,7 @@
 #define LINE_MAX_LENGTH 192
 #define FILE_NAME_MAX 64
 #define LOCK_FILE ".lock"
-/* Of the cache directory tagging standard, which GNU tar, borg and restic know (--exclude-caches). */
+/* The cache directory tagging standard. GNU tar, borg and restic support it (--exclude-caches). */
 #define TAG_FILE "CACHEDIR.TAG"
 #define TAG_TEXT                                                                                             \
 	"Signature: 8a477f597d28d172789f06886806bc55\n"                                                      \
@@ -45,7 +45,7 @@
 	"old\n"                                                                                              \
 	"# copy of this directory would make that happen. After a restore make new keys: xdpsec(8).\n"
 
-/* Where a file belongs; -1 and "-": the file system, or the machine, does not say. */
+/* The file system and machine to which a file belongs; -1 and "-": unknown. */
 struct origin {
 	long long birth; /* seconds */
 	unsigned int birth_ns;
@@ -179,7 +179,7 @@ static int find_origin(int fd, struct origin *origin)
 	return 0;
 }
 
-/* What the file says of itself; version 1 says nothing, and has no origin. */
+/* Parse the origin in the file. Version 1 has none. */
 static bool parse_origin(const char *birth, const char *machine, struct origin *origin)
 {
 	*origin = (struct origin){ .birth = -1 };
@@ -216,7 +216,7 @@ static bool known_to_differ(const char *one, const char *other)
 	return strcmp(one, "-") != 0 && strcmp(other, "-") != 0 && strcmp(one, other) != 0;
 }
 
-/* What became of the numbers that were used after the copy was made, it does not say. */
+/* Text for the error that a file is a copy. Numbers used after the copy was made are not in it. */
 static const char *describe_copy(const struct origin *said, const struct origin *is)
 {
 	if (known_to_differ(said->machine, is->machine))
@@ -377,7 +377,8 @@ static int check_copy(const struct state *state, const char *copy)
 	return -ESTALE;
 }
 
-/* What forbids to use the key; its number otherwise, 0 where it has none. 0, or -errno after a message. */
+/* Check whether the key may be used. *number gets its number, 0 if it has none. 0, or -errno after a
+ * message. */
 static int inspect(const struct state *state, const struct state_claims *claims, __u64 *number, bool *exists)
 {
 	const char *copy;

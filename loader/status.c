@@ -31,7 +31,7 @@ struct status_listing {
 	bool wrong;
 };
 
-/* What is put on standard output: one object for one instance. */
+/* Print one object for one instance on standard output. */
 static void show(struct status_listing *listing, const struct report *report)
 {
 	if (listing->array)
@@ -52,7 +52,7 @@ static void show_fault(struct status_listing *listing, const struct fault *fault
 	listing->wrong = true;
 }
 
-/* What fail() has just said, without the name in front of it. */
+/* Store the last fail() message, without the name in front. */
 static void describe_failure(struct fault *fault, const char *name)
 {
 	size_t length = strlen(name);
@@ -95,7 +95,7 @@ static int list_leftover(const char *name, void *data)
 	return 0;
 }
 
-/* Of this network namespace; NAME: that one only. */
+/* List the lost instances of this network namespace; with NAME only that one. */
 static void list_lost(struct status_listing *listing, const char *name)
 {
 	_cleanup_free_ struct lost *lost = NULL;

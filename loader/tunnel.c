@@ -16,7 +16,7 @@
 #include "tunnel.h"
 #include "uplink.h"
 
-/* Of veth, and more than there are CPUs. */
+/* Maximum number of queues of a veth, and more than there are CPUs. */
 #define QUEUES_MAX 4096
 
 static bool location_is_ipv4(const struct xdpsec_location *location)

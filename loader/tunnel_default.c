@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who has the default route, of all instances of a network namespace: one can. */
+/* The default route: only one of all instances of a network namespace can have it. */
 #include <errno.h>
 
 #include "message.h"

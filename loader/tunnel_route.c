@@ -13,7 +13,7 @@
 #include "self.h"
 #include "tunnel.h"
 
-/* What the device's routes are, and the table where its own belong. */
+/* The device's routes, and the table for its own ones. */
 struct routes {
 	struct device_route *all;
 	size_t n;
@@ -52,8 +52,8 @@ static int list_routes(const struct instance *instance, struct routes *routes)
 	return 0;
 }
 
-/* Where the route to the prefix belongs: a default route has a table of its own, for the sake of that of the
- * main table. */
+/* The table for a route. A default route has a table of its own, because of the default route of the main
+ * table. */
 static unsigned int table_for(const struct instance *instance, unsigned int table,
 			      const struct xdpsec_prefix *prefix)
 {
@@ -229,8 +229,8 @@ static bool in_config(const struct config *config, const struct xdpsec_prefix *p
 	return false;
 }
 
-/* Of the protocol and in a table that ours may be in. Other tables, and routes of other protocols, are
- * others'. */
+/* Remove routes of our protocol from the tables that ours may be in. Other tables, and routes of other
+ * protocols, belong to others. */
 int tunnel_sweep_routes(const struct instance *instance, const struct config *config)
 {
 	_cleanup_routes_ struct routes routes = {};

@@ -38,7 +38,7 @@ static int absolute(const char *path, char *result, size_t size)
 	return 0;
 }
 
-/* Where the device is missing or wrong, the rest is known all the same. */
+/* Even if the device is missing or wrong, the rest is filled in. */
 static int describe_instance(struct up *up)
 {
 	struct instance *instance = &up->instance;
@@ -168,7 +168,7 @@ static int check_lost(const struct instance *mine)
 		return 0;
 	err = lost_list(&lost, &n);
 	for (size_t i = 0; !err && i < n; i++) {
-		/* Of its own name `up` takes down. */
+		/* `up` itself takes down a lost instance of its own name. */
 		if (lost[i].device != mine->device_index || strcmp(lost[i].name, mine->name) == 0)
 			continue;
 		fail(EBUSY, "%s: the device %s is protected by %s already, whose pins are gone", mine->name,

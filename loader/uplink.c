@@ -97,7 +97,7 @@ bool address_is_here(const unsigned char address[16])
 	return way_find(address, NULL, 0, &way) == 0 && way.is_local;
 }
 
-/* What a device is on top of, or a part of. */
+/* The devices above and below a device. */
 struct place_in_stack {
 	unsigned int master, below;
 };
@@ -132,7 +132,7 @@ static struct place_in_stack place_in_stack(unsigned int device)
 	info->ifi_index = (int)device;
 	if (netlink_talk(request, parse_master, &place))
 		return (struct place_in_stack){};
-	/* Of a veth, what is "below" is its other end. */
+	/* Of a veth, "below" is its other end. */
 	if (netdev_find_index(device, &netdev) || !strcmp(netdev.kind, "veth"))
 		place.below = 0;
 	return place;
@@ -177,8 +177,7 @@ static void check_source(const struct config *config, const struct peer_config *
 	hint("`%s address` lists its addresses", self_ip());
 }
 
-/* What comes back comes to the device of the source address, which is that of the route: XDP has to be there.
- */
+/* Replies arrive on the device of the source address, that of the route: XDP must be attached there. */
 static void check_return_device(const struct config *config, const struct peer_config *peer,
 				unsigned int device)
 {

@@ -127,7 +127,7 @@ static int check_vector(const struct selftest_bpf *selftest, const struct vector
 
 	frame = sealed;
 	result = run_vector(selftest->progs.open_vector, &frame);
-	/* What is in the tag's place after opening is nobody's business. */
+	/* The contents of the tag after opening do not matter. */
 	if (result != VECTOR_DONE || !same_from(&frame, &clear, VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD))
 		return vector_failed(vector, "opened to something else", result);
 
