@@ -207,7 +207,7 @@ static int explain(int err, const struct key *key, const char *driver, const cha
 
 /* The first use of a name makes the kernel look for modules and test the cipher, which others may be doing at
  * the same time or a signal may interrupt. */
-static bool may_pass(int err)
+static bool is_transient(int err)
 {
 	return err == -EEXIST || err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
 }
@@ -228,7 +228,7 @@ int sa_install(const struct plane *plane, __u32 slot, const struct key *key, con
 
 	do {
 		err = sa_try_install(plane, slot, key, driver);
-	} while (may_pass(err) && --tries);
+	} while (is_transient(err) && --tries);
 	if (err == -ENOENT && lacks_only(plane, slot, key, driver))
 		err = -EOPNOTSUPP;
 	if (err)
