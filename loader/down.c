@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xdpsec down: take an instance down, and only what `up` made for it. */
+/* xdpsec down: take an instance down. Only what `up` has made for it is removed. */
 #include <errno.h>
 
 #include "bpffs.h"

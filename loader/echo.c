@@ -33,7 +33,7 @@ static int set_socket_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* Never in fragments, and whatever is known of the path. An error that comes back ends the waiting. */
+/* Never fragment, and ignore the known path MTU. An ICMP error ends the waiting. */
 static int set_options(const struct echo *echo, const char *device)
 {
 	int err = setsockopt(echo->fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) < 0
@@ -94,7 +94,7 @@ void echo_close(struct echo *echo)
 	echo->fd = -1;
 }
 
-/* RFC 1071; that of ICMPv6 is the kernel's to compute. */
+/* RFC 1071. For ICMPv6 the kernel computes it. */
 static unsigned short checksum(const void *data, size_t size)
 {
 	const unsigned char *bytes = data;
@@ -117,7 +117,7 @@ static long long now_ms(void)
 
 static bool is_answer(const struct echo *echo, const unsigned char *reply, ssize_t length)
 {
-	/* IPv4 raw sockets get the IP header too. */
+	/* IPv4 raw sockets also receive the IP header. */
 	size_t skip = echo->ipv4 && length > 0 ? (reply[0] & 15) * 4U : 0;
 	struct echo_packet packet;
 
@@ -128,7 +128,7 @@ static bool is_answer(const struct echo *echo, const unsigned char *reply, ssize
 	       packet.sequence == htons(echo->sequence);
 }
 
-/* 1, or 0 after the time, or when somebody says that it was too large. */
+/* 1: answered; 0: timeout, or an error says that the packet was too big. */
 static int wait_for_answer(const struct echo *echo, long long until)
 {
 	unsigned char reply[256];
@@ -142,7 +142,8 @@ static int wait_for_answer(const struct echo *echo, long long until)
 		got = recv(echo->fd, reply, sizeof(reply), MSG_DONTWAIT);
 		if (got < 0 && errno == EMSGSIZE)
 			return 0;
-		/* Another error: the next recv() reports it again unless it is taken out of the error queue. */
+		/* Another error: the next recv() reports it again unless it is removed from the error
+		 * queue. */
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			recv(echo->fd, reply, sizeof(reply), MSG_DONTWAIT | MSG_ERRQUEUE);
 		if (is_answer(echo, reply, got))
@@ -163,14 +164,14 @@ static int try_once(struct echo *echo, struct echo_packet *packet, size_t size)
 	if (echo->ipv4)
 		packet->checksum = checksum(packet, size);
 	if (send(echo->fd, packet, size, 0) < 0) {
-		/* An error that came before. */
+		/* The error of an earlier packet. */
 		if (errno == EMSGSIZE || errno == EHOSTUNREACH || errno == ENETUNREACH)
 			return 0;
 		return -errno;
 	}
 	result = wait_for_answer(echo, begin + echo->patience);
 	took = now_ms() - begin;
-	/* The path is as long for what comes next. */
+	/* The next packet takes the same path, so it needs no longer. */
 	if (result > 0 && 8 * took < echo->patience)
 		echo->patience = 8 * took < PATIENCE_LEAST ? PATIENCE_LEAST : (int)(8 * took);
 	return result;

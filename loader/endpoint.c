@@ -7,7 +7,7 @@
 #include "message.h"
 #include "uplink.h"
 
-/* The data plane writes it too. */
+/* The data plane writes the element, too. */
 static int write_locked(const struct plane *plane, __u32 index, const struct xdpsec_endpoint *endpoint)
 {
 	if (bpf_map_update_elem(plane->maps[MAP_ENDPOINTS], &index, endpoint, BPF_F_LOCK))
@@ -75,8 +75,7 @@ static bool same_location(const struct xdpsec_location *a, const struct xdpsec_l
 	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
-/* Is another Source to be used than is? One that was learned stays, unless there is one by the configuration.
- */
+/* Is the wanted source the one in use? A learned source stays unless one is configured. */
 static bool same_source(const struct xdpsec_source *wanted, const struct xdpsec_source *is)
 {
 	if (wanted->local != XDPSEC_LOCAL_FIXED)
@@ -85,8 +84,8 @@ static bool same_source(const struct xdpsec_source *wanted, const struct xdpsec_
 }
 
 /*
- * The new location is complete before it becomes the current one. Where an authenticated packet moves the
- * peer between our reading and writing, that move is lost, and the next packet makes it again.
+ * Write the new location completely, then make it the current one. If an authenticated packet moves the peer
+ * between our reading and writing, that move is lost, and the next packet repeats it.
  */
 int endpoint_change(const struct plane *plane, __u32 index, const struct peer_record *before,
 		    const struct config *config, const struct peer_config *peer)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Whether the packets that a tunnel sends find another way than into the tunnel. */
+/* The routes to the endpoints: they must not lead into the tunnel. */
 #include <errno.h>
 #include <string.h>
 #include <net/if.h>
@@ -9,8 +9,8 @@
 #include "route.h"
 #include "self.h"
 
-/* The longest prefix of AllowedIPs, of whatever peer, that contains the address; but for default routes,
- * which the tunnel's own packets do not go by (rule.h). */
+/* The longest prefix of AllowedIPs, of any peer, that contains the address. Default routes do not count:
+ * the tunnel's own packets do not use them (rule.h). */
 static const struct xdpsec_prefix *longest_prefix_around(const struct config *config,
 							 const struct xdpsec_prefix *address)
 {
@@ -21,13 +21,14 @@ static const struct xdpsec_prefix *longest_prefix_around(const struct config *co
 		for (prefix = peer->prefixes; prefix < peer->prefixes + peer->n_prefixes; prefix++)
 			if (!prefix_is_default(prefix) && prefix_contains(prefix, address) &&
 			    (!found || prefix->length > found->length) &&
-			    /* ::/0 and the like contain mapped addresses as numbers, but not as IPv4. */
+			    /* ::/0 and similar prefixes contain mapped addresses as numbers, but not as
+			     * IPv4. */
 			    prefix_is_ipv4(prefix) == prefix_is_ipv4(address))
 				found = prefix;
 	return found;
 }
 
-/* A route around the prefix, by the way that packets take today. */
+/* Suggest a route to the endpoint by its present way, more specific than the prefix. */
 static void hint_route(const struct config *config, const struct xdpsec_prefix *address,
 		       const struct route *route, unsigned int tunnel)
 {

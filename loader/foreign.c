@@ -29,8 +29,8 @@ static int detach_xdp_everywhere(const struct plane *plane)
 	return err;
 }
 
-/* An update of an element releases the context in it (docs/architecture.md, "Maps"). What somebody has
- * attached by hand then drops. */
+/* An update of an element releases the context in it (docs/architecture.md, "Maps"). Programs attached by
+ * hand then drop their packets. */
 static int release_contexts(const struct plane *plane)
 {
 	int fd = plane->maps[MAP_CONTEXTS];
@@ -64,7 +64,7 @@ static void describe_foreign(struct instance *instance, const char *name, bool s
 
 static int find_place(const struct plane *plane, const struct instance *instance, enum place *place)
 {
-	/* Killed before it had written what it was about to do. */
+	/* `up` was killed before it wrote `instance`. */
 	if (!instance->netns_cookie) {
 		*place = PLACE_HERE;
 		return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xdpsec genkey: a random key, as the key files have it. */
+/* xdpsec genkey: print a random key in the format of key files. */
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -47,7 +47,7 @@ int command_genkey(const struct options *options)
 	int err;
 
 	warn_if_exposed();
-	/* Up to 256 bytes come whole or not at all (getrandom(2)). */
+	/* Up to 256 bytes are returned completely or not at all (getrandom(2)). */
 	if (getrandom(key.bytes, key.length, 0) != (ssize_t)key.length)
 		return fail(errno, "getrandom: %s", strerror(errno));
 	for (i = 0; i < key.length; i++) {

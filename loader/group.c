@@ -14,7 +14,7 @@ static int by_first(const void *a, const void *b)
 	return (int)left->first - (int)right->first;
 }
 
-/* Sorted by their first ports: those that overlap or touch become one. Returns how many are left. */
+/* Merge ranges that overlap or touch. They are sorted by their first ports. Returns the new number. */
 static size_t merge(struct xdpsec_ports *ranges, size_t n)
 {
 	size_t kept = 0;
@@ -28,7 +28,7 @@ static size_t merge(struct xdpsec_ports *ranges, size_t n)
 	return n ? kept + 1 : 0;
 }
 
-/* The two that are closest become one: more is dropped, and not less. */
+/* Merge the two closest ranges. The gap between them is then dropped as well, which is safe. */
 static size_t close_gap(struct xdpsec_ports *ranges, size_t n)
 {
 	size_t closest = 1;

@@ -24,8 +24,8 @@ static int set_up_hop(struct instance *instance, const struct netdev *near, cons
 	/* Packets that the kernel itself sends out of it, of no protected flow, would be counted as stray. */
 	sysctl_silence_ipv6(instance->near);
 	sysctl_silence_ipv6(instance->far);
-	/* The far end is who asks for routes where the device does not forward (xdp/destination.bpf.h).
-	 * Without it packets are dropped that might have been opened. */
+	/* If the device does not forward, routes are looked up from the far end (xdp/destination.bpf.h).
+	 * Without forwarding there, packets are dropped that could have been opened. */
 	sysctl_set("ipv4", instance->far, "forwarding", 1);
 	sysctl_set("ipv6", instance->far, "forwarding", 1);
 	err = netdev_set_up(far->index);

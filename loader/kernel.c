@@ -82,7 +82,7 @@ int kernel_check_preemption(void)
 }
 
 /* An update of a map of maps from user space waits for a grace period before it returns
- * (kernel/bpf/syscall.c, maybe_wait_bpf_programs); membarrier refuses with nohz_full. */
+ * (kernel/bpf/syscall.c, maybe_wait_bpf_programs). Used where membarrier fails, with nohz_full. */
 static int wait_by_map_update(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options);

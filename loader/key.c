@@ -110,8 +110,11 @@ static ssize_t read_text(int fd, char *text, size_t size)
 	return used;
 }
 
-/* The value of a hexadecimal digit, or a number with bits above 0xf set. No branch and no table depends on
- * the digit, as in wireguard-tools' encoding.c: caches and branch predictors are shared with others. */
+/*
+ * The value of a hexadecimal digit; for other characters a number with bits above 0xf set. No branch and no
+ * table depends on the digit, as in wireguard-tools' encoding.c: caches and branch predictors are shared with
+ * other processes.
+ */
 static unsigned int digit_value(unsigned char digit)
 {
 	unsigned int letter = (digit & ~0x20U) - 'A', number = digit - '0';

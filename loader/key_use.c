@@ -9,7 +9,7 @@
 #include "plane.h"
 #include "self.h"
 
-/* A key of the configuration, as qsort() and bsearch() have it. */
+/* A key of the configuration, for qsort() and bsearch(). */
 struct use {
 	const char *fingerprint;
 	const struct peer_config *peer;
@@ -74,7 +74,7 @@ static int check_instance(const char *name, void *data)
 	if (plane_head(name, search->staged, &search->other) ||
 	    search->other.abi_version != XDPSEC_ABI_VERSION ||
 	    plane_peek_peers(name, search->staged, search->records)) {
-		/* One that is just going, or was killed before it had keys. */
+		/* The instance is being removed, or was killed before it had keys. */
 		if (!search->staged && plane_exists(name, false))
 			warning("%s: cannot be read: it may use the same keys", name);
 		return 0;

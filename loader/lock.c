@@ -10,10 +10,10 @@
 #include "message.h"
 
 #define TURN_NS 50000000L
-/* An `up` with many peers takes as long. */
+/* An `up` with many peers takes this long. */
 #define PATIENCE_TURNS 100
 
-/* The process that holds the lock; 0: not known, as it is in another PID namespace, or the lock just went. */
+/* The process that holds the lock; 0: unknown, as it is in another PID namespace or has just released it. */
 static int holder(int fd)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/locks", "re");

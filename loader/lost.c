@@ -34,7 +34,7 @@ static struct lost *add(struct list *list, const char *name)
 	return all;
 }
 
-/* The data plane that a program of ours belongs to, by the maps that it keeps. */
+/* Open the data plane of one of our programs by the maps that it keeps. */
 static bool recover(struct plane *plane, __u32 program, struct instance *instance)
 {
 	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(program);

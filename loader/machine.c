@@ -13,7 +13,7 @@
 #define LABEL "xdpsec machine 1"
 #define UUID_LENGTH 36
 
-/* Some firmware has no number of its own there: all digits are the same. */
+/* Some firmware has no UUID of its own: all digits are equal. */
 static bool says_nothing(const char *uuid)
 {
 	return strspn(uuid, "0-") == UUID_LENGTH || strspn(uuid, "Ff-") == UUID_LENGTH;

@@ -35,8 +35,8 @@ enum {
 	OPTION_BITS,
 };
 
-/* Which commands take which option: bits of struct command.options. Those that say where to look (--netns and
- * --state-dir) are for every command, so that scripts can give the same ones to all. */
+/* Options of commands: bits of struct command.options. Every command accepts --netns and --state-dir,
+ * which say where to look, so that scripts can give the same options to all. */
 enum {
 	TAKES_JSON = 1 << 0,
 	TAKES_CLAIMS = 1 << 1,
@@ -86,7 +86,7 @@ static const struct command {
 
 static const struct flag {
 	struct option option;
-	unsigned int takes; /* 0: for every command */
+	unsigned int takes; /* 0: every command accepts it */
 	const char *argument, *help;
 } flags[] = {
 	{ { "netns", required_argument, NULL, 'n' },
@@ -144,7 +144,7 @@ static int usage_hint(void)
 	return EXIT_USAGE;
 }
 
-/* No core dump and no ptrace() by others of the same user: a key is about to be read. */
+/* Forbid core dumps, and ptrace() by other processes of the user: a key will be read. */
 static int keep_memory_private(void)
 {
 	const struct rlimit none = { 0, 0 };
@@ -154,7 +154,7 @@ static int keep_memory_private(void)
 	return 0;
 }
 
-/* Unlike `ip netns exec`, nothing is mounted anew: /sys/fs/bpf stays what it is. */
+/* Unlike `ip netns exec` this mounts nothing: /sys/fs/bpf does not change. */
 static int enter_netns(const char *netns)
 {
 	_cleanup_close_ int fd = -1;
@@ -248,7 +248,7 @@ static int set_option(struct invocation *invocation, int value)
 	case OPTION_BITS:
 		return set_bits(invocation, optarg);
 	default:
-		return usage_hint(); /* getopt_long() has said what is wrong */
+		return usage_hint(); /* getopt_long() has printed the error */
 	}
 }
 
@@ -281,7 +281,7 @@ static int check_options(const struct command *command, unsigned int used)
 	return 0;
 }
 
-/* Most likely it is the file. */
+/* The argument is most likely a file. */
 static void hint_name(const struct command *command, const char *argument)
 {
 	const char *file = strrchr(argument, '/') ? strrchr(argument, '/') + 1 : argument;

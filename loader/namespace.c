@@ -16,7 +16,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* More are not looked through. */
+/* The search ends after so many. */
 #define NAMESPACES_MAX 65536
 
 static void cleanup_closedir(DIR **directory)
@@ -86,7 +86,7 @@ int namespace_enter(__u64 inode, __u64 cookie, int *back)
 	return -ENOENT;
 }
 
-/* Enter the one that path leads to, unless it is one of those that were seen. */
+/* Enter the namespace at path, unless it was seen before. */
 static bool enter_once(const char *path, __u64 *seen, size_t *n, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -32,7 +32,7 @@ int netlink_talk(struct nlmsghdr *request, int (*each)(const struct nlmsghdr *me
 		return -errno;
 	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	request->nlmsg_seq = (unsigned int)time(NULL);
-	/* Without it the kernel lists all there is, whatever was asked for. */
+	/* Without this the kernel lists everything, whatever the request says. */
 	if (request->nlmsg_flags & NLM_F_DUMP)
 		mnl_socket_setsockopt(socket, NETLINK_GET_STRICT_CHK, &strict, sizeof(strict));
 	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
@@ -66,7 +66,7 @@ static int parse_vrf(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-/* A group of the one family or of the other; an address that is none is that of the one other end. */
+/* The group, of IPv4 or IPv6. A unicast address is that of the only other end. */
 static int parse_vxlan(const struct nlattr *attribute, void *data)
 {
 	const unsigned char *bytes = mnl_attr_get_payload(attribute);
@@ -264,7 +264,7 @@ int netdev_list(struct netdev **netdevs, size_t *n)
 	return 0;
 }
 
-/* Nobody speaks IP on them, and a router solicitation must not end up sealed. */
+/* These devices carry no IPv6 of their own, and a router solicitation must not be sealed. */
 int netdev_set_no_ipv6_addresses(unsigned int index)
 {
 	char buffer[512];
@@ -278,7 +278,7 @@ int netdev_set_no_ipv6_addresses(unsigned int index)
 	mnl_attr_nest_end(request, inet6);
 	mnl_attr_nest_end(request, families);
 	err = netlink_talk(request, NULL, NULL);
-	/* A kernel without IPv6, or with it switched off. */
+	/* IPv6 is not in the kernel, or switched off. */
 	return err == -EAFNOSUPPORT ? 0 : err;
 }
 
@@ -291,8 +291,8 @@ static int no_ipv6_addresses(const char *name)
 }
 
 /*
- * An address that was set, if only at random: one that the kernel makes up is exchanged by udev after a while
- * (systemd.link(5), MACAddressPolicy=persistent), when others have been told of it.
+ * Set a MAC address, even if a random one. udev replaces one chosen by the kernel after a while
+ * (systemd.link(5), MACAddressPolicy=persistent), when others already know it.
  */
 static void put_random_address(struct nlmsghdr *request)
 {
@@ -300,7 +300,7 @@ static void put_random_address(struct nlmsghdr *request)
 
 	if (getrandom(address, sizeof(address), 0) != sizeof(address))
 		return;
-	/* Locally administered, and not of a group. */
+	/* Locally administered, and not a group address. */
 	address[0] = (address[0] & 0xfe) | 0x02;
 	mnl_attr_put(request, IFLA_ADDRESS, sizeof(address), address);
 }

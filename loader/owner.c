@@ -19,7 +19,7 @@ bool owner_exposed(const struct stat *directory)
 	return is_foreign(directory) || (directory->st_mode & 022 && !(directory->st_mode & S_ISVTX));
 }
 
-/* Something of our own in it must not be removed: it would be detached. */
+/* Does the directory contain an instance? Then it must not be removed: the programs would be detached. */
 static bool holds_ours(const char *path)
 {
 	DIR *directory = opendir(path);

@@ -13,7 +13,7 @@
 #include "self.h"
 
 #define ALIAS_PREFIX "xdpsec "
-/* Nothing is too long for the far end: what may go in is decided before. */
+/* No packet is too long for the far end: the near end's MTU limits them. */
 #define FAR_MTU 65535
 
 struct alias {
@@ -128,7 +128,7 @@ int pair_mend(const struct instance *instance, const char *what, unsigned int ne
 
 	if (!err)
 		err = netdev_find_index(instance->far_index, far);
-	/* An index may be somebody else's by now. */
+	/* Another device may have got the index. */
 	if (err || !pair_is_ours(instance, near) || near->peer_elsewhere || near->peer != far->index) {
 		fail(ENODEV, "%s: the %s device %s is gone", instance->name, what, instance->near);
 		hint_restart(instance);
@@ -148,7 +148,7 @@ int pair_mend(const struct instance *instance, const char *what, unsigned int ne
 	return err ?: mend_up(near);
 }
 
-/* The alias comes after the creation: between the two, a pair that is down and has none is ours. */
+/* The alias is set after the creation. In between, a pair that is down and has no alias is ours. */
 bool pair_is_ours(const struct instance *instance, const struct netdev *netdev)
 {
 	struct alias alias = alias_of(instance);
@@ -178,7 +178,7 @@ static const char *far_program(const struct instance *instance)
 	return instance->mode == MODE_TUNNEL ? "encapsulate" : "hop";
 }
 
-/* By what was recorded: the index, whatever the name is by now, and before there is one, the name. */
+/* Find a recorded end: by its index, whatever its name is now; before there is an index, by its name. */
 static bool find_recorded(const struct instance *instance, unsigned int index, const char *name,
 			  struct netdev *netdev)
 {
@@ -199,7 +199,8 @@ static bool find_far(const struct plane *plane, const struct instance *instance,
 	const char *program = far_program(instance);
 	unsigned int index;
 
-	/* Our program on it is the proof that nobody can take away by giving it another name or alias. */
+	/* Our program on the device is the proof. Nobody can remove it by renaming the device or changing
+	 * its alias. */
 	if (attached_tcx(plane, program, &index) == 0 && index && carries_tcx(plane, program, index) &&
 	    netdev_find_index(index, far) == 0)
 		return true;
@@ -216,7 +217,7 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 		if (!pair->near_elsewhere && netdev_find_index(pair->far.peer, &pair->near) == 0)
 			return;
 	}
-	/* When the far end is elsewhere, or the near one another of our making. */
+	/* The far end is in another namespace, or the near end here belongs to another of our pairs. */
 	if (!pair->near_elsewhere)
 		find_recorded(instance, instance->near_index, instance->near, &pair->near);
 }
@@ -244,14 +245,14 @@ static bool delete_there(const char *path, void *data)
 
 	(void)path;
 	pair_find(search->plane, search->instance, &pair);
-	/* Only with the proof: a name or an alias may be that of an instance in that namespace. */
+	/* Only our program is a proof: the name or alias could belong to an instance of that namespace. */
 	if (!pair.far.index || !carries_tcx(search->plane, far_program(search->instance), pair.far.index))
 		return false;
 	search->err = delete (search->instance, &pair.far);
 	return true;
 }
 
-/* Both ends were moved away. */
+/* Delete a pair of which both ends were moved to other namespaces. */
 static int delete_elsewhere(const struct plane *plane, const struct instance *instance)
 {
 	struct pair_search search = { .plane = plane, .instance = instance };
@@ -299,7 +300,7 @@ int pair_delete_by_alias(const char *name)
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(netdevs[i].kind, "veth") != 0 || strcmp(netdevs[i].alias, alias.text) != 0)
 			continue;
-		/* Gone with its other end, before it. */
+		/* Deleted before, with its other end. */
 		if (netdev_find_index(netdevs[i].index, &netdev))
 			continue;
 		step = delete (&instance, &netdevs[i]);

@@ -21,7 +21,7 @@ static int read_key(const struct peer_context *context, const struct peer_config
 	return err;
 }
 
-/* Context and tables. The key is wiped as soon as the kernel has it. */
+/* Install context and tables. The key is wiped as soon as the kernel has it. */
 static int install_sa_of_peer(const struct plane *plane, const struct peer_config *peer, struct key *key,
 			      struct sa_record *record)
 {
@@ -192,11 +192,11 @@ void peer_save_tx(const struct plane *plane, const char *state_dir, const struct
 {
 	__u64 next, limit;
 
-	/* Without a limit, the crash or failure came before the slot got its range. */
+	/* No limit: the crash or failure came before the slot got its range. */
 	if (!record->fingerprint[0] || sa_get_range(plane, record->slot, &next, &limit) || !limit)
 		return;
-	/* Returned once and never again, also when we are killed in between: by the second time somebody else
-	 * may have reserved and used what comes after next. */
+	/* Return the range once only, even if we are killed in between: later, somebody else may have
+	 * reserved and used the numbers after next. */
 	if (sa_set_range(plane, record->slot, 0, 0))
 		return;
 	if (state_return(state_dir, record->fingerprint, next, limit))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xdpsec probe: the largest packet that gets through a tunnel and back, whatever routers say or do not say.
- */
+/* xdpsec probe: find the largest packet that gets through a tunnel and back, independent of routers'
+ * messages. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int find_peer(const struct report *report, const char *name, const struct
 	return -ENOENT;
 }
 
-/* The only address of its kind in AllowedIPs. */
+/* The only single address in AllowedIPs. */
 static int only_address(const struct peer_report *peer, unsigned char address[16])
 {
 	for (size_t i = 0; i < peer->n_prefixes; i++)
@@ -59,7 +59,7 @@ static int given_address(const struct peer_report *peer, const char *text, unsig
 	return -EINVAL;
 }
 
-/* Between a size that was answered and one that was not. */
+/* Search between a size that was answered and one that was not. */
 static int search(struct echo *echo, unsigned int fits, unsigned int *result, unsigned int too_large)
 {
 	unsigned int size;

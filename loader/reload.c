@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * xdpsec reload: the differences between the configuration and what is up, and nothing else.
+ * xdpsec reload: apply the differences between the configuration and the running instance, and nothing else.
  *
  * Everything that can fail comes first: the configuration is checked, and new SAs are created in slots that
  * nothing refers to. Then the data plane is switched, peer by peer, each with one write; at no time is a
- * protected flow without policy. Last, whatever the maps hold beside is swept out: a reload that ends with 0
- * leaves what the file says and nothing else, also when others before it were killed.
+ * protected flow without policy. Last, everything else is removed from the maps. A reload that ends with 0
+ * leaves exactly the state of the file, even if reloads before it were killed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static int reload_check_tunnel(const struct reload *reload)
 	return err ?: step;
 }
 
-/* All that has changed and cannot, and not only the first of it. */
+/* Report all settings that changed but cannot be changed, not only the first. */
 static int check_settings(const struct reload *reload)
 {
 	static const char *const modes[] = { "auto", "native", "generic" };
@@ -251,7 +251,7 @@ int command_reload(const struct options *options)
 	return err;
 }
 
-/* A key that some peer has in this direction already keeps its numbers, or its window. */
+/* A key that some peer already has in this direction keeps its sequence numbers, or its window. */
 static bool in_use(const struct reload *reload, const char *fingerprint, enum state_use use)
 {
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
@@ -278,7 +278,7 @@ static int reload_check_state(const struct reload *reload, struct config *config
 		step = state_check(reload->instance.state_dir, fingerprint, use, &reload->context.claims,
 				   config->peers[i / 2].name);
 		err = err ?: step;
-		/* The directory is the same for all. */
+		/* The directory is the same for all keys. */
 		if (step == -EPERM || step == -ENOTDIR)
 			break;
 		if (step && config_mistake(config))
@@ -287,7 +287,7 @@ static int reload_check_state(const struct reload *reload, struct config *config
 	return err;
 }
 
-/* In a VRF its routes are in a table of their own. */
+/* A VRF has its own table of routes. */
 static bool in_vrf(unsigned int tunnel)
 {
 	struct netdev near;
@@ -312,7 +312,7 @@ int reload_check(struct reload *reload, struct config *config, char (*fingerprin
 
 	reload->config = *config;
 	err = check_settings(reload);
-	/* Its peers are not ours to free. */
+	/* The peers belong to the caller. */
 	reload->config = (struct config){};
 	step = check_same_device(reload, device);
 	err = err ?: step;

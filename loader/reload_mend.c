@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A reload mends what others have taken away from an instance that is up: programs that were detached,
- * offloads and sysctls that were changed, devices that were set down. It does what `up` would have done, and
- * says so; what cannot be mended is named, and the reload ends with an error when everything else is done.
+ * Mending: a reload restores what others have changed on a running instance, such as detached programs,
+ * changed offloads and sysctls, devices set down. It does what `up` would have done, and reports it. Faults
+ * that cannot be mended are reported, and the reload then ends with an error after everything else is done.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #include "sysctl.h"
 #include "tunnel.h"
 
-/* By its pin: the program that `up` has loaded. */
+/* Use the pinned program, which `up` has loaded. */
 static int attach_link_again(const struct plane *plane, const char *name, const char *device,
 			     unsigned int index, bool egress)
 {
@@ -32,7 +32,7 @@ static int attach_link_again(const struct plane *plane, const char *name, const 
 	program = bpf_obj_get(path);
 	if (program < 0)
 		return fail(errno, "%s: cannot open it: %s", path, strerror(errno));
-	/* The link of a device that is gone, or one that was detached, is of no use any more. */
+	/* The pinned link is useless: its device is gone, or it was detached. */
 	err = detach_tcx(plane, name);
 	if (!err)
 		err = attach_tcx(plane, program, device, index, egress, name);
@@ -67,7 +67,7 @@ static int mend_xdp(struct reload *reload)
 	return err ?: plane_write_instance(&reload->plane, instance);
 }
 
-/* The kernel empties an element when its device leaves the namespace, and the device may have come back. */
+/* The kernel empties an element when its device leaves the namespace. The device may have come back. */
 static int mend_element(const struct plane *plane, enum xdpsec_device which, const struct netdev *netdev)
 {
 	int err;
@@ -149,7 +149,7 @@ static int mend_gro(const struct netdev *near)
 	return err;
 }
 
-/* Programs first: nothing goes into the device that would not be sealed. */
+/* Programs first: no packet may enter the device unsealed. */
 static int mend_tunnel(struct reload *reload)
 {
 	const struct plane *plane = &reload->plane;
@@ -164,7 +164,7 @@ static int mend_tunnel(struct reload *reload)
 		step = mend_forwarding_of(instance->far_index);
 		return err ?: step;
 	}
-	/* Its MTU is that of the configuration, and comes later. */
+	/* The configured MTU is set later. */
 	step = pair_mend(instance, "tunnel", 0, &near, &far);
 	if (step)
 		return err ?: step;
@@ -181,7 +181,7 @@ static int mend_tunnel(struct reload *reload)
 	return err ?: step;
 }
 
-/* The steps of each mode; NULL ends them. They do not depend on one another. */
+/* The steps of each mode; NULL ends them. They are independent of one another. */
 static int (*const steps[][8])(struct reload *reload) = {
 	[MODE_INLINE] = { mend_device, mend_xdp, mend_hop, mend_egress },
 	[MODE_TUNNEL] = { mend_device, mend_tunnel, mend_xdp },

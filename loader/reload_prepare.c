@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A reload's first half: everything that can fail. */
+/* The first half of a reload: every step that can fail. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ bool reload_receives(const struct plane *plane, const struct sa_record *rx)
 	return bpf_map_lookup_elem(plane->maps[MAP_SPIS], &rx->spi, &slot) == 0 && slot == rx->slot;
 }
 
-/* Half of it is gone: time for a new range, which takes a new slot. */
+/* Is half of the range used? Then the SA gets a new range, in a new slot. */
 static bool range_runs_out(const struct plane *plane, const struct sa_record *tx)
 {
 	__u64 next, limit;
@@ -57,7 +57,7 @@ static bool range_runs_out(const struct plane *plane, const struct sa_record *tx
 	       limit < XDPSEC_SEQUENCE_LIMIT;
 }
 
-/* Another driver was asked for, or the kernel has a better one by now. */
+/* Another driver is configured, or the kernel now has a better one. */
 static bool other_driver(const struct change *change, const struct sa_record *before)
 {
 	char preferred[DRIVER_LEN + 8];
@@ -130,7 +130,7 @@ static int prepare_peer(struct reload *reload, size_t i)
 	return err ?: reload_create_rx(reload, change, reload->fingerprints[i][1]);
 }
 
-/* Nothing refers to them. */
+/* Remove the new SAs. Nothing refers to them. */
 void reload_undo_prepare(struct reload *reload)
 {
 	reload_undo_tunnel(reload);
@@ -150,7 +150,7 @@ void reload_undo_prepare(struct reload *reload)
 	}
 }
 
-/* Is the driver in use already, so that its vectors were checked? */
+/* Is the driver in use already? Then its test vectors were checked before. */
 static bool driver_in_use(const struct reload *reload, const char *driver)
 {
 	char preferred[DRIVER_LEN + 8];

@@ -16,7 +16,7 @@ static struct sa_record unused_sa(void)
 	return (struct sa_record){ .slot = XDPSEC_NO_SA };
 }
 
-/* The SA that seals, whatever the record says. */
+/* The Tx SA in the data plane, whatever the record says. */
 static struct sa_record sealing(const struct held *held, __u32 index)
 {
 	__u32 slot = held->peers[index].tx_sa;
@@ -24,7 +24,7 @@ static struct sa_record sealing(const struct held *held, __u32 index)
 	return slot < XDPSEC_MAX_SAS && held->slots[slot].slot == slot ? held->slots[slot] : unused_sa();
 }
 
-/* The SA that opens. There may be two, of which the record knows one. */
+/* The Rx SA in the data plane. There may be two; the record knows one of them. */
 static struct sa_record opening(const struct reload *reload, __u32 index)
 {
 	const struct sa_record *recorded = &reload->before[index].rx;
@@ -54,7 +54,7 @@ static int align_record(struct reload *reload, __u32 index)
 	return plane_write_peer(&reload->plane, index, record);
 }
 
-/* No packet has found it since the reload that left it was killed. */
+/* Erase a slot left by a killed reload. No packet has used it since. */
 static int erase_leftover(struct reload *reload, __u32 slot)
 {
 	struct sa_record *record = &reload->held.slots[slot];

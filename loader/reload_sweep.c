@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The end of a reload: what the maps hold and the configuration does not have. It is found by what is there,
- * not by what the records say was there, as a reload that was killed leaves things that no record knows of.
+ * The end of a reload: removing everything from the maps that is not in the configuration. The maps are
+ * searched, not the records, as a killed reload leaves entries that no record knows.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static bool has_slot(const struct reload *reload, __u32 slot)
 	return false;
 }
 
-/* Peers that are gone stop to seal: what is still protected is dropped. */
+/* Removed peers stop sealing. Packets for prefixes that are still protected are dropped. */
 static int sweep_peers(const struct reload *reload)
 {
 	_cleanup_free_ struct xdpsec_peer *peers = calloc(XDPSEC_MAX_PEERS, sizeof(*peers));
@@ -55,7 +55,7 @@ static int sweep_spis(const struct reload *reload)
 
 	if (!spis)
 		return fail(ENOMEM, "out of memory");
-	/* A walk over a hash that is changed meanwhile may begin anew. */
+	/* A walk over a hash that changes meanwhile may start again. */
 	for (bool first = true; n < XDPSEC_MAX_SAS && plane_next(&reload->plane, MAP_SPIS, first, &spi);
 	     first = false)
 		spis[n++] = spi;
@@ -135,6 +135,6 @@ int reload_sweep(const struct reload *reload)
 		err = kernel_wait_for_programs();
 	if (!err)
 		err = sweep_slots(reload);
-	/* Last: as long as there is one, its index is not given to another peer. */
+	/* Last: a record keeps its index from being given to another peer. */
 	return err ?: sweep_records(reload);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A reload's second half: the data plane goes over to what was prepared, with one write for each peer. */
+/* The second half of a reload: the data plane switches to the prepared state, with one write for each
+ * peer. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "message.h"
 #include "reload.h"
 
-/* Whatever SPI it is opened by. */
+/* Stop opening with the SA in the slot, whatever its SPI. */
 static int stop_receiving(const struct reload *reload, __u32 slot)
 {
 	int err = 0;
@@ -16,7 +17,7 @@ static int stop_receiving(const struct reload *reload, __u32 slot)
 	for (size_t i = 0; !err && i < reload->held.n_opened; i++) {
 		const struct sa_record rx = { .slot = slot, .spi = reload->held.opened[i].spi };
 
-		/* One that was switched has another SA by now. */
+		/* A peer that was switched has another SA now. */
 		if (reload->held.opened[i].slot == slot && reload_receives(&reload->plane, &rx))
 			err = peer_forget_rx(&reload->plane, rx.spi);
 	}
@@ -24,8 +25,8 @@ static int stop_receiving(const struct reload *reload, __u32 slot)
 }
 
 /*
- * A key that another peer received with until now (a peer was renamed, or two have changed places): what that
- * SA has accepted must not be accepted again. It stops, and the new one starts behind it.
+ * The key moved here from another peer (a peer was renamed, or two have changed places). Stop the old SA,
+ * then start this window at its highest number, or old packets could be replayed.
  */
 static int inherit_window(const struct reload *reload, const struct change *change)
 {
@@ -65,7 +66,7 @@ static int switch_rx(const struct reload *reload, struct change *change)
 	return err;
 }
 
-/* The same key in the same slot: packets on their way finish with the context that they have found. */
+/* Replace the context: the same key in the same slot. Packets being processed finish with the old context. */
 static int switch_driver(const struct reload *reload, struct spare *spare, struct sa_record *record)
 {
 	int err;
@@ -81,9 +82,9 @@ static int switch_driver(const struct reload *reload, struct spare *spare, struc
 }
 
 /*
- * The record comes first, so that whatever refers to the index is found to be a peer's. Until the peer is
- * switched it leaves open where it is and with which driver: killed in between, the next reload takes neither
- * for granted.
+ * Write the record first, so that everything that refers to the index belongs to a peer. Until the peer is
+ * switched, the record has neither endpoint nor driver: if we are killed in between, the next reload assumes
+ * neither.
  */
 static int begin_record(const struct reload *reload, const struct change *change)
 {
@@ -125,8 +126,8 @@ const struct change *reload_change_of(const struct reload *reload, __u32 index)
 	return NULL;
 }
 
-/* A longest match that says the same may be of a wider prefix: good enough for the summary, and for nothing
- * else. */
+/* The longest match may be a wider prefix with the same policy. This is good enough for the summary, and
+ * used for nothing else. */
 static bool has_policies(const struct reload *reload, const struct change *change)
 {
 	const struct peer_config *peer = change->peer;

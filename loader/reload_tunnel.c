@@ -23,7 +23,7 @@ static void note_prefix(const struct xdpsec_prefix *prefix, void *data)
 	reload->routes[reload->n_routes++] = *prefix;
 }
 
-/* Indexes of peers are given out anew only when there is no other: the highest one counts. */
+/* One more than the highest peer index in use, before or after this reload. */
 static __u32 count_indexes(const struct reload *reload)
 {
 	__u32 count = 0;
@@ -37,7 +37,7 @@ static __u32 count_indexes(const struct reload *reload)
 	return count;
 }
 
-/* The device takes the routes that follow: IPv6 is on, and its MTU large enough for that. */
+/* Prepare the device for the routes: IPv6 is on, and the MTU is large enough. */
 static int adapt(struct reload *reload)
 {
 	const struct instance *instance = &reload->instance;
@@ -52,7 +52,7 @@ static int adapt(struct reload *reload)
 	if (err)
 		return fail(-err, "%s: cannot query it: %s", instance->near, strerror(-err));
 	sysctl_get("ipv6", instance->near, "disable_ipv6", &silent);
-	/* Somebody may have given them others. */
+	/* Somebody may have changed the MAC addresses. */
 	memcpy(reload->settings.near_mac, near.address, sizeof(near.address));
 	memcpy(reload->settings.far_mac, far.address, sizeof(far.address));
 	reload->mtu_before = near.mtu;
@@ -63,13 +63,13 @@ static int adapt(struct reload *reload)
 	return err;
 }
 
-/* The first default route needs one, and who cleans up must know of it. */
+/* The first default route needs a table, which must be recorded for cleaning up. */
 static int reload_find_table(struct reload *reload)
 {
 	unsigned int before = reload->instance.table;
 	int err = tunnel_find_table(&reload->config, &reload->instance);
 
-	/* The rules go later than the mark would. */
+	/* The rules are removed after the mark. */
 	if (reload->instance.table && !reload->config.tunnel.mark_given)
 		reload->config.tunnel.mark = FULL_TUNNEL_MARK;
 	return err || reload->instance.table == before
@@ -135,8 +135,8 @@ int reload_switch_endpoint(const struct reload *reload, const struct change *cha
 		err = endpoint_set(&reload->plane, change->index, &reload->config, peer);
 	else
 		err = endpoint_change(&reload->plane, change->index, &change->before, &reload->config, peer);
-	/* Also where it is as it was: a reload before this one may have been killed in between, and setting
-	 * the device down takes them all away. */
+	/* Also if nothing changed: an earlier reload may have been killed in between, and setting the
+	 * device down removes all of them. */
 	return err ?: tunnel_set_keepalive(&reload->instance, change->index, peer->keepalive != 0);
 }
 

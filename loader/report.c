@@ -19,7 +19,7 @@
 #include "sysctl.h"
 #include "tunnel.h"
 
-/* Seconds; what NAT needs. */
+/* Seconds; the interval for NAT. */
 #define KEEPALIVE_USUAL 25
 
 const char *report_drop_name(int reason)
@@ -79,7 +79,7 @@ double report_range_used(const struct sa_report *tx)
 	return left >= STATE_RANGE ? 0 : 100 - 100.0 * (double)left / (double)STATE_RANGE;
 }
 
-/* The data plane has CLOCK_MONOTONIC. */
+/* The data plane uses CLOCK_MONOTONIC. */
 static __u64 since_epoch(__u64 monotonic_ns)
 {
 	struct timespec now;
@@ -117,8 +117,8 @@ static int read_counters(const struct plane *plane, struct sa_report *sa, int cp
 	return err;
 }
 
-/* Three times what the peer should be heard in. It has no duty to answer, but where there is a keepalive at
- * both ends it is heard, and where there is traffic it usually is. */
+/* Three times the interval in which the peer should be heard. It need not answer. But with keepalives at
+ * both ends it is heard, and with traffic it usually is. */
 static enum peer_state peer_state(const struct peer_report *peer)
 {
 	__u64 patience = 3 * (peer->record.keepalive > KEEPALIVE_USUAL ? peer->record.keepalive
@@ -151,14 +151,14 @@ static int read_peer(const struct plane *plane, struct peer_report *peer, __u32 
 		return err;
 	peer->location = peer->endpoint.at[!!peer->endpoint.current];
 	peer->state = peer_state(peer);
-	/* Packets that found the range used up counted on. */
+	/* `next` also advances for packets dropped as sequence_exhausted; never show more than `limit`. */
 	peer->tx.next = sequence.next < sequence.limit ? sequence.next : sequence.limit;
 	peer->tx.record.limit = sequence.limit;
 	peer->rx.next = replay.next;
 	return 0;
 }
 
-/* While a command is at work, it is not known what it has yet to do. */
+/* While another command runs, unfinished work is normal. */
 static int find_unfinished(struct report *report, const struct plane *plane,
 			   const struct peer_record *records)
 {
@@ -170,7 +170,7 @@ static int find_unfinished(struct report *report, const struct plane *plane,
 	return err;
 }
 
-/* index[i] is the place of peer i in the report, plus one. */
+/* index[i] is one more than the position of peer i in the report. */
 static int read_peers(struct report *report, const struct plane *plane, size_t index[XDPSEC_MAX_PEERS])
 {
 	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
@@ -184,7 +184,7 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 		return fail(-cpus, "cannot count the CPUs: %s", strerror(-cpus));
 	err = plane_read_all(plane, MAP_PEER_RECORDS, records);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
-		/* One that a reload is just making, or did not get to finish. */
+		/* A reload is creating this peer, or was killed while doing so. */
 		if (!records[i].in_use || records[i].tx.slot >= XDPSEC_MAX_SAS ||
 		    records[i].rx.slot >= XDPSEC_MAX_SAS)
 			continue;

@@ -39,7 +39,7 @@ static void read_routes(struct report *report)
 	tunnel_free_routes(routes);
 }
 
-/* As the data plane looks for it (tc/next_hop.bpf.h). */
+/* Look up the way as the data plane does (tc/next_hop.bpf.h). */
 static void read_way(const struct report *report, struct peer_report *peer)
 {
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
@@ -48,12 +48,12 @@ static void read_way(const struct report *report, struct peer_report *peer)
 	int err = way_find(peer->location.address, fixed ? peer->uplink.source : NULL, report->config.mark,
 			   &way);
 
-	/* A source that is not here is another warning. */
+	/* A source that is not an address of this host has its own warning. */
 	peer->no_way = err != -EINVAL && (err || !way.device);
 	peer->loops = !err && way.device == report->near.index;
 }
 
-/* Peers in a row may have one answer. */
+/* Successive peers may have the same answer. */
 static void read_ways(struct report *report)
 {
 	const struct peer_report *last = NULL;
@@ -90,7 +90,7 @@ void report_read_near(struct report *report, const struct plane *plane)
 
 void report_read_tunnel(struct report *report)
 {
-	/* In another namespace they are somebody else's to set. */
+	/* In another namespace somebody else sets them. */
 	if (report->near.index && report->near.up) {
 		read_addresses(report);
 		read_routes(report);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* How the packets of a tunnel leave: from which address, by which device, and whether that can be right. */
+/* The way of a tunnel's packets: source address, device, and possible faults of these. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,9 +33,9 @@ static void read_source(struct peer_report *peer)
 	peer->uplink.has_source = true;
 }
 
-/* Many peers have one answer. */
+/* The last answers: many peers have the same. */
 struct answers {
-	unsigned int device; /* the last one that was asked for */
+	unsigned int device; /* the last one looked up */
 	char other[IF_NAMESIZE];
 	unsigned char source[16];
 	bool gone;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The warnings of `status`: what is wrong with an instance, and what to do about it. */
+/* The warnings of `status`: faults of an instance, and commands that help. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ static void warn_of_missing(struct report *report, const char *what, const struc
 		     report->instance.name);
 }
 
-/* Towards whom the least is put in front of packets: for others they are answered as too big. */
+/* The least overhead towards any peer. Packets to other peers that are too big are answered. */
 static unsigned int least_overhead(const struct report *report)
 {
 	bool known = false;
@@ -180,7 +180,7 @@ static bool is_outdated(const char *bound, struct driver_answer *answer)
 	return answer->outdated;
 }
 
-/* Contexts keep the driver that they were created with. */
+/* A context keeps the driver with which it was created. */
 static void warn_of_driver(struct report *report, const struct peer_report *peer,
 			   struct driver_answer *answer)
 {
@@ -241,7 +241,7 @@ static bool carries_ipv6(const struct peer_report *peer)
 	return false;
 }
 
-/* Packets up to 1280 are sent all the same (tc/encapsulate.bpf.h). */
+/* Packets up to 1280 bytes are sent nevertheless (tc/encapsulate.bpf.h). */
 static void warn_of_path(struct report *report, const struct peer_report *peer)
 {
 	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer))
@@ -260,7 +260,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer, 
 		warn(report,
 		     "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s reserves more",
 		     peer->record.name, used, report->instance.name);
-	/* Full blocks, and for each packet one for the pad and one for the tag. */
+	/* Full blocks; in addition each packet has one for the pad and one for the tag. */
 	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
 		warn(report,
 		     "%s: the Tx key has encrypted almost 2^48 blocks: change it (RFC 7253 section 5)",

@@ -12,7 +12,7 @@
 #include "netlink.h"
 #include "route.h"
 
-#define IPV4_BITS 96 /* of a mapped address, in front of the IPv4 address */
+#define IPV4_BITS 96 /* leading bits of a mapped address, before the IPv4 address */
 
 static void map_ipv4(unsigned char address[16], const void *ipv4)
 {
@@ -66,7 +66,7 @@ static int parse_route_attribute(const struct nlattr *attribute, void *data)
 	case RTA_GATEWAY:
 		return parse_hop(attribute, route);
 	case RTA_VIA:
-		/* IPv4 by an IPv6 router: its address is behind the family. */
+		/* An IPv4 route by an IPv6 gateway: its address is behind the family. */
 		if (mnl_attr_get_payload_len(attribute) == sizeof(struct rtvia) + 16) {
 			const struct rtvia *via = mnl_attr_get_payload(attribute);
 
@@ -126,7 +126,7 @@ int route_find(const unsigned char address[16], __u32 mark, struct route *route)
 	memcpy(prefix.address, address, sizeof(prefix.address));
 	request = route_request(buffer, RTM_GETROUTE, &prefix);
 	header = mnl_nlmsg_get_payload(request);
-	/* The route as it is in the table, rather than what it is for this address. */
+	/* Ask for the route in the table, not for the one resolved for this address. */
 	header->rtm_flags = RTM_F_FIB_MATCH;
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
@@ -142,7 +142,7 @@ static struct nlmsghdr *change_request(char *buffer, __u16 type, const struct xd
 	struct nlmsghdr *request = route_request(buffer, type, prefix);
 	struct rtmsg *header = mnl_nlmsg_get_payload(request);
 
-	/* The header has room for the first 256 only. */
+	/* The header has room only for the first 256. */
 	header->rtm_table = RT_TABLE_UNSPEC;
 	mnl_attr_put_u32(request, RTA_TABLE, table);
 	header->rtm_protocol = RTPROT_STATIC;
@@ -236,7 +236,7 @@ int routes_through(unsigned int device, struct device_route **routes, size_t *n)
 	struct route_dump listing;
 	int err, tries = 8;
 
-	/* The table may change under a listing. */
+	/* The table may change during a listing. */
 	do {
 		listing = (struct route_dump){ .device = device };
 		err = list_family(&listing, AF_INET);
@@ -290,8 +290,8 @@ int neighbour_manage(__be32 address_be, unsigned int device)
 
 	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
 	header->ndm_state = NUD_NONE;
-	/* Nobody answers, and what nobody answers for is collected as garbage unless it was learned
-	 * elsewhere. */
+	/* Nobody answers these probes. The kernel collects unanswered entries as garbage unless they are
+	 * marked as learned elsewhere. */
 	header->ndm_flags = NTF_EXT_LEARNED;
 	mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
 	return netlink_talk(request, NULL, NULL);

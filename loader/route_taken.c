@@ -22,7 +22,7 @@ struct wanted {
 	int line;
 };
 
-/* There may be a million routes: the prefixes are sorted. */
+/* The prefixes are sorted, as there may be a million routes. */
 struct taken_listing {
 	const struct config *config;
 	struct wanted *wanted;

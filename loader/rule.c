@@ -10,10 +10,10 @@
 #include "netlink.h"
 #include "rule.h"
 
-/* In front of that of the main table, and behind those that others make: a VRF's, or for a source. */
+/* Before the rule of the main table, and after those of others: for a VRF, or for a source. */
 #define PRIORITY_MAIN 32764
 #define PRIORITY_TABLE 32765
-/* As wg-quick begins; this many are looked at. */
+/* The first table number of wg-quick, and how many are tried. */
 #define TABLE_FIRST 51820
 #define TABLES 200
 #define NO_SUPPRESSION 0xffffffffU
@@ -92,8 +92,11 @@ static int list_rules(unsigned char family, void (*each)(const struct rule *rule
 	return netlink_talk(request, parse_rule, &listing);
 }
 
-/* The protocol is the kernel's: systemd-networkd removes those of others that it does not know when it starts
- * (networkd.conf, ManageForeignRoutingPolicyRules), and everything would leave in clear. */
+/*
+ * Add or delete a rule. Its protocol is the kernel's: when systemd-networkd starts, it removes rules of other
+ * protocols that it does not know (networkd.conf, ManageForeignRoutingPolicyRules), and everything would
+ * leave in clear.
+ */
 static int change_rule(const struct rule *rule, bool add)
 {
 	char buffer[512];
@@ -114,7 +117,7 @@ static int change_rule(const struct rule *rule, bool add)
 		mnl_attr_put_u32(request, FRA_SUPPRESS_PREFIXLEN, rule->suppress);
 	mnl_attr_put_u8(request, FRA_PROTOCOL, rule->protocol);
 	err = netlink_talk(request, NULL, NULL);
-	/* It is there, or gone, already. */
+	/* It was there, or gone, already. */
 	return err == (add ? -EEXIST : -ENOENT) ? 0 : err;
 }
 
@@ -143,7 +146,8 @@ static struct rule rule_table(unsigned char family, unsigned int table, __u32 ma
 	};
 }
 
-/* One tunnel of a namespace takes everything, so that the one for the main table is known by its form. */
+/* Only one tunnel of a namespace has a default route, so the rule for the main table is recognized by its
+ * form. */
 static bool rule_is_ours(const struct rule *rule, unsigned int table)
 {
 	if (!rule->inverted || rule->protocol != RTPROT_KERNEL)
@@ -170,12 +174,12 @@ static int find_ours(unsigned char family, unsigned int table, struct ours *ours
 {
 	int err, tries = 8;
 
-	/* They may change under a listing. */
+	/* The rules may change during a listing. */
 	do {
 		*ours = (struct ours){ .table = table };
 		err = list_rules(family, collect_rule, ours);
 	} while (err == -EINTR && --tries);
-	/* A kernel without IPv6, or without rules for it. */
+	/* The kernel has no IPv6, or no rules for it. */
 	return err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 
@@ -185,7 +189,7 @@ static int rules_failed(const char *what, int err)
 		    strerror(-err));
 }
 
-/* The first one takes no packet anywhere else than it went, so that it comes first, and goes last. */
+/* The rule for main is added first and deleted last, as it does not change the way of any packet. */
 static int add_family(unsigned char family, unsigned int table, __u32 mark)
 {
 	struct rule main = rule_main(family, mark), own = rule_table(family, table, mark);
@@ -196,7 +200,7 @@ static int add_family(unsigned char family, unsigned int table, __u32 mark)
 	return err ? rules_failed("add", err) : 0;
 }
 
-/* But for those with the mark; 0: all. */
+/* Delete all rules except those with the mark keep; 0: all. */
 static int delete_family(unsigned char family, unsigned int table, __u32 keep)
 {
 	struct ours ours;
@@ -288,7 +292,7 @@ static int has_routes(unsigned char family, unsigned int table, bool *used)
 	header->rtm_family = family;
 	mnl_attr_put_u32(request, RTA_TABLE, table);
 	err = netlink_talk(request, note_table, used);
-	/* There is no such table yet, or no IPv6. */
+	/* The table does not exist yet, or there is no IPv6. */
 	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
 }
 

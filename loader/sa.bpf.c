@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contexts come and go here: created in a program of type "syscall" (only that may), which gets the key
- * through its ctx_in, and exchanged into their slot by bpf_kptr_xchg, so that a slot in use is never empty.
+ * Contexts are created and exchanged here. Only a program of type "syscall" may create one; it gets the key
+ * through its ctx_in. bpf_kptr_xchg puts the context into its slot, so that a slot in use is never empty.
  */
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/ocb.bpf.h"
@@ -75,8 +75,8 @@ static __always_inline struct xdpsec_block doubled(struct xdpsec_block v)
 	u64 a = bpf_be64_to_cpu(v.a), b = bpf_be64_to_cpu(v.b);
 	u64 carry = a >> 63;
 
-	/* Neither a branch nor a mask made of the sign: the verifier follows two paths for both (for the
-	 * second seen on 6.18), and there are thirteen doublings. */
+	/* Not by a branch, nor by a mask made of the sign: the verifier follows two paths for either (for
+	 * the mask seen on 6.18), and there are thirteen doublings. */
 	barrier_var(carry);
 	return (struct xdpsec_block){ bpf_cpu_to_be64(a << 1 | b >> 63),
 				      bpf_cpu_to_be64(b << 1 ^ carry * 0x87) };
@@ -106,7 +106,7 @@ struct derivation {
 	struct xdpsec_block l[12]; /* L_0 .. */
 };
 
-/* Not on the stack: 192 bytes of it, and the unrolled code spills as much again. */
+/* Not on the stack: it has 192 bytes, and the unrolled code spills as many again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

@@ -63,7 +63,7 @@ int sa_slots_take(struct sa_slots *slots, __u32 *slot)
 	return fail(ENOSPC, "no free SA: at most %d at a time", XDPSEC_MAX_SAS);
 }
 
-/* A plane that is not pinned ends with its process: there is nobody to find anything. */
+/* An unpinned plane ends with its process, so no record is needed. */
 int sa_claim(const struct plane *plane, const struct sa_record *record)
 {
 	return plane->maps[MAP_SLOTS] < 0 ? 0 : plane_write(plane, MAP_SLOTS, &record->slot, record);
@@ -78,7 +78,7 @@ static int release(const struct plane *plane, __u32 slot)
 	return 0;
 }
 
-/* Per-CPU values are as long as their type, rounded up to 8 bytes, times the possible CPUs. */
+/* Per-CPU values have the length of their type, rounded up to 8 bytes, times the possible CPUs. */
 static int clear_per_cpu(const struct plane *plane, enum plane_map map, __u32 slot, size_t size)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -137,10 +137,10 @@ static int install_sa(const struct plane *plane, __u32 slot, const struct key *k
 }
 
 /*
- * The kernel makes an instance of ecb with the driver that it prefers only where it has none (crypto/api.c,
- * crypto_alg_mod_lookup): one that somebody once made of another driver, by its name, would do for ecb(aes)
- * as well. Asked for by name, the preferred one is made, and is found from then on. A kernel that takes no
- * names of drivers refuses, and has no choice to make.
+ * Make the kernel use its preferred driver. The kernel creates an instance of ecb with the preferred driver
+ * only if there is none yet (crypto/api.c, crypto_alg_mod_lookup). An instance that somebody created with
+ * another driver, by name, would also be used for ecb(aes). So the preferred one is requested by name once,
+ * and is found from then on. A kernel that accepts no driver names refuses, and has no choice anyway.
  */
 static void prefer_best(const struct plane *plane, __u32 slot, const struct key *key)
 {
@@ -205,15 +205,14 @@ static int explain(int err, const struct key *key, const char *driver, const cha
 	return err;
 }
 
-/* The first use of a name makes the kernel look for modules and test the cipher, which others may be doing at
- * the same time or a signal may interrupt. */
+/* On the first use of a name the kernel loads modules and tests the cipher. Another process may be doing
+ * the same, or a signal may interrupt it. */
 static bool is_transient(int err)
 {
 	return err == -EEXIST || err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
 }
 
-/* Is it this cipher that is missing, and not all? Linux 7.3 finds an ecb(cipher_null), and then has none for
- * BPF. */
+/* Is only this cipher missing, not all? Linux 7.3 finds an ecb(cipher_null), and then has none for BPF. */
 static bool lacks_only(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
 {
 	return strcmp(driver, "aes") != 0 && install_sa(plane, slot, key, "aes") == 0 &&
@@ -234,7 +233,7 @@ int sa_install(const struct plane *plane, __u32 slot, const struct key *key, con
 	if (err)
 		return explain(err, key, driver, whose);
 	snprintf(name, sizeof(name), "ecb(%s)", driver);
-	/* Kernels whose BPF crypto is the AES library have no drivers to tell. */
+	/* Kernels whose BPF crypto is the AES library have no drivers. */
 	if (!cipher_best(name, "lskcipher", bound, DRIVER_LEN))
 		memcpy(bound, name, sizeof(name));
 	return 0;
@@ -295,7 +294,7 @@ int sa_get_range(const struct plane *plane, __u32 slot, __u64 *next, __u64 *limi
 	if (err)
 		return err;
 	*limit = sequence.limit;
-	/* Every packet that finds the range used up takes a number that it then must not use. */
+	/* Packets that find the range used up also take a number, which is never used. */
 	*next = sequence.next < sequence.limit ? sequence.next : sequence.limit;
 	return 0;
 }
@@ -305,8 +304,8 @@ int sa_set_window(const struct plane *plane, __u32 slot, __u64 next)
 	struct xdpsec_replay replay = { .next = next };
 
 	if (next) {
-		/* Bits are by sequence number plus one (replay.bpf.h). All of them seen, but for those above
-		 * the newest in its own word: advancing within a word clears nothing. */
+		/* Bit positions are sequence number plus one (replay.bpf.h). All are seen, except those
+		 * above the newest in its own word: moving within a word clears nothing. */
 		memset(replay.bitmap, 0xff, sizeof(replay.bitmap));
 		replay.bitmap[next / 64 % XDPSEC_REPLAY_WORDS] = ~0ULL >> (63 - next % 64);
 	}

@@ -14,7 +14,7 @@ void self_set(const char *netns)
 		return;
 	snprintf(own, sizeof(own), "xdpsec -n %s", netns);
 	snprintf(enter, sizeof(enter), "nsenter --net=%s%s ", strchr(netns, '/') ? "" : "/run/netns/", netns);
-	/* To ip(8) a namespace is a name. */
+	/* ip(8) takes a namespace by its name only. */
 	if (strchr(netns, '/'))
 		snprintf(ip, sizeof(ip), "%sip", enter);
 	else

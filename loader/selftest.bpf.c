@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sealing and opening of the real programs for nonces of any form: the published vectors have ones
- * that no packet of ours can. Run by BPF_PROG_TEST_RUN, never attached.
+ * The sealing and opening code of the real programs for arbitrary nonces: the published vectors have nonces
+ * that our packets cannot have. Run by BPF_PROG_TEST_RUN, never attached.
  */
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/ocb.bpf.h"
@@ -9,7 +9,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* Find everything for the frame, whose payload is length - overhead bytes long; Offset_0 included. */
+/* Set up o for the frame, including Offset_0. The payload is length - overhead bytes long. */
 static __always_inline bool prepare(struct ocb *o, void *data, void *data_end, u32 length)
 {
 	struct xdpsec_header *header = data + VECTOR_ETHERNET_LEN;

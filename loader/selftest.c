@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* xdpsec selftest: what this kernel offers, and whether it computes what RFC 7253 says. */
+/* xdpsec selftest: check the features of this kernel, and its results for the vectors of RFC 7253. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -20,15 +20,15 @@
 #define DRIVERS_MAX 32
 
 struct driver {
-	char name[DRIVER_LEN];	/* what Driver would say */
-	char bound[DRIVER_LEN]; /* what the kernel makes of it */
+	char name[DRIVER_LEN];	/* value for Driver */
+	char bound[DRIVER_LEN]; /* the kernel's name for it */
 	bool bits128, bits256, vectors;
 };
 
 struct result {
 	struct utsname kernel;
-	bool kernel_fits; /* BTF and kfuncs */
-	bool programs;	  /* they load */
+	bool kernel_fits; /* BTF and kfuncs are there */
+	bool programs;	  /* the programs load */
 	struct driver drivers[DRIVERS_MAX];
 	unsigned int n_drivers;
 	bool passed; /* the kernel's choice for "aes" works, and the programs load */
@@ -95,7 +95,7 @@ static int test_drivers(struct result *result)
 	return first;
 }
 
-/* Whether the verifier of this kernel takes the programs of a mode. */
+/* Does this kernel's verifier accept the programs of a mode? */
 static int load_programs(enum mode mode)
 {
 	_cleanup_plane_ struct plane plane;

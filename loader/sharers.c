@@ -34,8 +34,8 @@ static __u32 drops_map(const char *name, bool staged)
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
 }
 
-/* The kernel forgets a device that was deleted, or moved to another namespace (devices.h); its index may be
- * another one's by now. Where there is no such map, that is not known. */
+/* Has the kernel emptied the device's element, as the device was deleted or left the namespace
+ * (devices.h)? Another device may have its index now. Without that map it is not known. */
 static bool has_lost_device(const char *name, bool staged)
 {
 	_cleanup_close_ int fd = open_map_of(name, staged, plane_map_name(MAP_DEVICE_SLOTS));
@@ -75,7 +75,7 @@ static int add_sharer(const char *name, void *data)
 	sharer = &list[sharers->n];
 	*sharer = (struct sharer){ .staged = search->staged };
 	if (read_instance(name, sharer)) {
-		/* One that has only begun has nothing on a device. */
+		/* An instance that is only begun is on no device. */
 		if (!search->staged)
 			snprintf(sharers->unknown, sizeof(sharers->unknown), "%s", name);
 		return 0;

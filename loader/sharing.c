@@ -96,12 +96,12 @@ static int check_shared_spis(const struct config *config, const struct instance 
 
 static bool overlap(const struct xdpsec_prefix *one, const struct xdpsec_prefix *other)
 {
-	/* ::/0 and the like contain mapped addresses as numbers, but not as IPv4. */
+	/* ::/0 and similar prefixes contain mapped addresses as numbers, but not as IPv4. */
 	return prefix_is_ipv4(one) == prefix_is_ipv4(other) &&
 	       (prefix_contains(one, other) || prefix_contains(other, one));
 }
 
-/* By longest prefixes alone, a packet of both would be sealed twice. */
+/* Overlapping prefixes are refused. With longest match alone, a packet of both would be sealed twice. */
 static int check_prefix(const struct config *config, const struct peer_config *peer, size_t index,
 			const struct instance *other, const struct plane *plane)
 {
@@ -134,7 +134,7 @@ static int check_shared_prefixes(const struct config *config, const struct insta
 	return err;
 }
 
-/* A tunnel's outer packets to a peer. */
+/* The outer packets of a tunnel to a peer. */
 struct outer {
 	const struct xdpsec_location *endpoint;
 	__u32 listen_port;
@@ -149,7 +149,7 @@ static bool has_ports(const struct xdpsec_ports *ports, size_t n, __u32 first, _
 	return false;
 }
 
-/* Which of its UDP ports are among these? "": none. */
+/* The UDP ports of the tunnel that are among these, as text; "": none. */
 static const char *ports_of_tunnel(const struct outer *outer, const struct xdpsec_ports *ports, size_t n,
 				   char *text, size_t size)
 {
@@ -175,7 +175,7 @@ static void hint_outer(const struct outer *outer, const char *ports, const char 
 	     outer->flow_ports ? " (with SourcePort = listen, a tunnel uses only its own port)" : "");
 }
 
-/* A tunnel beside those that are there in inline mode. */
+/* Check a new tunnel against instances of inline mode. */
 static int check_outer(const struct config *config, const struct peer_config *peer,
 		       const struct instance *other, const struct plane *plane)
 {
@@ -197,7 +197,7 @@ static int check_outer(const struct config *config, const struct peer_config *pe
 	return -EBUSY;
 }
 
-/* Inline mode beside a tunnel that is there. */
+/* Check a new instance of inline mode against a tunnel. */
 static int check_inner(const struct config *config, const struct outer *outer, const struct instance *other)
 {
 	struct xdpsec_prefix address = prefix_of(outer->endpoint);

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * State files. Each is one line,
+ * State files. Each is one line:
  *
  *	xdpsec-state 2 FINGERPRINT.tx 281474976710656 1764000000.123456789 0123456789ab 0123456789abcdef
  *
- * where 2 is the version of this format, and the number the first that has not been given out (.tx), or one
- * more than the highest that was accepted (.rx). The next two words say where the file belongs: the time of
- * its own birth, and a digest of the machine's UUID; "-" where there is none. Nobody can set a file's birth,
- * so that a copy of it, out of a backup for example, says another one than it has. The last word is the first
- * 64 bits of SHA-256 over what stands before it. A file is written as a whole, or not at all; the check is
- * against disks, editors, and copies under another key's name.
+ * - 2 is the version of this format.
+ * - The number is the first unused one (.tx), or one more than the highest accepted (.rx).
+ * - The next two words say where the file belongs: the time of its own birth, and a digest of the machine's
+ *   UUID; "-" if there is none. Nobody can set a file's birth. So a copy, for example from a backup, contains
+ *   another birth than its own.
+ * - The last word is the first 64 bits of SHA-256 over the rest. It detects errors of disks and editors, and
+ *   copies under another key's name.
  *
- * Version 1 had no birth and no machine. Such a file is read, and replaced at the next write.
+ * A file is written as a whole, or not at all. Version 1 had no birth and no machine. Such a file is read, and
+ * replaced at the next write.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +54,7 @@ struct origin {
 	char machine[MACHINE_HEX];
 };
 
-/* The directory, and one file of it. */
+/* The state directory, and one of its files. */
 struct state {
 	const char *dir, *peer;
 	enum state_use use;
@@ -79,7 +81,7 @@ static int check_state_directory(const struct state *state)
 	fail(EPERM,
 	     "state directory %s: owner %u, permissions %04o: others could make sequence numbers repeat",
 	     state->dir, st.st_uid, st.st_mode & 07777);
-	/* One of somebody else's, such as /tmp, is not to be changed. */
+	/* A directory of somebody else, such as /tmp, is not changed. */
 	if (faccessat(state->fd, TAG_FILE, F_OK, 0) == 0)
 		hint("chown root %s; chmod 700 %s; make new keys if somebody may have changed it", state->dir,
 		     state->dir);
@@ -88,7 +90,7 @@ static int check_state_directory(const struct state *state)
 	return -EPERM;
 }
 
-/* 0, -ENOENT without a message where there is no directory, or -errno after a message. */
+/* Open the directory. 0, -ENOENT without a message if there is none, or -errno after a message. */
 static int state_open(struct state *state, const char *dir, const char *fingerprint, enum state_use use)
 {
 	state->dir = dir;
@@ -104,8 +106,7 @@ static int state_open(struct state *state, const char *dir, const char *fingerpr
 	return check_state_directory(state);
 }
 
-/* A file of its own is locked: whoever may read the directory could lock that, and make every command wait.
- */
+/* Lock a file made for this. A user who may read the directory could lock that, and block every command. */
 static int state_lock(struct state *state)
 {
 	state->lock = openat(state->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
@@ -128,7 +129,7 @@ static int state_open_create(struct state *state, const char *dir, const char *f
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return fail(errno, "state directory %s: %s", dir, strerror(errno));
 	err = state_open(state, dir, fingerprint, use);
-	/* A link that leads nowhere, or removed again. */
+	/* A dangling symbolic link, or the directory was removed again. */
 	if (err == -ENOENT)
 		return fail(ENOENT, "state directory %s: %s", dir, strerror(ENOENT));
 	return err ?: state_lock(state);
@@ -204,7 +205,7 @@ static int parse_line(const struct state *state, const char *line, size_t length
 	err = print_line(state, found, version == 2 ? said : NULL, expected);
 	if (err)
 		return err;
-	/* The file's own name is a part of it. */
+	/* The line contains the file's own name. */
 	if (strcmp(line, expected) || length != strlen(expected))
 		return corrupted(state);
 	*number = found;
@@ -226,8 +227,8 @@ static const char *describe_copy(const struct origin *said, const struct origin 
 	return said->birth != is->birth || said->birth_ns != is->birth_ns ? "is a copy" : NULL;
 }
 
-/* 0, -ENOENT without a message where there is no file, or -errno after a message. *copy says why the file may
- * be older than what was used, or is NULL. */
+/* Read the file. 0, -ENOENT without a message if there is none, or -errno after a message. *copy is the
+ * reason why the file may be older than the numbers used, or NULL. */
 static int state_read(const struct state *state, __u64 *number, const char **copy)
 {
 	_cleanup_close_ int fd = -1;
@@ -259,7 +260,7 @@ static int write_file(const struct state *state, const char *name, __u64 number)
 	ssize_t n;
 	int err;
 
-	/* Left behind by a run that was killed; nobody else is here while the directory is locked. */
+	/* Left by a run that was killed. Nobody else is here while the directory is locked. */
 	if (unlinkat(state->fd, name, 0) && errno != ENOENT)
 		return -errno;
 	fd = openat(state->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -281,7 +282,8 @@ static int write_file(const struct state *state, const char *name, __u64 number)
 	return close(take_fd(&fd)) ? -errno : 0;
 }
 
-/* As far as there are conventions: without them nothing is missing but these. Files inherit the attribute. */
+/* Mark the directory for backup programs, by the existing conventions. Failure is no error. Files inherit
+ * the attribute. */
 static void keep_from_backups(const struct state *state)
 {
 	_cleanup_close_ int fd = -1;
@@ -298,7 +300,7 @@ static void keep_from_backups(const struct state *state)
 		unlinkat(state->fd, TAG_FILE, 0);
 }
 
-/* On return 0 the number is on the disk, under its name. */
+/* Write the number. When this returns 0 it is on the disk, under its name. */
 static int state_write(const struct state *state, __u64 number)
 {
 	char temporary[FILE_NAME_MAX + 8];
@@ -313,7 +315,7 @@ static int state_write(const struct state *state, __u64 number)
 		return fail(-err, "state file %s/%s: %s", state->dir, state->file, strerror(-err));
 	}
 	keep_from_backups(state);
-	/* The name is not safe before the directory is. */
+	/* The name is not safe until the directory is on the disk. */
 	if (fsync(state->fd))
 		return fail(errno, "state directory %s: %s", state->dir, strerror(errno));
 	return 0;
@@ -336,9 +338,9 @@ static int missing(const struct state *state)
 }
 
 /*
- * Whoever seals with a key counts from 0, and does not know how far others have come that seal with it. What
- * this site has received with, the other site has sealed with; what this site has sealed with, the other one
- * may not.
+ * Check that the key was not used in the other direction. A site that seals with a key counts from 0, and
+ * does not know the numbers that others have used. The other site has sealed with the Rx keys of this site,
+ * and may not seal with its Tx keys.
  */
 static int check_opposite(const struct state *state)
 {
@@ -393,7 +395,7 @@ static int inspect(const struct state *state, const struct state_claims *claims,
 	if (err == -ENOENT)
 		return state->use == STATE_TX && !claims->new_key ? missing(state) : 0;
 	*exists = true;
-	/* A key that has state is not new, whatever the caller says: it goes on behind what was used. */
+	/* A key with state is not new, whatever the caller says: its numbers continue after those used. */
 	if (!err && !claims->moved)
 		err = check_copy(state, copy);
 	if (!err && state->use == STATE_TX && *number >= XDPSEC_SEQUENCE_LIMIT) {
@@ -451,12 +453,12 @@ int state_return(const char *dir, const char *fingerprint, __u64 next, __u64 lim
 	if (err)
 		return err;
 	err = state_read(&state, &reserved, &copy);
-	/* Somebody removed it while the SA was in use: what the SA has used is known better here. */
+	/* The file was deleted while the SA was in use. Write a new one from the SA's own counter. */
 	if (err == -ENOENT)
 		return state_write(&state, next < limit ? next : limit);
 	if (err)
 		return err;
-	/* Whoever put a copy there has to say what it is. */
+	/* A user who put a copy there must declare it. */
 	if (copy)
 		return fail(ESTALE, "state file %s/%s %s", dir, state.file, copy);
 	if (reserved != limit || next >= limit)
@@ -475,7 +477,7 @@ int state_receive(const char *dir, const char *fingerprint, const struct state_c
 	err = state_open_create(&state, dir, fingerprint, STATE_RX);
 	if (!err)
 		err = inspect(&state, claims, &found, &exists);
-	/* Also where it is as it was: a file that was moved is none that was moved any more. */
+	/* Write it even if the number is unchanged: afterwards the moved file belongs here. */
 	if (!err && (!exists || claims->moved))
 		err = state_write(&state, found);
 	if (!err)
@@ -496,7 +498,7 @@ int state_save_received(const char *dir, const char *fingerprint, __u64 next)
 	err = state_read(&state, &found, &copy);
 	if (err && err != -ENOENT)
 		return err;
-	/* An older instance that ends later must not open the window again. */
+	/* An older instance that ends later must not move the window back. */
 	if (!err && found >= next)
 		return 0;
 	return state_write(&state, next);

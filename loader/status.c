@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * xdpsec status: what instances there are, and what they have done.
+ * xdpsec status: show the instances and their counters.
  *
- * The exit code is for whoever watches over it, in the manner of the LSB's init scripts: 0 all is well, 1
- * something is wrong with an instance, or it cannot be read, 4 it is not up, or none is.
+ * The exit code is for monitoring, like that of LSB init scripts: 0 all is well; 1 an instance has a fault,
+ * or cannot be read; 4 it is not up, or none is.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -70,7 +70,7 @@ static int list(const char *name, void *data)
 	struct fault fault = {};
 	int err = report_read(&report, name);
 
-	/* Taken down meanwhile. */
+	/* It was taken down meanwhile. */
 	if (err == -ENOENT)
 		return 0;
 	if (!err) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* An instance as `status -j` shows it. */
+/* The JSON output of `status -j` for an instance. */
 #include <stdio.h>
 #include <string.h>
 #include <json-c/json.h>
@@ -168,7 +168,7 @@ static struct json_object *tunnel_json(const struct report *report)
 	return object;
 }
 
-/* null: made by a version that did not record it */
+/* null: the version that made it did not record its own */
 static void add_version(struct json_object *object, const char *version)
 {
 	json_object_object_add(object, "version", version[0] ? json_object_new_string(version) : NULL);
@@ -206,7 +206,7 @@ struct json_object *report_json(const struct report *report)
 	json_object_object_add(object, "shared_with", shared_json(report));
 	add_text(object, "config", report->instance.path);
 	add_number(object, "started", report->instance.started);
-	/* With --no-attach, who knows of egress is who attached it. */
+	/* With --no-attach egress may be a tc filter that we cannot see. */
 	json_object_object_add(
 		object, "attached",
 		json_object_new_boolean(ingress && (report->egress || report->instance.no_attach)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* An instance as `status` shows it to people. */
+/* The text output of `status` for an instance. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -47,7 +47,7 @@ static void print_sa(const char *direction, const struct sa_report *sa)
 	       bytes_text(sa->bytes, bytes, sizeof(bytes)), ago_text(sa->last_seen, ago, sizeof(ago)));
 }
 
-/* Nothing is printed of what never happened. */
+/* Counters of zero are not printed. */
 static void print_drops(const char *indent, const struct report *report, const struct peer_report *peer)
 {
 	const char *separator = "";
@@ -141,7 +141,7 @@ static void print_tunnel_device(const struct report *report)
 	       near->index ? near->mtu : report->config.mtu, report->config.listen_port);
 }
 
-/* An upgrade reaches what is up by down and up only. */
+/* An upgrade changes a running instance only by down and up. */
 static void print_version(const char *version)
 {
 	bool is_this = strcmp(version, program_version()) == 0;

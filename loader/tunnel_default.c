@@ -7,7 +7,7 @@
 #include "rule.h"
 #include "tunnel.h"
 
-/* Each would take the other's packets. */
+/* Two default routes would take each other's packets. */
 static int same_default(const char *name, void *data)
 {
 	const struct instance *mine = data;

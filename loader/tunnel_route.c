@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Addresses and routes of a tunnel's device: what is there, what is missing, and what is ours and should not
- * be. */
+/* Addresses and routes of a tunnel's device: listing, adding missing ones, and removing ours that are
+ * obsolete. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void cleanup_routes(struct routes *routes)
 }
 #define _cleanup_routes_ __attribute__((cleanup(cleanup_routes)))
 
-/* A VRF has a table of its own, and what arrives on its devices is looked up there. */
+/* Find the device's table. A VRF has its own, in which packets from its devices are looked up. */
 static int find_table(const struct instance *instance, unsigned int *table)
 {
 	struct netdev near, master;
@@ -61,7 +61,7 @@ static unsigned int table_for(const struct instance *instance, unsigned int tabl
 										      : table;
 }
 
-/* Sorted, as a thousand prefixes may be looked for among as many. */
+/* Sorted, as a thousand prefixes may be searched among as many. */
 struct tunnel_routes {
 	struct xdpsec_prefix *prefixes;
 	size_t n;
@@ -119,7 +119,8 @@ static int cannot_add(const struct instance *instance, const struct xdpsec_prefi
 		    prefix_text(prefix, text, sizeof(text)), strerror(-err));
 }
 
-/* Setting the device down and up takes IPv6 addresses away, flushing its routes those of all networks. */
+/* Add routes to connected networks. Setting the device down and up removes IPv6 addresses; flushing its
+ * routes removes those to all networks. */
 static int add_connected(const struct instance *instance, const struct routes *routes,
 			 const struct xdpsec_prefix *address)
 {
@@ -182,7 +183,7 @@ int tunnel_add_routes(const struct instance *instance, const struct config *conf
 
 	if (instance->no_routes || pair_near_elsewhere(instance))
 		return 0;
-	/* Those of the addresses, and at a reload those from before. */
+	/* The routes of the addresses; at a reload also earlier ones. */
 	err = list_routes(instance, &routes);
 	for (peer = config->peers; !err && peer < config->peers + config->n_peers; peer++)
 		for (size_t i = 0; !err && i < peer->n_prefixes; i++) {

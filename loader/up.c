@@ -2,12 +2,12 @@
 /*
  * xdpsec up: build the data plane of a configuration, and only then attach it.
  *
- * The order is an invariant. Numbers are reserved on disk before they are in a map; a slot is complete before
- * anything refers to it; what `instance` says comes before what it says; ingress is attached before egress,
- * so that no answer arrives sealed where nobody opens; the rename comes last. What fails, or is interrupted,
- * is undone by the same code that takes down what a killed `up` left.
+ * The order is an invariant. Numbers are reserved on disk before they are in a map. A slot is complete before
+ * anything refers to it. Every action is recorded in the map `instance` before it is taken. Ingress is
+ * attached before egress, so that no sealed answer arrives before it can be opened. The rename comes last.
+ * After a failure or an interrupt, the same code cleans up that takes down the rest of a killed `up`.
  *
- * In tunnel mode the routes are what makes packets go into the device: they come when everything else works.
+ * In tunnel mode the routes send packets into the device: they are added when everything else works.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@
 #include "keepalive.skel.h"
 #include "seal.skel.h"
 
-/* A first word of zero says that there is no secret. */
+/* A first word of zero means that there is no secret. */
 static int make_secret(struct up *up)
 {
 	do {
@@ -92,7 +92,7 @@ static int up_load(struct up *up)
 	return err ?: write_config(up);
 }
 
-/* The hop's ends, or those of the tunnel device. */
+/* Use the ends of the hop or tunnel device. */
 static int use_pair(const struct up *up)
 {
 	int err = devices_set(&up->plane, XDPSEC_DEVICE_FAR, up->instance.far_index);
@@ -100,7 +100,7 @@ static int use_pair(const struct up *up)
 	return err ?: devices_set(&up->plane, XDPSEC_DEVICE_NEAR, up->instance.near_index);
 }
 
-/* A zeroed element of peers would mean slot 0. */
+/* A zeroed element of peers would refer to slot 0. */
 static int forget_peers(struct up *up)
 {
 	struct xdpsec_peer peers[XDPSEC_MAX_PEERS];
@@ -110,7 +110,7 @@ static int forget_peers(struct up *up)
 	return plane_write_all(&up->plane, MAP_PEERS, peers);
 }
 
-/* With every driver that some peer uses; slot 0 is free until the first peer is added. */
+/* Test every driver that some peer uses. Slot 0 is free until the first peer is added. */
 static int up_self_test(struct up *up)
 {
 	const struct peer_config *peers = up->config.peers;
@@ -140,7 +140,7 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 	err = peer_create_tx(context, peer, index, NULL, &record.tx);
 	if (err)
 		return err;
-	/* Whoever cleans up after us gives the range back. */
+	/* The cleanup after a failure gives the range back. */
 	err = plane_write_peer(&up->plane, index, &record);
 	if (!err)
 		err = peer_create_rx(context, peer, index, &record.rx);
@@ -170,7 +170,7 @@ static int add_peers(struct up *up)
 	return err;
 }
 
-/* Not before: keys that are new have their state now, so that the command that works needs no --new-key. */
+/* Not earlier: new keys have their state now, so the command in the hint needs no --new-key. */
 static int check_pins_stay(struct up *up)
 {
 	return bpffs_check_stays(up->options);
@@ -195,7 +195,7 @@ static int attach_ingress(struct up *up)
 	return err ?: plane_write_instance(&up->plane, instance);
 }
 
-/* Only a name that was free when it was recorded is ours after a crash. */
+/* After a crash, only a name that was free when it was recorded is ours. */
 static int record_pair(struct up *up)
 {
 	struct instance *instance = &up->instance;
@@ -292,7 +292,7 @@ static int up_locked(struct up *up)
 	_cleanup_plane_lock_ int lock = -1;
 	int err = plane_lock(&lock);
 
-	/* Not before: Ctrl-C may end the wait for another command. */
+	/* Not earlier: Ctrl-C may end the wait for another command. */
 	interrupt_block();
 	if (!err)
 		err = teardown_leftover(up->config.name);
@@ -305,7 +305,7 @@ static int up_locked(struct up *up)
 	return err ?: up_build(up);
 }
 
-/* A reload attaches it again; with down and up flows would leave in clear in between. */
+/* Attach it again by a reload. With down and up, flows would leave in clear in between. */
 static int up_attach_again(const struct up *up)
 {
 	struct options options = *up->options;

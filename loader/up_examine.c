@@ -26,7 +26,7 @@
 #include "uplink.h"
 #include "program_version.h"
 
-/* The state directory may not exist yet, so that realpath() is of no use. */
+/* The state directory may not exist yet, so realpath() cannot be used. */
 static int absolute(const char *path, char *result, size_t size)
 {
 	char directory[PATH_MAX] = "";
@@ -76,7 +76,7 @@ static int check_keys(struct up *up)
 	return config_check_keys(&up->config, up->fingerprints);
 }
 
-/* The file, the keys and the device: all that is wrong with them. */
+/* Examine the file, the keys and the device, and report all mistakes. */
 int up_examine(struct up *up)
 {
 	int err = config_read(&up->config, up->options->argument), step;
@@ -123,7 +123,7 @@ bool up_is_detached(const struct config *config)
 	       attached_xdp(&plane, instance.device_index).mode == XDP_IN_USE_NONE;
 }
 
-/* `reload` reads the file that it was started with. */
+/* `reload` reads the file with which the instance was started. */
 static void hint_existing(const struct config *config, const struct instance *instance)
 {
 	if (strcmp(config->path, instance->path) == 0)
@@ -142,7 +142,7 @@ int up_refuse_existing(const struct config *config)
 
 	plane_init(&plane);
 	err = plane_open(&plane, config->name, false);
-	/* One of another version cannot be reloaded. */
+	/* An instance of another version cannot be reloaded. */
 	if (!err)
 		err = plane_read_instance(&plane, &instance);
 	if (!err)
@@ -156,14 +156,14 @@ int up_refuse_existing(const struct config *config)
 	return -EEXIST;
 }
 
-/* Others that have no pins any more, and so nobody who is asked for them. */
+/* Check for lost instances: without pins, they are not found otherwise. */
 static int check_lost(const struct instance *mine)
 {
 	_cleanup_free_ struct lost *lost = NULL;
 	size_t n = 0;
 	int err;
 
-	/* Only root can ask what the programs are. */
+	/* Only root can see which programs these are. */
 	if (geteuid())
 		return 0;
 	err = lost_list(&lost, &n);
@@ -189,7 +189,7 @@ static void name_devices(struct instance *instance, const struct sharers *sharer
 		hop_name(instance, number);
 }
 
-/* Other instances on the device, and other programs. */
+/* Check against other instances on the device, and other programs. */
 static int examine_sharing(struct up *up)
 {
 	_cleanup_sharers_ struct sharers sharers = {};
@@ -203,7 +203,7 @@ static int examine_sharing(struct up *up)
 	return err ?: step;
 }
 
-/* Without a device there is nothing to be said of it. */
+/* If there is no device, nothing more can be checked. */
 static int examine_device(struct up *up)
 {
 	int err, step;
@@ -211,7 +211,7 @@ static int examine_device(struct up *up)
 	if (!up->device.index)
 		return 0;
 	err = check_lost(&up->instance);
-	/* Its program is in the way, too, and there is no more to be said of it. */
+	/* If that fails its program conflicts as well, and needs no error of its own. */
 	step = err ? 0 : examine_sharing(up);
 	err = err ?: step;
 	step = up->config.mode == MODE_TUNNEL ? examine_tunnel(up) : 0;
@@ -230,7 +230,7 @@ static int examine_state(struct up *up)
 		step = state_check(up->instance.state_dir, fingerprint, i % 2 ? STATE_RX : STATE_TX,
 				   &up->options->claims, up->config.peers[i / 2].name);
 		err = err ?: step;
-		/* The directory is the same for all. */
+		/* The directory is the same for all keys. */
 		if (step == -EPERM || step == -ENOTDIR)
 			break;
 		if (step && config_mistake(&up->config))
@@ -239,7 +239,7 @@ static int examine_state(struct up *up)
 	return err;
 }
 
-/* All that is in the way, not only the first. */
+/* Report all conflicts, not only the first. */
 int up_check_conflicts(struct up *up)
 {
 	int err = examine_device(up), step;

@@ -12,7 +12,7 @@
 #include "self.h"
 #include "uplink.h"
 
-/* Devices on top of each other: more than anybody has, and no cycle. */
+/* Levels of stacked devices: more than there are in practice, and a protection against cycles. */
 #define LAYERS_MAX 8
 
 static bool address_is_ipv4(const unsigned char address[16])

@@ -13,9 +13,9 @@
 #include "selftest.skel.h"
 
 /*
- * RFC 7253 appendix A, AEAD_AES_128_OCB_TAGLEN128, K = 000102030405060708090A0B0C0D0E0F: those with an empty
- * A, which is all that we ever have. P is 00 01 02 .. of the given length. The RFC prints ciphertext and tag
- * as one string.
+ * RFC 7253 appendix A, AEAD_AES_128_OCB_TAGLEN128, K = 000102030405060708090A0B0C0D0E0F: the vectors with an
+ * empty A, as we never have associated data. P is 00 01 02 .. of the given length. The RFC prints ciphertext
+ * and tag as one string.
  */
 struct vector {
 	unsigned char nonce_end; /* N = BBAA9988776655443322 11 xx */
@@ -83,7 +83,7 @@ static void sealed_frame(struct frame *frame, const struct vector *vector, __u32
 	from_hex(tag + XDPSEC_TAG_LEN, vector->ciphertext);
 }
 
-/* The program's vector_result, or -errno. */
+/* Run the program. Its vector_result, or -errno. */
 static int run_vector(const struct bpf_program *program, struct frame *frame)
 {
 	unsigned char out[FRAME_MAX] = {};
