@@ -37,16 +37,18 @@ static void cleanup_multiprog(struct xdp_multiprog **programs)
 		xdp_multiprog__close(*programs);
 }
 
-int attach_tcx(const struct plane *plane, int program, const char *device, unsigned int index, bool egress,
-	       const char *name)
+int attach_tcx(const struct plane *plane, enum program program, int fd, const char *device,
+	       unsigned int index)
 {
+	const bool egress = plane_programs[program].hook == HOOK_TCX_EGRESS;
+	const char *name = plane_programs[program].name;
 	/* First in its row: if a program in front of ours returned TC_ACT_OK, the row would end there and
 	 * the packet would leave in clear (net/core/dev.c, tcx_run). */
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = TCX_BEFORE);
 	_cleanup_close_ int link = -1;
 	char path[PATH_MAX];
 
-	link = bpf_link_create(program, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, &options);
+	link = bpf_link_create(fd, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, &options);
 	if (link == -EINVAL) {
 		fail(EINVAL, "%s: cannot attach %s: this kernel has no TCX", device, name);
 		hint("use Linux 6.12 or later with CONFIG_NET_XGRESS");
@@ -82,22 +84,22 @@ int detach_tcx(const struct plane *plane, const char *name)
 	return 0;
 }
 
-static int link_info(const struct plane *plane, const char *name, struct bpf_link_info *info)
+static int link_info(const struct plane *plane, enum program program, struct bpf_link_info *info)
 {
 	__u32 length = sizeof(*info);
 	_cleanup_close_ int link = -1;
 	char path[PATH_MAX];
 
 	memset(info, 0, sizeof(*info));
-	plane_pin(plane, "links", name, path, sizeof(path));
+	plane_pin(plane, "links", plane_programs[program].name, path, sizeof(path));
 	link = bpf_obj_get(path);
 	return link < 0 || bpf_obj_get_info_by_fd(link, info, &length) ? -errno : 0;
 }
 
-int attached_tcx(const struct plane *plane, const char *name, unsigned int *index)
+int attached_tcx(const struct plane *plane, enum program program, unsigned int *index)
 {
 	struct bpf_link_info info;
-	int err = link_info(plane, name, &info);
+	int err = link_info(plane, program, &info);
 
 	/* The place of info.tcx, which old headers lack: the first member of the union is the ifindex. */
 	if (!err)
@@ -127,11 +129,11 @@ static bool is_same(__u32 program, const void *data)
 	return program == *(const __u32 *)data;
 }
 
-bool carries_tcx(const struct plane *plane, const char *name, unsigned int index)
+bool carries_tcx(const struct plane *plane, enum program program, unsigned int index)
 {
 	struct bpf_link_info info;
 
-	return !link_info(plane, name, &info) && find_tcx(index, TCX_INGRESS, is_same, &info.prog_id);
+	return !link_info(plane, program, &info) && find_tcx(index, TCX_INGRESS, is_same, &info.prog_id);
 }
 
 static bool program_is_ours(__u32 program, const void *data)

@@ -12,20 +12,20 @@
 #include "config.h"
 #include "plane.h"
 
-/* Attach to TCX egress (else ingress) of the device and pin the link under links/ by that name. 0, or -errno
+/* Attach the program, of which fd is one, to its hook (programs.h) on the device, and pin the link. 0, or -errno
  * after a message. */
-int attach_tcx(const struct plane *plane, int program, const char *device, unsigned int index, bool egress,
-	       const char *name);
+int attach_tcx(const struct plane *plane, enum program program, int fd, const char *device,
+	       unsigned int index);
 
 /* Detach and unpin. No such pin is no error. */
 int detach_tcx(const struct plane *plane, const char *name);
 
 /* The device of the pinned link, 0 if the device is gone. -ENOENT without a message: no such pin. */
-int attached_tcx(const struct plane *plane, const char *name, unsigned int *index);
+int attached_tcx(const struct plane *plane, enum program program, unsigned int *index);
 
 /* Is the program of that link at TCX ingress of this device, in this namespace? Then the link is on this
  * device, even if the device was renamed. */
-bool carries_tcx(const struct plane *plane, const char *name, unsigned int index);
+bool carries_tcx(const struct plane *plane, enum program program, unsigned int index);
 
 /* Is a program of this instance at TCX of that device; is one of any instance? */
 bool tcx_uses_maps(const struct plane *plane, unsigned int index);

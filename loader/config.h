@@ -12,13 +12,9 @@
 #include <limits.h>
 
 #include "key.h"
+#include "mode.h"
 #include "prefix.h"
 #include "xdpsec/abi.h"
-
-enum mode {
-	MODE_INLINE,
-	MODE_TUNNEL,
-};
 
 enum xdp_mode {
 	XDP_MODE_CONFIG_AUTO,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The BPF objects, which are in the executable, opened and loaded on the maps of a plane. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -82,129 +83,57 @@ static int keep_maps(struct plane *plane, struct bpf_object *object)
 
 static int load_failed(const char *what, const char *object, int err)
 {
-	fail(-err, "%s: cannot %s it: %s", object, what, strerror(-err));
+	fail(-err, "%s.bpf.o: cannot %s it: %s", object, what, strerror(-err));
 	bpf_log_show();
 	return err;
 }
 
-static int load_object(struct plane *plane, struct bpf_object *object, const char *name)
-{
-	int err = share_maps(plane, object);
-
-	if (!err)
-		err = bpf_object__load(object);
-	if (!err)
-		err = keep_maps(plane, object);
-	return err ? load_failed("load", name, err) : 0;
-}
-
-int objects_load_sa(struct plane *plane)
-{
-	struct bpf_object_open_opts options;
-	char root[PATH_MAX];
-
-	if (plane->sa)
-		return 0;
-	options_for(plane, &options, root, sizeof(root));
-	plane->sa = sa_bpf__open_opts(&options);
-	if (!plane->sa)
-		return load_failed("open", "sa.bpf.o", -errno);
-	return load_object(plane, plane->sa->obj, "sa.bpf.o");
-}
-
-static int load_inline(struct plane *plane, const struct bpf_object_open_opts *options)
-{
-	int err;
-
-	plane->seal = seal_bpf__open_opts(options);
-	plane->hop = plane->seal ? hop_bpf__open_opts(options) : NULL;
-	plane->open = plane->hop ? open_bpf__open_opts(options) : NULL;
-	if (!plane->open)
-		return load_failed("open", "the data plane", -errno);
-	err = load_object(plane, plane->seal->obj, "seal.bpf.o");
-	if (!err)
-		err = load_object(plane, plane->hop->obj, "hop.bpf.o");
-	return err ?: load_object(plane, plane->open->obj, "open.bpf.o");
-}
-
-static int load_tunnel(struct plane *plane, const struct bpf_object_open_opts *options)
-{
-	int err;
-
-	plane->encapsulate = encapsulate_bpf__open_opts(options);
-	plane->keepalive = plane->encapsulate ? keepalive_bpf__open_opts(options) : NULL;
-	plane->decapsulate = plane->keepalive ? decapsulate_bpf__open_opts(options) : NULL;
-	if (!plane->decapsulate)
-		return load_failed("open", "the data plane", -errno);
-	err = load_object(plane, plane->encapsulate->obj, "encapsulate.bpf.o");
-	if (!err)
-		err = load_object(plane, plane->keepalive->obj, "keepalive.bpf.o");
-	return err ?: load_object(plane, plane->decapsulate->obj, "decapsulate.bpf.o");
-}
-
-int objects_load_data(struct plane *plane)
-{
-	struct bpf_object_open_opts options;
-	char root[PATH_MAX];
-
-	options_for(plane, &options, root, sizeof(root));
-	return plane->mode == MODE_TUNNEL ? load_tunnel(plane, &options) : load_inline(plane, &options);
-}
-
-int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest)
-{
-	struct bpf_object_open_opts options;
-	char root[PATH_MAX];
-
-	options_for(plane, &options, root, sizeof(root));
-	*selftest = selftest_bpf__open_opts(&options);
-	if (!*selftest)
-		return load_failed("open", "selftest.bpf.o", -errno);
-	return load_object(plane, (*selftest)->obj, "selftest.bpf.o");
-}
-
-/* By mode, and whether there is a next program. */
-static const struct {
-	const char *name, *file;
+/* NAME.bpf.o as it is in this executable (bpftool gen skeleton). */
+struct image {
+	const char *name;
 	const void *(*bytes)(size_t *size);
-} xdp_objects[][2] = {
-	[MODE_INLINE] = { { "open", "open.bpf.o", open_bpf__elf_bytes },
-			  { "open_next", "open_next.bpf.o", open_next_bpf__elf_bytes } },
-	[MODE_TUNNEL] = { { "decapsulate", "decapsulate.bpf.o", decapsulate_bpf__elf_bytes },
-			  { "decapsulate_next", "decapsulate_next.bpf.o", decapsulate_next_bpf__elf_bytes } },
 };
 
-static int open_xdp(const struct plane *plane, bool with_next, struct bpf_object **object)
+static const struct image images[PROGRAM_COUNT] = {
+#define PLANE_IMAGE(id, name, ...) [PROGRAM_##id] = { #name, name##_bpf__elf_bytes },
+	PLANE_PROGRAMS(PLANE_IMAGE)
+#undef PLANE_IMAGE
+};
+
+/* By mode: those that call another program for what they let pass (xdp/next.bpf.h). */
+static const struct image images_with_next[] = {
+	[MODE_INLINE] = { "open_next", open_next_bpf__elf_bytes },
+	[MODE_TUNNEL] = { "decapsulate_next", decapsulate_next_bpf__elf_bytes },
+};
+
+static const struct image sa_image = { "sa", sa_bpf__elf_bytes };
+static const struct image selftest_image = { "selftest", selftest_bpf__elf_bytes };
+
+static int open_image(const struct plane *plane, const struct image *image, struct bpf_object **object)
 {
 	struct bpf_object_open_opts options;
 	char root[PATH_MAX];
 	size_t size;
-	const void *bytes = xdp_objects[plane->mode][with_next].bytes(&size);
-	const char *file = xdp_objects[plane->mode][with_next].file;
+	const void *bytes = image->bytes(&size);
 	int err;
 
 	options_for(plane, &options, root, sizeof(root));
-	options.object_name = xdp_objects[plane->mode][with_next].name;
+	options.object_name = image->name;
 	*object = bpf_object__open_mem(bytes, size, &options);
 	if (!*object)
-		return load_failed("open", file, -errno);
+		return load_failed("open", image->name, -errno);
 	err = share_maps(plane, *object);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
-		return load_failed("open", file, err);
+		return load_failed("open", image->name, err);
 	}
 	return 0;
 }
 
-int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
+static int load_image(const struct plane *plane, const struct image *image, struct bpf_object **object)
 {
-	return open_xdp(plane, false, object);
-}
-
-int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object)
-{
-	int err = open_xdp(plane, with_next, object);
+	int err = open_image(plane, image, object);
 
 	if (err)
 		return err;
@@ -213,49 +142,70 @@ int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_objec
 		return 0;
 	bpf_object__close(*object);
 	*object = NULL;
-	return load_failed("load", xdp_objects[plane->mode][with_next].file, err);
+	return load_failed("load", image->name, err);
 }
 
-static int pin_program(const struct plane *plane, const struct bpf_program *program, const char *name)
+/* The same, and the plane gets the maps that it has not yet. */
+static int load_own(struct plane *plane, const struct image *image, struct bpf_object **object)
 {
-	char path[PATH_MAX];
+	int err = load_image(plane, image, object);
 
-	plane_pin(plane, "programs", name, path, sizeof(path));
-	if (bpf_obj_pin(bpf_program__fd(program), path))
-		return fail(errno, "%s: cannot pin it: %s", path, strerror(errno));
-	return 0;
+	if (err)
+		return err;
+	err = keep_maps(plane, *object);
+	return err ? load_failed("load", image->name, err) : 0;
+}
+
+int objects_load_sa(struct plane *plane)
+{
+	return plane->sa ? 0 : load_own(plane, &sa_image, &plane->sa);
+}
+
+int objects_load_data(struct plane *plane)
+{
+	int err = 0;
+
+	for (int i = 0; !err && i < PROGRAM_COUNT; i++)
+		if (plane_programs[i].mode == plane->mode)
+			err = load_own(plane, &images[i], &plane->objects[i]);
+	return err;
+}
+
+int objects_load_selftest(struct plane *plane, struct bpf_object **selftest)
+{
+	return load_own(plane, &selftest_image, selftest);
+}
+
+static const struct image *xdp_image(const struct plane *plane)
+{
+	return &images[plane->mode == MODE_TUNNEL ? PROGRAM_DECAPSULATE : PROGRAM_OPEN];
+}
+
+int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
+{
+	return open_image(plane, xdp_image(plane), object);
+}
+
+int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object)
+{
+	return load_image(plane, with_next ? &images_with_next[plane->mode] : xdp_image(plane), object);
+}
+
+int objects_program(const struct plane *plane, enum program program)
+{
+	return bpf_program__fd(bpf_object__next_program(plane->objects[program], NULL));
 }
 
 int objects_pin(const struct plane *plane)
 {
-	int err;
+	char path[PATH_MAX];
 
-	if (plane->mode == MODE_TUNNEL) {
-		err = pin_program(plane, plane->encapsulate->progs.xdpsec_encapsulate, "encapsulate");
-		if (!err)
-			err = pin_program(plane, plane->keepalive->progs.xdpsec_keepalive, "keepalive");
-		return err ?: pin_program(plane, plane->decapsulate->progs.xdpsec_decapsulate, "decapsulate");
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		if (!plane->objects[i])
+			continue;
+		plane_pin(plane, "programs", plane_programs[i].name, path, sizeof(path));
+		if (bpf_obj_pin(objects_program(plane, i), path))
+			return fail(errno, "%s: cannot pin it: %s", path, strerror(errno));
 	}
-	err = pin_program(plane, plane->seal->progs.xdpsec_seal, "seal");
-	if (!err)
-		err = pin_program(plane, plane->hop->progs.xdpsec_hop, "hop");
-	return err ?: pin_program(plane, plane->open->progs.xdpsec_open, "open");
-}
-
-void objects_close(struct plane *plane)
-{
-	sa_bpf__destroy(plane->sa);
-	seal_bpf__destroy(plane->seal);
-	hop_bpf__destroy(plane->hop);
-	open_bpf__destroy(plane->open);
-	encapsulate_bpf__destroy(plane->encapsulate);
-	keepalive_bpf__destroy(plane->keepalive);
-	decapsulate_bpf__destroy(plane->decapsulate);
-	plane->sa = NULL;
-	plane->seal = NULL;
-	plane->hop = NULL;
-	plane->open = NULL;
-	plane->encapsulate = NULL;
-	plane->keepalive = NULL;
-	plane->decapsulate = NULL;
+	return 0;
 }

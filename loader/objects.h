@@ -6,13 +6,12 @@
 #include "plane.h"
 
 struct bpf_object;
-struct selftest_bpf;
 
 /* The programs that install contexts (sa.bpf.c). The first object to be loaded creates the plane's maps. */
 int objects_load_sa(struct plane *plane);
-/* Those of the data plane: seal, hop, open; in tunnel mode encapsulate, keepalive, decapsulate. */
+/* Those of the data plane that the mode has (programs.h). */
 int objects_load_data(struct plane *plane);
-int objects_load_selftest(struct plane *plane, struct selftest_bpf **selftest);
+int objects_load_selftest(struct plane *plane, struct bpf_object **selftest);
 /* Each of the data plane's programs to PROGRAM under programs/. */
 int objects_pin(const struct plane *plane);
 /* A copy of open.bpf.o, or decapsulate.bpf.o, that shares the plane's maps and is not loaded yet, for libxdp,
@@ -20,6 +19,7 @@ int objects_pin(const struct plane *plane);
 int objects_open_xdp(const struct plane *plane, struct bpf_object **object);
 /* The same, loaded; with_next: that which calls another program for what it lets pass (xdp/next.bpf.h). */
 int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object);
-void objects_close(struct plane *plane);
+/* The file descriptor of a program that is loaded. */
+int objects_program(const struct plane *plane, enum program program);
 
 #endif

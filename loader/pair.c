@@ -173,9 +173,9 @@ const char *pair_owner(const struct netdev *netdev)
 		       : NULL;
 }
 
-static const char *far_program(const struct instance *instance)
+static enum program far_program(const struct instance *instance)
 {
-	return instance->mode == MODE_TUNNEL ? "encapsulate" : "hop";
+	return instance->mode == MODE_TUNNEL ? PROGRAM_ENCAPSULATE : PROGRAM_HOP;
 }
 
 /* Find a recorded end: by its index, whatever its name is now; before there is an index, by its name. */
@@ -196,7 +196,7 @@ static bool find_recorded(const struct instance *instance, unsigned int index, c
 
 static bool find_far(const struct plane *plane, const struct instance *instance, struct netdev *far)
 {
-	const char *program = far_program(instance);
+	enum program program = far_program(instance);
 	unsigned int index;
 
 	/* Our program on the device is the proof. Nobody can remove it by renaming the device or changing

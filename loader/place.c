@@ -11,9 +11,10 @@ static bool on_device(const struct plane *plane)
 {
 	unsigned int index;
 
-	return (attached_tcx(plane, "seal", &index) == 0 && index) ||
-	       (attached_tcx(plane, "hop", &index) == 0 && index) ||
-	       (attached_tcx(plane, "encapsulate", &index) == 0 && index);
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		if (attached_tcx(plane, i, &index) == 0 && index)
+			return true;
+	return false;
 }
 
 int place_find(const struct plane *plane, const struct instance *instance, enum place *place)

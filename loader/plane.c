@@ -7,11 +7,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "cleanup.h"
 #include "lock.h"
 #include "message.h"
-#include "objects.h"
 #include "owner.h"
 #include "plane.h"
 #include "self.h"
@@ -38,9 +38,19 @@ void plane_init(struct plane *plane)
 		plane->maps[i] = -1;
 }
 
+void plane_unload(struct plane *plane)
+{
+	bpf_object__close(plane->sa);
+	plane->sa = NULL;
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		bpf_object__close(plane->objects[i]);
+		plane->objects[i] = NULL;
+	}
+}
+
 void plane_close(struct plane *plane)
 {
-	objects_close(plane);
+	plane_unload(plane);
 	for (int i = 0; i < MAP_COUNT; i++)
 		if (plane->maps[i] >= 0)
 			close(plane->maps[i]);

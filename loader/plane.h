@@ -27,6 +27,7 @@
 
 #include "instance.h"
 #include "kernel.h"
+#include "programs.h"
 
 #define PLANE_ROOT BPFFS "/xdpsec"
 
@@ -64,31 +65,22 @@ enum plane_map {
 		MAP_COUNT,
 };
 
-struct sa_bpf;
-struct seal_bpf;
-struct hop_bpf;
-struct open_bpf;
-struct encapsulate_bpf;
-struct keepalive_bpf;
-struct decapsulate_bpf;
+struct bpf_object;
 
 struct plane {
 	char name[XDPSEC_NAME_LEN];
 	char directory[NAME_MAX]; /* under BPFFS; empty: nothing is pinned, it ends with the process */
 	int maps[MAP_COUNT];	  /* -1: not there */
 	enum mode mode;		  /* which programs are loaded, and what SAs carry */
-	struct sa_bpf *sa;	  /* NULL: not loaded */
-	struct seal_bpf *seal;
-	struct hop_bpf *hop;
-	struct open_bpf *open;
-	struct encapsulate_bpf *encapsulate;
-	struct keepalive_bpf *keepalive;
-	struct decapsulate_bpf *decapsulate;
+	struct bpf_object *sa;	  /* the programs that change SAs (sa.bpf.c); NULL: not loaded */
+	struct bpf_object *objects[PROGRAM_COUNT]; /* NULL: not loaded */
 };
 
 /* Before anything else is done with it. */
 void plane_init(struct plane *plane);
 void plane_close(struct plane *plane);
+/* Close its objects, and with them the references to the programs. */
+void plane_unload(struct plane *plane);
 #define _cleanup_plane_ __attribute__((cleanup(plane_close)))
 
 /*

@@ -21,35 +21,34 @@
 #include "tunnel.h"
 
 /* Use the pinned program, which `up` has loaded. */
-static int attach_link_again(const struct plane *plane, const char *name, const char *device,
-			     unsigned int index, bool egress)
+static int attach_link_again(const struct plane *plane, enum program program, const char *device,
+			     unsigned int index)
 {
-	_cleanup_close_ int program = -1;
+	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	int err;
 
-	plane_pin(plane, "programs", name, path, sizeof(path));
-	program = bpf_obj_get(path);
-	if (program < 0)
+	plane_pin(plane, "programs", plane_programs[program].name, path, sizeof(path));
+	fd = bpf_obj_get(path);
+	if (fd < 0)
 		return fail(errno, "%s: cannot open it: %s", path, strerror(errno));
 	/* The pinned link is useless: its device is gone, or it was detached. */
-	err = detach_tcx(plane, name);
+	err = detach_tcx(plane, plane_programs[program].name);
 	if (!err)
-		err = attach_tcx(plane, program, device, index, egress, name);
+		err = attach_tcx(plane, program, fd, device, index);
 	if (!err)
 		warning("%s: was detached from TC %s, and is attached again", device,
-			egress ? "egress" : "ingress");
+			plane_programs[program].hook == HOOK_TCX_EGRESS ? "egress" : "ingress");
 	return err;
 }
 
-static int mend_tcx(const struct plane *plane, const char *name, const char *device, unsigned int index,
-		    bool egress)
+static int mend_tcx(const struct plane *plane, enum program program, const char *device, unsigned int index)
 {
 	unsigned int attached;
 
-	if (attached_tcx(plane, name, &attached) == 0 && attached == index)
+	if (attached_tcx(plane, program, &attached) == 0 && attached == index)
 		return 0;
-	return attach_link_again(plane, name, device, index, egress);
+	return attach_link_again(plane, program, device, index);
 }
 
 static int mend_xdp(struct reload *reload)
@@ -103,7 +102,7 @@ static int mend_hop(struct reload *reload)
 	sysctl_silence_ipv6(near.name);
 	sysctl_silence_ipv6(far.name);
 	err = mend_elements(&reload->plane, &near, &far);
-	return err ?: mend_tcx(&reload->plane, "hop", far.name, far.index, false);
+	return err ?: mend_tcx(&reload->plane, PROGRAM_HOP, far.name, far.index);
 }
 
 static int mend_egress(struct reload *reload)
@@ -112,7 +111,7 @@ static int mend_egress(struct reload *reload)
 
 	return instance->no_attach
 		       ? 0
-		       : mend_tcx(&reload->plane, "seal", reload->device.name, instance->device_index, true);
+		       : mend_tcx(&reload->plane, PROGRAM_SEAL, reload->device.name, instance->device_index);
 }
 
 static int mend_forwarding(const struct netdev *far)
@@ -156,9 +155,9 @@ static int mend_tunnel(struct reload *reload)
 	const struct instance *instance = &reload->instance;
 	const char *far_name = instance->far;
 	struct netdev near, far;
-	int err = mend_tcx(plane, "encapsulate", far_name, instance->far_index, false), step;
+	int err = mend_tcx(plane, PROGRAM_ENCAPSULATE, far_name, instance->far_index), step;
 
-	step = mend_tcx(plane, "keepalive", far_name, instance->far_index, true);
+	step = mend_tcx(plane, PROGRAM_KEEPALIVE, far_name, instance->far_index);
 	err = err ?: step;
 	if (pair_near_elsewhere(instance)) {
 		step = mend_forwarding_of(instance->far_index);

@@ -255,7 +255,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 
 	if (err)
 		return err;
-	if (attached_tcx(plane, is_tunnel ? "encapsulate" : "seal", &index) == 0)
+	if (attached_tcx(plane, is_tunnel ? PROGRAM_ENCAPSULATE : PROGRAM_SEAL, &index) == 0)
 		report->egress = index == (is_tunnel ? instance->far_index : instance->device_index);
 	if (here.cookie != instance->netns_cookie &&
 	    namespace_enter(instance->netns_inode, instance->netns_cookie, &back))

@@ -10,7 +10,6 @@
 #include "message.h"
 #include "sa.h"
 #include "sa_abi.h"
-#include "sa.skel.h"
 
 static void mark(struct sa_slots *slots, __u32 slot)
 {
@@ -115,10 +114,15 @@ int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer)
 	return err;
 }
 
-static int run_syscall(const struct bpf_program *program, void *args, size_t size)
+static struct bpf_program *sa_program(const struct plane *plane, const char *name)
+{
+	return bpf_object__find_program_by_name(plane->sa, name);
+}
+
+static int run_syscall(const struct plane *plane, const char *program, void *args, size_t size)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = args, .ctx_size_in = (__u32)size);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(sa_program(plane, program)), &options);
 
 	return err ? err : (int)options.retval;
 }
@@ -131,7 +135,7 @@ static int install_sa(const struct plane *plane, __u32 slot, const struct key *k
 	snprintf(args.parameters.algo, sizeof(args.parameters.algo), "ecb(%s)", driver);
 	memcpy(args.parameters.key, key->bytes, key->length);
 	args.parameters.key_len = (__u32)key->length;
-	err = run_syscall(plane->sa->progs.sa_install, &args, sizeof(args));
+	err = run_syscall(plane, "sa_install", &args, sizeof(args));
 	explicit_bzero(&args, sizeof(args));
 	return err;
 }
@@ -246,7 +250,7 @@ int sa_derive(const struct plane *plane, __u32 slot)
 	int err;
 
 	memcpy(frame + SA_DERIVE_SLOT_OFFSET, &slot, sizeof(slot));
-	err = bpf_prog_test_run_opts(bpf_program__fd(plane->sa->progs.sa_derive), &options);
+	err = bpf_prog_test_run_opts(bpf_program__fd(sa_program(plane, "sa_derive")), &options);
 	if (err)
 		return fail(-err, "SA %u: cannot derive its tables: %s", slot, strerror(-err));
 	if (options.retval)
@@ -257,7 +261,7 @@ int sa_derive(const struct plane *plane, __u32 slot)
 int sa_share(const struct plane *plane, __u32 from, __u32 to)
 {
 	struct sa_share_args args = { .from = from, .to = to };
-	int err = run_syscall(plane->sa->progs.sa_share, &args, sizeof(args));
+	int err = run_syscall(plane, "sa_share", &args, sizeof(args));
 
 	return err ? fail(-err, "SA %u: cannot share its context: %s", from, strerror(-err)) : 0;
 }
@@ -265,7 +269,7 @@ int sa_share(const struct plane *plane, __u32 from, __u32 to)
 int sa_remove(const struct plane *plane, __u32 slot)
 {
 	struct sa_remove_args args = { .slot = slot };
-	int err = run_syscall(plane->sa->progs.sa_remove, &args, sizeof(args));
+	int err = run_syscall(plane, "sa_remove", &args, sizeof(args));
 
 	return err ? fail(-err, "SA %u: cannot release its context: %s", slot, strerror(-err)) : 0;
 }

@@ -59,7 +59,7 @@ static int detach(const struct plane *plane, const struct instance *instance, en
 
 	/* Egress first: from then on nothing needs the hop. A tunnel has none, and its device and routes go
 	 * first, so that nothing goes into it without a program. */
-	step = detach_tcx(plane, "seal");
+	step = detach_tcx(plane, plane_programs[PROGRAM_SEAL].name);
 	err = err ?: step;
 	if (place == PLACE_HERE) {
 		step = pair_delete(plane, instance);
@@ -98,7 +98,7 @@ static void warn_of_attached(struct plane *plane, const struct instance *instanc
 {
 	int programs;
 
-	objects_close(plane);
+	plane_unload(plane);
 	programs = programs_of(plane);
 	if (!programs)
 		return;

@@ -38,10 +38,6 @@
 #include "tunnel.h"
 #include "up.h"
 #include "vectors.h"
-#include "encapsulate.skel.h"
-#include "hop.skel.h"
-#include "keepalive.skel.h"
-#include "seal.skel.h"
 
 /* A first word of zero means that there is no secret. */
 static int make_secret(struct up *up)
@@ -207,6 +203,16 @@ static int record_pair(struct up *up)
 	return plane_write_instance(&up->plane, instance);
 }
 
+static int attach(const struct up *up, enum program program)
+{
+	const struct instance *instance = &up->instance;
+	int fd = objects_program(&up->plane, program);
+
+	if (plane_programs[program].on_far)
+		return attach_tcx(&up->plane, program, fd, instance->far, instance->far_index);
+	return attach_tcx(&up->plane, program, fd, instance->device, instance->device_index);
+}
+
 static int make_hop(struct up *up)
 {
 	struct instance *instance = &up->instance;
@@ -215,8 +221,7 @@ static int make_hop(struct up *up)
 	if (!err)
 		err = hop_create(instance);
 	if (!err)
-		err = attach_tcx(&up->plane, bpf_program__fd(up->plane.hop->progs.xdpsec_hop), instance->far,
-				 instance->far_index, false, "hop");
+		err = attach(up, PROGRAM_HOP);
 	if (!err)
 		err = plane_write_instance(&up->plane, instance);
 	return err ?: use_pair(up);
@@ -224,7 +229,6 @@ static int make_hop(struct up *up)
 
 static int make_tunnel(struct up *up)
 {
-	const struct plane *plane = &up->plane;
 	struct instance *instance = &up->instance;
 	int err = record_pair(up);
 
@@ -232,13 +236,11 @@ static int make_tunnel(struct up *up)
 		err = tunnel_create(instance, &up->config, tunnel_mtu(&up->config, &up->device), &up->near,
 				    &up->far);
 	if (!err)
-		err = attach_tcx(plane, bpf_program__fd(plane->encapsulate->progs.xdpsec_encapsulate),
-				 instance->far, instance->far_index, false, "encapsulate");
+		err = attach(up, PROGRAM_ENCAPSULATE);
 	if (!err)
-		err = attach_tcx(plane, bpf_program__fd(plane->keepalive->progs.xdpsec_keepalive),
-				 instance->far, instance->far_index, true, "keepalive");
+		err = attach(up, PROGRAM_KEEPALIVE);
 	if (!err)
-		err = plane_write_instance(plane, instance);
+		err = plane_write_instance(&up->plane, instance);
 	if (!err)
 		err = use_pair(up);
 	return err ?: write_config(up);
@@ -251,10 +253,7 @@ static int start_tunnel(struct up *up)
 
 static int attach_egress(struct up *up)
 {
-	if (up->options->no_attach)
-		return 0;
-	return attach_tcx(&up->plane, bpf_program__fd(up->plane.seal->progs.xdpsec_seal), up->instance.device,
-			  up->instance.device_index, true, "seal");
+	return up->options->no_attach ? 0 : attach(up, PROGRAM_SEAL);
 }
 
 static int publish(struct up *up)

@@ -10,7 +10,6 @@
 #include "sa.h"
 #include "sa_abi.h"
 #include "vectors.h"
-#include "selftest.skel.h"
 
 /*
  * RFC 7253 appendix A, AEAD_AES_128_OCB_TAGLEN128, K = 000102030405060708090A0B0C0D0E0F: the vectors with an
@@ -84,12 +83,13 @@ static void sealed_frame(struct frame *frame, const struct vector *vector, __u32
 }
 
 /* Run the program. Its vector_result, or -errno. */
-static int run_vector(const struct bpf_program *program, struct frame *frame)
+static int run_vector(const struct bpf_object *selftest, const char *program, struct frame *frame)
 {
 	unsigned char out[FRAME_MAX] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame->bytes, .data_size_in = frame->length,
 		    .data_out = out, .data_size_out = sizeof(out), .repeat = 1);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(bpf_object__find_program_by_name(selftest, program)),
+					 &options);
 
 	if (err)
 		return err;
@@ -112,7 +112,7 @@ static int vector_failed(const struct vector *vector, const char *what, int resu
 	return -EBADMSG;
 }
 
-static int check_vector(const struct selftest_bpf *selftest, const struct vector *vector, __u32 slot)
+static int check_vector(const struct bpf_object *selftest, const struct vector *vector, __u32 slot)
 {
 	struct frame clear, sealed, frame;
 	int result;
@@ -121,12 +121,12 @@ static int check_vector(const struct selftest_bpf *selftest, const struct vector
 	sealed_frame(&sealed, vector, slot);
 
 	frame = clear;
-	result = run_vector(selftest->progs.seal_vector, &frame);
+	result = run_vector(selftest, "seal_vector", &frame);
 	if (result != VECTOR_DONE || !same_from(&frame, &sealed, 0))
 		return vector_failed(vector, "sealed to something else", result);
 
 	frame = sealed;
-	result = run_vector(selftest->progs.open_vector, &frame);
+	result = run_vector(selftest, "open_vector", &frame);
 	/* The contents of the tag after opening do not matter. */
 	if (result != VECTOR_DONE || !same_from(&frame, &clear, VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD))
 		return vector_failed(vector, "opened to something else", result);
@@ -134,7 +134,7 @@ static int check_vector(const struct selftest_bpf *selftest, const struct vector
 	for (unsigned int at = VECTOR_ETHERNET_LEN + XDPSEC_NONCE_OFFSET; at < sealed.length; at += 5) {
 		frame = sealed;
 		frame.bytes[at] ^= (unsigned char)(1 << at % 8);
-		result = run_vector(selftest->progs.open_vector, &frame);
+		result = run_vector(selftest, "open_vector", &frame);
 		if (result != VECTOR_TAG_FAILED)
 			return vector_failed(vector, "a flipped bit was not refused", result);
 	}
@@ -143,7 +143,7 @@ static int check_vector(const struct selftest_bpf *selftest, const struct vector
 
 int vectors_check(struct plane *plane, __u32 slot, const char *driver)
 {
-	struct selftest_bpf *selftest = NULL;
+	struct bpf_object *selftest = NULL;
 	const struct sa_record record = { .slot = slot };
 	struct key key = { .length = 16 };
 	char bound[DRIVER_LEN];
@@ -163,6 +163,6 @@ int vectors_check(struct plane *plane, __u32 slot, const char *driver)
 	for (unsigned int i = 0; !err && i < vectors_count; i++)
 		err = check_vector(selftest, &vectors[i], slot);
 	erased = sa_erase(plane, slot);
-	selftest_bpf__destroy(selftest);
+	bpf_object__close(selftest);
 	return err ?: erased;
 }

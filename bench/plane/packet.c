@@ -9,24 +9,25 @@
 #include "sa.h"
 #include "plane/bench.h"
 #include "core.skel.h"
-#include "decapsulate.skel.h"
-#include "encapsulate.skel.h"
-#include "open.skel.h"
-#include "seal.skel.h"
 
 unsigned int bench_headers(const struct bench *b)
 {
 	return b->tunnel ? CORE_ETHERNET : CORE_HEADERS;
 }
 
+static const struct bpf_program *program_of(const struct bench *b, enum program program)
+{
+	return bpf_object__next_program(b->plane.objects[program], NULL);
+}
+
 const struct bpf_program *bench_sealer(const struct bench *b)
 {
-	return b->tunnel ? b->plane.encapsulate->progs.xdpsec_encapsulate : b->plane.seal->progs.xdpsec_seal;
+	return program_of(b, b->tunnel ? PROGRAM_ENCAPSULATE : PROGRAM_SEAL);
 }
 
 const struct bpf_program *bench_opener(const struct bench *b)
 {
-	return b->tunnel ? b->plane.decapsulate->progs.xdpsec_decapsulate : b->plane.open->progs.xdpsec_open;
+	return program_of(b, b->tunnel ? PROGRAM_DECAPSULATE : PROGRAM_OPEN);
 }
 
 /* TC_ACT_REDIRECT, TC_ACT_UNSPEC */

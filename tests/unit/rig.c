@@ -35,17 +35,8 @@ struct rig rig;
 const uint32_t rig_hop_secret[4] = { 0x53454352, 0x45540000, 0, 0x00000001 };
 
 static struct {
-	struct seal_bpf *seal;
-	struct hop_bpf *hop;
-	struct open_bpf *open;
-	struct encapsulate_bpf *encapsulate;
-	struct keepalive_bpf *keepalive;
-	struct near_bpf *near;
-	struct decapsulate_bpf *decapsulate;
-	struct open_next_bpf *open_next;
-	struct decapsulate_next_bpf *decapsulate_next;
-	struct sa_bpf *sa;
-	struct selftest_bpf *selftest;
+	struct bpf_object *of[PROGRAM_COUNT]; /* NULL: of the other mode */
+	struct bpf_object *in_front, *near, *sa, *selftest;
 	int programs[PROGRAMS];
 } objects;
 
@@ -91,50 +82,52 @@ static void make_devices(void)
 	assert_true(rig.device && rig.near && rig.far);
 }
 
-static void load(struct bpf_object *object)
+static struct bpf_object *load(const void *(*bytes)(size_t *size))
 {
+	/* They share their maps by pins, as in production. */
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = BPFFS);
+	size_t size;
+	const void *image = bytes(&size);
+	struct bpf_object *object = bpf_object__open_mem(image, size, &options);
+
+	assert_non_null(object);
 	assert_return_code(bpf_object__load(object), errno);
+	return object;
 }
 
-/* They share their maps by pins, as in production. Only those of one mode: where the verifier is emulated,
- * each takes seconds. */
-static const struct bpf_object_open_opts pins = { .sz = sizeof(pins), .pin_root_path = BPFFS };
-
-static void load_inline(void)
+static int only_program(const struct bpf_object *object)
 {
-	objects.seal = seal_bpf__open_opts(&pins);
-	objects.hop = hop_bpf__open_opts(&pins);
-	objects.open = open_bpf__open_opts(&pins);
-	objects.selftest = selftest_bpf__open_opts(&pins);
-	assert_true(objects.seal && objects.hop && objects.open && objects.selftest);
-	load(objects.seal->obj);
-	load(objects.hop->obj);
-	load(objects.open->obj);
-	load(objects.selftest->obj);
-	objects.programs[PROGRAM_SEAL] = bpf_program__fd(objects.seal->progs.xdpsec_seal);
-	objects.programs[PROGRAM_HOP] = bpf_program__fd(objects.hop->progs.xdpsec_hop);
-	objects.programs[PROGRAM_OPEN] = bpf_program__fd(objects.open->progs.xdpsec_open);
-	objects.programs[PROGRAM_SEAL_VECTOR] = bpf_program__fd(objects.selftest->progs.seal_vector);
-	objects.programs[PROGRAM_OPEN_VECTOR] = bpf_program__fd(objects.selftest->progs.open_vector);
+	return bpf_program__fd(bpf_object__next_program(object, NULL));
 }
 
-static void load_tunnel(void)
+static int program_called(const struct bpf_object *object, const char *name)
 {
-	objects.encapsulate = encapsulate_bpf__open_opts(&pins);
-	objects.keepalive = keepalive_bpf__open_opts(&pins);
-	objects.decapsulate = decapsulate_bpf__open_opts(&pins);
-	objects.near = near_bpf__open();
-	assert_true(objects.encapsulate && objects.keepalive && objects.decapsulate && objects.near);
-	load(objects.encapsulate->obj);
-	load(objects.keepalive->obj);
-	load(objects.decapsulate->obj);
-	load(objects.near->obj);
-	objects.programs[PROGRAM_ENCAPSULATE] = bpf_program__fd(
-		objects.encapsulate->progs.xdpsec_encapsulate);
-	objects.programs[PROGRAM_KEEPALIVE] = bpf_program__fd(objects.keepalive->progs.xdpsec_keepalive);
-	objects.programs[PROGRAM_DECAPSULATE] = bpf_program__fd(
-		objects.decapsulate->progs.xdpsec_decapsulate);
-	objects.programs[PROGRAM_NEAR] = bpf_program__fd(objects.near->progs.xdpsec_near);
+	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
+}
+
+/* Only those of one mode: where the verifier is emulated, each takes seconds. */
+static void load_mode(enum mode mode)
+{
+	static const void *(*const images[])(size_t *size) = {
+#define RIG_IMAGE(id, name, ...) [PROGRAM_##id] = name##_bpf__elf_bytes,
+		PLANE_PROGRAMS(RIG_IMAGE)
+#undef RIG_IMAGE
+	};
+
+	for (int i = 0; i < PROGRAM_COUNT; i++) {
+		if (plane_programs[i].mode != mode)
+			continue;
+		objects.of[i] = load(images[i]);
+		objects.programs[i] = only_program(objects.of[i]);
+	}
+	if (mode == MODE_TUNNEL) {
+		objects.near = load(near_bpf__elf_bytes);
+		objects.programs[PROGRAM_NEAR] = only_program(objects.near);
+		return;
+	}
+	objects.selftest = load(selftest_bpf__elf_bytes);
+	objects.programs[PROGRAM_SEAL_VECTOR] = program_called(objects.selftest, "seal_vector");
+	objects.programs[PROGRAM_OPEN_VECTOR] = program_called(objects.selftest, "open_vector");
 }
 
 static int map_of(const struct bpf_object *object, const char *name)
@@ -191,7 +184,7 @@ static uint64_t netns_cookie(void)
 	return cookie;
 }
 
-static int set_up(void (*load_programs)(void))
+static int set_up(enum mode mode)
 {
 	if (geteuid() != 0) {
 		printf("1..0 # SKIP loading BPF programs needs root\n");
@@ -202,11 +195,9 @@ static int set_up(void (*load_programs)(void))
 	make_devices();
 	for (size_t i = 0; i < ARRAY_SIZE(objects.programs); i++)
 		objects.programs[i] = -1;
-	objects.sa = sa_bpf__open_opts(&pins);
-	assert_non_null(objects.sa);
-	load(objects.sa->obj);
-	load_programs();
-	find_maps(objects.sa->obj);
+	objects.sa = load(sa_bpf__elf_bytes);
+	load_mode(mode);
+	find_maps(objects.sa);
 	make_device_slots();
 	rig.netns_cookie = netns_cookie();
 	rig_hop(true);
@@ -216,7 +207,7 @@ static int set_up(void (*load_programs)(void))
 int rig_setup(void **state)
 {
 	(void)state;
-	set_up(load_inline);
+	set_up(MODE_INLINE);
 	rig_attach(PROGRAM_OPEN);
 	return 0;
 }
@@ -224,41 +215,28 @@ int rig_setup(void **state)
 int rig_setup_tunnel(void **state)
 {
 	(void)state;
-	return set_up(load_tunnel);
+	return set_up(MODE_TUNNEL);
 }
 
 int rig_teardown(void **state)
 {
 	(void)state;
-	seal_bpf__destroy(objects.seal);
-	hop_bpf__destroy(objects.hop);
-	open_bpf__destroy(objects.open);
-	encapsulate_bpf__destroy(objects.encapsulate);
-	keepalive_bpf__destroy(objects.keepalive);
-	decapsulate_bpf__destroy(objects.decapsulate);
-	near_bpf__destroy(objects.near);
-	open_next_bpf__destroy(objects.open_next);
-	decapsulate_next_bpf__destroy(objects.decapsulate_next);
-	sa_bpf__destroy(objects.sa);
-	selftest_bpf__destroy(objects.selftest);
+	for (int i = 0; i < PROGRAM_COUNT; i++)
+		bpf_object__close(objects.of[i]);
+	bpf_object__close(objects.in_front);
+	bpf_object__close(objects.near);
+	bpf_object__close(objects.sa);
+	bpf_object__close(objects.selftest);
 	return 0;
 }
 
 static int load_in_front(void)
 {
-	if (objects.open) {
-		objects.open_next = open_next_bpf__open_opts(&pins);
-		assert_non_null(objects.open_next);
-		load(objects.open_next->obj);
-		objects.programs[PROGRAM_OPEN] = bpf_program__fd(objects.open_next->progs.xdpsec_open);
-		return bpf_map__fd(objects.open_next->maps.next);
-	}
-	objects.decapsulate_next = decapsulate_next_bpf__open_opts(&pins);
-	assert_non_null(objects.decapsulate_next);
-	load(objects.decapsulate_next->obj);
-	objects.programs[PROGRAM_DECAPSULATE] = bpf_program__fd(
-		objects.decapsulate_next->progs.xdpsec_decapsulate);
-	return bpf_map__fd(objects.decapsulate_next->maps.next);
+	bool is_tunnel = objects.of[PROGRAM_DECAPSULATE];
+
+	objects.in_front = load(is_tunnel ? decapsulate_next_bpf__elf_bytes : open_next_bpf__elf_bytes);
+	objects.programs[is_tunnel ? PROGRAM_DECAPSULATE : PROGRAM_OPEN] = only_program(objects.in_front);
+	return map_of(objects.in_front, "next");
 }
 
 void rig_next(int verdict)
@@ -287,13 +265,13 @@ void rig_next(int verdict)
 
 static bool is_tc(enum program program)
 {
-	return program != PROGRAM_OPEN && program != PROGRAM_OPEN_VECTOR && program != PROGRAM_DECAPSULATE &&
-	       program != PROGRAM_NEAR;
+	return program < PROGRAM_COUNT ? plane_programs[program].hook != HOOK_XDP
+				       : program == PROGRAM_SEAL_VECTOR;
 }
 
 static bool is_of_far_end(enum program program)
 {
-	return program == PROGRAM_HOP || program == PROGRAM_ENCAPSULATE || program == PROGRAM_KEEPALIVE;
+	return program < PROGRAM_COUNT && plane_programs[program].on_far;
 }
 
 static int run(enum program program, const struct frame *in, struct frame *out, int *verdict)
@@ -364,7 +342,7 @@ void map_write(int map, uint32_t index, const void *value)
 	assert_return_code(bpf_map_update_elem(map, &index, value, BPF_ANY), errno);
 }
 
-static int run_syscall(const struct bpf_program *program, void *context, size_t size)
+static int run_syscall(const char *program, void *context, size_t size)
 {
 	struct bpf_test_run_opts options = {
 		.sz = sizeof(options),
@@ -372,7 +350,7 @@ static int run_syscall(const struct bpf_program *program, void *context, size_t 
 		.ctx_size_in = size,
 	};
 
-	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(program), &options), errno);
+	assert_return_code(bpf_prog_test_run_opts(program_called(objects.sa, program), &options), errno);
 	return (int)options.retval;
 }
 
@@ -389,8 +367,7 @@ static void derive(uint32_t slot)
 	};
 
 	memcpy(frame + SA_DERIVE_SLOT_OFFSET, &slot, sizeof(slot));
-	assert_return_code(bpf_prog_test_run_opts(bpf_program__fd(objects.sa->progs.sa_derive), &options),
-			   errno);
+	assert_return_code(bpf_prog_test_run_opts(program_called(objects.sa, "sa_derive"), &options), errno);
 	assert_int_equal(options.retval, 0);
 }
 
@@ -423,7 +400,7 @@ void rig_sa_install(const struct rig_sa *sa)
 
 	rig_sa_prepare(sa);
 	memcpy(arguments.parameters.key, sa->key, sa->key_length);
-	assert_int_equal(run_syscall(objects.sa->progs.sa_install, &arguments, sizeof(arguments)), 0);
+	assert_int_equal(run_syscall("sa_install", &arguments, sizeof(arguments)), 0);
 	assert_int_equal(arguments.error, 0);
 	derive(sa->slot);
 }
@@ -432,7 +409,7 @@ void rig_sa_remove(uint32_t slot)
 {
 	struct sa_remove_args arguments = { .slot = slot };
 
-	assert_int_equal(run_syscall(objects.sa->progs.sa_remove, &arguments, sizeof(arguments)), 0);
+	assert_int_equal(run_syscall("sa_remove", &arguments, sizeof(arguments)), 0);
 }
 
 /* Is it of IPv4? */
@@ -566,11 +543,11 @@ static void fill_bucket(const struct bpf_object *object)
 
 void rig_allow_answers(void)
 {
-	if (objects.encapsulate) {
-		fill_bucket(objects.encapsulate->obj);
+	if (objects.of[PROGRAM_ENCAPSULATE]) {
+		fill_bucket(objects.of[PROGRAM_ENCAPSULATE]);
 	} else {
-		fill_bucket(objects.seal->obj);
-		fill_bucket(objects.hop->obj);
+		fill_bucket(objects.of[PROGRAM_SEAL]);
+		fill_bucket(objects.of[PROGRAM_HOP]);
 	}
 }
 
@@ -589,18 +566,18 @@ static void wipe(const struct bpf_object *object, const char *name)
 
 void rig_allow_learning(void)
 {
-	wipe(objects.decapsulate->obj, "path_learn_buckets");
+	wipe(objects.of[PROGRAM_DECAPSULATE], "path_learn_buckets");
 }
 
 void rig_destinations_forget(void)
 {
-	wipe(objects.decapsulate ? objects.decapsulate->obj : objects.open->obj, "destinations");
+	wipe(objects.of[PROGRAM_DECAPSULATE] ?: objects.of[PROGRAM_OPEN], "destinations");
 }
 
 void rig_foreign_forget(void)
 {
-	wipe(objects.decapsulate->obj, "foreign_addresses");
-	wipe(objects.decapsulate->obj, "foreign_looks");
+	wipe(objects.of[PROGRAM_DECAPSULATE], "foreign_addresses");
+	wipe(objects.of[PROGRAM_DECAPSULATE], "foreign_looks");
 }
 
 void rig_device_mtu(unsigned int mtu)

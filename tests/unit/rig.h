@@ -12,6 +12,7 @@
 #include <linux/bpf.h>
 
 #include "packet.h"
+#include "programs.h"
 #include "xdpsec/abi.h"
 
 /* What the programs of TC return; the verdicts of XDP are those of linux/bpf.h. */
@@ -21,18 +22,11 @@ enum {
 	TC_REDIRECT = 7,
 };
 
-enum program {
-	PROGRAM_SEAL,
-	PROGRAM_HOP,
-	PROGRAM_OPEN,
-	PROGRAM_SEAL_VECTOR,
-	PROGRAM_OPEN_VECTOR,
-	PROGRAM_ENCAPSULATE,
-	PROGRAM_KEEPALIVE,
-	PROGRAM_DECAPSULATE,
-	PROGRAM_NEAR,
-	PROGRAMS,
-};
+/* Behind those of the table: the programs of the vectors (loader/selftest.bpf.c), and xdp/near.bpf.c. */
+#define PROGRAM_SEAL_VECTOR ((enum program)PROGRAM_COUNT)
+#define PROGRAM_OPEN_VECTOR ((enum program)(PROGRAM_COUNT + 1))
+#define PROGRAM_NEAR ((enum program)(PROGRAM_COUNT + 2))
+#define PROGRAMS (PROGRAM_COUNT + 3)
 
 enum { RIG_DEVICE_MTU = 9000 };
 
