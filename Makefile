@@ -351,7 +351,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo bench/vmbench bench/path/guest bench/path/peer \
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/first-comments bench/vmbench bench/path/guest bench/path/peer \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
@@ -366,6 +366,7 @@ lint: $(SKELETONS)
 		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
+	$(call say,COMMENT)scripts/first-comments $(C_FILES) $(wildcard $(SHELL_FILES) */*.py */*/*.py) Makefile
 
 # The packages that only these two need: scripts/install-deps --lint.
 .PHONY: tidy coverage

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* TCX links and their pins, XDP by libxdp, and which of our programs is on a device. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Messages of libbpf and libxdp: kept, and shown only if something fails. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

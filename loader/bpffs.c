@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Mounting the BPF file system, and telling whether it stays mounted. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

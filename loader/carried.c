@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Checks of the VXLAN devices and PPPoE sessions on top of the protected device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

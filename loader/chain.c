@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Joining and leaving the chain of XDP programs on a device, and finding what is in it. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

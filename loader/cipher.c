@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading /proc/crypto, and choosing the driver that the kernel prefers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Checks of the protected device: its type, its MTU, and what is on top of it. */
 #include <errno.h>
 #include <string.h>
 #include <net/if_arp.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The maps "devices" and "device_slots" of an instance. */
 #include <errno.h>
 #include <string.h>
 #include <bpf/bpf.h>

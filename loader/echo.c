@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Sending ICMP echo requests, and matching what comes back. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

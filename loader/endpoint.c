@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Writing, moving and reading the elements of map "endpoints". */
 #include <errno.h>
 #include <string.h>
 #include <bpf/bpf.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Taking down what another version has made, by what every version has in common. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

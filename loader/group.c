@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The ports and groups of the configuration, as the data plane reads them. */
 #include <stdlib.h>
 #include <string.h>
 

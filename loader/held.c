@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading which slots, SPIs, peers and prefixes the maps hold. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Making the hop device, and naming it. */
 #include <stdio.h>
 #include <string.h>
 

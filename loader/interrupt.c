@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Blocking SIGINT, SIGTERM and SIGHUP, and asking for them between steps. */
 #include <signal.h>
 
 #include "interrupt.h"

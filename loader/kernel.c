@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Privileges, BTF and kfuncs, and waiting until running programs have ended. */
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>

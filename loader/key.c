@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading key files, wiping keys, and making fingerprints. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Searching the other instances for the keys of a configuration. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

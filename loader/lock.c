@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Waiting for a lock, and naming the process that holds it. */
 #include <errno.h>
 #include <string.h>
 #include <sys/file.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Finding and taking down instances whose pins are gone. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

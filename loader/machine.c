@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The digest of the UUID that the firmware or the hypervisor gives the machine. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Printing errors, hints and warnings. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Finding, entering and comparing network namespaces. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Attaching the program of the near end, which keeps its NAPI. */
 #include <errno.h>
 #include <linux/if_link.h>
 #include <bpf/libbpf.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Requests of rtnetlink, and the devices that it lists. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Checks that nobody else may write to, or lock, a directory of ours. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

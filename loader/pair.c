@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Making, finding and deleting the veth pair of an instance. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

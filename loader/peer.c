@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Creating, using and removing the SAs and policies of a peer. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

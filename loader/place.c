@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Comparing the network namespace of a command with that of the instance. */
 #include <errno.h>
 
 #include "attach.h"

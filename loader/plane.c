@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The maps and pins of a data plane: creating, opening, renaming and removing them. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Comparing prefixes and addresses, and writing them as text. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The version of this program, which the build passes in. */
 #include "program_version.h"
 
 #ifndef XDPSEC_VERSION

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The version of this program. */
 #ifndef XDPSEC_PROGRAM_VERSION_H
 #define XDPSEC_PROGRAM_VERSION_H
 

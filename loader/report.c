@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading an instance and its peers for `status`. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

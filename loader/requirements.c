@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The checks that come before a command changes an instance. */
 #include "bpffs.h"
 #include "kernel.h"
 #include "requirements.h"

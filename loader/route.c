@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Adding, deleting, listing and looking up routes, addresses and neighbours. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Searching the routing tables for the routes of others. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Adding, finding and deleting the rules, and choosing their table. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

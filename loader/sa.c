@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Filling, sharing and emptying the slots of SAs. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

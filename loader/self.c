@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Assembling commands for hints. */
 #include <stdio.h>
 #include <string.h>
 

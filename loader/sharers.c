@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Listing the instances on a device. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

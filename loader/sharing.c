@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Comparing ports, SPIs, prefixes and endpoints with those of the other instances. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading and writing settings in /proc/sys/net. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Detaching, releasing keys, saving sequence numbers, and removing pins. */
 #include <errno.h>
 #include <string.h>
 #include <bpf/bpf.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Making the tunnel device, its MTU, its keepalive neighbours, and its fields of the map "config". */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Examining everything that `up` depends on, before anything is changed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

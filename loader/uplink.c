@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Looking up the route to an endpoint, and judging the device that it leads to. */
 #include <errno.h>
 #include <string.h>
 #include <net/if.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The vectors, and running each through sealing and opening. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Frames for the benchmark, plain and sealed, and the programs that take them. */
 #include <errno.h>
 #include <string.h>
 #include <arpa/inet.h>

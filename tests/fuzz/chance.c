@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The generator of random numbers of the fuzzers. */
 #include "fuzz/chance.h"
 
 static uint64_t state;

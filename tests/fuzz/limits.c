@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading the limits of a fuzzer from its environment. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Running a program over a frame, and comparing everything that it may have changed. */
 #include <bpf/libbpf.h>
 
 #include "unit.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Building ICMP and ICMPv6 messages. */
 #undef NDEBUG /* the assertions here have effects */
 #include <assert.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The table of malformed packets. */
 #include "malformed.h"
 #include "site.h"
 

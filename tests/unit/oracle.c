@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* AES-OCB by OpenSSL. */
 #undef NDEBUG /* the assertions here have effects */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Building frames, and parsing those that came out. */
 #include <arpa/inet.h>
 #undef NDEBUG /* the assertions here have effects */
 #include <assert.h>

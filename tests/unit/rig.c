@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Loading the objects, running their programs, and writing their maps. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Filling the maps of the site of inline mode. */
 #include "unit.h"
 #include "site.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Filling the maps of the gateway of tunnel mode. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Comparing what the programs of tunnel mode did with what they must do. */
 #include "unit.h"
 #include "tunnel.h"
 

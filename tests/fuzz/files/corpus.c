@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading the corpus, and changing its files by chance. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

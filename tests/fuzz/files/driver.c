@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The main loop of the fuzzers of files. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Looking up the flow of a packet, by rules of its own. */
 #include <arpa/inet.h>
 
 #include "unit/unit.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* The main loop of the fuzzers of packets, and the judgement of each run. */
 #include <errno.h>
 #include <stdlib.h>
 

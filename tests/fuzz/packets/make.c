@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Making packets by chance. */
 #include <string.h>
 
 #include "fuzz/chance.h"

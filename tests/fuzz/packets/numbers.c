@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Keeping the sequence numbers of a round. */
 #include <assert.h>
 #include <string.h>
 

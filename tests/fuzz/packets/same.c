@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Comparing a frame with what came out of a program. */
 #include <string.h>
 
 #include "unit/icmp.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Parsing a frame, without any code of the programs. */
 #include <string.h>
 
 #include "unit/packet.h"
