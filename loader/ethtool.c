@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Offloads by the ioctl of ethtool, which every kernel has, and which GRO needs anyway. */
+/* Offloads by ethtool's ioctl, which every kernel has, and which GRO needs anyway. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "ethtool.h"
 #include "message.h"
 
-/* Every offload that the kernel may gain under these names is one that must be off as well. */
+/* Must this feature be off? Features that the kernel may add under these names must be off as well. */
 static bool matters(const char *feature)
 {
 	return strncmp(feature, "tx-checksum-", 12) == 0 || strncmp(feature, "tx-scatter-gather", 17) == 0 ||
@@ -57,8 +57,8 @@ static int feature_names(const char *device, struct ethtool_gstrings **names)
 }
 
 /*
- * *set gets the command that switches off what matters and is on, and is to be freed; name gets the first of
- * these, "" where there is none.
+ * *set gets the command that switches off these features if they are on; the caller frees it. name gets the
+ * first of them, "" if there is none.
  */
 static int read_offloads(const char *device, struct ethtool_sfeatures **set, char name[ETH_GSTRING_LEN])
 {

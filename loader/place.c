@@ -7,7 +7,8 @@
 #include "namespace.h"
 #include "place.h"
 
-/* A link's device is gone when its ifindex is 0; no link says nothing. */
+/* Is the instance's device still here? An ifindex of 0 in a link means that it is gone; without a link it
+ * is not known. */
 static bool on_device(const struct plane *plane)
 {
 	unsigned int index;

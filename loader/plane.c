@@ -58,7 +58,7 @@ void plane_close(struct plane *plane)
 	plane_init(plane);
 }
 
-/* Nobody else may have put it there, as on a file system that everybody may write to. */
+/* Check that nobody else can have made the directory, as on a file system that all users may write to. */
 static int check_root(void)
 {
 	int err = owner_check_bpffs();
@@ -68,7 +68,7 @@ static int check_root(void)
 	return err;
 }
 
-/* Who may read it may lock it. */
+/* A user who may read the directory may lock it. */
 static int open_root(int *fd)
 {
 	struct stat status;
@@ -92,7 +92,7 @@ int plane_lock(int *fd)
 	struct stat locked, current;
 	int err;
 
-	/* libxdp locks its own. */
+	/* libxdp locks its own directory. */
 	err = owner_check_pins(BPFFS "/xdp");
 	if (err && err != -ENOENT)
 		return err;
@@ -108,7 +108,7 @@ int plane_lock(int *fd)
 			plane_unlock(fd);
 			return err;
 		}
-		/* Whoever had it before may have removed the directory. */
+		/* The previous holder of the lock may have removed the directory. */
 		if (stat(PLANE_ROOT, &current) == 0 && current.st_ino == locked.st_ino)
 			return 0;
 		cleanup_close(fd);
@@ -120,7 +120,7 @@ void plane_unlock(int *fd)
 {
 	if (*fd < 0)
 		return;
-	/* Fails while anything is in it. */
+	/* Fails unless the directory is empty. */
 	rmdir(PLANE_ROOT);
 	close(*fd);
 	*fd = -1;
@@ -138,7 +138,7 @@ void plane_pin(const struct plane *plane, const char *kind, const char *name, ch
 	snprintf(path, size, "%s/%s/%s", plane->directory, kind, name);
 }
 
-/* A name that comes from the command line must not lead out of PLANE_ROOT, nor to a leftover. */
+/* A name from the command line must not lead out of PLANE_ROOT, nor to a leftover. */
 static bool is_name(const char *name)
 {
 	return name[0] && name[0] != '_' && name[0] != '.' && !strchr(name, '/') &&
@@ -154,7 +154,7 @@ bool plane_exists(const char *name, bool staged)
 	return is_name(name) && access(plane.directory, F_OK) == 0;
 }
 
-/* The maps are compared, as one of another version may be read as what it is not. */
+/* Compare the maps: one of another version could be misread. */
 static int refuse_version(const char *name, bool staged)
 {
 	struct instance_head head;
@@ -198,7 +198,7 @@ static int open_map(struct plane *plane, enum plane_map map)
 	return 0;
 }
 
-/* And learn its mode. */
+/* Check the version, and read the mode. */
 static int check_version(struct plane *plane)
 {
 	struct xdpsec_config config;
@@ -270,7 +270,7 @@ void plane_open_foreign(struct plane *plane, const char *name, bool staged)
 	}
 }
 
-/* The kernel cuts names. */
+/* The kernel truncates names. */
 static bool is_named(const struct bpf_map_info *info, enum plane_map map)
 {
 	return strncmp(info->name, tables[map].name, sizeof(info->name) - 1) == 0;
@@ -304,7 +304,7 @@ int plane_each_link(const struct plane *plane, int (*each)(const struct plane *p
 	char path[PATH_MAX];
 	int count, err = 0, step;
 
-	/* Without pins there are none. */
+	/* Without pins there are no links. */
 	if (!plane->directory[0])
 		return 0;
 	snprintf(path, sizeof(path), "%s/links", plane->directory);
@@ -531,7 +531,7 @@ bool plane_next(const struct plane *plane, enum plane_map map, bool first, void 
 	return bpf_map_get_next_key(plane->maps[map], first ? NULL : key, key) == 0;
 }
 
-/* One call for each of a thousand peers would be most of what `up` and `status` do. */
+/* Single calls for a thousand peers would take most of the time of `up` and `status`. */
 int plane_read_all(const struct plane *plane, enum plane_map map, void *values)
 {
 	_cleanup_free_ __u32 *keys = calloc(tables[map].entries, sizeof(*keys));
@@ -583,7 +583,7 @@ int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_r
 	return plane_write(plane, MAP_PEER_RECORDS, &index, record);
 }
 
-/* Where the kernel refuses it, what has lost its pins is not told. */
+/* If the kernel refuses this, a lost instance cannot be identified. */
 void plane_keep_maps(const struct plane *plane, int program)
 {
 	for (int map = 0; map < MAP_COUNT; map++)

@@ -12,8 +12,8 @@
  * - The last word is the first 64 bits of SHA-256 over the rest. It detects errors of disks and editors, and
  *   copies under another key's name.
  *
- * A file is written as a whole, or not at all. Version 1 had no birth and no machine. Such a file is read, and
- * replaced at the next write.
+ * A file is written as a whole, or not at all. Version 1 had no birth and no machine. Such a file is read,
+ * and replaced at the next write.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -6,14 +6,14 @@
 #include "plane.h"
 
 /*
- * Detach, release the keys, save what must outlive them, remove the pins; of each what there is. The network
- * namespace must be the instance's, or gone: -EXDEV after a message otherwise, and nothing was done. 0, or
- * -errno after a message; the rest was done as far as it goes.
+ * Detach, release the keys, save the state of SAs, remove the pins, as far as they exist. The network
+ * namespace must be the instance's, or be gone: otherwise -EXDEV after a message, and nothing was done. 0, or
+ * -errno after a message; everything that could be done was done.
  */
 int teardown(struct plane *plane);
 
-/* The same for what a killed `up` of that name has left, in whatever namespace that was. No leftover is no
- * error. To be called under the lock. */
+/* The same for the rest of a killed `up` of that name, in whatever namespace. No leftover is no error.
+ * Call it under the lock. */
 int teardown_leftover(const char *name);
 
 #endif

@@ -212,7 +212,7 @@ static int examine_device(struct up *up)
 	if (!up->device.index)
 		return 0;
 	err = check_lost(&up->instance);
-	/* If that fails its program conflicts as well, and needs no error of its own. */
+	/* The program of a lost instance conflicts as well. It needs no second error. */
 	step = err ? 0 : examine_sharing(up);
 	err = err ?: step;
 	step = up->config.mode == MODE_TUNNEL ? examine_tunnel(up) : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tunnel mode, in: what comes for the tunnel's UDP port is opened, and the IP packet in it is handed to the
- * tunnel device's near end, by way of the far one, as if it had been received there.
+ * Tunnel mode, in: packets to the tunnel's UDP port are opened. The IP packet inside is given to the tunnel
+ * device's near end, by way of the far end, as if it had been received there.
  */
 #ifndef XDPSEC_DECAPSULATE_BPF_H
 #define XDPSEC_DECAPSULATE_BPF_H
@@ -28,9 +28,9 @@ struct decapsulate {
 };
 
 /*
- * A packet to one of the ports that we send from, when these are by flow: a peer that follows our packets
- * answers there. Or to the port that was the default once. Others have such ports too, so that only what an
- * SA here can open is taken for ours.
+ * Is it an answer to one of the ports that we send from, when these are chosen by flow, or to the former
+ * default port? A peer that follows our packets answers there. Other applications use such ports too, so only
+ * packets that an SA here can open are ours.
  */
 static __noinline int decapsulate_is_answer(struct xdp_md *xdp, const struct packet *packet)
 {
@@ -57,8 +57,7 @@ static __always_inline bool decapsulate_is_our_port(struct xdp_md *xdp, const st
 	return !packet->first_fragment && decapsulate_is_answer(xdp, packet);
 }
 
-/* Is it sent to where the tunnel listens? Fragments are not: our packets are never in pieces on the way (DF).
- */
+/* Is it sent to the tunnel's address and port? Fragments are not: our packets are never fragmented (DF). */
 static __always_inline bool decapsulate_is_ours(struct xdp_md *xdp, const struct decapsulate *d)
 {
 	const struct packet *packet = &d->open.packet;
@@ -77,7 +76,7 @@ static __always_inline u8 decapsulate_outer_tos(struct xdp_md *xdp, const struct
 	return packet->ipv6 ? bpf_ntohs(*(__be16 *)ip) >> 4 : ip->tos;
 }
 
-/* Only the newest packet says where the peer is. */
+/* Only the newest packet shows the peer's location. */
 static __always_inline void decapsulate_follow(struct decapsulate *d)
 {
 	struct xdpsec_replay *window = bpf_map_lookup_elem(&replay_windows, &d->open.sa);
@@ -104,8 +103,8 @@ static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct
 	return DROP_NONE;
 }
 
-/* What the way through the tunnel has done to DSCP and ECN, and what it can do to TCP. DROP_NONE,
- * or the reason to drop it. */
+/* Apply the outer header's DSCP and ECN to the inner packet, and clamp the MSS of a SYN. DROP_NONE, or the
+ * reason to drop it. */
 static __always_inline u32 decapsulate_change(const struct decapsulate *d, const struct inner *inner)
 {
 	void *start = d->open.payload + XDPSEC_OVERHEAD;
@@ -125,8 +124,8 @@ static __always_inline u32 decapsulate_change(const struct decapsulate *d, const
 	return DROP_NONE;
 }
 
-/* The inner packet behind an Ethernet header of the tunnel device. What lies behind the outer packet, padding
- * of Ethernet's, nobody has authenticated. */
+/* Put an Ethernet header of the tunnel device in front of the inner packet. Bytes behind the outer packet,
+ * Ethernet's padding, are not authenticated, and are cut off. */
 static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct decapsulate *d, bool ipv6)
 {
 	int behind = bpf_xdp_get_buff_len(xdp) - d->open.packet.l3 - d->open.packet.ip_length;
@@ -147,14 +146,14 @@ static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct de
 	return 0;
 }
 
-/* As much of a packet is kept as an answer quotes (tc/answer.bpf.h). */
+/* Bytes of a packet that are kept: as many as an answer quotes (tc/answer.bpf.h). */
 #define DECAPSULATE_QUOTE 192
 
 /*
- * The peer's MTU is larger than ours. What we can receive all the same, we do, as any network device. Generic
- * XDP leaves copies of the frame to come, which it cannot be folded for: what is at its start goes out of the
- * near end, and xdpsec_encapsulate answers it. *to is where the frame goes. 0, or -errno. A call of its own,
- * for its stack.
+ * The packet is larger than the device's MTU, as the peer's MTU is larger. It is received if possible, as by
+ * any network device. With generic XDP copies of the frame follow, and it cannot be folded for those: its
+ * start goes out of the near end, and xdpsec_encapsulate answers it. *to is the device that the frame goes
+ * to. 0, or -errno. A call of its own, for its stack.
  */
 static __noinline int decapsulate_larger(struct xdp_md *xdp, u32 by, u32 *to)
 {
@@ -166,14 +165,14 @@ static __noinline int decapsulate_larger(struct xdp_md *xdp, u32 by, u32 *to)
 	return rest > 0 ? bpf_xdp_adjust_tail(xdp, -rest) : 0;
 }
 
-/* The tag holds and the packet is new. A call of its own, for its stack. */
+/* Deliver a packet that is authenticated and new. A call of its own, for its stack. */
 static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate *d)
 {
 	struct inner inner;
 	u32 reason, zero = 0, to = XDPSEC_DEVICE_FAR;
 	void *map;
 
-	/* The outer header is not authenticated. No peer is at such an address, and no packet comes to one. */
+	/* The outer header is not authenticated. No peer has such an address, and no packet comes to one. */
 	if (!packet_is_host(d->open.packet.source, d->open.packet.ipv6) ||
 	    !packet_is_host(d->open.packet.destination, d->open.packet.ipv6))
 		return drop(XDPSEC_DROP_MALFORMED, d->open.sa);
@@ -205,7 +204,7 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 	return VERDICT_REDIRECT;
 }
 
-/* Of what is not opened. */
+/* Drop a packet that is not opened, or give it to the stack if it may be somebody else's. */
 static __always_inline int decapsulate_refuse(struct xdp_md *xdp, const struct decapsulate *d, u32 reason)
 {
 	if (d->open.sa == XDPSEC_NO_SA && foreign_may_pass(xdp, &d->open.packet, d->config))
@@ -213,7 +212,7 @@ static __always_inline int decapsulate_refuse(struct xdp_md *xdp, const struct d
 	return drop(reason, d->open.sa);
 }
 
-/* What the packet holds is opened. DROP_NONE, or the reason to drop it. */
+/* Open the payload. DROP_NONE, or the reason to drop it. */
 static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
 {
 	struct open *o = &d->open;
@@ -228,13 +227,13 @@ static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
 	o->length = o->packet.udp_length - sizeof(struct udphdr);
 	if (open_locate(o))
 		return XDPSEC_DROP_NO_ROOM;
-	/* Its own sum is not wanted: packet.checksum is what asks for it. */
+	/* The sum of the inner packet is not needed; packet.checksum would request it. */
 	o->packet.checksum = 0;
 	reason = open_identify(o, &d->peer);
 	return reason == DROP_NONE ? open_payload(o, sum) : reason;
 }
 
-/* Judge a packet on its way in. VERDICT_PASS: it is not for the tunnel, and the stack's. */
+/* Judge a packet on its way in. VERDICT_PASS: it is not for the tunnel, give it to the stack. */
 static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 {
 	struct decapsulate d = { .open = { .xdp = xdp, .sa = XDPSEC_NO_SA } };
@@ -245,7 +244,8 @@ static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 	d.config = bpf_map_lookup_elem(&config, &zero);
 	if (!d.config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
-	/* Where the headers cannot be had in one piece, the stack finds no socket for what it was. */
+	/* Pass: without readable headers we cannot tell that it is ours, and the stack has no socket on
+	 * this port. */
 	if ((u32)(xdp->data_end - xdp->data) < length && (u32)(xdp->data_end - xdp->data) < LINEAR_MIN &&
 	    !linear_pull(xdp, length))
 		return VERDICT_PASS;

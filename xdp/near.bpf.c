@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * XDP of a tunnel's near end. That there is a program at all is what lets the device receive without GRO
- * (loader/napi.h); frames that were folded to get here are unfolded.
+ * XDP of a tunnel's near end. With any program the device receives without GRO (loader/napi.h). This one
+ * unfolds frames that were folded on their way here.
  */
 #include "xdpsec/fold.bpf.h"
 
