@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What BPF_PROG_TEST_RUN repeats: the bare cipher, and wrappers that put the packet back into shape and then
- * go on, by tail call, to the real program (or to an empty one, whose time is that of the wrapper). What it
- * costs to undo the change of length is not subtracted: it counts against the real program.
+ * Programs for BPF_PROG_TEST_RUN: the bare cipher, and wrappers that restore the packet and then tail-call
+ * the real program (or an empty one, which gives the time of the wrapper). The cost of undoing the change of
+ * length is not subtracted: it counts against the real program.
  */
 #include "xdpsec/maps.bpf.h"
 #include "core_abi.h"

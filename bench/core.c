@@ -48,7 +48,7 @@ static const char *const figure_names[FIGURES] = {
 	"bare_encrypt", "seal", "seal_checksummed", "bare_decrypt", "open", "open_checksummed",
 };
 
-/* What each figure is compared with. */
+/* The reference for each figure. */
 static const enum figure baseline[FIGURES] = {
 	BARE_ENCRYPT, BARE_ENCRYPT, BARE_ENCRYPT, BARE_DECRYPT, BARE_DECRYPT, BARE_DECRYPT,
 };
@@ -117,7 +117,7 @@ static double time_program(const struct bpf_program *program, unsigned char *fra
 	return run.duration;
 }
 
-/* What the real program takes: with the wrapper, less the wrapper before an empty one. */
+/* Time of the real program: the time with its wrapper, less that of the wrapper before an empty program. */
 static double time_wrapped(struct bench *b, const struct bpf_program *wrapper, struct bpf_map *array,
 			   const struct bpf_program *empty, const struct bpf_program *real,
 			   unsigned char *frame, unsigned int size, unsigned int repeat,
@@ -321,7 +321,7 @@ static const char *cpu_model(char *model, size_t size)
 	return model;
 }
 
-/* Where is a driver of this name? Then it is worth a table of its own. */
+/* Is there a driver of this name? Then it gets a table of its own. */
 static bool has_driver(const char *driver)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/crypto", "re");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What bench/path/peer measures with, in a virtual machine whose time stamp counter counts its instructions
+ * The meter of bench/path/peer, in a virtual machine whose time stamp counter counts its instructions
  * (tests/vm/run -I). Each command prints one line of JSON.
  *
  *	meter loop TURNS [MILLISECONDS]		a loop of two instructions a turn, with a pause half way
@@ -8,8 +8,8 @@
  *	meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS
  *						traffic of its own, from one network namespace to another
  *
- * What the machine did not do, because it was idle, is in "idle" and not in "instructions". The kernel says
- * how long it was idle in hundredths of seconds: where that is not next to nothing, the figure is of no use.
+ * "instructions" does not include idle time, which is in "idle". The kernel counts that in hundredths of a
+ * second: unless it is almost zero, the figure is useless.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -71,7 +71,7 @@ void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int
 	ip[3] = 28 + payload;
 	ip[8] = 64;
 	ip[9] = 17;
-	/* What is sealed for the peer is opened as the peer's. */
+	/* A packet sealed for the peer is opened as the peer's. */
 	memcpy(ip + 12, b->tunnel ? them : us, 4);
 	memcpy(ip + 16, them, 4);
 	*(unsigned short *)(ip + 10) = ip_checksum(ip);
