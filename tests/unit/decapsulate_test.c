@@ -80,7 +80,7 @@ static void test_larger(void **state)
 	}
 }
 
-/* What lies behind the packet is in the last of several buffers, or is all that there is in it. */
+/* Padding behind the packet is in the last of several buffers, or is all that this buffer holds. */
 static void test_jumbo_padding(void **state)
 {
 	struct xdpsec_config config = tunnel_config();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where what is opened would go: for this host, or to a network behind another device, it is opened. What the
- * routing table would send out of the device again, in clear, is dropped.
+ * The destination of packets: one for this host, or for a network behind another device, is opened. One that
+ * would be routed out of the same device again, in clear, is dropped.
  */
 #include <stdlib.h>
 
@@ -104,7 +104,8 @@ static void test_no_route(void **state)
 	expect_delivered("2001:db8:c::1", 2);
 }
 
-/* What the stack asks: all of the namespace (IPv6), the device (IPv4); and the far end, for us. */
+/* Set `forwarding`: of the namespace (IPv6), of the device (IPv4), and of the far end, for our own
+ * lookups. */
 static void forward(int all, int device, int far)
 {
 	char command[300];

@@ -157,7 +157,7 @@ static void set_destination_port(struct packet *packet, int flow)
 	packet->destination_port = 10000 + flow;
 }
 
-/* Where a host sets one, it names the flow (RFC 6437). */
+/* A flow label set by the host identifies the flow (RFC 6437). */
 static void set_flow_label(struct packet *packet, int flow)
 {
 	packet->flow_label = 1 + flow;
@@ -297,7 +297,7 @@ static void test_sent(void **state)
 	assert_true(tunnel_endpoint(TUNNEL_B).sent > endpoint.sent);
 }
 
-/* Where the peer has moved to, or has been configured since. */
+/* The endpoint after the peer has moved, or was configured anew. */
 static void test_other_location(void **state)
 {
 	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B);

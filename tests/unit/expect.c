@@ -67,7 +67,7 @@ static void expect_same_endpoint(int peer, const struct xdpsec_endpoint *got,
 {
 	struct xdpsec_endpoint without = *got;
 
-	/* What is only remembered, so as not to be asked for again. */
+	/* A cache of the last check, not compared. */
 	without.checked = expected->checked;
 	without.usable = expected->usable;
 	if (memcmp(&without, expected, sizeof(without)) == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a run of a program over one frame must do, all of it: the verdict, every byte of the frame, every
- * counter, and the state of every SA. What is not named must not change.
+ * The complete effect of running a program over one frame: the verdict, every byte of the frame, every
+ * counter, and the state of every SA. Whatever is not named must not change.
  */
 #ifndef XDPSEC_UNIT_EXPECT_H
 #define XDPSEC_UNIT_EXPECT_H
@@ -47,8 +47,8 @@ void expect_answer(enum program program, const struct frame *frame, enum xdpsec_
 		   struct frame *answer);
 
 /*
- * What expect_answer() expects, but of 2000 packets at once. 50 at once and 1000 a second are answered on
- * each CPU: fewer than these in the time that they take. All are counted.
+ * As expect_answer(), but for 2000 packets at once. Each CPU answers 50 at once and 1000 a second, so fewer
+ * than these in that time. All are counted.
  */
 void expect_few_answers(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot);
 
@@ -68,11 +68,11 @@ struct tally {
 };
 
 void tally_take(struct tally *tally);
-/* What a run is to have changed. */
+/* Changes that a run should make. */
 void tally_add_drop(struct tally *tally, enum xdpsec_drop reason, int slot);
 /* One packet of so many bytes of plaintext, now. */
 void tally_add_packet(struct tally *expected, const struct tally *after, int slot, size_t bytes);
-/* What RFC 6479's ring must come to is the replay test's concern; here: that it has moved. */
+/* The window has moved. The replay test checks the contents of its ring. */
 void tally_move_window(struct tally *expected, const struct tally *after, int slot);
 
 void expect_same_tally(const struct tally *got, const struct tally *expected);

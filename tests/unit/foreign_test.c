@@ -71,7 +71,7 @@ static void test_passes(void **state)
 	}
 }
 
-/* Of our shape, and for nobody here. */
+/* Packets of our format, for nobody here. */
 static void test_looks_sealed(void **state)
 {
 	(void)state;
@@ -130,7 +130,8 @@ static void test_from_peer(void **state)
 	}
 }
 
-/* Where a peer is now counts, not where it was, and no longer than a second what was found of an address. */
+/* The peer's current location counts, not an earlier one. A search result for an address is valid for a
+ * second at most. */
 static void test_moved(void **state)
 {
 	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B);

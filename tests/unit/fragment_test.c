@@ -11,7 +11,7 @@ enum { PIECE = 64, OTHER_ID = 0xbeef };
 
 static uint8_t text[PIECE];
 
-/* What differs between the two directions and the two families. */
+/* The differences between the two directions and the two families. */
 static const struct way {
 	const char *name;
 	enum program program;
@@ -94,7 +94,7 @@ static void test_not_protected_port(void **state)
 	expect_passed(way, middle(way, remote_of(way)));
 	expect_passed(way, last(way, remote_of(way)));
 
-	/* What one datagram showed holds for its addresses and its id only. */
+	/* The result for one datagram holds only for its addresses and its id. */
 	packet = middle(way, remote_of(way));
 	packet.id = OTHER_ID;
 	expect_dropped(way, packet);

@@ -221,7 +221,7 @@ static void test_of_peer(void **state)
 	rig_policy_remove("ff0e::/16");
 }
 
-/* What follows a first fragment goes by it; one that comes without is not known. */
+/* Later fragments follow the result of the first one. Without it nothing is known of them. */
 static void test_fragments(void **state)
 {
 	(void)state;

@@ -18,7 +18,7 @@ enum {
 
 static uint8_t text[FRAME_MAX];
 
-/* Where the payload starts differs in each: 42 to 98 bytes in. */
+/* Each has another offset of the payload: 42 to 98 bytes. */
 static const struct place {
 	const char *name;
 	int family;

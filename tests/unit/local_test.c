@@ -64,7 +64,7 @@ static void expect_others(const char *destination, const uint8_t *mac)
 	expect_packet_untouched(PROGRAM_DECAPSULATE, &outer);
 }
 
-/* What is so wherever the routing table can be asked, by one device or by the other. */
+/* These hold wherever the routing table can be asked, by either device. */
 static void expect_told_apart(void)
 {
 	expect_ours(LOCAL4, ours);
@@ -87,7 +87,7 @@ static void expect_told_apart(void)
 	expect_others("ff02::5", of_group);
 	expect_others(LOCAL4, broadcast);
 	expect_others(LOCAL6, of_group);
-	/* Of another link-local address nothing is known but whom the frame is for. */
+	/* Of another link-local address only the frame's receiver is known. */
 	expect_others("fe80::77", of_guest);
 }
 

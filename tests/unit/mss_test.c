@@ -51,7 +51,7 @@ static struct packet tcp(const char *host, const struct segment *segment, uint8_
 	return packet;
 }
 
-/* What goes in as segment comes out as expected, with a right checksum, both on the way out and in. */
+/* The segment comes out as expected, with a right checksum, on the way out and in. */
 static void expect_segment(size_t i, const struct segment *segment, const struct segment *expected)
 {
 	static uint8_t bytes[200], expected_bytes[200], buffer[FRAME_MAX];
@@ -285,7 +285,7 @@ static void test_other_protocols(void **state)
 	}
 }
 
-/* What a router has said of the path counts while that holds. */
+/* A router's path MTU counts while it is valid. */
 static void test_path_mtu(void **state)
 {
 	static const struct segment segment = { TCP_SYN, .n_options = 4, .options = { MSS(9000) } };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * xdpsec_near: what is not folded passes as it is, and a mark whose head is not there is dropped. What is there
- * is a matter of the kernel's memory: tests/netns/tunnel_larger.t.
+ * xdpsec_near: frames that are not folded pass unchanged, and a mark without its head is dropped. Whether the
+ * head is there depends on the kernel's memory: tests/netns/tunnel_larger.t.
  */
 #include "unit.h"
 #include "tunnel.h"

@@ -96,7 +96,7 @@ static void test_lost(void **state)
 			packet.protocol = unlike_udp[j];
 			expect_packet_untouched(PROGRAM_OPEN, &packet);
 		}
-		/* What follows may be UDP, in pieces too. */
+		/* A packet that may be UDP, in fragments too. */
 		packet = from(strangers[i]);
 		packet.fragment = packet.family == 4 ? IPV4_MORE_FRAGMENTS : 0;
 		if (packet.family == 6)

@@ -159,7 +159,7 @@ static void test_unknown_spi(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(spis); i++) {
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 1, 0);
 		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
-		/* What does not even look sealed is not. */
+		/* A packet that does not even look sealed. */
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 2, 0);
 		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
 		packet = with_header(&plain, buffer, spis[i], XDPSEC_NEXT_UDP, 1, 1);

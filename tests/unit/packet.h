@@ -58,7 +58,7 @@ struct extension {
 	int length_field; /* AUTO: as length says */
 };
 
-/* Of the device under test: frames are for it. */
+/* The MAC address of the device under test, to which frames are sent. */
 #define MAC_DEVICE "00:00:5e:00:53:02" /* RFC 7042 section 2.1.2 */
 
 struct packet {
@@ -112,7 +112,7 @@ void frame_untag(struct frame *frame);
 /* One more extension header at the end of the chain. */
 void packet_extend(struct packet *packet, uint8_t type, uint16_t length);
 
-/* Where the parts of a frame begin, found by looking at it. All lengths have been checked. */
+/* The offsets of the parts of a frame, found by parsing it. All lengths have been checked. */
 struct layout {
 	int family;
 	int protocol;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What routers say of the path to a peer (RFC 1191, RFC 8201), on its way in through xdpsec_decapsulate: it
- * lowers what is sent to that endpoint, and the message itself passes as it is.
+ * Routers' messages about the path to a peer (RFC 1191, RFC 8201), on their way in through
+ * xdpsec_decapsulate: they lower the path MTU of that endpoint, and pass unchanged.
  */
 #include "unit.h"
 #include "icmp.h"
@@ -209,7 +209,7 @@ static void test_quoted_fields(void **state)
 		message = good;
 		message.about.source_port++;
 		expect_ignored(&message);
-		/* Of another host behind us. */
+		/* A message for another host behind us. */
 		message = good;
 		message.about.source = peers[i] == TUNNEL_B ? "192.0.2.77" : "2001:db8:1::77";
 		expect_ignored(&message);
@@ -297,7 +297,7 @@ static void test_other_shapes(void **state)
 	}
 }
 
-/* Of a packet that was sent, and of late. */
+/* The quoted packet must have been sent, and lately. */
 static void test_numbers(void **state)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What routers say of the path (RFC 1191, RFC 4443 section 3.2), on its way in through xdpsec_open: the MTU
- * of a protected flow is lowered by what sealing adds, a lie about one is dropped, everything else passes as
- * it is.
+ * Routers' messages about the path (RFC 1191, RFC 4443 section 3.2), on their way in through xdpsec_open: the
+ * MTU for a protected flow is reduced by the overhead of sealing, a forged message about one is dropped,
+ * everything else passes unchanged.
  */
 #include "unit.h"
 #include "site.h"
@@ -56,7 +56,7 @@ static void expect_message_untouched(const struct icmp_message *message)
 	expect_untouched(PROGRAM_OPEN, &frame);
 }
 
-/* What comes out is the message of a router whose MTU is smaller by the overhead, checksum and all. */
+/* The result is the message of a router whose MTU is smaller by the overhead, with a right checksum. */
 static void expect_message_lowered(const struct icmp_message *message)
 {
 	struct icmp_message lower = *message;

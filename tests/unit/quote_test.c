@@ -313,7 +313,7 @@ static void test_redirect_passes(void **state)
 		expect_redirect_passes(&redirect);
 }
 
-/* What cannot be looked through to the packet. */
+/* Redirects that cannot be parsed as far as the packet. */
 static void test_redirect_unusual(void **state)
 {
 	struct redirect redirect = { .remote = REMOTE_CLEAR6, .port = PORT_CLEAR, .quoted = 128, .units = 1 };

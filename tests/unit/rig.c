@@ -62,7 +62,7 @@ static void shell(const char *command)
 		fail_msg("%s: failed", command);
 }
 
-/* Of this process alone, and gone with it, however it ends. */
+/* Namespaces of this process only, which end with it in any case. */
 static void enter_namespaces(void)
 {
 	assert_return_code(unshare(CLONE_NEWNET | CLONE_NEWNS), errno);

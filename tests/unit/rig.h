@@ -15,7 +15,7 @@
 #include "programs.h"
 #include "xdpsec/abi.h"
 
-/* What the programs of TC return; the verdicts of XDP are those of linux/bpf.h. */
+/* Return values of TC programs. Those of XDP are in linux/bpf.h. */
 enum {
 	SEAL_PASS = -1, /* TCX_NEXT, TC_ACT_UNSPEC */
 	TC_DROP = 2,	/* TC_ACT_SHOT */
@@ -94,7 +94,7 @@ bool rig_fragments_known(void);
 void rig_attach(enum program program);
 /* The configuration, with or without a hop. */
 void rig_hop(bool present);
-/* What packets from behind the hop carry. */
+/* The mark of packets from behind the hop. */
 extern const uint32_t rig_hop_secret[4];
 /* A device that packets may be redirected to; 0: it is gone. */
 void rig_device_slot(enum xdpsec_device which, int index);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where a peer is: what it sends from another address or port moves its endpoint, and nothing else does. */
+/* Roaming: a packet from another address or port moves a peer's endpoint, and nothing else does. */
 #include "unit.h"
 #include "tunnel.h"
 
@@ -96,7 +96,7 @@ static void expect_moves(const struct packet *outer, size_t i)
 		     XDPSEC_DROP_COUNT);
 }
 
-/* What goes to the peer goes to where it is. */
+/* Packets to the peer go to its current location. */
 static void expect_sent_to(size_t i, const char *address, uint16_t port)
 {
 	struct packet inner = tunnel_inner(moves[i].source, text, TEXT_LEN);
@@ -213,7 +213,7 @@ static void test_not_by_others(void **state)
 	}
 }
 
-/* What was on its way for longer has come by a path that the peer has left. */
+/* A packet that was delayed for longer has come by a path that the peer has left. */
 static void test_not_by_older(void **state)
 {
 	(void)state;
@@ -344,7 +344,7 @@ static void test_from_flow_to_flow(void **state)
 	expect_sent_to(0, ENDPOINT_B4, 60000);
 }
 
-/* Who sends from ports by flow is answered there, and opens it. */
+/* A peer that chooses source ports by flow is answered at that port, and opens the answer. */
 static void test_answers_to_flow_ports(void **state)
 {
 	static const uint16_t ports[] = { 49152, FLOW_PORT, 65535 };

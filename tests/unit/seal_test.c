@@ -377,7 +377,7 @@ static void test_gso_without_sa(void **state)
 	expect_packet_drop(PROGRAM_SEAL, &packet, XDPSEC_DROP_NO_KEY, SLOT_NONE);
 }
 
-/* What the hop program has sealed and sent here is known by the secret, and by nothing else. */
+/* Packets that the hop program has sealed and sent here are recognized by the secret, and by nothing else. */
 static void test_from_hop(void **state)
 {
 	struct packet packet = good(4);

@@ -74,8 +74,7 @@ int site_teardown(void **state);
 /* The test setup of every test: sequences from 1, windows empty, a hop, the full MTU. */
 int site_reset(void **state);
 
-/* What the SA in slot makes of a packet with this sequence number: the whole packet, its payload in buffer.
- */
+/* The packet sealed by the SA in slot with this sequence number: the whole packet, its payload in buffer. */
 struct packet site_sealed(const struct packet *plain, int slot, uint64_t sequence, uint8_t *buffer);
 
 #endif

@@ -9,7 +9,7 @@ enum { TEXT_LEN = 40 };
 /* More addresses of this host. */
 #define VIP4 "192.0.2.10"
 #define VIP6 "2001:db8:1::10"
-/* Of another uplink. */
+/* Addresses of another uplink. */
 #define OTHER4 "203.0.114.1"
 #define MARK 0xca6c
 
@@ -46,7 +46,7 @@ static void forget(int peer)
 	tunnel_set_endpoint(peer, &endpoint);
 }
 
-/* What arrives for the address of ours. */
+/* A packet that arrives for an address of ours. */
 static struct packet arriving_at(size_t i, uint64_t sequence, const char *local)
 {
 	struct packet inner = tunnel_inner_from(ways[i].inner, text, TEXT_LEN);
@@ -173,7 +173,7 @@ static void test_learned_port(void **state)
 	}
 }
 
-/* What opens nothing teaches nothing. */
+/* A packet that is not opened changes nothing. */
 static void test_not_by_others(void **state)
 {
 	(void)state;
@@ -194,7 +194,7 @@ static void test_not_by_others(void **state)
 	}
 }
 
-/* Where a peer is not, that does not roam, it says nothing about us either. */
+/* A packet of a peer that does not roam, from another location, does not change our source either. */
 static void test_from_elsewhere(void **state)
 {
 	struct xdpsec_endpoint endpoint = tunnel_endpoint(TUNNEL_B);

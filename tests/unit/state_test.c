@@ -704,7 +704,7 @@ static void restore_by(const char *keep, const char *bring_back)
 	assert_int_equal(reserve(true, &first, &limit), -ESTALE);
 	assert_int_equal(check(STATE_TX, true), -ESTALE);
 	assert_int_equal(first, 7);
-	/* What an instance has left that is still up does not make it good. */
+	/* The rest of a range of a running instance does not make it good. */
 	assert_int_equal(state_return(dir, FINGERPRINT, 900, 1000), -ESTALE);
 	assert_int_equal(reserve(false, &first, &limit), -ESTALE);
 	assert_int_equal(run("rm -rf %s.copy %s", dir, dir), 0);

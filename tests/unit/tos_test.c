@@ -69,7 +69,7 @@ static void test_out_pipe(void **state)
 	}
 }
 
-/* What is in a packet with this tos comes out of one with outer_tos. */
+/* A packet with inner_tos that arrives in one with outer_tos is delivered with delivered_tos. */
 static void expect_arrival(size_t i, uint8_t inner_tos, uint8_t outer_tos, int delivered_tos)
 {
 	struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 20), delivered, outer;

@@ -47,7 +47,7 @@ enum {
 	TUNNEL_PORT_C = 4501, /* not ours: which is which shows */
 	TUNNEL_MTU = 1500,    /* of the underlay */
 	TUNNEL_DEVICE_MTU = TUNNEL_MTU - 80,
-	/* What is added: an IP header, a UDP header, and the sealed header with its tag (docs/protocol.md). */
+	/* The overhead: an IP header, a UDP header, and the sealed header with its tag (docs/protocol.md). */
 	OVERHEAD_IPV4 = IPV4_LEN + UDP_LEN + 16 + 16,
 	OVERHEAD_IPV6 = IPV6_LEN + UDP_LEN + 16 + 16,
 
@@ -126,23 +126,23 @@ struct packet tunnel_inner(const char *destination, const void *payload, size_t 
 /* The other way: from a host behind a peer to one behind us. */
 struct packet tunnel_inner_from(const char *source, const void *payload, size_t length);
 
-/* What these have in front of their payload, by the address of the host behind the peer. */
+/* The length of the headers in front of their payload, by the address of the host behind the peer. */
 size_t tunnel_inner_headers(const char *host);
 
-/* What sealing adds to a packet to peer. */
+/* The overhead of a packet to peer. */
 size_t tunnel_overhead(int peer);
 
 /* The bytes of inner, without Ethernet. Returns how many. */
 size_t tunnel_inner_bytes(const struct packet *inner, uint8_t *bytes);
 
 /*
- * What the SA in slot makes of n bytes: the whole outer packet from our address to the peer's endpoint, with
- * the sealed payload in buffer.
+ * n bytes sealed by the SA in slot: the whole outer packet from our address to the peer's endpoint, with the
+ * sealed payload in buffer.
  */
 struct packet tunnel_sealed(int slot, uint8_t next_header, uint64_t sequence, const void *plain, size_t n,
 			    uint8_t *buffer);
 
-/* What the peer makes of n bytes, as it comes in. */
+/* n bytes sealed by the peer, as they arrive. */
 struct packet tunnel_arriving(int peer, uint8_t next_header, uint64_t sequence, const void *plain, size_t n,
 			      uint8_t *buffer);
 
@@ -160,8 +160,8 @@ uint16_t expect_encapsulated(const struct packet *inner, int peer);
 /* By rig.device, from this address. */
 void tunnel_note_way(struct xdpsec_endpoint *expected, const char *source);
 
-/* What a packet that was sent from this address leaves in its peer's endpoint. before and after: clocks
- * around the run. */
+/* Changes to the endpoint of a peer by a packet sent from this address. before and after are clocks around
+ * the run. */
 void expect_sent(struct xdpsec_endpoint *expected, const struct xdpsec_endpoint *got, const char *source,
 		 uint64_t before, uint64_t after);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every unit test includes: cmocka with the headers that it wants in front, and TAP as its output. */
+/* The headers of every unit test: cmocka with those that it needs in front, and TAP as its output. */
 #ifndef XDPSEC_UNIT_H
 #define XDPSEC_UNIT_H
 

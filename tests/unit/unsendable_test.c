@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What was routed into the tunnel and cannot go through it: counted, and answered with ICMP where that is
+ * Packets routed into the tunnel that cannot go through it: counted, and answered with ICMP if that is
  * allowed (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
  */
 #include "unit.h"
@@ -245,7 +245,7 @@ static void test_later_fragments(void **state)
 	expect_unreachable(&inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
 }
 
-/* Of these nobody who sends packets has to know. */
+/* Reasons that senders need not know. */
 static void test_silent_reasons(void **state)
 {
 	struct packet no_key = tunnel_inner(INNER_NO_SA4, text, 50);
@@ -352,7 +352,7 @@ static void set_path_mtu(int peer, uint32_t mtu, int64_t in)
 	tunnel_set_endpoint(peer, &endpoint);
 }
 
-/* What a router has said, while that holds, and not longer; the route counts all the same. */
+/* A router's path MTU, while it is valid and not longer. The route's MTU counts as well. */
 static void test_path_mtu(void **state)
 {
 	const int64_t minute = 60000000000;

@@ -75,7 +75,7 @@ static void add_words(void)
 		words[n++] = settings[i].name;
 }
 
-/* What is printed of a configuration means the same when it is read. */
+/* A value that is printed has the same meaning when it is read again. */
 static const struct config_line where = { "a test", 1, "Address" };
 
 static void check_prefixes(const struct peer_config *peer)

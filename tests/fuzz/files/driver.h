@@ -39,7 +39,7 @@ const char *driver_directory(void);
 const char *driver_path(const char *file);
 void driver_write(const char *file, const void *bytes, size_t n);
 
-/* What the loader has said on standard error since the last call. It starts as it should: checked here. */
+/* The loader's output on standard error since the last call. Its prefix is checked here. */
 const char *driver_messages(void);
 
 int driver_main(int argc, char **argv, const struct file_fuzzer *fuzzer);

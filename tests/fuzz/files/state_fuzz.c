@@ -38,7 +38,7 @@ static const char *const words[] = { "xdpsec-state",
 				     "0x",
 				     NULL };
 
-/* What the state says is the latest, wherever it comes from. */
+/* The state is the latest, wherever it comes from. */
 static const struct state_claims latest = { .new_key = true, .moved = true };
 
 /* Nothing of this has to survive the machine. */

@@ -51,7 +51,7 @@ static void make_sealed(struct frame *frame)
 	int peer = some_peer();
 	struct packet packet = tunnel_inner_from(some_host(peer), make_payload(), make_length() % 1450),
 		      outer;
-	/* Where a peer is that cannot be reached, packets come from all the same: from where B is. */
+	/* Packets also come from the peer that cannot be reached, with B's address. */
 	int from = peer > TUNNEL_C ? TUNNEL_B : peer;
 	uint8_t next = one_in(40)	    ? (one_in(2) ? NEXT_NONE : below(256))
 		       : packet.family == 4 ? NEXT_IPV4
@@ -118,8 +118,8 @@ static bool is_to_us(const struct view *view)
 	return is_address(view->destination, LOCAL4) || is_address(view->destination, LOCAL6);
 }
 
-/* The broadcast and anycast addresses of our networks: the routing table has no way for them, which is all that
- * it says of local addresses, too. */
+/* The broadcast and anycast addresses of our networks: the routing table has no way for them, as for local
+ * addresses. */
 static bool is_to_all(const struct view *view)
 {
 	return view->family == 4 ? is_address(view->destination, "192.0.2.255") ||
@@ -171,7 +171,8 @@ static bool is_folded(const uint8_t *plain, size_t length, size_t mtu)
 	       memcmp(got + run.first, plain + from, length - from) == 0;
 }
 
-/* What the tunnel device gets: an Ethernet header of its own, and the packet with DSCP and ECN of the way. */
+/* Is the frame as the tunnel device should get it: an Ethernet header of its own, and the packet with DSCP
+ * and ECN of the path? */
 static bool is_delivered(const uint8_t *plain, size_t length, uint8_t outer_tos)
 {
 	struct xdpsec_config config = tunnel_config();

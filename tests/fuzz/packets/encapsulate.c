@@ -77,7 +77,8 @@ static struct inner inner_of(const struct frame *frame, const struct view *view)
 	return inner;
 }
 
-/* What is around it: to where the peer is, lengths and checksums right, none of IPv4's UDP. */
+/* Are the outer headers right: to the peer's endpoint, lengths and checksums right, no UDP checksum over
+ * IPv4? */
 static bool is_outer(const struct view *outer, const struct inner *inner)
 {
 	struct xdpsec_endpoint endpoint = tunnel_endpoint(inner->peer);

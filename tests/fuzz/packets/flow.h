@@ -33,7 +33,7 @@ enum flow_verdict flow_judge(const struct view *view, const uint8_t remote[16], 
 /* Is this UDP, in whichever direction, of a protected flow? */
 bool flow_protects(const struct view *view);
 
-/* Of a new round: no fragment was seen. */
+/* Start a new round: no fragment was seen. */
 void flow_forget(void);
 
 #endif

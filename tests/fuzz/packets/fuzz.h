@@ -19,7 +19,7 @@
 
 enum { FUZZ_ROUND = 10000 };
 
-/* What became of a packet, and was right. */
+/* The outcome of a packet that was treated right. */
 enum outcome {
 	OUTCOME_FAULT,
 	OUTCOME_REFUSED, /* by the kernel, as no packet */

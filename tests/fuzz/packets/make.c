@@ -92,7 +92,7 @@ static void damage_bits(struct frame *frame)
 		frame->bytes[below(frame->length)] ^= 1 << below(8);
 }
 
-/* Where headers are. */
+/* Damage bytes where headers are. */
 static void damage_bytes(struct frame *frame)
 {
 	for (uint32_t i = 1 + below(4); i > 0; i--)

@@ -11,7 +11,7 @@ enum { SET = 1 << 15, WINDOW = 8128, RARE = 2 * FUZZ_ROUND };
 
 static uint64_t newest[NUMBERS_SLOTS], sealed[NUMBERS_SLOTS];
 
-/* Of the numbers that were accepted, each plus one: 0 is an empty place. */
+/* Accepted sequence numbers, each plus one: 0 is an empty slot. */
 static uint64_t accepted[NUMBERS_SLOTS][SET];
 
 _Static_assert((int)SET >= 2 * (int)FUZZ_ROUND, "there is room for all packets of a round");

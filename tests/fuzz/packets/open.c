@@ -109,7 +109,7 @@ enum outcome judge_open(void)
 	enum flow_verdict flow = flow_judge(&view, view.source, &peer);
 
 	if (run.verdict == XDP_DROP) {
-		/* Where the first buffer ends within the headers, it may not be known for clear. */
+		/* If the first buffer ends within the headers, a clear flow may not be recognized. */
 		if (flow == FLOW_CLEAR && view.kind == VIEW_UDP && !run.in.linear)
 			return fault("not protected, and dropped");
 		return OUTCOME_DROPPED;

@@ -95,8 +95,8 @@ bool same_but_cut(const struct frame *got, const struct frame *frame, const stru
 	uint8_t *ip = want.bytes + view->network, *message = want.bytes + icmp;
 	size_t length = ICMP_HEADER_LEN + header + UDP_LEN;
 
-	/* What is cut has no options, and its quote has none; a frame may end where it is cut, and say
-	 * otherwise. */
+	/* A packet that is cut has no options, and its quote has none. A frame may end where it is cut,
+	 * with other lengths in its headers. */
 	if (got->length != icmp + length || got->length > frame->length)
 		return false;
 	memcpy(want.bytes, frame->bytes, got->length);
@@ -166,7 +166,7 @@ bool is_answer(const struct frame *answer, const struct frame *frame, const stru
 
 /* ---- inside of a tunnel ------------------------------------------------------------------------------ */
 
-/* Where the value of the first MSS option of a SYN is, in the segment at tcp; 0: there is none. */
+/* The offset of the first MSS value of a SYN in the segment at tcp; 0: there is none. */
 static size_t mss_at(const uint8_t *tcp, size_t n)
 {
 	size_t end = (tcp[12] >> 4) * 4, at = TCP_LEN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What may differ between what went in and what came out. */
+/* The allowed differences between the frame that went in and the one that came out. */
 #ifndef XDPSEC_FUZZ_SAME_H
 #define XDPSEC_FUZZ_SAME_H
 

@@ -9,7 +9,7 @@
 #include "unit/site.h"
 #include "targets.h"
 
-/* What the programs read of a packet's headers: of those that are longer the rest is not judged. */
+/* Bytes of headers that the programs read. Longer headers are not judged. */
 enum { HEADERS_READ = 500, QUOTE_READ = 512 };
 
 static uint16_t some_port(void)
@@ -19,7 +19,7 @@ static uint16_t some_port(void)
 	return one_in(2) ? PORT_CLEAR : PORT_RANGE_FIRST + below(PORT_RANGE_LAST - PORT_RANGE_FIRST + 3);
 }
 
-/* What packets have that come from behind the hop, but for a bit: no packet but theirs may have it. */
+/* The mark of packets from behind the hop, with one bit changed: only the right mark may be accepted. */
 static void make_mark(struct frame *frame)
 {
 	memcpy(frame->cb, rig_hop_secret, sizeof(frame->cb));

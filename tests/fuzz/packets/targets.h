@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is fuzzed: for each program, how its packets are made, and what may become of them. */
+/* The targets of the fuzzers: for each program, how its packets are made, and which results are right. */
 #ifndef XDPSEC_FUZZ_TARGETS_H
 #define XDPSEC_FUZZ_TARGETS_H
 
@@ -19,7 +19,7 @@ enum outcome judge_open(void);
 enum { HOSTS_REACHED = 4, HOSTS = 10 };
 extern const char *const hosts[HOSTS];
 struct packet;
-/* What makes an inner packet odd: as make_odd(), and TCP SYNs. */
+/* Make an inner packet unusual: as make_odd(), and TCP SYNs. */
 void make_inner_odd(struct packet *packet);
 
 void make_encapsulate(struct frame *frame);

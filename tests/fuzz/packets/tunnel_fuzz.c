@@ -22,7 +22,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* Where peers are is moved by the packets; some paths are narrow, some peers are kept awake. */
+/* Set the endpoints again, as packets move them. Some paths are narrow, some peers have keepalives. */
 static void refresh(void)
 {
 	for (int peer = TUNNEL_B; peer <= TUNNEL_C; peer++) {

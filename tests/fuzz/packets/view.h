@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is in a frame: a parser that shares nothing with the one of the programs. It follows the RFCs and the
- * limits in docs/architecture.md, and takes any bytes.
+ * A parser for frames that shares nothing with that of the programs. It follows the RFCs and the limits in
+ * docs/architecture.md, and accepts any bytes.
  */
 #ifndef XDPSEC_FUZZ_VIEW_H
 #define XDPSEC_FUZZ_VIEW_H
@@ -34,10 +34,11 @@ struct view {
 
 struct view view_of(const uint8_t *bytes, size_t length);
 
-/* Where ICMP begins, right behind an IP header; 0: it does not. */
+/* The offset of ICMP right behind an IP header; 0: no ICMP. */
 size_t view_icmp(const struct view *view, const uint8_t *bytes, size_t length);
 
-/* What an ICMP message quotes, and how much of its payload; about->family is 0 where it quotes nothing. */
+/* The packet that an ICMP message quotes, and how much of its payload. about->family is 0 if it quotes
+ * nothing. */
 size_t view_quoted(const struct view *view, const uint8_t *bytes, size_t length, struct view *about,
 		   const uint8_t **payload);
 
