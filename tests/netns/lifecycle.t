@@ -147,7 +147,7 @@ no_kfuncs() {
 	in_a unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && cp "$4" /sys/kernel/btf/vmlinux &&
 		"$1" --state-dir "$2" up "$3"' sh "$XDPSEC" "$WORK/state-a" "$CONF" "$WORK/btf"
 }
-fails "without the kfuncs" "this kernel has no kfunc bpf_crypto_ctx_create.*hint: Linux 6.12" no_kfuncs
+fails "without the kfuncs" "this kernel has no kfunc bpf_crypto_ctx_create.*hint: use Linux 6.12" no_kfuncs
 ok "nothing of these is left" no_trace_a
 sed -i '/^Cipher/a Driver = nosuch' "$CONF"
 fails "a cipher that the kernel has not" "this kernel has no cipher ecb\\(nosuch\\).*hint: .*selftest" up_plain
