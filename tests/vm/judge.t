@@ -29,7 +29,7 @@ like "a warning of the kernel would stop it" "$said" "warnings: 1 1"
 like "it can write" "$said" "mark: spoilt"
 is "and nothing of that is left" "$(<"$WORK/mark")" untouched
 like "a kernel without BTF: one sentence" "$said" "xdpsec: this kernel has no BTF \(/sys/kernel/btf/vmlinux\)
-hint: a kernel with CONFIG_DEBUG_INFO_BTF.*
+hint: use a kernel with CONFIG_DEBUG_INFO_BTF.*
 without BTF: 1"
 like "with BTF it works" "$said" "with BTF: 0"
 # In seconds, by this machine's measure of now: enough to boot, and not much more.
@@ -120,7 +120,7 @@ case $? in
 	is "a kernel without bpf_crypto: status" "$TAP_STATUS" 1
 	like "a kernel without bpf_crypto: one sentence" "$TAP_OUTPUT" \
 		"xdpsec: this kernel has no kfunc bpf_crypto_ctx_create
-hint: Linux 6\.12 or later"
+hint: use Linux 6\.12 or later"
 	;;
 3) skip "a kernel without bpf_crypto" "no suite within reach has one" ;;
 *) bail "cannot fetch the kernel 6.1: $(<"$WORK/old")" ;;
