@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The BPF objects, which are in the executable, opened and loaded on the maps of a plane. */
+/* Opening and loading the BPF objects, which are in the executable, with the maps of a plane. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,7 +88,7 @@ static int load_failed(const char *what, const char *object, int err)
 	return err;
 }
 
-/* NAME.bpf.o as it is in this executable (bpftool gen skeleton). */
+/* NAME.bpf.o in this executable (bpftool gen skeleton). */
 struct image {
 	const char *name;
 	const void *(*bytes)(size_t *size);
@@ -100,7 +100,7 @@ static const struct image images[PROGRAM_COUNT] = {
 #undef PLANE_IMAGE
 };
 
-/* By mode: those that call another program for what they let pass (xdp/next.bpf.h). */
+/* Indexed by mode: programs that call another one for packets that they let pass (xdp/next.bpf.h). */
 static const struct image images_with_next[] = {
 	[MODE_INLINE] = { "open_next", open_next_bpf__elf_bytes },
 	[MODE_TUNNEL] = { "decapsulate_next", decapsulate_next_bpf__elf_bytes },
@@ -145,7 +145,7 @@ static int load_image(const struct plane *plane, const struct image *image, stru
 	return load_failed("load", image->name, err);
 }
 
-/* The same, and the plane gets the maps that it has not yet. */
+/* The same, and open the maps that the plane does not have yet. */
 static int load_own(struct plane *plane, const struct image *image, struct bpf_object **object)
 {
 	int err = load_image(plane, image, object);

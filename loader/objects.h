@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The BPF objects of a plane: loaded so that all of them share its maps. */
+/* The BPF objects of a plane. All of them share its maps. */
 #ifndef XDPSEC_OBJECTS_H
 #define XDPSEC_OBJECTS_H
 
@@ -7,19 +7,21 @@
 
 struct bpf_object;
 
-/* The programs that install contexts (sa.bpf.c). The first object to be loaded creates the plane's maps. */
+/* Load the programs that install contexts (sa.bpf.c). The first object that is loaded creates the plane's
+ * maps. */
 int objects_load_sa(struct plane *plane);
-/* Those of the data plane that the mode has (programs.h). */
+/* Load the data plane's programs of the mode (programs.h). */
 int objects_load_data(struct plane *plane);
 int objects_load_selftest(struct plane *plane, struct bpf_object **selftest);
-/* Each of the data plane's programs to PROGRAM under programs/. */
+/* Pin each program of the data plane under programs/. */
 int objects_pin(const struct plane *plane);
-/* A copy of open.bpf.o, or decapsulate.bpf.o, that shares the plane's maps and is not loaded yet, for libxdp,
- * which decides as what it is loaded. To be closed by the caller. */
+/* Open a copy of open.bpf.o, or decapsulate.bpf.o, with the plane's maps. It is not loaded yet: libxdp
+ * loads it as an extension or as a plain XDP program. The caller closes it. */
 int objects_open_xdp(const struct plane *plane, struct bpf_object **object);
-/* The same, loaded; with_next: that which calls another program for what it lets pass (xdp/next.bpf.h). */
+/* The same, and load it. with_next: the variant that calls another program for packets that it lets pass
+ * (xdp/next.bpf.h). */
 int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object);
-/* The file descriptor of a program that is loaded. */
+/* The file descriptor of a loaded program. */
 int objects_program(const struct plane *plane, enum program program);
 
 #endif

@@ -41,7 +41,8 @@ static bool detach_xdp_there(const char *path, void *data)
 	return found;
 }
 
-/* From the device that it was attached to, and where that is no longer here, from where it was moved to. */
+/* Detach from the device to which it was attached. If that has left this namespace, search the one that it
+ * was moved to. */
 static int detach_ingress(const struct plane *plane, const struct instance *instance)
 {
 	struct teardown_search search = { .plane = plane };
@@ -58,8 +59,8 @@ static int detach(const struct plane *plane, const struct instance *instance, en
 {
 	int err = 0, step;
 
-	/* Egress first: from then on nothing needs the hop. A tunnel has none, and its device and routes go
-	 * first, so that nothing goes into it without a program. */
+	/* Egress first: from then on nothing needs the hop. A tunnel has no such program; its device and
+	 * routes go first, so that no packet enters it without a program. */
 	step = detach_tcx(plane, plane_programs[PROGRAM_SEAL].name);
 	err = err ?: step;
 	if (place == PLACE_HERE) {
@@ -70,7 +71,7 @@ static int detach(const struct plane *plane, const struct instance *instance, en
 	}
 	step = plane_each_link(plane, detach_tcx);
 	err = err ?: step;
-	/* What is attached by hand is for the user to detach. */
+	/* The user detaches programs attached by hand. */
 	if (place == PLACE_HERE && !instance->no_attach) {
 		step = detach_ingress(plane, instance);
 		err = err ?: step;
@@ -78,7 +79,7 @@ static int detach(const struct plane *plane, const struct instance *instance, en
 	return err;
 }
 
-/* Programs that somebody attached by hand run on: without contexts they drop. */
+/* Programs that somebody attached by hand continue to run. Without contexts they drop. */
 static int release_keys(struct plane *plane)
 {
 	struct sa_slots slots;
@@ -106,7 +107,7 @@ static void warn_of_attached(struct plane *plane, const struct instance *instanc
 	warning("%s: %d program%s attached by hand %s still on a device, and now drop%s the protected flows",
 		plane->name, programs, programs == 1 ? "" : "s", programs == 1 ? "is" : "are",
 		programs == 1 ? "s" : "");
-	/* Others may have theirs there. */
+	/* Others may have filters there. */
 	hint("`%stc filter show dev %s egress` shows the PREF for `tc filter del dev %s egress pref PREF`; "
 	     "`xdp-loader status %s` shows the ID for `xdp-loader unload %s --id ID`; or `ip link set dev %s "
 	     "xdp off`",
@@ -122,7 +123,7 @@ static bool has_maps(const struct plane *plane)
 	return true;
 }
 
-/* The order of section 5 of the design in reverse: egress, hop, ingress, keys, pins. */
+/* Reverse of `up`: egress, hop, ingress, keys, pins. */
 static int take_down(struct plane *plane, const struct instance *instance, enum place place)
 {
 	int err = plane_withdraw(plane), step;
@@ -133,7 +134,7 @@ static int take_down(struct plane *plane, const struct instance *instance, enum 
 	if (has_maps(plane)) {
 		step = release_keys(plane);
 		err = err ?: step;
-		/* Only when nobody can be sealing any more, the next number is the first unused one. */
+		/* The next number is the first unused one only when nobody can be sealing any more. */
 		step = kernel_wait_for_programs();
 		err = err ?: step;
 		if (!step)
@@ -145,7 +146,7 @@ static int take_down(struct plane *plane, const struct instance *instance, enum 
 	return err ?: step;
 }
 
-/* Killed before it had written what it was about to do, that is, before it did any of it. */
+/* `up` was killed before it wrote `instance`, so it has changed nothing outside the pin directory. */
 static bool instance_is_blank(const struct plane *plane, struct instance *instance)
 {
 	__u32 key = 0;

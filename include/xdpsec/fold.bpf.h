@@ -27,7 +27,7 @@ struct fold {
 	__u8 pad[2];
 };
 
-/* Where the Ethernet header of the folded frame is. */
+/* The mark, in place of the Ethernet header of the folded frame. */
 struct fold_mark {
 	__u64 nonce;
 	__u32 by; /* how many bytes of the frame are in front of the mark */
