@@ -290,7 +290,7 @@ over_threads() {
 
 device_counters() { ip -s -j link show dev "$device" | jq -c '.[0].stats64.tx | {packets, dropped, errors}'; }
 
-# What has happened between two readings of status and of the device's counters.
+# The difference between two readings of status and of the device's counters.
 difference() {
 	jq -n -c --argjson a "$1" --argjson b "$2" --argjson da "$3" --argjson db "$4" '
 		def total(f): [.peers[].tx | f] | add;

@@ -78,12 +78,12 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# What went wrong: to standard error, since `prove` shows nothing else of a comment.
+# The reason of a failure: to standard error, since `prove` shows nothing else of a comment.
 diag() {
 	printf '%s\n' "$@" | sed 's/^/# /' >&2
 }
 
-# What is good to know with `prove -v`.
+# Information for `prove -v`.
 note() {
 	printf '%s\n' "$@" | sed 's/^/# /'
 }

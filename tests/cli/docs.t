@@ -151,7 +151,7 @@ offered=$(for command in "" $commands; do complete_words xdpsec ${command:+"$com
 same "completion of options" "$(sed -n 's/^--//p' <<<"$offered")" "$options"
 same "completion of short options" "$(sed -n 's/^-\([^-]\)$/\1/p' <<<"$offered")" "$letters"
 
-# What is offered is taken, and what is not offered is not.
+# Every option that completion offers is accepted, and no other.
 for command in $commands; do
 	for option in $options; do
 		case $option in

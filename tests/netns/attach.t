@@ -41,7 +41,7 @@ for way in "xdp-loader load:tc filter .*object-pinned" "ip link set .* pinned:tc
 	is "$ingress: no drops at B" "$(all_drops_b)" ""
 
 	ok "$ingress: down" down
-	# What somebody attached by hand is theirs to remove, and fails closed until then.
+	# The user removes programs attached by hand. Until then they fail closed.
 	capture_start after a "udp port 5201"
 	refuses "$ingress: down, still attached: no answer" \
 		packets "$SITE_A" roundtrip $B4 5201 --timeout 1 --marker "$MARKER"

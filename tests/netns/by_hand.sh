@@ -17,7 +17,7 @@ run_printed() {
 	while read -r command; do
 		command=$(sed -E "s|[^ ]*/(open\|seal)\.bpf\.o|$OUTPUT/\1.bpf.o|" <<<"$command")
 		echo "$command"
-		# What xdp-loader exits with is an error number.
+		# The exit code of xdp-loader is an error number.
 		# shellcheck disable=SC2086 # words; some begin with a variable for env
 		in_ns "$1" env $command || return 1
 	done <"$WORK/commands"

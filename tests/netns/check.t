@@ -9,7 +9,7 @@
 make_sites
 defer down_anyhow
 
-# What may have been changed: pins, state, devices, routes.
+# State that could change: pins, state, devices, routes.
 traces() {
 	find /sys/fs/bpf/xdpsec "$WORK/state-a" -printf '%p %s %T@\n' 2>/dev/null | sort
 	# Not what the kernel adds by itself, in its own time.
@@ -80,7 +80,7 @@ both_say "a state directory that others may write to" "permissions 0775: others 
 chmod 700 "$WORK/state-a"
 
 
-# What another instance uses.
+# A key or port that another instance uses.
 ok "up" up_plain || bail "not up"
 cp "$CONF" "$WORK/$ID-other.conf"
 in_a ip link add eth1 type veth peer name far1
@@ -152,7 +152,7 @@ restore
 
 # ---- a name alone ------------------------------------------------------------------------------------
 
-# Of its own, /etc/xdpsec is not to be touched.
+# A directory of its own, as the test must not change /etc/xdpsec.
 in_etc() {
 	# shellcheck disable=SC2016
 	in_a unshare -m sh -c 'mkdir -p /etc/xdpsec && mount -t tmpfs -o mode=0700 none /etc/xdpsec && cp "$1"/* /etc/xdpsec/ &&

@@ -169,7 +169,7 @@ capture_stop closed
 is "fail closed: nothing leaves in clear" "$(icmp_of closed)" 0
 ok "up again" at site-a xdpsec up /etc/xdpsec/site-a.conf
 
-# What the rules let in, and what not, from behind site-b to behind site-a.
+# Packets from behind site-b to behind site-a: those that the rules let in, and those that they do not.
 tcp_to_a() {
 	start "${MACHINE[site-a]}-host" "$WORK/tcp" "$PACKETS" tcp-receive ${HOST_OF[site-a]} "$1"
 	local server=$STARTED

@@ -10,7 +10,7 @@
 . "$here/by_hand.sh"
 
 # The other program drops what goes to port 5299, which is none of ours.
-# What xdp-loader exits with is an error number.
+# The exit code of xdp-loader is an error number.
 load_guard() { in_b xdp-loader load -m native eth0 "$OUTPUT/guard.bpf.o" || return 1; }
 # unload PROGRAM: from B's device, by xdp-loader
 unload() {

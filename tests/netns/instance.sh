@@ -104,7 +104,7 @@ up_a() { xdpsec_a up "$WORK/$NAME_A.conf" $(new_key "$WORK/state-a") "$@" && def
 # shellcheck disable=SC2046,SC2120
 up_b() { xdpsec_b up "$WORK/$NAME_B.conf" $(new_key "$WORK/state-b") "$@" && defer down_b; }
 
-# What is already down is not an error of the cleanup.
+# An instance that is already down is no error of the cleanup.
 down_a() { [ ! -e "/sys/fs/bpf/xdpsec/$NAME_A" ] || xdpsec_a down "$NAME_A"; }
 down_b() { [ ! -e "/sys/fs/bpf/xdpsec/$NAME_B" ] || xdpsec_b down "$NAME_B"; }
 

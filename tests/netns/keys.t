@@ -131,7 +131,7 @@ like "reload with the other's key: its own stays" "$(xdpsec_a status "$OTHER" -j
 ok "down" down_plain
 ok "when the other is down, it may have it" xdpsec_a reload "$OTHER"
 fails "and then the first may not" "RxKeyFile: the same key as RxKeyFile of peer site-c of the instance $OTHER" up_plain
-# What was killed half-way may still be attached, and open.
+# An instance that was killed half-way may still be attached, and open packets.
 mv "/sys/fs/bpf/xdpsec/$OTHER" "/sys/fs/bpf/xdpsec/_$OTHER"
 fails "nor when the other was killed half-way" "of the instance $OTHER.*hint: .*down $OTHER" up_plain
 ok "as the hint says" xdpsec_a down "$OTHER"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 TOOL=$(dirname "$0")/leaks.py
-# Of flows that are not protected, next to those that are.
+# Packets of unprotected flows, beside those of protected ones.
 CLEAR_MARKER=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
 
 tool() { in_ns "$1" "$TOOL" "${@:2}"; }
@@ -137,7 +137,7 @@ done
 
 # ---- fragments ----------------------------------------------------------------------------------------
 
-# What the host behind A sends: a datagram of a flow that is not protected, and one that is, with one id.
+# The host behind A sends a datagram of an unprotected flow and one of a protected flow, with one id.
 reuse_id() {
 	tool "$HOST" fragments "$1" "$2" "$3" "5300:$CLEAR_MARKER:both" "5201:$MARKER:$4"
 }

@@ -39,14 +39,14 @@ A4=192.0.2.1 A6=2001:db8:a::1
 B4=198.51.100.1 B6=2001:db8:b::1
 HOST4=203.0.113.1 HOST6=2001:db8:c::1
 
-# What sealing adds, and what is around a UDP payload: bytes.
+# Bytes that sealing adds, and bytes around a UDP payload.
 # shellcheck disable=SC2034 # used by the tests
 OVERHEAD=32 IP4_HEADER=20 IP6_HEADER=40 UDP_HEADER=8 VXLAN_HEADER=8 ETHERNET_HEADER=14
-# What tunnel mode puts in front of a packet, by the underlay.
+# Bytes that tunnel mode adds to a packet, by the underlay.
 # shellcheck disable=SC2034 # used by the tests
 IP4_OVERHEAD=$((IP4_HEADER + UDP_HEADER + OVERHEAD)) IP6_OVERHEAD=$((IP6_HEADER + UDP_HEADER + OVERHEAD))
 
-# What every test needs; one with other needs says so itself.
+# Programs that every test needs. A test with other needs checks for them itself.
 [ "$(id -u)" -eq 0 ] || skip_all "needs root"
 [ -x "$XDPSEC" ] || skip_all "$XDPSEC is not built"
 

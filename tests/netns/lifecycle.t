@@ -82,7 +82,7 @@ ok "down of a leftover: no trace" no_trace_a
 # ---- devices that are gone ---------------------------------------------------------------------------
 
 make_namespace "$ID-gone"
-# Of its own, so that taking the device away does not hurt the sites.
+# A device of its own, so that removing it does not disturb the sites.
 gone() {
 	ip -n "$ID-gone" link add eth0 type veth peer name far || return 1
 	"$XDPSEC" -n "$ID-gone" --state-dir "$WORK/state-a" up "$CONF"
@@ -280,7 +280,7 @@ is "a new key at A alone: B refuses the tags" "$(status_b '.drops.auth_failed > 
 ok "a new key at B" reload_b
 ok "a new key at both: answers" answers
 
-# What a name or an SPI change must not do is to open the window again for what was received before.
+# Changing a name or an SPI must not open the window again for packets received before.
 seen=$(status_b '.peers[0].rx.highest_sequence')
 sed -i 's/^Name = .*/Name = renamed/' "$WORK/$NAME_B.conf"
 ok "B renames its peer" reload_b

@@ -27,7 +27,7 @@ make_machine() {
 	local files=$WORK/$1
 
 	mkdir "$files"
-	# What an overlay writes to cannot be on another one, as /tmp may be.
+	# The upper directory of an overlay cannot be on another overlay, as /tmp may be.
 	mount -t tmpfs "$ID" "$files" || return 1
 	defer umount "$files"
 	mkdir -p "$files"/{etc,var}/{upper,work} "$files"/{cgroup,units}
@@ -65,7 +65,7 @@ run_machine() {
 		mount -t tmpfs local /usr/local/sbin
 		ln -s "$XDPSEC" /usr/local/sbin/xdpsec
 		if [ ! -e "$files/ran" ]; then
-			# What the machine of the tests has there is not theirs.
+			# Files of the test machine there do not belong to the tests.
 			rm -rf /etc/xdpsec /var/lib/xdpsec
 			mkdir -m 0700 /etc/xdpsec
 			touch "$files/ran"

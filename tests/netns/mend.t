@@ -170,7 +170,7 @@ for route in 65 66 "67 table 77"; do
 	ip -n "$SITE_A" route del 203.0.113.$route dev xs0
 done
 
-# What cannot be mended does not keep a revoked key in use.
+# A fault that cannot be mended does not keep a revoked key in use.
 make_key new
 old_key=$(status_a '.peers[0].rx.key')
 sed "s|$WORK/b-to-a.key|$WORK/new.key|" "$WORK/kept" >"$CONF"

@@ -28,7 +28,7 @@ networkd() {
 		mkdir -p /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
 		mount --bind "$2" /run/systemd/netif/links
 		chown -R systemd-network:systemd-network /run/systemd/netif
-		# What it sees of the devices is its own namespace's, and no udev is waited for.
+		# networkd sees only the devices of its own namespace, and does not wait for udev.
 		mount -t sysfs -o ro sysfs /sys
 		for directory in /etc /usr/lib /usr/local/lib; do
 			[ ! -d $directory/systemd/network ] || mount -t tmpfs network $directory/systemd/network

@@ -10,7 +10,7 @@ BENCH=$here/../../bench/pktgen.sh
 export XDPSEC
 pktgen() { in_a "$BENCH" -i "$NAME_A" -j "$WORK/result" "$@" eth0; }
 result() { jq -r -c "$1" "$WORK/result"; }
-# Of what pktgen has in A's namespace, the devices.
+# The devices that pktgen has in A's namespace.
 left() { in_a sh -c 'ls /proc/net/pktgen' | grep -v -e '^pgctrl$' -e '^kpktgend_'; }
 
 # says NAME STATUS TEXT CMD...
@@ -112,7 +112,7 @@ every_packet() {
 	like "$name: a line says so" "$TAP_OUTPUT" "
  +512 +$(result '.runs[] | select(.size == 512) | "\(.generated) +\(.sealed)"') "
 	is "$name: of each size as many as were asked for" "$(result '[.runs[].size] | join(" ")')" "$sizes"
-	# What the device of a veth refuses was sealed before, and pktgen sends another one instead.
+	# A packet that the veth device refuses was sealed before, and pktgen sends another one instead.
 	is "$name: all of them were generated" \
 		"$(result "[.runs[] | .generated - .refused] | unique | tostring")" "[$((COUNT * threads))]"
 	is "$name: all that were generated were sealed" "$(result '[.runs[] | .generated == .sealed] | unique | tostring')" "[true]"
@@ -143,7 +143,7 @@ else
 	skip "two threads" "one CPU"
 fi
 
-# What they look like, and that they are not in clear: pktgen's own mark is the first thing in the payload.
+# The packets, which must not be in clear: pktgen's own mark is the first thing in the payload.
 MARK='udp[8:4] = 0xbe9be955'
 marked() { tcpdump -n -r "$WORK/$1.pcap" "udp port 5201 and $MARK" 2>/dev/null | wc -l; }
 start_sink "$SITE_B" $B4 5201 "$WORK/sink"

@@ -128,7 +128,7 @@ for site in site-a:192.0.2 site-b:198.51.100; do
 done
 start_echo "$ID-site-b" 198.51.100.1 5201
 
-# What is in a block of commands is below.
+# The contents of a block of commands are below.
 is "the README has these blocks" "$(awk '/^```/ { fence = !fence; next } /^## / { section = substr($0, 4); within = 0 }
 	fence { next } /^    / { if (!within) print section; within = 1; next } /./ { within = 0 }' "$README" | uniq -c |
 	sed 's/^ *//')" "4 

@@ -47,7 +47,7 @@ forget_packets() {
 	ACCEPTED=([old]="" [new]="") NEXT=([old]=0 [new]=0)
 }
 
-# What XDP has passed on or dropped.
+# Packets that XDP has passed on or dropped.
 seen_at_a() { echo "$(($(udp_received "$SITE_A") + $(status_a '[.drops[]] | add')))"; }
 has_seen() { [ "$(seen_at_a)" -ge "$1" ]; }
 

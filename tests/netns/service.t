@@ -177,7 +177,7 @@ refuses "a reload does not help" at_a systemctl reload xdpsec@site-a
 ok "but restart does" at_a systemctl restart xdpsec@site-a
 ok "it works" reaches_b
 
-# Of a start that is killed the next one takes away what is left.
+# After a start that was killed, the next start removes what is left.
 ok "stop" at_a systemctl stop xdpsec@site-a
 at_a strace -f -o /dev/null -e trace=bpf -e inject=bpf:signal=SIGKILL:when=300 xdpsec up $CONFIG >/dev/null 2>&1
 ok "a killed start leaves something" at_a test -e /sys/fs/bpf/xdpsec/_site-a

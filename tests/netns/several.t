@@ -39,7 +39,7 @@ for n in 0 1 2 3; do
 	is "no drops of $n at B" "$(status_of $n '[.drops[]] | add')" 0
 done
 
-# What one instance does not know is for the others.
+# Packets that one instance does not know go to the others.
 capture_start wire b "udp port $INLINE_PORT or udp portrange 4501-4503"
 ok "all carry, and a capture" carry 0 1 2 3
 capture_stop wire

@@ -14,7 +14,7 @@
 can_trace || skip_all "needs strace, and that it can trace here"
 
 STATE=$WORK/state-a
-# What is done with files, and what each can meet.
+# The operations on files, and the faults of each.
 declare -A ERRORS=(
 	[openat]="EACCES ENOSPC EMFILE" [read]="EIO" [write]="ENOSPC EIO" [fsync]="EIO ENOSPC" [renameat]="EIO EROFS"
 	[unlinkat]="EROFS EIO" [mkdir]="EACCES ENOSPC" [flock]="EINTR ENOLCK" [statx]="EIO" [newfstatat]="EIO" [faccessat2]="EIO" [ioctl]="ENOTTY"
@@ -158,7 +158,7 @@ fault() {
 	[ $status -ne 125 ] || { echo "not hit at$MISSED"; cat "$WORK/hit"; return 1; }
 	HITS=$((HITS + 1))
 	is_sound "$1" "$status" || return 1
-	# What still seals goes on; what does not is brought up again.
+	# An instance that still seals goes on; the others are brought up again.
 	if [ -e "$INSTANCE" ]; then
 		send_some 2 || return 1
 		reload_a >"$WORK/said" 2>&1 || { cat "$WORK/said"; return 1; }

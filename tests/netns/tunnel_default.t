@@ -147,7 +147,7 @@ BEFORE=$(as_it_was)
 ok "tables in use: up" up_plain
 is "tables in use: the next one is taken" "$(status_a .tunnel.table)" 51822
 ok "tables in use: all comes back" reach_all
-# Who else would have it
+# Other users of the default route
 cp "$CONF" "$WORK/$ID-second.conf"
 sed -i 's/^Name = xs0/Name = xs1/; s/^Device.*/Device = eth1/; s/^ListenPort.*/ListenPort = 4501/; /^Address/d' "$WORK/$ID-second.conf"
 make_key second-tx

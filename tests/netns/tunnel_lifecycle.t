@@ -21,7 +21,7 @@ link_a() { ip -n "$SITE_A" -j -d link show dev "$1" | jq -r ".[0].$2"; }
 sysctl_a() { in_a cat "/proc/sys/net/$1"; }
 routes_a() { ip -n "$SITE_A" route; ip -n "$SITE_A" -6 route | grep -v fe80; }
 routes_of() { routes_a | sed -n "s/^\([^ ]*\) dev $1 proto static.*/\1/p" | sort | paste -sd' '; }
-# What the routes of A were without a tunnel, to be compared with
+# The routes of A without a tunnel, to compare with
 BEFORE=$(routes_a)
 
 as_before() {

@@ -79,7 +79,7 @@ for UNDERLAY in 4 6; do
 	ok "$name: IPv6 inside" in_b ping -c1 -W10 -M "do" -s $((1500 - overhead - 48)) $TUNNEL_A6
 	ok "$name: a full packet of the hub" in_a ping -c1 -W10 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
 	refuses "$name: a larger one" in_a ping -c1 -W1 -M "do" -s $((1500 - overhead - 27)) $TUNNEL_B4
-	# Where the device itself is too narrow, ping of Debian 13 says no more than that it is.
+	# If the device itself is too narrow, ping of Debian 13 says only that.
 	answer="mtu ?= ?$((1500 - overhead))"
 	[ $UNDERLAY = 6 ] || answer+="|sendmsg: Message too long"
 	like "$name: is answered" "$TAP_OUTPUT" "$answer"

@@ -48,7 +48,7 @@ is "tcpdump finds no bad checksum" \
 	"$(tcpdump -vv -n -r "$WORK/sealed-4-100.pcap" 2>/dev/null | grep -c 'bad.*cksum')" 0
 ok "tcpdump finds right ones" sh -c "tcpdump -vv -n -r $WORK/sealed-4-100.pcap 2>/dev/null | grep -q 'udp sum ok'"
 
-# What the IP header says is the sender's: EF and ECT(1), a TTL that shows one hop, at both ends of XDP.
+# The IP header keeps the sender's values: EF and ECT(1), a TTL that shows one hop, at both ends of XDP.
 for family in 4 6; do
 	address=$B4
 	[ $family = 4 ] || address=$B6

@@ -15,7 +15,7 @@ for combination in "4 1500" "6 1500" "4 9000"; do
 	read -r family mtu <<<"$combination"
 	header=$IP4_HEADER
 	[ "$family" = 4 ] || header=$IP6_HEADER
-	# What is left for the tunnelled packet: docs/protocol.md has the sum.
+	# The size left for the tunnelled packet: docs/protocol.md has the sum.
 	inner=$((mtu - header - UDP_HEADER - OVERHEAD - VXLAN_HEADER - ETHERNET_HEADER))
 
 	set_mtu "$mtu"

@@ -8,7 +8,7 @@
 [ -n "$(command -v tmux)" ] || skip_all "needs tmux"
 own_output
 
-# What is typed is on the screen too, so that what is looked for is never written as it is typed.
+# Typed text appears on the screen too, so the expected text is never typed in the same form.
 open_terminal "'$RUN' -i -k $KERNEL -o '$WORK/output'"
 ok "a prompt" wait_for 120 shows '^vm:~?/?[^ ]*# *$' || bail "no prompt: $(screen)"
 shown=$(screen)
