@@ -2,7 +2,7 @@
 #
 # `make help` lists the targets. Everything that is built goes to $(OUTPUT); V=1 shows the commands.
 
-# SANITIZE=1: what runs in user space, with AddressSanitizer and UndefinedBehaviorSanitizer, elsewhere.
+# SANITIZE=1: user space code with AddressSanitizer and UndefinedBehaviorSanitizer, in a directory of its own.
 SANITIZE ?=
 OUTPUT ?= $(if $(filter 1,$(SANITIZE)),.output/sanitized,.output)
 PREFIX ?= /usr/local
@@ -65,7 +65,7 @@ override CFLAGS += $(SANITIZE_FLAGS)
 endif
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
 	-Wnull-dereference -Wlogical-op $(if $(filter 1,$(WERROR)),-Werror)
-# No path of the machine that builds goes into what is built, wherever OUTPUT is.
+# No path of the build machine goes into the results, wherever OUTPUT is.
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)=. \
 	$(if $(filter-out $(CURDIR)/%,$(abspath $(OUTPUT))),-ffile-prefix-map=$(abspath $(OUTPUT))=.output)
 DEPENDENCIES = -MMD -MP -MF $@.d
@@ -101,13 +101,14 @@ UNIT_SOURCES := $(wildcard tests/unit/*_test.c)
 UNIT_TESTS := $(patsubst %.c,$(OUTPUT)/%,$(UNIT_SOURCES))
 UNIT_HELPERS := $(call objects,$(filter-out $(UNIT_SOURCES),$(call c-sources,tests/unit)))
 
-# Of the data plane, and of what the loader reads: these have their own objects of the loader, with sanitizers.
+# Fuzzers of the data plane, and of the files that the loader reads. The latter have their own objects of the loader,
+# with sanitizers.
 PACKET_FUZZERS := $(patsubst %.c,$(OUTPUT)/%,$(wildcard tests/fuzz/packets/*_fuzz.c))
 FILE_FUZZERS := $(patsubst %.c,$(OUTPUT)/%,$(wildcard tests/fuzz/files/*_fuzz.c))
 FUZZERS := $(PACKET_FUZZERS) $(FILE_FUZZERS)
 PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/packets)))
 
-# What reads files, built for the fuzzers: with sanitizers, and what is fuzzed says which way it takes.
+# The sources that read files, built for the fuzzers: with sanitizers, and with coverage of the fuzzed code.
 FUZZED := $(wildcard $(addsuffix *.c,$(addprefix loader/,config prefix text key message state)))
 FUZZED_OBJECTS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,$(FUZZED))
 FILE_FUZZ_HELPERS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,\
@@ -166,7 +167,7 @@ help:
 deps:
 	$(Q)scripts/install-deps
 
-# Says what is missing by the name of its package instead of failing in the middle.
+# Names the missing packages instead of failing in the middle.
 missing-package = $(foreach name,$(1),$(if $(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo yes),,$(name)))
 MISSING = $(if $(call first-of,$(firstword $(CC))),,$(CC)) $(if $(CLANG),,clang>=16) \
 	$(if $(LLVM_STRIP),,llvm-strip) $(if $(BPFTOOL),,bpftool) \
@@ -180,7 +181,7 @@ requirements:
 
 FORCE:
 
-# Everything depends on the flags: a change of them rebuilds.
+# Everything depends on the flags: a change rebuilds it.
 FLAGS = $(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) $(USER_LIBS) | $(CLANG) $(BPF_CFLAGS) | $(LLVM_STRIP) $(BPFTOOL)
 $(OUTPUT)/flags: FORCE | requirements
 	@mkdir -p $(@D)
@@ -238,7 +239,7 @@ $(OUTPUT)/fuzzed/%.o: %.c $(OUTPUT)/flags | $(SKELETONS)
 $(FUZZED_OBJECTS): EXTRA_CFLAGS = -fsanitize-coverage=trace-pc
 $(FILE_FUZZ_OBJECTS): EXTRA_CFLAGS = -Itests
 
-# What else of the loader these call comes from the library as it is.
+# Other functions of the loader come from the normal library.
 $(FILE_FUZZERS): $(OUTPUT)/%: $(OUTPUT)/fuzzed/%.o $(FILE_FUZZ_HELPERS) $(FUZZED_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
@@ -289,7 +290,7 @@ VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZE
 VM_ALONE = $(filter %/driver.t,$(VM_LIST))
 vm-prove = $(if $(2),$(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
-# What CI has the time for: what other machines may have to skip, and what the verifier and the helpers decide.
+# The tests that CI has time for: those that other machines may skip, and those that depend on verifier and helpers.
 VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \
 	$(filter-out %/lengths_test %/replay_test,$(UNIT_TESTS))
 
@@ -309,7 +310,7 @@ vmsh: vm
 vmcheck: vm
 	$(Q)KERNEL=$(KERNEL) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer $(wildcard tests/vm/*.t)
 
-# That no suite has a newer kernel than the machine's own is not the tree's fault.
+# If no suite has a newer kernel than the machine's own, that is not an error of the tree.
 vmtest-ci: vm
 	$(Q)$(MAKE) vmtest KERNEL=6.12 TESTS='$(VM_CI_TESTS)'
 	$(Q)tests/vm/kernel newest $(OUTPUT)/vm >$(OUTPUT)/newest; case $$? in \
@@ -317,7 +318,7 @@ vmtest-ci: vm
 	3) echo 'make: skipped: the newest kernel: no suite within reach has one' ;; \
 	*) exit 1 ;; esac
 
-# What packets cost on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
+# The cost of packets on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
 # PROFILE=1 says where they go.
 .PHONY: vmbench
 vmbench:
@@ -351,7 +352,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/first-comments bench/vmbench bench/path/guest bench/path/peer \
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/check-words scripts/first-comments bench/vmbench bench/path/guest bench/path/peer \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
@@ -366,6 +367,7 @@ lint: $(SKELETONS)
 		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
+	$(call say,WORDS)scripts/check-words
 	$(call say,COMMENT)scripts/first-comments $(C_FILES) $(wildcard $(SHELL_FILES) */*.py */*/*.py) Makefile
 
 # The packages that only these two need: scripts/install-deps --lint.
