@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 
+#include "array.h"
 #include "attach.h"
 #include "chain.h"
 #include "cleanup.h"
@@ -116,7 +117,7 @@ static bool find_tcx(unsigned int index, enum bpf_attach_type where,
 	__u32 programs[64];
 
 	query.prog_ids = programs;
-	query.prog_cnt = sizeof(programs) / sizeof(programs[0]);
+	query.prog_cnt = ARRAY_SIZE(programs);
 	if (!index || bpf_prog_query_opts((int)index, where, &query))
 		return false;
 	for (__u32 i = 0; i < query.prog_cnt; i++)

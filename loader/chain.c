@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "array.h"
 #include "chain.h"
 #include "cleanup.h"
 #include "message.h"
@@ -402,8 +403,7 @@ static int load_end(void)
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_XDP,
 		    .prog_flags = BPF_F_XDP_HAS_FRAGS);
 
-	return bpf_prog_load(BPF_PROG_TYPE_XDP, "xdpsec_end", "GPL", code, sizeof(code) / sizeof(code[0]),
-			     &options);
+	return bpf_prog_load(BPF_PROG_TYPE_XDP, "xdpsec_end", "GPL", code, ARRAY_SIZE(code), &options);
 }
 
 /* Make the program in front lead to the one behind. This is one exchange as well. The next new chain is

@@ -48,6 +48,25 @@ const char *mode_text(enum mode mode)
 	return mode == MODE_TUNNEL ? "tunnel" : "inline";
 }
 
+const char *xdp_mode_text(enum xdp_mode mode)
+{
+	static const char *const names[XDP_MODE_CONFIG_COUNT] = {
+		[XDP_MODE_CONFIG_AUTO] = "auto",
+		[XDP_MODE_CONFIG_NATIVE] = "native",
+		[XDP_MODE_CONFIG_GENERIC] = "generic",
+	};
+
+	return mode < XDP_MODE_CONFIG_COUNT ? names[mode] : names[XDP_MODE_CONFIG_AUTO];
+}
+
+bool config_has_driver_before(const struct config *config, size_t peer)
+{
+	for (size_t i = 0; i < peer; i++)
+		if (strcmp(config->peers[i].driver, config->peers[peer].driver) == 0)
+			return true;
+	return false;
+}
+
 bool config_mistake(struct config *config)
 {
 	if (config->mistakes == MISTAKES_MAX)

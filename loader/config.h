@@ -20,6 +20,7 @@ enum xdp_mode {
 	XDP_MODE_CONFIG_AUTO,
 	XDP_MODE_CONFIG_NATIVE,
 	XDP_MODE_CONFIG_GENERIC,
+	XDP_MODE_CONFIG_COUNT,
 };
 
 struct sa_config {
@@ -136,5 +137,9 @@ bool instance_name_valid(const char *name);
 
 /* "inline", "tunnel" */
 const char *mode_text(enum mode mode);
+/* "auto", "native", "generic" */
+const char *xdp_mode_text(enum xdp_mode mode);
+/* Has a peer before that one the same Driver? */
+bool config_has_driver_before(const struct config *config, size_t peer);
 
 #endif

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "config_parse.h"
 #include "message.h"
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 struct peer_config *current_peer(struct config *config)
 {
@@ -52,18 +51,14 @@ static int set_mode(struct config *config, const struct config_line *where, char
 
 static int set_xdp(struct config *config, const struct config_line *where, char *value)
 {
-	if (!strcmp(value, "auto")) {
-		config->xdp = XDP_MODE_CONFIG_AUTO;
-	} else if (!strcmp(value, "native")) {
-		config->xdp = XDP_MODE_CONFIG_NATIVE;
-	} else if (!strcmp(value, "generic")) {
-		config->xdp = XDP_MODE_CONFIG_GENERIC;
-	} else {
-		fail_at(where, "%s: not an XDP mode", value);
-		hint("auto, native or generic");
-		return -EINVAL;
-	}
-	return 0;
+	for (enum xdp_mode mode = 0; mode < XDP_MODE_CONFIG_COUNT; mode++)
+		if (!strcmp(value, xdp_mode_text(mode))) {
+			config->xdp = mode;
+			return 0;
+		}
+	fail_at(where, "%s: not an XDP mode", value);
+	hint("auto, native or generic");
+	return -EINVAL;
 }
 
 /* Is it a group, the broadcast address, or a single address? (Only its members know a subnet's broadcast

@@ -173,9 +173,11 @@ static void clear_host_bits(struct xdpsec_prefix *prefix)
 /* Parse an address of either family. *bits is the greatest prefix length. */
 static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits)
 {
+	struct in_addr ipv4;
+
 	memset(prefix, 0, sizeof(*prefix));
-	if (inet_pton(AF_INET, text, prefix->address + 12) == 1) {
-		prefix->address[10] = prefix->address[11] = 0xff;
+	if (inet_pton(AF_INET, text, &ipv4) == 1) {
+		address_map_ipv4(prefix->address, &ipv4);
 		*bits = 32;
 		return true;
 	}

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "echo.h"
+#include "prefix.h"
 #include "xdpsec/wire.h"
 
 #define TRIES 3
@@ -68,12 +69,11 @@ static int connect_to(const struct echo *echo, const unsigned char address[16])
 
 int echo_open(struct echo *echo, const unsigned char address[16], const char *device)
 {
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	int err;
 
 	memset(echo, 0, sizeof(*echo));
 	echo->patience = PATIENCE_FIRST;
-	echo->ipv4 = memcmp(address, mapped, sizeof(mapped)) == 0;
+	echo->ipv4 = address_is_ipv4(address);
 	if (getrandom(&echo->id, sizeof(echo->id), 0) != sizeof(echo->id))
 		echo->id = (unsigned short)getpid();
 	echo->fd = echo->ipv4 ? socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP)

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "kernel.h"
 #include "message.h"
@@ -36,7 +37,7 @@ int kernel_check_privileges(void)
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return fail(errno, "capabilities: cannot read them: %s", strerror(errno));
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (data[needed[i].number / 32].effective & 1U << needed[i].number % 32)
 			continue;
 		fail(EPERM, "not permitted: %s is missing, which is needed to %s", needed[i].name,

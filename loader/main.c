@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "commands.h"
 #include "config.h"
@@ -18,7 +19,6 @@
 #include "self.h"
 #include "state.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define NETNS_DIR "/run/netns"
 
 enum {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "message.h"
 #include "namespace.h"
@@ -117,7 +118,7 @@ bool namespace_each_other(bool (*each)(const char *path, void *data), void *data
 		return false;
 	}
 	seen[n++] = here.inode;
-	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
 		DIR *directory __attribute__((cleanup(cleanup_closedir))) = opendir(directories[i]);
 		struct dirent *entry;
 

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "netlink.h"
+#include "prefix.h"
 
 static void cleanup_socket(struct mnl_socket **socket)
 {
@@ -87,8 +88,7 @@ static int parse_vxlan(const struct nlattr *attribute, void *data)
 		if (length != 4 || bytes[0] < 224)
 			break;
 		netdev->vxlan.has_group = true;
-		memset(netdev->vxlan.group + 10, 0xff, 2);
-		memcpy(netdev->vxlan.group + 12, bytes, 4);
+		address_map_ipv4(netdev->vxlan.group, bytes);
 		break;
 	case IFLA_VXLAN_GROUP6:
 		if (length != 16 || bytes[0] != 0xff)

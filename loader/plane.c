@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "array.h"
 #include "cleanup.h"
 #include "lock.h"
 #include "message.h"
@@ -280,11 +281,11 @@ int plane_open_by_program(struct plane *plane, int program)
 {
 	__u32 ids[MAP_COUNT + 32], length = sizeof(struct bpf_prog_info);
 	struct bpf_prog_info program_info = { .map_ids = (__u64)(unsigned long)ids,
-					      .nr_map_ids = sizeof(ids) / sizeof(ids[0]) };
+					      .nr_map_ids = ARRAY_SIZE(ids) };
 
 	if (bpf_obj_get_info_by_fd(program, &program_info, &length))
 		return -errno;
-	for (__u32 i = 0; i < program_info.nr_map_ids && i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (__u32 i = 0; i < program_info.nr_map_ids && i < ARRAY_SIZE(ids); i++) {
 		_cleanup_close_ int fd = bpf_map_get_fd_by_id(ids[i]);
 		struct bpf_map_info info = {};
 
@@ -409,7 +410,7 @@ int plane_create(struct plane *plane, const char *name)
 	int err;
 
 	set_directory(plane, name, true);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		snprintf(path, sizeof(path), "%s%s", plane->directory, kinds[i]);
 		if (mkdir(path, 0700) < 0)
 			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));
@@ -427,7 +428,7 @@ int plane_link_for_iproute2(const struct plane *plane)
 	static const char *const kinds[] = { "tc", "xdp" };
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		snprintf(path, sizeof(path), "%s/%s", plane->directory, kinds[i]);
 		if (mkdir(path, 0700) < 0)
 			return fail(errno, "%s: cannot create it: %s", path, strerror(errno));

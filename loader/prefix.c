@@ -8,14 +8,25 @@
 
 static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+bool address_is_ipv4(const unsigned char address[16])
+{
+	return !memcmp(address, mapped, sizeof(mapped));
+}
+
+void address_map_ipv4(unsigned char address[16], const void *ipv4)
+{
+	memcpy(address, mapped, sizeof(mapped));
+	memcpy(address + sizeof(mapped), ipv4, 4);
+}
+
 bool prefix_is_ipv4(const struct xdpsec_prefix *prefix)
 {
-	return prefix->length >= 96 && !memcmp(prefix->address, mapped, sizeof(mapped));
+	return prefix->length >= IPV4_BITS && address_is_ipv4(prefix->address);
 }
 
 bool prefix_is_default(const struct xdpsec_prefix *prefix)
 {
-	return prefix->length == 0 || (prefix->length == 96 && prefix_is_ipv4(prefix));
+	return prefix->length == 0 || (prefix->length == IPV4_BITS && prefix_is_ipv4(prefix));
 }
 
 bool prefix_contains(const struct xdpsec_prefix *outer, const struct xdpsec_prefix *inner)
@@ -46,7 +57,7 @@ struct xdpsec_prefix prefix_of(const struct xdpsec_location *location)
 
 const char *address_text(const unsigned char address[16], char *text, size_t size)
 {
-	bool ipv4 = !memcmp(address, mapped, sizeof(mapped));
+	bool ipv4 = address_is_ipv4(address);
 
 	inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? address + 12 : address, text, (socklen_t)size);
 	return text;

@@ -8,6 +8,13 @@
 
 #include "xdpsec/abi.h"
 
+/* The leading bits of a mapped address, before the IPv4 address. */
+#define IPV4_BITS 96
+
+/* Is the address an IPv4 one, mapped (RFC 4291 section 2.5.5.2)? */
+bool address_is_ipv4(const unsigned char address[16]);
+/* The mapped address of four bytes. */
+void address_map_ipv4(unsigned char address[16], const void *ipv4);
 bool prefix_is_ipv4(const struct xdpsec_prefix *prefix);
 /* 0.0.0.0/0 or ::/0 */
 bool prefix_is_default(const struct xdpsec_prefix *prefix);

@@ -67,7 +67,6 @@ static int reload_check_tunnel(const struct reload *reload)
 /* Report all settings that changed but cannot be changed, not only the first. */
 static int check_settings(const struct reload *reload)
 {
-	static const char *const modes[] = { "auto", "native", "generic" };
 	const struct instance *instance = &reload->instance;
 	int err = 0, step = 0;
 
@@ -76,7 +75,7 @@ static int check_settings(const struct reload *reload)
 	if (strcmp(reload->config.device, instance->device) != 0)
 		err = cannot_change(reload, "Device", instance->device);
 	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
-		err = cannot_change(reload, "Xdp", modes[instance->xdp_asked % 3]);
+		err = cannot_change(reload, "Xdp", xdp_mode_text(instance->xdp_asked));
 	if (!err && instance->mode == MODE_TUNNEL)
 		step = reload_check_tunnel(reload);
 	return err ?: step;

@@ -171,13 +171,10 @@ static int reload_self_test(struct reload *reload)
 	const struct peer_config *peers = reload->config.peers;
 	struct sa_slots slots = reload->context.slots;
 	__u32 slot;
-	size_t j;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++) {
-		for (j = 0; j < i && strcmp(peers[j].driver, peers[i].driver) != 0; j++)
-			;
-		if (j < i || driver_in_use(reload, peers[i].driver))
+		if (config_has_driver_before(&reload->config, i) || driver_in_use(reload, peers[i].driver))
 			continue;
 		err = sa_slots_take(&slots, &slot);
 		if (!err)

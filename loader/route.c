@@ -13,19 +13,10 @@
 #include "netlink.h"
 #include "route.h"
 
-#define IPV4_BITS 96 /* leading bits of a mapped address, before the IPv4 address */
-
-static void map_ipv4(unsigned char address[16], const void *ipv4)
-{
-	memset(address, 0, 16);
-	address[10] = address[11] = 0xff;
-	memcpy(address + 12, ipv4, 4);
-}
-
 static void copy_address(unsigned char address[16], const struct nlattr *attribute)
 {
 	if (mnl_attr_get_payload_len(attribute) == 4)
-		map_ipv4(address, mnl_attr_get_payload(attribute));
+		address_map_ipv4(address, mnl_attr_get_payload(attribute));
 	else if (mnl_attr_get_payload_len(attribute) == 16)
 		memcpy(address, mnl_attr_get_payload(attribute), 16);
 }
@@ -95,7 +86,7 @@ static int parse_route(const struct nlmsghdr *message, void *data)
 	memset(route, 0, sizeof(*route));
 	/* A default route has no RTA_DST. */
 	if (header->rtm_family == AF_INET)
-		map_ipv4(route->prefix.address, any);
+		address_map_ipv4(route->prefix.address, any);
 	route->prefix.length = header->rtm_dst_len + (header->rtm_family == AF_INET ? IPV4_BITS : 0);
 	route->is_local = header->rtm_type == RTN_LOCAL;
 	route->is_unicast = header->rtm_type == RTN_UNICAST;

@@ -13,7 +13,6 @@
 #include "route_taken.h"
 #include "self.h"
 
-#define IPV4_BITS 96
 /* The kernel's metric for a route without one: IP6_RT_PRIO_USER. */
 #define IPV6_METRIC 1024
 

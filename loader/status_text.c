@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
 #include "plane.h"
 #include "status.h"
 #include "program_version.h"
@@ -14,7 +15,7 @@ static const char *bytes_text(__u64 bytes, char *text, size_t size)
 	double value = (double)bytes;
 	size_t unit = 0;
 
-	while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+	while (value >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
 		value /= 1024;
 		unit++;
 	}

@@ -109,16 +109,11 @@ static int forget_peers(struct up *up)
 /* Test every driver that some peer uses. Slot 0 is free until the first peer is added. */
 static int up_self_test(struct up *up)
 {
-	const struct peer_config *peers = up->config.peers;
-	size_t i, j;
 	int err = 0;
 
-	for (i = 0; !err && i < up->config.n_peers; i++) {
-		for (j = 0; j < i && strcmp(peers[j].driver, peers[i].driver) != 0; j++)
-			;
-		if (j == i)
-			err = vectors_check(&up->plane, 0, peers[i].driver);
-	}
+	for (size_t i = 0; !err && i < up->config.n_peers; i++)
+		if (!config_has_driver_before(&up->config, i))
+			err = vectors_check(&up->plane, 0, up->config.peers[i].driver);
 	return err;
 }
 

@@ -10,18 +10,12 @@
 
 #include "message.h"
 #include "netlink.h"
+#include "prefix.h"
 #include "self.h"
 #include "uplink.h"
 
 /* Levels of stacked devices: more than there are in practice, and a protection against cycles. */
 #define LAYERS_MAX 8
-
-static bool address_is_ipv4(const unsigned char address[16])
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return !memcmp(address, mapped, sizeof(mapped));
-}
 
 static int parse_way_attribute(const struct nlattr *attribute, void *data)
 {

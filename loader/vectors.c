@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "array.h"
 #include "message.h"
 #include "objects.h"
 #include "sa.h"
@@ -34,7 +35,7 @@ static const struct vector vectors[] = {
 	  "479AD363AC366B95A98CA5F3000B1479" },
 };
 
-const unsigned int vectors_count = sizeof(vectors) / sizeof(vectors[0]);
+const unsigned int vectors_count = ARRAY_SIZE(vectors);
 
 #define PAYLOAD_MAX 40
 #define FRAME_MAX (VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD + PAYLOAD_MAX)

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "key.h"
 
 static char path[] = "/tmp/xdpsec-key-XXXXXX";
@@ -120,7 +121,7 @@ static void only_the_end_is_stripped(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(&key, good, strlen(good), 16), 0);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(read_text(&key, bad[i], strlen(bad[i]), 16), -EINVAL);
 }
 
