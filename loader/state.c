@@ -43,9 +43,8 @@
 #define TAG_FILE "CACHEDIR.TAG"
 #define TAG_TEXT                                                                                             \
 	"Signature: 8a477f597d28d172789f06886806bc55\n"                                                      \
-	"# Keeps backups out that heed it. A sequence number must not be used twice under a key, and an "    \
-	"old\n"                                                                                              \
-	"# copy of this directory would make that happen. After a restore make new keys: xdpsec(8).\n"
+	"# Backup programs that support this tag skip the directory. An old copy of it would make\n"         \
+	"# sequence numbers repeat under a key. After a restore make new keys: xdpsec(8).\n"
 
 /* The file system and machine to which a file belongs; -1 and "-": unknown. */
 struct origin {
