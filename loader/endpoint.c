@@ -2,11 +2,13 @@
 /* Writing, moving and reading the elements of map "endpoints". */
 #include <errno.h>
 #include <string.h>
+#include <net/if.h>
 #include <bpf/bpf.h>
 
 #include "endpoint.h"
 #include "message.h"
 #include "uplink.h"
+#include "vrf.h"
 
 /* The data plane writes the element, too. */
 static int write_locked(const struct plane *plane, __u32 index, const struct xdpsec_endpoint *endpoint)
@@ -38,10 +40,11 @@ static void note_way(struct xdpsec_endpoint *endpoint, const struct config *conf
 {
 	const struct xdpsec_location *at = &endpoint->at[!!endpoint->current];
 	const struct xdpsec_source *from = &endpoint->from[!!endpoint->current];
+	unsigned int vrf = vrf_of(if_nametoindex(config->device));
 	struct way way;
 
 	if (!at->known ||
-	    way_find(at->address, from->local ? from->address : NULL, config->tunnel.mark, &way) ||
+	    way_find(at->address, vrf, from->local ? from->address : NULL, config->tunnel.mark, &way) ||
 	    !way.device || !way.has_source || way.is_local)
 		return;
 	endpoint->device = way.device;

@@ -8,6 +8,7 @@
 #include "message.h"
 #include "route.h"
 #include "self.h"
+#include "vrf.h"
 
 /* The longest prefix of AllowedIPs, of any peer, that contains the address. Default routes do not count:
  * the tunnel's own packets do not use them (rule.h). */
@@ -61,14 +62,15 @@ static int refuse_endpoint(const struct config *config, const struct peer_config
 	return -ELOOP;
 }
 
-static int check_route(const struct config *config, const struct peer_config *peer, unsigned int tunnel)
+static int check_route(const struct config *config, const struct peer_config *peer, unsigned int tunnel,
+		       unsigned int vrf)
 {
 	struct xdpsec_prefix address = prefix_of(&peer->endpoint);
 	const struct xdpsec_prefix *prefix = config->tunnel.no_routes
 						     ? NULL
 						     : longest_prefix_around(config, &address);
 	struct route route = {};
-	bool found = route_find(peer->endpoint.address, config->tunnel.mark, &route) == 0;
+	bool found = route_find(peer->endpoint.address, vrf, config->tunnel.mark, &route) == 0;
 	char text[64];
 
 	location_text(&peer->endpoint, text, sizeof(text));
@@ -88,10 +90,11 @@ static int check_route(const struct config *config, const struct peer_config *pe
 
 int endpoints_check_routes(const struct config *config, unsigned int tunnel)
 {
+	unsigned int vrf = vrf_of(if_nametoindex(config->device));
 	int err = 0;
 
 	for (size_t i = 0; !err && i < config->n_peers; i++)
 		if (config->peers[i].endpoint.known)
-			err = check_route(config, &config->peers[i], tunnel);
+			err = check_route(config, &config->peers[i], tunnel, vrf);
 	return err;
 }

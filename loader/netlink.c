@@ -386,6 +386,15 @@ int netdev_set_mtu(unsigned int index, unsigned int mtu)
 	return netlink_talk(request, NULL, NULL);
 }
 
+int netdev_set_master(unsigned int index, unsigned int master)
+{
+	char buffer[512];
+	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, index);
+
+	mnl_attr_put_u32(request, IFLA_MASTER, master);
+	return netlink_talk(request, NULL, NULL);
+}
+
 int netdev_delete(unsigned int index)
 {
 	char buffer[512];

@@ -53,6 +53,8 @@ int netdev_set_no_ipv6_addresses(unsigned int index);
 int netdev_set_alias(unsigned int index, const char *alias);
 int netdev_set_up(unsigned int index);
 int netdev_set_mtu(unsigned int index, unsigned int mtu);
+/* 0: to be a part of nothing. */
+int netdev_set_master(unsigned int index, unsigned int master);
 /* Like other tunnel devices: no ARP or neighbour discovery, no multicast. */
 int netdev_set_quiet(unsigned int index);
 /* Delete the device. A veth's other end is deleted with it. */

@@ -19,6 +19,7 @@
 #include "reload.h"
 #include "sysctl.h"
 #include "tunnel.h"
+#include "vrf.h"
 
 /* Use the pinned program, which `up` has loaded. */
 static int attach_link_again(const struct plane *plane, enum program program, const char *device,
@@ -126,6 +127,17 @@ static int mend_forwarding(const struct netdev *far)
 	return err;
 }
 
+static int mend_vrf(const struct reload *reload, const struct netdev *far)
+{
+	bool changed;
+	int err = vrf_follow(far, reload->instance.device_index, &changed);
+
+	if (!err && changed)
+		warning("%s: %s was moved into a VRF, or out of one, and it follows", far->name,
+			reload->device.name);
+	return err;
+}
+
 static int mend_forwarding_of(unsigned int index)
 {
 	struct netdev far;
@@ -167,6 +179,8 @@ static int mend_tunnel(struct reload *reload)
 	step = pair_mend(instance, "tunnel", 0, &near, &far);
 	if (step)
 		return err ?: step;
+	step = mend_vrf(reload, &far);
+	err = err ?: step;
 	sysctl_silence_ipv6(far.name);
 	step = mend_elements(plane, &near, &far);
 	err = err ?: step;

@@ -80,8 +80,10 @@ struct report {
 	/* Tunnel mode. */
 	struct xdpsec_config config;
 	unsigned int device_mtu;
-	bool rules_gone; /* the rules for a default route are missing */
-	bool forwards;	 /* the far end can look up routes */
+	bool rules_gone;  /* the rules for a default route are missing */
+	bool forwards;	  /* the far end can look up routes */
+	bool other_vrf;	  /* it is in another VRF than the device */
+	unsigned int vrf; /* that of the device: index; 0: none */
 	struct missing addresses, routes;
 	char **warnings;
 	size_t n_warnings;

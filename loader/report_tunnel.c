@@ -9,6 +9,7 @@
 #include "report.h"
 #include "tunnel.h"
 #include "uplink.h"
+#include "vrf.h"
 
 static void note_missing(struct missing *missing, const struct xdpsec_prefix *prefix)
 {
@@ -19,9 +20,10 @@ static void note_missing(struct missing *missing, const struct xdpsec_prefix *pr
 static void read_addresses(struct report *report)
 {
 	const struct instance *instance = &report->instance;
+	unsigned int vrf = vrf_of(report->near.index);
 
 	for (unsigned int i = 0; i < instance->n_addresses; i++)
-		if (!address_is_here(instance->addresses[i].address))
+		if (!address_is_here(instance->addresses[i].address, vrf))
 			note_missing(&report->addresses, &instance->addresses[i]);
 }
 
@@ -45,8 +47,8 @@ static void read_way(const struct report *report, struct peer_report *peer)
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
 	bool fixed = endpoint->from[!!endpoint->current].local == XDPSEC_LOCAL_FIXED;
 	struct way way = {};
-	int err = way_find(peer->location.address, fixed ? peer->uplink.source : NULL, report->config.mark,
-			   &way);
+	int err = way_find(peer->location.address, report->vrf, fixed ? peer->uplink.source : NULL,
+			   report->config.mark, &way);
 
 	/* A source that is not an address of this host has its own warning. */
 	peer->no_way = err != -EINVAL && (err || !way.device);
@@ -82,6 +84,8 @@ void report_read_near(struct report *report, const struct plane *plane)
 	report->near_elsewhere = pair.near_elsewhere;
 	report->pair_exists = pair.far.index && (pair.near.index || pair.near_elsewhere) &&
 			      devices_get(plane, XDPSEC_DEVICE_FAR);
+	report->vrf = vrf_of(report->instance.device_index);
+	report->other_vrf = pair.far.index && pair.far.master != report->vrf;
 	if (!pair.near.index)
 		return;
 	report->offloads = offloads_any(pair.near.name);

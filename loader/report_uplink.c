@@ -55,7 +55,7 @@ static void report_route_device(const struct report *report, struct uplink_repor
 	memcpy(uplink->other, last->other, sizeof(uplink->other));
 }
 
-static void report_source(struct peer_report *peer, struct answers *last)
+static void report_source(const struct report *report, struct peer_report *peer, struct answers *last)
 {
 	struct uplink_report *uplink = &peer->uplink;
 
@@ -63,7 +63,7 @@ static void report_source(struct peer_report *peer, struct answers *last)
 		return;
 	if (memcmp(last->source, uplink->source, sizeof(last->source)) != 0) {
 		memcpy(last->source, uplink->source, sizeof(last->source));
-		last->gone = !address_is_here(last->source);
+		last->gone = !address_is_here(last->source, report->vrf);
 	}
 	uplink->source_gone = last->gone;
 }
@@ -95,7 +95,7 @@ void report_read_uplinks(struct report *report)
 		read_source(peer);
 		if (!peer->uplink.has_source)
 			continue;
-		report_source(peer, &last);
+		report_source(report, peer, &last);
 		report_route_device(report, &peer->uplink, endpoint->device, &last);
 		peer->uplink.changes_ports = endpoint->hopped &&
 					     now_ns() - endpoint->hopped < PORTS_CHANGED * 1000000000ULL;

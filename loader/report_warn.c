@@ -121,6 +121,11 @@ static void warn_of_tunnel(struct report *report)
 		     "the routing rules for the default route into %s were removed: their packets leave in "
 		     "clear; xdpsec reload %s",
 		     instance->near, instance->name);
+	if (report->other_vrf)
+		warn(report,
+		     "%s was moved into a VRF, or out of one: routes to the peers are not looked for there; "
+		     "xdpsec reload %s",
+		     instance->device, instance->name);
 	if (!report->forwards)
 		warn(report,
 		     "forwarding of %s was switched off, probably for the whole host: packets keep their "

@@ -106,7 +106,7 @@ static struct nlmsghdr *route_request(char *buffer, __u16 type, const struct xdp
 	return request;
 }
 
-int route_find(const unsigned char address[16], __u32 mark, struct route *route)
+int route_find(const unsigned char address[16], unsigned int vrf, __u32 mark, struct route *route)
 {
 	struct xdpsec_prefix prefix = { .length = 128 };
 	char buffer[512];
@@ -122,6 +122,8 @@ int route_find(const unsigned char address[16], __u32 mark, struct route *route)
 	header->rtm_flags = RTM_F_FIB_MATCH;
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
+	if (vrf)
+		mnl_attr_put_u32(request, RTA_OIF, vrf);
 	err = netlink_talk(request, parse_route, &found);
 	if (!err)
 		*route = found;

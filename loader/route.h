@@ -20,8 +20,8 @@ struct route {
 	bool is_unicast; /* not local, blackhole, unreachable... */
 };
 
-/* The route that the kernel uses for packets to the address with this mark. */
-int route_find(const unsigned char address[16], __u32 mark, struct route *route);
+/* The route that the kernel uses for packets to the address with this mark, in a VRF (0: in none). */
+int route_find(const unsigned char address[16], unsigned int vrf, __u32 mark, struct route *route);
 
 /* A route through a device. */
 struct device_route {

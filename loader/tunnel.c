@@ -16,6 +16,7 @@
 #include "sysctl.h"
 #include "tunnel.h"
 #include "uplink.h"
+#include "vrf.h"
 
 /* Maximum number of queues of a veth, and more than there are CPUs. */
 #define QUEUES_MAX 4096
@@ -172,10 +173,14 @@ bool tunnel_forwards(const char *far)
 	return ipv4 && ipv6;
 }
 
-static int prepare_tunnel(const struct config *config, const struct netdev *near, const struct netdev *far)
+static int prepare_tunnel(const struct instance *instance, const struct config *config,
+			  const struct netdev *near, const struct netdev *far)
 {
 	int err = gro_on(near->name);
+	bool changed;
 
+	if (!err)
+		err = vrf_follow(far, instance->device_index, &changed);
 	if (err)
 		return err;
 	err = netdev_set_quiet(near->index);
@@ -199,7 +204,7 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 
 	if (err)
 		return err;
-	err = prepare_tunnel(config, near, far);
+	err = prepare_tunnel(instance, config, near, far);
 	if (err) {
 		pair_undo(instance);
 		return err;

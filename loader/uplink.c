@@ -13,6 +13,7 @@
 #include "prefix.h"
 #include "self.h"
 #include "uplink.h"
+#include "vrf.h"
 
 /* Levels of stacked devices: more than there are in practice, and a protection against cycles. */
 #define LAYERS_MAX 8
@@ -55,7 +56,8 @@ static void put_address(struct nlmsghdr *request, __u16 type, const unsigned cha
 	mnl_attr_put(request, type, ipv4 ? 4 : 16, ipv4 ? address + 12 : address);
 }
 
-int way_find(const unsigned char address[16], const unsigned char *source, __u32 mark, struct way *way)
+int way_find(const unsigned char address[16], unsigned int vrf, const unsigned char *source, __u32 mark,
+	     struct way *way)
 {
 	unsigned char length = address_is_ipv4(address) ? 32 : 128;
 	char buffer[512];
@@ -74,6 +76,8 @@ int way_find(const unsigned char address[16], const unsigned char *source, __u32
 	}
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
+	if (vrf)
+		mnl_attr_put_u32(request, RTA_OIF, vrf);
 	err = netlink_talk(request, parse_way, &found);
 	if (err)
 		return err;
@@ -85,11 +89,11 @@ int way_find(const unsigned char address[16], const unsigned char *source, __u32
 	return 0;
 }
 
-bool address_is_here(const unsigned char address[16])
+bool address_is_here(const unsigned char address[16], unsigned int vrf)
 {
 	struct way way;
 
-	return way_find(address, NULL, 0, &way) == 0 && way.is_local;
+	return way_find(address, vrf, NULL, 0, &way) == 0 && way.is_local;
 }
 
 /* The devices above and below a device. */
@@ -158,12 +162,13 @@ bool device_carries(unsigned int device, unsigned int other)
 	return false;
 }
 
-static void check_source(const struct config *config, const struct peer_config *peer, int family)
+static void check_source(const struct config *config, const struct peer_config *peer, int family,
+			 unsigned int vrf)
 {
 	const struct source_config *source = &peer->sources[family];
 	char text[64];
 
-	if (!source->line || address_is_here(source->address))
+	if (!source->line || address_is_here(source->address, vrf))
 		return;
 	address_text(source->address, text, sizeof(text));
 	warning("%s:%d: Source: %s: not an address of this host: nothing is sent to peer %s over IPv%c until "
@@ -174,15 +179,16 @@ static void check_source(const struct config *config, const struct peer_config *
 
 /* Replies arrive on the device of the source address, that of the route: XDP must be attached there. */
 static void check_return_device(const struct config *config, const struct peer_config *peer,
-				unsigned int device)
+				unsigned int device, unsigned int vrf)
 {
 	const unsigned char *to = peer->endpoint.address;
 	const struct source_config *source = &peer->sources[address_is_ipv4(to) ? SOURCE_IPV4 : SOURCE_IPV6];
 	char name[IF_NAMESIZE], text[64];
 	struct way way;
 
-	if (way_find(to, source->line ? source->address : NULL, config->tunnel.mark, &way) || !way.device ||
-	    way.is_local || device_carries(device, way.device) || !if_indextoname(way.device, name))
+	if (way_find(to, vrf, source->line ? source->address : NULL, config->tunnel.mark, &way) ||
+	    !way.device || way.is_local || device_carries(device, way.device) ||
+	    !if_indextoname(way.device, name))
 		return;
 	warning("%s:%d: Device: %s: packets to peer %s at %s leave by %s: its answers arrive there and are "
 		"not opened",
@@ -193,10 +199,12 @@ static void check_return_device(const struct config *config, const struct peer_c
 
 void uplink_check(const struct config *config, unsigned int device)
 {
+	unsigned int vrf = vrf_of(device);
+
 	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
 		for (int family = 0; family < SOURCES; family++)
-			check_source(config, peer, family);
+			check_source(config, peer, family, vrf);
 		if (peer->endpoint.known)
-			check_return_device(config, peer, device);
+			check_return_device(config, peer, device, vrf);
 	}
 }

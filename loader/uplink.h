@@ -14,12 +14,13 @@ struct way {
 	bool is_local; /* the address is one of this machine */
 };
 
-/* Find the way to an address, from a source (NULL: the kernel chooses) and with a mark. 0 or -errno,
+/* Find the way to an address in a VRF (0: in none), from a source (NULL: the kernel chooses) and with a mark. 0 or -errno,
  * without a message; -EINVAL if an IPv4 source is not an address of this machine. */
-int way_find(const unsigned char address[16], const unsigned char *source, __u32 mark, struct way *way);
+int way_find(const unsigned char address[16], unsigned int vrf, const unsigned char *source, __u32 mark,
+	     struct way *way);
 
-/* Is it an address of this machine? */
-bool address_is_here(const unsigned char address[16]);
+/* Is it an address of this machine, in that VRF? */
+bool address_is_here(const unsigned char address[16], unsigned int vrf);
 
 /* Can packets that arrive on the device belong to a tunnel that leaves by the other? It is the device
  * itself, its bridge or bond, or a VLAN on top of these. */
