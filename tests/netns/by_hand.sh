@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What `xdpsec up --no-attach` prints is what these run. To be sourced after lib.sh.
+# Running the commands that `xdpsec up --no-attach` prints. To be sourced after lib.sh.
 
 # up_by_hand a|b: with --no-attach; what was printed is kept for run_printed
 up_by_hand() {

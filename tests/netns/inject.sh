@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Something goes wrong at one call of `up`: an error, or a signal, injected by strace. To be sourced after lifecycle.sh.
-# What is run is UP.
+# The command under test is UP.
 
 # up_traced FILE [OPTION...]: under strace
 up_traced() {

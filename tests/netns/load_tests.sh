@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What both modes must stand: packets from every CPU, and reloads while packets flow; sourced by the tests of these.
+# Load tests of both modes: packets from every CPU, and reloads while packets flow; sourced by the tests of these.
 
 # Paced below what the machine can do, so that a lost packet is one that we lost.
 LOAD_RATE=$((2000 / WAIT_FACTOR))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What others take away from an instance that is up, `reload` puts back, and says so; what it cannot put back it names,
-# with an exit code of 1, and does the rest. The measure is what `up` had made: addresses, routes, neighbours, flags,
+# Mending: `reload` restores what others have taken away from a running instance, and reports it. Faults that it cannot
+# mend it reports with an exit code of 1, and does the rest. The measure is what `up` had made: addresses, routes, neighbours, flags,
 # offloads, sysctls, programs, and that packets pass.
 
 # shellcheck source=tests/netns/lifecycle.sh

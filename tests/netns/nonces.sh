@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What leaves site A is recorded, whatever becomes of its instance, and no sequence number may be in it twice under one
-# key. To be sourced after lifecycle.sh.
+# All packets that leave site A are recorded, whatever happens to its instance. No sequence number may occur twice under
+# one key. To be sourced after lifecycle.sh.
 
 NONCE_PORT=5201
 NONCE_SIZE=64

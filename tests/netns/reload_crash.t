@@ -258,8 +258,8 @@ kill_reloads "another name for a peer"
 # Both SPIs are what the other was.
 sed 's/0x1001/0x1005/; s/0x1002/0x3001/; s/^RxSpi = 0x3001$/RxSpi = 0x3001/' "$WORK/before" |
 	awk '/^Name = site-c/ { c = 1 } c && /^RxSpi/ { $0 = "RxSpi = 0x1002" } { print }' >"$WORK/after"
-# What was captured as new is the same key and the same numbers by another SPI: each number counts once, by whichever
-# it comes.
+# The packets captured as new have the same key and the same numbers under another SPI: each number counts once, under
+# either SPI.
 rm -rf "$WORK/state-b"
 record swapped b-to-a 0x3001 >"$WORK/said" || bail "no packets"
 mv "$WORK/swapped.pcap" "$WORK/new.pcap"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What every tunnel that runs over UDP must carry; sourced by the tests of these. The near ends keep all
+# Traffic that every tunnel over UDP must carry; sourced by the tests of these. The near ends keep all
 # offloads on: TCP hands large packets with pending checksums to the tunnel device.
 
 # tunnel_carries NAME INNER-MTU PORT [CHECKSUM]: what UDP checksums on the wire are to be ("ok", or "none")

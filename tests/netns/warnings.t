@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What others may do to the devices, addresses and routes of an instance that is up: each is a warning of `status`, which
-# goes when it is undone, or by what the warning says; or it makes no difference.
+# Changes by others to the devices, addresses and routes of a running instance. Each is a warning of `status`, which goes
+# when the change is undone, or by the command in the warning; or it makes no difference.
 
 # shellcheck source=tests/netns/lifecycle.sh
 . "$(dirname "$0")/lifecycle.sh"

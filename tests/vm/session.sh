@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What the shell of `make vmsh` starts with: the sites of tests/netns/lib.sh, whose functions are commands here.
+# The start of the shell of `make vmsh`: the sites of tests/netns/lib.sh, whose functions are commands here.
 
 # shellcheck source=tests/netns/lib.sh
 . tests/netns/lib.sh
