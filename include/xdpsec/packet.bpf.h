@@ -205,32 +205,41 @@ static __always_inline bool packet_may_be_udp(u8 next_header)
 	       next_header != IPPROTO_SCTP && next_header != IPPROTO_GRE;
 }
 
-static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *packet, u32 frame_length)
+/* Read the fixed header. False: there are no others behind it. */
+static __always_inline bool packet_ipv6_header(struct cursor *cursor, struct packet *packet, u32 frame_length,
+					       u8 *next_header)
 {
 	struct ipv6hdr *ip = cursor_take(cursor, sizeof(*ip));
-	u32 headers = 0;
-	u8 next_header;
-	int i;
 
 	if (!ip)
-		return;
+		return false;
 	__builtin_memcpy(packet->source, ip->saddr.in6_u.u6_addr32, 16);
 	__builtin_memcpy(packet->destination, ip->daddr.in6_u.u6_addr32, 16);
-	next_header = ip->nexthdr;
+	*next_header = ip->nexthdr;
 	packet->ipv6 = true;
 	packet->ip_length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 	if (packet->l3 + packet->ip_length > frame_length)
 		packet->bad_lengths = true;
-	if (ip->version != 6) {
-		packet->kind = PACKET_MALFORMED;
+	if (ip->version == 6)
+		return true;
+	packet->kind = PACKET_MALFORMED;
+	return false;
+}
+
+static __always_inline void packet_ipv6(struct cursor *cursor, struct packet *packet, u32 frame_length)
+{
+	u32 headers = 0;
+	u8 next_header;
+	int i;
+
+	if (!packet_ipv6_header(cursor, packet, frame_length, &next_header))
 		return;
-	}
 	for (i = 0; i < PACKET_EXTENSIONS_MAX; i++) {
 		if (next_header == IPPROTO_UDP) {
 			/* Wraps if the extension headers reach beyond the payload: the lengths are bad
 			 * then. */
-			packet->udp_length = packet->ip_length - sizeof(*ip) - headers;
-			if (headers > packet->ip_length - sizeof(*ip))
+			packet->udp_length = packet->ip_length - sizeof(struct ipv6hdr) - headers;
+			if (headers > packet->ip_length - sizeof(struct ipv6hdr))
 				packet->bad_lengths = true;
 			packet_udp(cursor, packet);
 			return;
