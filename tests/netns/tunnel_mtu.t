@@ -63,6 +63,24 @@ for UNDERLAY in 4 6; do
 	ok "$name: down" down
 done
 
+# Narrower than IPv6 inside needs: a warning, until what is known of the path is forgotten.
+UNDERLAY=4
+set_mtu 1500
+write_tunnel_configs
+ok "too narrow for IPv6: up" up || bail "not up"
+is "too narrow for IPv6: no warning before" "$(status_a '.warnings | length')" 0
+NARROW=1300
+narrow
+refuses "too narrow for IPv6: a full packet is lost" in_a ping -c1 -W1 -M "do" -s $((1500 - IP4_OVERHEAD - 28)) $TUNNEL_B4
+ok "too narrow for IPv6: the router has said so" wait_for 5 path_mtu_is $((NARROW - IP4_OVERHEAD))
+like "too narrow for IPv6: a warning" "$(status_a '.warnings | join("|")')" "site-b: a router reported a path MTU of 1300"
+ok "too narrow for IPv6: down" down
+set_mtu 1500
+ok "too narrow for IPv6: up again" up || bail "not up"
+is "too narrow for IPv6: the warning is gone" "$(status_a '.warnings | length')" 0
+ok "too narrow for IPv6: down again" down
+NARROW=1400
+
 # A hub that does not know its peers has the MTU that these have: full packets pass both ways, and where less fits that
 # is said.
 set_mtu 1500
