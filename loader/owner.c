@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "kernel.h"
 #include "message.h"
 #include "owner.h"
@@ -57,6 +58,21 @@ int owner_check_pins(const char *path)
 	else
 		hint("rm -r %s; chmod 700 " BPFFS " prevents others from creating it again", path);
 	return -EPERM;
+}
+
+int owner_check_libxdp(const char *path)
+{
+	_cleanup_free_ char *target = NULL;
+	struct stat status;
+
+	if (lstat(path, &status) || !S_ISLNK(status.st_mode) || is_foreign(&status))
+		return owner_check_pins(path);
+	target = realpath(path, NULL);
+	if (target)
+		return owner_check_pins(target);
+	fail(errno, "%s: a symbolic link to nothing: libxdp cannot lock it", path);
+	hint("rm %s", path);
+	return -ENOTDIR;
 }
 
 int owner_check_bpffs(void)

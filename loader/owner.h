@@ -19,6 +19,12 @@ bool owner_exposed(const struct stat *directory);
  */
 int owner_check_pins(const char *path);
 
+/*
+ * The same for the directory of libxdp, which may also be root's link to such a directory: iproute2 creates
+ * /sys/fs/bpf/xdp as a link to its own directory "tc" (lib/bpf_legacy.c, bpf_gen_hierarchy).
+ */
+int owner_check_libxdp(const char *path);
+
 /* The same for the file system itself. Also, nobody else may be able to create it. */
 int owner_check_bpffs(void);
 

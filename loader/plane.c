@@ -94,7 +94,7 @@ int plane_lock(int *fd)
 	int err;
 
 	/* libxdp locks its own directory. */
-	err = owner_check_pins(BPFFS "/xdp");
+	err = owner_check_libxdp(BPFFS "/xdp");
 	if (err && err != -ENOENT)
 		return err;
 	for (;;) {

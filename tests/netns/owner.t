@@ -52,6 +52,28 @@ chmod 1777 /sys/fs/bpf
 [ ! -e /sys/fs/bpf/xdp ] || rm -r /sys/fs/bpf/xdp
 as_nobody mkdir /sys/fs/bpf/xdp
 exposed "that of libxdp" "/sys/fs/bpf/xdp: owner 65534, permissions 0755.*hint: rm -r /sys/fs/bpf/xdp"
+# no_libxdp: that is not there, and others may create it
+no_libxdp() {
+	chmod 1777 /sys/fs/bpf
+	rm -rf /sys/fs/bpf/xdp /sys/fs/bpf/tc
+}
+no_libxdp
+as_nobody ln -s /sys/fs/bpf/tc /sys/fs/bpf/xdp
+exposed "a link to it of somebody else" "/sys/fs/bpf/xdp: not a directory: another user created it.*hint: rm /sys/fs/bpf/xdp"
+# iproute2 creates the directory as a link to its own.
+no_libxdp
+ln -s /sys/fs/bpf/tc /sys/fs/bpf/xdp
+exposed "a link of root to nothing" "/sys/fs/bpf/xdp: a symbolic link to nothing.*hint: rm /sys/fs/bpf/xdp"
+no_libxdp
+as_nobody mkdir /sys/fs/bpf/tc
+ln -s /sys/fs/bpf/tc /sys/fs/bpf/xdp
+fails "a link of root to the directory of somebody else" "/sys/fs/bpf/tc: owner 65534.*hint: rm -r /sys/fs/bpf/tc" up_plain --new-key
+no_libxdp
+mkdir /sys/fs/bpf/tc
+ln -s /sys/fs/bpf/tc /sys/fs/bpf/xdp
+ok "a link of root, as iproute2 creates it: up" up_plain --new-key
+ok "a link of root: down" down_plain
+no_libxdp
 
 # While an instance is up, which the hint must not take down.
 ok "up" up_plain || bail "not up"
