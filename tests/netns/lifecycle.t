@@ -238,7 +238,7 @@ write_config unused unused site-c "203.0.113.200/32 2001:db8:c:1::/64" 0x3001 "$
 	sed -n '/\[Peer\]/,$p' >>"$CONF"
 cp "$CONF" "$WORK/two"
 before=$(picture)
-fails "a new peer whose key has no state" "peer site-c: TxKeyFile.*hint: --new-key" reload_a
+fails "a new peer whose key has no state" "peer site-c: TxKeyFile.*hint: use --new-key" reload_a
 is "a new peer whose key has no state: nothing has changed" "$(picture)" "$before"
 ok "a new peer" reload_a --new-key
 like "a new peer: says so" "$TAP_OUTPUT" "added: 1, changed: 0, removed: 0"
