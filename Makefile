@@ -80,12 +80,12 @@ USER_LIBS := $(call package-libs,$(PACKAGES))
 
 # clang for the BPF target does not look where Debian has <asm/types.h>; gcc and clang for this machine do.
 ASM_TYPES := $(filter %/asm/types.h,$(shell $(CC) -M -include asm/types.h -x c /dev/null 2>/dev/null))
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -Iinclude \
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -Iinclude -Iloader \
 	$(patsubst %/asm/types.h,-idirafter %,$(ASM_TYPES))
 
 # ---- what there is -----------------------------------------------------------------------------------
 
-BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c loader/*.bpf.c tests/unit/*.bpf.c tests/netns/*.bpf.c bench/*.bpf.c)
+BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c loader/plane/*.bpf.c tests/unit/*.bpf.c tests/netns/lib/*.bpf.c bench/*.bpf.c)
 BPF_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(BPF_SOURCES)))
 SKELETONS := $(BPF_OBJECTS:.bpf.o=.skel.h)
 INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(filter-out %_next.bpf.c %/near.bpf.c,$(wildcard tc/*.bpf.c xdp/*.bpf.c))))
@@ -93,7 +93,10 @@ INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(filter-out %_next.b
 c-sources = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUTPUT)/%.o,$(1))
 
-LOADER_OBJECTS := $(call objects,$(call c-sources,loader))
+# From the lowest floor to the highest: a file includes none of a higher one, which `make lint` checks.
+FLOORS := base net config plane device command
+LOADER_SOURCES := $(call c-sources,loader) $(foreach floor,$(FLOORS),$(call c-sources,loader/$(floor)))
+LOADER_OBJECTS := $(call objects,$(LOADER_SOURCES))
 LIBRARY_OBJECTS := $(filter-out $(OUTPUT)/loader/main.o,$(LOADER_OBJECTS))
 LIBRARY := $(OUTPUT)/loader/loader.a
 
@@ -109,7 +112,7 @@ FUZZERS := $(PACKET_FUZZERS) $(FILE_FUZZERS)
 PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/packets)))
 
 # The sources that read files, built for the fuzzers: with sanitizers, and with coverage of the fuzzed code.
-FUZZED := $(wildcard $(addsuffix *.c,$(addprefix loader/,config prefix text key message state)))
+FUZZED := $(wildcard loader/config/*.c loader/base/prefix.c loader/base/message.c loader/plane/state.c loader/plane/key_use.c)
 FUZZED_OBJECTS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,$(FUZZED))
 FILE_FUZZ_HELPERS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,\
 	$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/files)))
@@ -118,7 +121,7 @@ FILE_FUZZ_OBJECTS := $(patsubst $(OUTPUT)/%,$(OUTPUT)/fuzzed/%.o,$(FILE_FUZZERS)
 BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
 
 # Only these are compiled again when the version changes.
-VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/*.c))
+VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/base/*.c))
 
 BENCH_HELPERS := $(call objects,$(call c-sources,bench/plane))
 METER := $(OUTPUT)/bench/path/meter
@@ -280,51 +283,7 @@ fuzz:
 		FUZZ_PACKETS=$(FUZZ_PACKETS) FUZZ_FILES=$(FUZZ_FILES) \
 		$(PROVE) --exec '' --timer --verbose -j$(JOBS) $(or $(TESTS),$(FUZZERS))
 
-# The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
-# $. LATER_LIBXDP=1: with the libxdp of a later suite. All tests take two to three hours where they are emulated.
-KERNEL ?= 6.12
-VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
-VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
-VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
-# It unloads a module that all the others use.
-VM_ALONE = $(filter %/driver.t,$(VM_LIST))
-vm-prove = $(if $(2),$(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
-VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
-# The tests that CI has time for: those that other machines may skip, and those that depend on verifier and helpers.
-VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \
-	$(filter-out %/lengths_test %/replay_test,$(UNIT_TESTS))
-
-.PHONY: vm vmtest vmsh vmcheck vmtest-ci
-vm:
-	$(Q)scripts/install-deps --vm
-	$(Q)$(MAKE) tests
-
-vmtest: export VM_COMMAND = $(or $(value CMD),"$$XDPSEC" selftest && $(VM_TESTS))
-vmtest: vm
-	$(Q)$(VM_RUN) -t $(VM_TIMEOUT) "$$VM_COMMAND"
-
-vmsh: vm
-	$(Q)$(VM_RUN) -i -t 120
-
-# The laboratory's own tests, on this side of the machine.
-vmcheck: vm
-	$(Q)KERNEL=$(KERNEL) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer $(wildcard tests/vm/*.t)
-
-# If no suite has a newer kernel than the machine's own, that is not an error of the tree.
-vmtest-ci: vm
-	$(Q)$(MAKE) vmtest KERNEL=6.12 TESTS='$(VM_CI_TESTS)'
-	$(Q)tests/vm/kernel newest $(OUTPUT)/vm >$(OUTPUT)/newest; case $$? in \
-	0) $(MAKE) vmtest KERNEL=newest TESTS='$(VM_CI_TESTS)' ;; \
-	3) echo 'make: skipped: the newest kernel: no suite within reach has one' ;; \
-	*) exit 1 ;; esac
-
-# The cost of packets on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
-# PROFILE=1 says where they go.
-.PHONY: vmbench
-vmbench:
-	$(Q)scripts/install-deps --vm
-	$(Q)$(MAKE) all $(BENCHES) $(METER)
-	$(Q)bench/vmbench -k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) -r $(or $(RUNS),2) $(PEERS)
+include tests/vm/vm.mk
 
 demo:
 	$(Q)scripts/install-deps
@@ -352,19 +311,21 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/check-words scripts/first-comments bench/vmbench bench/path/guest bench/path/peer \
-	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh tests/vm/* scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments bench/vmbench bench/path/guest bench/path/peer \
+	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
 
 lint: $(SKELETONS)
+	$(call say,FLOORS)scripts/floors
+	$(call say,LENGTH)scripts/figures -l
 	$(call say,FORMAT)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 	$(call say,CPPCHECK)$(CPPCHECK) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
 		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
 		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
-		$(call c-sources,loader) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
+		$(LOADER_SOURCES) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 	$(call say,WORDS)scripts/check-words
@@ -375,7 +336,7 @@ lint: $(SKELETONS)
 tidy: $(SKELETONS)
 	$(Q)printf '%s\n' -std=gnu11 -D_GNU_SOURCE -I$(CURDIR)/include -I$(CURDIR)/loader -I$(abspath $(OUTPUT)) \
 		$(call package-cflags,$(PACKAGES)) '-DXDPSEC_LIBDIR=""' '-DXDPSEC_VERSION=""' >$(OUTPUT)/compile_flags.txt
-	$(call say,TIDY)printf '%s\n' $(call c-sources,loader) | xargs -P$(JOBS) -n4 $(CLANG_TIDY) --quiet -p $(OUTPUT)
+	$(call say,TIDY)printf '%s\n' $(LOADER_SOURCES) | xargs -P$(JOBS) -n4 $(CLANG_TIDY) --quiet -p $(OUTPUT)
 	$(call say,REUSE)reuse lint --quiet 2>/dev/null || reuse lint
 
 # A build of its own, whose counters (gcov) the tests fill; gcovr makes the report.

@@ -18,10 +18,10 @@
 #include <bpf/libbpf.h>
 #include <json-c/json.h>
 
-#include "cleanup.h"
-#include "core.skel.h"
-#include "message.h"
+#include "base/cleanup.h"
+#include "base/message.h"
 #include "plane/bench.h"
+#include "core.skel.h"
 
 enum {
 	ROUNDS = 15,		       /* at most */

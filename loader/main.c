@@ -11,13 +11,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "array.h"
-#include "cleanup.h"
-#include "commands.h"
-#include "config.h"
-#include "message.h"
-#include "self.h"
-#include "state.h"
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/message.h"
+#include "command/commands.h"
+#include "config/config.h"
+#include "plane/self.h"
+#include "plane/state.h"
 
 #define NETNS_DIR "/run/netns"
 
@@ -313,10 +313,25 @@ static int check_argument(const struct command *command, const char *argument)
 	return 0;
 }
 
+static int check_count(const struct command *command, int argc, char **argv)
+{
+	int most = command->argument == ARGUMENT_PEER ? 4 : 2;
+
+	if (command->argument == ARGUMENT_PEER && argc < 3) {
+		fail(EINVAL, "%s: PEER is missing", command->name);
+		return usage_hint();
+	}
+	if (argc > most) {
+		fail(EINVAL, "%s: %s: one argument too many", command->name, argv[most]);
+		return usage_hint();
+	}
+	return 0;
+}
+
 static int run_command(struct invocation *invocation, int argc, char **argv)
 {
 	const struct command *command;
-	int err, most;
+	int err;
 
 	self_set(invocation->netns);
 	if (argc == 0) {
@@ -331,18 +346,9 @@ static int run_command(struct invocation *invocation, int argc, char **argv)
 	err = check_options(command, invocation->used);
 	if (err)
 		return err;
-	err = check_argument(command, argv[1]);
+	err = check_argument(command, argv[1]) ?: check_count(command, argc, argv);
 	if (err)
 		return err;
-	if (command->argument == ARGUMENT_PEER && argc < 3) {
-		fail(EINVAL, "%s: PEER is missing", command->name);
-		return usage_hint();
-	}
-	most = command->argument == ARGUMENT_PEER ? 4 : 2;
-	if (argc > most) {
-		fail(EINVAL, "%s: %s: one argument too many", command->name, argv[most]);
-		return usage_hint();
-	}
 	invocation->options.command = command->name;
 	invocation->options.argument = argv[1];
 	if (command->argument == ARGUMENT_PEER) {

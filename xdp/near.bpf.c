@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * XDP of a tunnel's near end. With any program the device receives without GRO (loader/napi.h). This one
+ * XDP of a tunnel's near end. With any program the device receives without GRO (loader/net/napi.h). This one
  * unfolds frames that were folded on their way here.
  */
 #include "xdpsec/fold.bpf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Several instances on one device: a tail call gives packets that this instance lets pass to the next one.
- * The loader makes the chain (loader/chain.h). The last instance, on most devices the only one, has a program
+ * The loader makes the chain (loader/plane/chain.h). The last instance, on most devices the only one, has a program
  * without any of this.
  */
 #ifndef XDPSEC_NEXT_BPF_H

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
+#include "plane/plane.h"
 #include "core_abi.h"
-#include "plane.h"
 
 enum {
 	PORT = 4789, /* protected; in tunnel mode where both ends listen */

@@ -6,9 +6,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "message.h"
-#include "sa.h"
+#include "base/message.h"
 #include "plane/bench.h"
+#include "plane/sa.h"
 #include "core.skel.h"
 
 unsigned int bench_headers(const struct bench *b)

@@ -5,15 +5,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "devices.h"
-#include "message.h"
-#include "namespace.h"
-#include "netlink.h"
-#include "objects.h"
-#include "route.h"
-#include "sa.h"
-#include "sysctl.h"
+#include "base/message.h"
+#include "net/namespace.h"
+#include "net/netlink.h"
+#include "net/route.h"
+#include "net/sysctl.h"
 #include "plane/bench.h"
+#include "plane/devices.h"
+#include "plane/objects.h"
+#include "plane/sa.h"
 #include "core.skel.h"
 
 enum {

@@ -9,7 +9,7 @@
 #include "abi.h"
 
 /* Only the context: on 6.12 and 6.18 an update of an element by user space frees its kptr. So the rest of
- * an SA is in other maps, and contexts are set and removed by bpf_kptr_xchg (loader/sa.bpf.c). */
+ * an SA is in other maps, and contexts are set and removed by bpf_kptr_xchg (loader/plane/sa.bpf.c). */
 struct context {
 	struct bpf_crypto_ctx XDPSEC_KPTR *ctx;
 };

@@ -35,7 +35,7 @@ same "short options in OPTIONS" "$(section OPTIONS | sed -n 's/^\.It Fl \([a-zA-
 
 # The table of keys, as the parser has it, and the lists of the page.
 keys() {
-	sed -n "s/^\t{ SECTION_$1, \"\([A-Za-z]*\)\".*/\1/p" "$TOP/loader/config_settings.c"
+	sed -n "s/^\t{ SECTION_$1, \"\([A-Za-z]*\)\".*/\1/p" "$TOP/loader/config/config_settings.c"
 }
 
 documented_keys() {
@@ -71,7 +71,7 @@ messages() {
 			$format =~ s/^"|"\s*$//g;
 			$format =~ s/\\"/"/g;
 			print "$format\n" if $format =~ /[a-z]{4}/;
-		}' "$TOP"/loader/*.c | grep -vE '(^|: )(out of memory|%s)$' | sort -u
+		}' "$TOP"/loader/*.c "$TOP"/loader/*/*.c | grep -vE '(^|: )(out of memory|%s)$' | sort -u
 }
 
 # unknown_messages FILE: those of the standard input that no part of is in FILE.
@@ -103,7 +103,7 @@ not_said() {
 		$all =~ s/"\s*"//g;
 		$all =~ s/\\"/"/g;
 		$all =~ s/%[-.*0-9]*[lz]*[a-zA-Z]/\0/g;
-		for (split /\n/, <STDIN>) { print "$_\n" if index($all, $_) < 0; }' "$TOP"/loader/*.c
+		for (split /\n/, <STDIN>) { print "$_\n" if index($all, $_) < 0; }' "$TOP"/loader/*.c "$TOP"/loader/*/*.c
 }
 
 section DIAGNOSTICS >"$WORK/diagnostics"

@@ -59,7 +59,7 @@ missing_files() {
 		[ -e "$name" ] || compgen -G "$name" >/dev/null || echo "$name"
 	done
 	grep -oP '\b\w+[.]bpf[.]o\b' "$1" | sort -u | while read -r name; do
-		compgen -G "*/${name%.o}.c" >/dev/null || echo "$name"
+		compgen -G "*/${name%.o}.c" >/dev/null || compgen -G "*/*/${name%.o}.c" >/dev/null || echo "$name"
 	done
 }
 
@@ -71,7 +71,7 @@ in_table() {
 # values EXPRESSION...: by the compiler, one each line
 values() {
 	{
-		printf '#include <stdio.h>\n#include "xdpsec/wire.h"\n#include "instance.h"\nint main(void)\n{\n'
+		printf '#include <stdio.h>\n#include "xdpsec/wire.h"\n#include "plane/instance.h"\nint main(void)\n{\n'
 		printf '\tprintf("%%llu\\n", (unsigned long long)(%s));\n' "$@"
 		printf '\treturn 0;\n}\n'
 	} >"$WORK/values.c"

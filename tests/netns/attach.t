@@ -3,9 +3,9 @@
 #
 # Attached by hand: `xdpsec up --no-attach` fills the maps and prints the commands, and xdp-loader, ip and tc
 # attach the same programs. The commands that are run here are those that were printed.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/by_hand.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/by_hand.sh
 . "$here/by_hand.sh"
 
 make_sites

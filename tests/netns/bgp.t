@@ -7,11 +7,11 @@
 #	        site-a eth0 ----- eth0 site-b
 #	         eth1 |                 | eth1		each line through routers (INTERNET)
 #	              +-- eth1 site-c eth0 --+
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/machine.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/machine.sh
 . "$here/machine.sh"
-# shellcheck source=tests/netns/document.sh
+# shellcheck source=tests/netns/lib/document.sh
 . "$here/document.sh"
 
 command -v bird >/dev/null || skip_all "BIRD is not installed"

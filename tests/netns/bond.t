@@ -3,8 +3,8 @@
 #
 # The protected device is a bond. In native mode its XDP program runs on the devices that the bond is made of, whose
 # indexes are not the bond's; the programs have to know themselves at home there.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 has_link_type bond || skip_all "the kernel has no bonding"
 has_link_type bridge || skip_all "the kernel has no bridge"

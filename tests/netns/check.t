@@ -3,8 +3,8 @@
 #
 # `check` says what `up` would say, and of what is up what `reload` would, without changing anything: in each situation
 # both are asked.
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 defer down_anyhow

@@ -8,11 +8,11 @@
 #	                           eth0 site-c --- host
 #
 # bgp.t has the section on dynamic routing, with its own machines.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/machine.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/machine.sh
 . "$here/machine.sh"
-# shellcheck source=tests/netns/document.sh
+# shellcheck source=tests/netns/lib/document.sh
 . "$here/document.sh"
 
 # shellcheck disable=SC2034 # used by document.sh

@@ -4,9 +4,9 @@
 # Beside somebody else's XDP program, by libxdp's dispatcher, where kernel and libxdp let programs share a
 # device: in both orders, attached by xdpsec and by xdp-loader, and each goes on when the other has gone. Where
 # they do not, neither disturbs the other.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/by_hand.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/by_hand.sh
 . "$here/by_hand.sh"
 
 # The other program drops what goes to port 5299, which is none of ours.

@@ -3,8 +3,8 @@
 #
 # The driver behind ecb(aes): status tells it, and when the kernel has a better one by now; reload changes over to
 # that without losing a packet or repeating a number, and what somebody else asked for by name makes no difference.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 # The drivers of the bare cipher, the kernel's choice first: "DRIVER MODULE".
 drivers() {

@@ -3,8 +3,8 @@
 #
 # Inline mode, and UDP to a group or to broadcast whose port is protected for some peer: it is dropped, unless the group
 # is in an Address or in ClearGroups. Frames of a PPPoE session: protected flows in them do not leave in clear.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 GROUP4=239.1.1.1 GROUP6=ff0e::1:1
 SENDER=$(cat <<'END'

@@ -3,8 +3,8 @@
 #
 # A hint is a command that helps: in each situation it is taken as it was printed, and then what was refused works.
 # Hints about the owners of pins are in owner.t, those about lost pins in lost.t.
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 write_configs

@@ -3,8 +3,8 @@
 #
 # Someone in the middle: what is tampered with, forged, replayed or in clear is dropped under its own
 # counter, and nothing of it reaches a socket.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 make_sites
 write_configs

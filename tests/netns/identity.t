@@ -3,8 +3,8 @@
 #
 # An interface index is no identity: it belongs to one network namespace, and is given to another device when the
 # first one is gone. Whatever gets an index that the instance once knew, nothing of a protected flow leaves in clear.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 CONTAINER=$ID-c INNER=$ID-i OTHER=$ID-o
 

@@ -3,8 +3,8 @@
 #
 # No key seals at two places, none serves two directions, and none comes back from a backup: what `up`, `reload` and
 # `check` say of keys that were, or are, in use elsewhere.
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 OTHER=$ID-o
 OTHER_CONF=$WORK/$OTHER.conf

@@ -4,10 +4,10 @@
 # Ways on which plaintext could leave in clear although the flow is protected: ICMP errors that quote what was
 # opened, a destination that somebody on the path has changed, fragment ids that come round again, and another
 # program in front of seal. Each with a control, in which the search finds the text.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
-TOOL=$(dirname "$0")/leaks.py
+TOOL=$(dirname "$0")/lib/leaks.py
 # Packets of unprotected flows, beside those of protected ones.
 CLEAR_MARKER=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')
 

@@ -3,9 +3,9 @@
 #
 # Bringing an instance up and down, and everything that can be in the way: what is said, and that nothing is left.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/inject.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/inject.sh
 . "$here/inject.sh"
 
 make_sites

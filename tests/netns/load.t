@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Under load: several CPUs at once, and a reload while packets flow. What is sent arrives, all of it.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/load_tests.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/load_tests.sh
 . "$here/load_tests.sh"
 
 make_sites

@@ -5,8 +5,8 @@
 # what works instead; and where the pins of an instance are gone nevertheless, `status` says so, and `down` and the
 # next `up` know by its devices and its program what is left.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 write_configs

@@ -5,8 +5,8 @@
 # mend it reports with an exit code of 1, and does the rest. The measure is what `up` had made: addresses, routes, neighbours, flags,
 # offloads, sysctls, programs, and that packets pass.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 defer down_anyhow

@@ -4,8 +4,8 @@
 # `down` when the devices of an instance have other names, other aliases or are in other namespaces than it made them
 # with: it takes them down, and leaves those of others alone.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 write_configs

@@ -4,8 +4,8 @@
 # A network between the sites that loses, delays out of order and doubles packets (netem): no packet is delivered
 # twice, none that arrives within the window is lost, and the counters of both ends and of the network add up. And
 # where the window ends, to the number.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 COUNT=2000
 WINDOW=8128 # docs/protocol.md: refused, if highest - s is more

@@ -4,13 +4,13 @@
 # systemd-networkd beside a tunnel and a hop, where its configuration takes every Ethernet device: with the file that
 # is installed it leaves ours alone, and does not wait for them.
 
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 NETWORKD=${NETWORKD:-/lib/systemd/systemd-networkd}
 [ -x "$NETWORKD" ] || skip_all "needs systemd-networkd"
 id systemd-network >/dev/null 2>&1 || skip_all "needs systemd-networkd's user"
-FILE=$here/../../dist/05-xdpsec.network
+FILE=$here/../../../dist/05-xdpsec.network
 
 make_sites
 

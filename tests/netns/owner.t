@@ -3,8 +3,8 @@
 #
 # Other users and the pins: on a BPF file system that everybody may write to, as `mount -t bpf` makes it, and after
 # somebody has changed owners and modes. What a hint says is done, and helps.
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 ROOT=/sys/fs/bpf/xdpsec
 make_sites

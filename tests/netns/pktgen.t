@@ -3,10 +3,10 @@
 #
 # bench/pktgen.sh between the sites: every packet of the kernel's generator is sealed, opened and counted, or is
 # counted under the name of a reason; the generator has forgotten the device afterwards, also after Ctrl-C.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
-BENCH=$here/../../bench/pktgen.sh
+BENCH=$here/../../../bench/pktgen.sh
 export XDPSEC
 pktgen() { in_a "$BENCH" -i "$NAME_A" -j "$WORK/result" "$@" eth0; }
 result() { jq -r -c "$1" "$WORK/result"; }

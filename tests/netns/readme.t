@@ -7,9 +7,9 @@
 #	site-a eth0 192.0.2.1 --- internet --- 198.51.100.1 eth0 site-b
 #
 # Machines have a stand-in for sudo, as theirs are made of this one, which may have none, and one for scp.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/machine.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/machine.sh
 . "$here/machine.sh"
 
 README=$TOP/README.md

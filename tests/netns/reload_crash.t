@@ -10,9 +10,9 @@
 #
 # CRASH_STEP=1 takes every single step (kill.sh).
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/kill.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/kill.sh
 . "$here/kill.sh"
 
 can_trace || skip_all "needs strace, and that it can trace here"

@@ -3,8 +3,8 @@
 #
 # A sender that hands the kernel many datagrams at once (UDP_SEGMENT), and one whose device computes no
 # checksums: packets that are not what will be on the wire when TC sees them.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 make_sites
 write_configs

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The systemd unit: its command lines with no more than its capabilities, and then as systemd runs them, with a boot.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/machine.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/machine.sh
 . "$here/machine.sh"
 
 CONFIG=/etc/xdpsec/site-a.conf

@@ -4,9 +4,9 @@
 # Several instances on one device: tunnels, and a tunnel beside inline mode. What each carries, what may not be there
 # together, that each goes while the others stay and lose nothing, and that nothing is delivered in clear meanwhile.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/several.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/several.sh
 . "$here/several.sh"
 
 FORGED=$(od -An -tx1 -N16 /dev/urandom | tr -d ' \n')

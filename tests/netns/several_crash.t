@@ -4,10 +4,10 @@
 # Several instances on one device: `up` and `down` of one of them are killed at every step that touches the others. The
 # others go on, and the next command completes what was begun.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 can_trace || skip_all "needs strace, and that it can trace here"
-# shellcheck source=tests/netns/several.sh
+# shellcheck source=tests/netns/lib/several.sh
 . "$here/several.sh"
 
 # The chain is 0, 3, 2, 1 or, when 2 has come again, 0, 2, 3, 1: 2 comes and goes.

@@ -3,8 +3,8 @@
 #
 # A tunnel that is off passes a ping test too: what must be sealed and cannot be is not sent, and what must
 # be opened and cannot be is not delivered.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 make_sites
 write_configs

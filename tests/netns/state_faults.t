@@ -6,9 +6,9 @@
 # it says so; what comes after it works; and no sequence number is used twice under a key.
 #
 # STATE_FAULTS=all takes each call with each error; without it each kind of call of each command has one or two.
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/nonces.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/nonces.sh
 . "$here/nonces.sh"
 
 can_trace || skip_all "needs strace, and that it can trace here"

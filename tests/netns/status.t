@@ -5,8 +5,8 @@
 # instances that it cannot read: those that another version has made, or that were left half-way. And that `down`
 # takes these down.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 write_configs

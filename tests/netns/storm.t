@@ -6,9 +6,9 @@
 # to end with, and in the end all is well and nothing is left.
 #
 # STORM=1000 is a longer one; SEED= chooses the same commands again, though not the same moments.
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/nonces.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/nonces.sh
 . "$here/nonces.sh"
 
 STORM=${STORM:-30}

@@ -3,8 +3,8 @@
 #
 # The underlay stays what it is: hops show up in traceroute, also when its probes are sealed, and what is
 # not protected is not touched.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 # hops NAMESPACE ADDRESS OPTIONS...: the addresses that traceroute finds
 hops() {

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Tunnel mode: IPv4 and IPv6 in it, over IPv4 and over IPv6. What is on the wire, to the byte, and what arrives.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/tunnel_tests.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/tunnel_tests.sh
 . "$here/tunnel_tests.sh"
 
 # How many packets were sealed at A and opened at B, sealed at B and opened at A.

@@ -6,9 +6,9 @@
 #
 # B stands for the internet, which has 203.0.114.80 and 2001:db8:feed::80.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/inject.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/inject.sh
 . "$here/inject.sh"
 
 NET4=203.0.114.80 NET6=2001:db8:feed::80

@@ -6,8 +6,8 @@
 #	HOST --- SITE_A === xs0, over MIDDLE === SITE_B --- HOST_B
 #	203.0.113.1                                        198.18.0.1 (RFC 2544)
 #	2001:db8:c::1                                      2001:db8:d::1
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 HOST_B=$ID-i
 HOST_B4=198.18.0.1 HOST_B6=2001:db8:d::1

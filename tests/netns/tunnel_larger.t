@@ -3,8 +3,8 @@
 #
 # Tunnel mode where the MTU of the two ends differs: what the one with the larger MTU sends in full is received by the
 # other one, as network devices do, and not lost without a word.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 ICMP4=$((20 + 8)) # IPv4 or IPv6 header, and that of the echo request
 ICMP6=$((40 + 8))

@@ -4,9 +4,9 @@
 # A tunnel's device, addresses, routes and keepalives: what `up` makes, what `reload` changes, what `down` takes away,
 # and what is said when something is in the way. What goes through it is for the other tests of tunnels.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
-# shellcheck source=tests/netns/inject.sh
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
+# shellcheck source=tests/netns/lib/inject.sh
 . "$here/inject.sh"
 
 make_sites

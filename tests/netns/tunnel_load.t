@@ -3,9 +3,9 @@
 #
 # Tunnel mode under load: many streams, a large file, and a reload while packets flow. What is sent arrives, all of
 # it, and nothing else.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/load_tests.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/load_tests.sh
 . "$here/load_tests.sh"
 
 make_sites

@@ -4,8 +4,8 @@
 # Tunnel mode where the path is narrower than the devices: the router says so, or somebody filters what it says.
 #
 #	SITE_A --1500-- MIDDLE --1400-- SITE_B
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 NARROW=1400
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # `xdpsec probe`: the size that gets through, also where routers say nothing about it.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 make_sites
 probe_a() { xdpsec_a probe "$NAME_A" "$@"; }

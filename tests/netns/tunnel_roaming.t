@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Peers that move, and NAT in between: B learns where A is from what A's key has sealed, and from nothing else.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 endpoint_b() { status_b '.peers[0].endpoint'; }
 endpoint_is() { [[ $(endpoint_b) =~ $1 ]]; }

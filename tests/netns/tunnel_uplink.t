@@ -5,8 +5,8 @@
 # what is said when that cannot be right, and on a host that is told not to forward.
 #
 # A gets a second uplink, eth1, to the middle: 203.0.114.1, 2001:db8:e::1.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 VIP4=192.0.2.10 VIP6=2001:db8:a::10
 SECOND4=203.0.114.1 SECOND6=2001:db8:e::1

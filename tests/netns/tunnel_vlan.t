@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A VLAN device on the tunnel device: its tag lies beside the packet, and is not to get into the outer frame.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 has_vlan() {
 	ip -n "$MIDDLE" link add link a name probe type vlan id 5 2>/dev/null && ip -n "$MIDDLE" link del probe

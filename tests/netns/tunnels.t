@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The other tunnels over UDP, where the kernel has them: Geneve, FOU, GUE.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/tunnel_tests.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/tunnel_tests.sh
 . "$here/tunnel_tests.sh"
 
 has_fou() {

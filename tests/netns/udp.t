@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Plain UDP, IPv4 and IPv6: what is on the wire, and what arrives.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 make_sites
 write_configs

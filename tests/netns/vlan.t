@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The underlay is a VLAN, or one inside another, on the protected device.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
 
 has_vlan() {
 	ip -n "$MIDDLE" link add link a name probe type vlan id 5 2>/dev/null && ip -n "$MIDDLE" link del probe

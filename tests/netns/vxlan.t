@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # VXLAN with TCP and ping in it, over IPv4 and IPv6, MTU 1500 and 9000.
-# shellcheck source=tests/netns/lib.sh
-. "$(dirname "$0")/lib.sh"
-# shellcheck source=tests/netns/tunnel_tests.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/tunnel_tests.sh
 . "$here/tunnel_tests.sh"
 
 make_sites

@@ -4,8 +4,8 @@
 # Changes by others to the devices, addresses and routes of a running instance. Each is a warning of `status`, which goes
 # when the change is undone, or by the command in the warning; or it makes no difference.
 
-# shellcheck source=tests/netns/lifecycle.sh
-. "$(dirname "$0")/lifecycle.sh"
+# shellcheck source=tests/netns/lib/lifecycle.sh
+. "$(dirname "$0")/lib/lifecycle.sh"
 
 make_sites
 write_tunnel_configs

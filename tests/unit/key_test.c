@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "array.h"
-#include "key.h"
+#include "base/array.h"
+#include "config/key.h"
 
 static char path[] = "/tmp/xdpsec-key-XXXXXX";
 

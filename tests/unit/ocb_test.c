@@ -3,9 +3,9 @@
  * RFC 7253's own vectors, through the OCB code of the data plane (seal_vector, open_vector). XDPsec has no
  * associated data: of appendix A the vectors without it apply, and of the iterated test the steps without it.
  */
-#include "unit.h"
+#include "plane/sa_abi.h"
 #include "site.h"
-#include "sa_abi.h"
+#include "unit.h"
 
 enum { VECTOR_SLOT = 40, TAGLEN = 128 };
 

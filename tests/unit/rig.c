@@ -14,20 +14,20 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
-#include "unit.h"
-#include "rig.h"
-#include "sa_abi.h"
-#include "seal.skel.h"
-#include "hop.skel.h"
-#include "open.skel.h"
-#include "encapsulate.skel.h"
-#include "keepalive.skel.h"
-#include "near.skel.h"
+#include "plane/sa_abi.h"
 #include "decapsulate.skel.h"
 #include "decapsulate_next.skel.h"
+#include "encapsulate.skel.h"
+#include "hop.skel.h"
+#include "keepalive.skel.h"
+#include "near.skel.h"
+#include "open.skel.h"
 #include "open_next.skel.h"
+#include "rig.h"
 #include "sa.skel.h"
+#include "seal.skel.h"
 #include "selftest.skel.h"
+#include "unit.h"
 
 #define BPFFS "/sys/fs/bpf"
 

@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <linux/bpf.h>
 
-#include "packet.h"
-#include "programs.h"
+#include "plane/programs.h"
 #include "xdpsec/abi.h"
+#include "packet.h"
 
 /* Return values of TC programs. Those of XDP are in linux/bpf.h. */
 enum {
@@ -22,7 +22,7 @@ enum {
 	TC_REDIRECT = 7,
 };
 
-/* Behind those of the table: the programs of the vectors (loader/selftest.bpf.c), and xdp/near.bpf.c. */
+/* Behind those of the table: the programs of the vectors (loader/plane/selftest.bpf.c), and xdp/near.bpf.c. */
 #define PROGRAM_SEAL_VECTOR ((enum program)PROGRAM_COUNT)
 #define PROGRAM_OPEN_VECTOR ((enum program)(PROGRAM_COUNT + 1))
 #define PROGRAM_NEAR ((enum program)(PROGRAM_COUNT + 2))

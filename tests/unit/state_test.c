@@ -22,8 +22,8 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
-#include "machine.h"
-#include "state.h"
+#include "base/machine.h"
+#include "plane/state.h"
 #include "xdpsec/wire.h"
 
 #define FINGERPRINT "00112233445566778899aabbccddeeff"
@@ -68,7 +68,7 @@ int renameat(int from_fd, const char *from, int to_fd, const char *to)
 
 static const char *machine = "0123456789ab";
 
-/* In the place of that of loader/machine.c. */
+/* In the place of that of loader/base/machine.c. */
 void machine_digest(char digest[MACHINE_HEX])
 {
 	strcpy(digest, machine);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "array.h"
+#include "base/array.h"
 
 /* A test that is one row of a table: the function finds the row in *state. */
 #define unit_test_row(text, function, row)                                                                   \

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The start of the shell of `make vmsh`: the sites of tests/netns/lib.sh, whose functions are commands here.
+# The start of the shell of `make vmsh`: the sites of tests/netns/lib/lib.sh, whose functions are commands here.
 
-# shellcheck source=tests/netns/lib.sh
-. tests/netns/lib.sh
+# shellcheck source=tests/netns/lib/lib.sh
+. tests/netns/lib/lib.sh
 SITE_A=site-a SITE_B=site-b MIDDLE=middle HOST=host
 NAME_A=site-a NAME_B=site-b
 make_sites
@@ -28,6 +28,6 @@ Linux $(uname -r) in a virtual machine. It sees the host's files; what is writte
     xdpsec_a status site-a   xdpsec at one site; it stands for: xdpsec -n site-a --state-dir $WORK/state-a
     in_a ping $B4   a command at one site; in_b, in_middle
 
-All functions of tests/netns/lib.sh are commands. exit, or Ctrl-D, leaves; Ctrl-] x ends the machine at once.
+All functions of tests/netns/lib/lib.sh are commands. exit, or Ctrl-D, leaves; Ctrl-] x ends the machine at once.
 
 END

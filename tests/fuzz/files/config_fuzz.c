@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "config_parse.h"
+#include "config/config.h"
+#include "config/config_parse.h"
 #include "driver.h"
 
 #define FILE_NAME "site-a.conf"

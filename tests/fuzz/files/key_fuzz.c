@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/key.h"
 #include "driver.h"
-#include "key.h"
 
 static const char *const words[] = {
 	"00", "ff", "0x", "\n", "\r\n", " ", "\t", "0123456789abcdefABCDEF", NULL

@@ -13,9 +13,9 @@
 
 #include <openssl/evp.h>
 
-#include "driver.h"
-#include "state.h"
+#include "plane/state.h"
 #include "xdpsec/wire.h"
+#include "driver.h"
 
 #define FINGERPRINT "00112233445566778899aabbccddeeff"
 #define TX FINGERPRINT ".tx"

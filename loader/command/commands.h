@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The subcommands, and the options that they share. main.c has the table. */
+#ifndef XDPSEC_COMMANDS_H
+#define XDPSEC_COMMANDS_H
+
+#include <stdbool.h>
+
+#include "plane/state.h"
+
+struct options {
+	const char *command;
+	const char *argument;	    /* FILE or NAME; NULL: none given */
+	const char *peer;	    /* probe: of the instance NAME */
+	const char *address;	    /* probe: the address to test; NULL: none given */
+	const char *state_dir;	    /* never NULL */
+	bool json;		    /* -j */
+	struct state_claims claims; /* --new-key, --moved-state */
+	bool no_attach;		    /* --no-attach */
+	unsigned int key_bits;	    /* genkey --bits: 128 or 256 */
+};
+
+/* Each returns 0, or -errno after a message, which main() turns into exit code 1. status has an exit code
+ * of its own, too. */
+int command_up(const struct options *options);
+int command_down(const struct options *options);
+int command_reload(const struct options *options);
+int command_status(const struct options *options);
+int command_probe(const struct options *options);
+int command_check(const struct options *options);
+int command_genkey(const struct options *options);
+int command_selftest(const struct options *options);
+int command_version(const struct options *options);
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* xdpsec probe: find the largest packet that gets through a tunnel and back, independent of routers'
+ * messages. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <arpa/inet.h>
+
+#include "base/kernel.h"
+#include "base/message.h"
+#include "command/bpffs.h"
+#include "command/commands.h"
+#include "command/report.h"
+#include "config/config.h"
+#include "device/tunnel.h"
+#include "net/echo.h"
+#include "plane/place.h"
+
+static int find_peer(const struct report *report, const char *name, const struct peer_report **peer)
+{
+	for (size_t i = 0; i < report->n_peers; i++)
+		if (strcmp(report->peers[i].record.name, name) == 0) {
+			*peer = &report->peers[i];
+			return 0;
+		}
+	fail(ENOENT, "%s: has no peer %s", report->instance.name, name);
+	hint("`xdpsec status %s` lists them", report->instance.name);
+	return -ENOENT;
+}
+
+/* The only single address in AllowedIPs. */
+static int only_address(const struct peer_report *peer, unsigned char address[16])
+{
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		if (peer->prefixes[i].prefix.length == 128) {
+			memcpy(address, peer->prefixes[i].prefix.address, 16);
+			return 0;
+		}
+	fail(EINVAL, "peer %s: give the address to probe: its AllowedIPs have no single address",
+	     peer->record.name);
+	hint("the last argument is an address behind the peer that answers to ping");
+	return -EINVAL;
+}
+
+static int given_address(const struct peer_report *peer, const char *text, unsigned char address[16])
+{
+	struct xdpsec_prefix whole = { .length = 128, .address = { [10] = 0xff, [11] = 0xff } };
+
+	if (inet_pton(AF_INET, text, whole.address + 12) != 1 &&
+	    inet_pton(AF_INET6, text, whole.address) != 1) {
+		fail(EINVAL, "probe: %s: not an IPv4 or IPv6 address", text);
+		return -EINVAL;
+	}
+	memcpy(address, whole.address, 16);
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		if (prefix_contains(&peer->prefixes[i].prefix, &whole))
+			return 0;
+	fail(EINVAL, "probe: %s: not in AllowedIPs of peer %s", text, peer->record.name);
+	return -EINVAL;
+}
+
+/* Search between a size that was answered and one that was not. */
+static int search(struct echo *echo, unsigned int fits, unsigned int *result, unsigned int too_large)
+{
+	unsigned int size;
+	int answered;
+
+	while (too_large - fits > 1) {
+		size = fits + (too_large - fits) / 2;
+		answered = echo_try(echo, size);
+		if (answered < 0)
+			return answered;
+		if (answered)
+			fits = size;
+		else
+			too_large = size;
+	}
+	*result = fits;
+	return 0;
+}
+
+static int find_size(struct echo *echo, unsigned int mtu, unsigned int *size)
+{
+	unsigned int least = echo->ipv4 ? ECHO_MINIMUM_IPV4 : ECHO_MINIMUM_IPV6;
+	int answered = echo_try(echo, least);
+
+	*size = 0;
+	if (answered <= 0)
+		return answered;
+	answered = echo_try(echo, mtu);
+	if (answered < 0)
+		return answered;
+	*size = mtu;
+	return answered ? 0 : search(echo, least, size, mtu);
+}
+
+static void print_size(const struct report *report, const struct peer_report *peer, const char *address,
+		       unsigned int size)
+{
+	struct xdpsec_prefix outer = prefix_of(&peer->location);
+	unsigned int overhead = prefix_is_ipv4(&outer) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
+						       : XDPSEC_TUNNEL_OVERHEAD_IPV6;
+
+	printf("%s: peer %s (%s): packets of %u bytes pass through the tunnel and back, %u bytes outside\n",
+	       report->instance.name, peer->record.name, address, size, size + overhead);
+	if (size == report->config.mtu)
+		printf("%s: that is its MTU\n", report->instance.near);
+	else
+		printf("%s: its MTU is %u: set MTU = %u in [Interface] if routers on the path send no ICMP "
+		       "errors\n",
+		       report->instance.near, report->config.mtu, size);
+}
+
+static int probe(const struct report *report, const struct peer_report *peer, const unsigned char address[16])
+{
+	_cleanup_echo_ struct echo echo = { .fd = -1 };
+	unsigned int size = 0;
+	char text[64];
+	int err = echo_open(&echo, address, report->instance.near);
+
+	address_text(address, text, sizeof(text));
+	if (!err)
+		err = find_size(&echo, report->config.mtu, &size);
+	if (err)
+		return fail(-err, "probe: %s: cannot send to it: %s", text, strerror(-err));
+	if (!size) {
+		fail(ETIMEDOUT, "peer %s: %s does not answer even to the smallest packet", peer->record.name,
+		     text);
+		hint("`xdpsec status %s` at both sites shows where packets are dropped; the address must "
+		     "answer to ping",
+		     report->instance.name);
+		return -ETIMEDOUT;
+	}
+	print_size(report, peer, text, size);
+	return 0;
+}
+
+static int check_place(const struct options *options, const struct instance *instance)
+{
+	_cleanup_plane_ struct plane plane;
+	enum place place = PLACE_HERE;
+	char arguments[200];
+	int err;
+
+	plane_init(&plane);
+	err = plane_open(&plane, options->argument, false);
+	if (!err)
+		err = place_find(&plane, instance, &place);
+	if (err || place == PLACE_HERE)
+		return err;
+	snprintf(arguments, sizeof(arguments), "%s%s%s", options->peer, options->address ? " " : "",
+		 options->address ?: "");
+	return place_refuse(instance, "probe", arguments);
+}
+
+int command_probe(const struct options *options)
+{
+	_cleanup_report_ struct report report = {};
+	const struct peer_report *peer = NULL;
+	unsigned char address[16];
+	int err = kernel_check_privileges();
+
+	if (!err)
+		err = bpffs_check(options);
+	if (err)
+		return err;
+	bpf_log_start();
+	err = report_read(&report, options->argument);
+	if (!err && report.instance.mode != MODE_TUNNEL)
+		err = fail(EINVAL, "%s: is in inline mode: probe is for tunnels", options->argument);
+	if (!err)
+		err = find_peer(&report, options->peer, &peer);
+	if (!err)
+		err = check_place(options, &report.instance);
+	if (!err)
+		err = options->address ? given_address(peer, options->address, address)
+				       : only_address(peer, address);
+	return err ?: probe(&report, peer, address);
+}

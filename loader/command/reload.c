@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xdpsec reload: apply the differences between the configuration and the running instance, and nothing else.
+ *
+ * Everything that can fail comes first: the configuration is checked, and new SAs are created in slots that
+ * nothing refers to. Then the data plane is switched, peer by peer, each with one write; at no time is a
+ * protected flow without policy. Last, everything else is removed from the maps. A reload that ends with 0
+ * leaves exactly the state of the file, even if reloads before it were killed.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/interrupt.h"
+#include "base/message.h"
+#include "command/bpffs.h"
+#include "command/commands.h"
+#include "command/reload.h"
+#include "command/requirements.h"
+#include "device/device.h"
+#include "device/endpoint.h"
+#include "device/route_taken.h"
+#include "device/sharing.h"
+#include "device/tunnel.h"
+#include "device/uplink.h"
+#include "plane/key_use.h"
+#include "plane/place.h"
+#include "plane/self.h"
+
+static int cannot_change(const struct reload *reload, const char *keyword, const char *from)
+{
+	fail(EINVAL, "%s: %s cannot be changed by reload (it is %s)", reload->config.path, keyword, from);
+	hint_restart(&reload->instance);
+	return -EINVAL;
+}
+
+/* Settings with which the device was made, or which the other sites use. */
+static int reload_check_tunnel(const struct reload *reload)
+{
+	const struct tunnel_config *tunnel = &reload->config.tunnel;
+	const struct instance *instance = &reload->instance;
+	struct xdpsec_config config;
+	__u32 key = 0;
+	char text[64];
+	int err = plane_read(&reload->plane, MAP_CONFIG, &key, &config), step;
+
+	if (err)
+		return err;
+	if (strcmp(tunnel->name, instance->near) != 0)
+		err = cannot_change(reload, "Name of [Interface]", instance->near);
+	if (tunnel->n_addresses != instance->n_addresses ||
+	    memcmp(tunnel->addresses, instance->addresses, sizeof(tunnel->addresses)) != 0)
+		err = cannot_change(reload, "Address of [Interface]",
+				    instance->n_addresses
+					    ? prefix_text(&instance->addresses[0], text, sizeof(text))
+					    : "none");
+	snprintf(text, sizeof(text), "%u", config.listen_port);
+	if (tunnel->listen_port != config.listen_port)
+		err = cannot_change(reload, "ListenPort", text);
+	if (tunnel->no_routes != instance->no_routes)
+		err = cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
+	step = tunnel_check_device(instance);
+	return err ?: step;
+}
+
+/* Report all settings that changed but cannot be changed, not only the first. */
+static int check_settings(const struct reload *reload)
+{
+	const struct instance *instance = &reload->instance;
+	int err = 0, step = 0;
+
+	if (reload->config.mode != (enum mode)instance->mode)
+		err = cannot_change(reload, "Mode", mode_text(instance->mode));
+	if (strcmp(reload->config.device, instance->device) != 0)
+		err = cannot_change(reload, "Device", instance->device);
+	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
+		err = cannot_change(reload, "Xdp", xdp_mode_text(instance->xdp_asked));
+	if (!err && instance->mode == MODE_TUNNEL)
+		step = reload_check_tunnel(reload);
+	return err ?: step;
+}
+
+static int check_same_device(const struct reload *reload, const struct netdev *device)
+{
+	const struct instance *instance = &reload->instance;
+
+	if (device->index == instance->device_index || strcmp(device->name, instance->device) != 0)
+		return 0;
+	fail(ENODEV, "%s: the device %s is not the one that the instance was started on", instance->name,
+	     instance->device);
+	hint_restart(instance);
+	return -ENODEV;
+}
+
+static int reload_check_sharing(const struct reload *reload, const struct config *config)
+{
+	_cleanup_sharers_ struct sharers sharers = {};
+	int err = sharers_find(&sharers, reload->instance.device_index);
+
+	return err ?: sharing_check(config, &sharers);
+}
+
+static int check_interface(struct reload *reload)
+{
+	int err = check_settings(reload);
+
+	if (!err)
+		err = device_find(&reload->config, &reload->device);
+	if (!err)
+		err = check_same_device(reload, &reload->device);
+	return err ?: reload_check_sharing(reload, &reload->config);
+}
+
+int reload_open(struct reload *reload, const char *name)
+{
+	enum place place;
+	int err;
+
+	err = plane_open(&reload->plane, name, false);
+	if (!err)
+		err = plane_read_instance(&reload->plane, &reload->instance);
+	if (!err)
+		err = place_find(&reload->plane, &reload->instance, &place);
+	if (!err && place == PLACE_ELSEWHERE)
+		err = place_refuse(&reload->instance, "reload", "");
+	return err ?: plane_read_all(&reload->plane, MAP_PEER_RECORDS, reload->before);
+}
+
+static int read_config(struct reload *reload)
+{
+	size_t peers;
+	int err = config_read(&reload->config, reload->instance.path);
+
+	if (err)
+		return err;
+	peers = reload->config.n_peers ?: 1;
+	reload->fingerprints = calloc(peers, sizeof(*reload->fingerprints));
+	reload->changes = calloc(peers, sizeof(*reload->changes));
+	if (!reload->fingerprints || !reload->changes)
+		return fail(ENOMEM, "out of memory");
+	err = config_check_keys(&reload->config, reload->fingerprints);
+	if (!err)
+		err = key_use_check(&reload->config, reload->fingerprints, reload->instance.netns_cookie);
+	return err ?: check_interface(reload);
+}
+
+static void summarize(const struct reload *reload)
+{
+	unsigned int added = 0, changed = 0, removed = 0;
+
+	for (size_t i = 0; i < reload->config.n_peers; i++) {
+		const struct change *change = &reload->changes[i];
+
+		added += change->is_new;
+		changed += !change->is_new && (change->flows || memcmp(&change->before, &change->after,
+								       sizeof(change->after)) != 0);
+	}
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
+		removed += reload->before[i].in_use && !reload_change_of(reload, i);
+	printf("%s: peers added: %u, changed: %u, removed: %u\n", reload->instance.name, added, changed,
+	       removed);
+}
+
+static int apply(struct reload *reload)
+{
+	int err;
+
+	reload_mend(reload);
+	err = reload_prepare(reload);
+	if (err)
+		return err;
+	if (interrupt_pending()) {
+		reload_undo_prepare(reload);
+		return fail(EINTR, "%s: interrupted: nothing was changed", reload->instance.name);
+	}
+	err = reload_switch(reload);
+	if (!err)
+		err = reload_sweep(reload);
+	if (err)
+		hint("%s reload %s again; until then, packets without an SA are dropped", self(),
+		     reload->instance.name);
+	else
+		summarize(reload);
+	return err ?: reload->unmended;
+}
+
+static int reload_run(struct reload *reload, const struct options *options)
+{
+	_cleanup_plane_lock_ int lock = -1;
+	int err = bpffs_check(options);
+
+	if (!err)
+		err = requirements_check();
+	if (!err)
+		err = plane_lock(&lock);
+	interrupt_block();
+	if (!err)
+		err = reload_open(reload, options->argument);
+	if (!err)
+		err = read_config(reload);
+	if (err)
+		return err;
+	reload->context.plane = &reload->plane;
+	reload->context.config = &reload->config;
+	reload->context.state_dir = reload->instance.state_dir;
+	return apply(reload);
+}
+
+struct reload *reload_new(const struct options *options)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+	struct peer_record *before = calloc(XDPSEC_MAX_PEERS, sizeof(*before));
+
+	if (!reload || !before) {
+		free(reload);
+		free(before);
+		fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	reload->before = before;
+	reload->context.claims = options->claims;
+	plane_init(&reload->plane);
+	bpf_log_start();
+	return reload;
+}
+
+void reload_free(struct reload *reload)
+{
+	plane_close(&reload->plane);
+	config_free(&reload->config);
+	held_free(&reload->held);
+	free(reload->fingerprints);
+	free(reload->changes);
+	free(reload->before);
+	free(reload->stale);
+	free(reload->routes);
+	free(reload);
+}
+
+int command_reload(const struct options *options)
+{
+	struct reload *reload = reload_new(options);
+	int err;
+
+	if (!reload)
+		return -ENOMEM;
+	err = reload_run(reload, options);
+	reload_free(reload);
+	return err;
+}
+
+/* A key that some peer already has in this direction keeps its sequence numbers, or its window. */
+static bool in_use(const struct reload *reload, const char *fingerprint, enum state_use use)
+{
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
+		const struct peer_record *peer = &reload->before[i];
+
+		if (peer->in_use &&
+		    strcmp(use == STATE_TX ? peer->tx.fingerprint : peer->rx.fingerprint, fingerprint) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int reload_check_state(const struct reload *reload, struct config *config,
+			      char (*fingerprints)[2][FINGERPRINT_HEX])
+{
+	int err = 0, step;
+
+	for (size_t i = 0; i < 2 * config->n_peers; i++) {
+		const char *fingerprint = fingerprints[i / 2][i % 2];
+		enum state_use use = i % 2 ? STATE_RX : STATE_TX;
+
+		if (!fingerprint[0] || in_use(reload, fingerprint, use))
+			continue;
+		step = state_check(reload->instance.state_dir, fingerprint, use, &reload->context.claims,
+				   config->peers[i / 2].name);
+		err = err ?: step;
+		/* The directory is the same for all keys. */
+		if (step == -EPERM || step == -ENOTDIR)
+			break;
+		if (step && config_mistake(config))
+			break;
+	}
+	return err;
+}
+
+/* A VRF has its own table of routes. */
+static bool in_vrf(unsigned int tunnel)
+{
+	struct netdev near;
+
+	return netdev_find_index(tunnel, &near) == 0 && near.master;
+}
+
+static int check_routes(const struct config *config, unsigned int tunnel, const struct netdev *device)
+{
+	int err = endpoints_check_routes(config, tunnel), step;
+
+	step = in_vrf(tunnel) ? 0 : routes_check_taken(config, tunnel);
+	if (device->index)
+		uplink_check(config, device->index);
+	return err ?: step;
+}
+
+int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
+		 const struct netdev *device)
+{
+	int err, step;
+
+	reload->config = *config;
+	err = check_settings(reload);
+	/* The peers belong to the caller. */
+	reload->config = (struct config){};
+	step = check_same_device(reload, device);
+	err = err ?: step;
+	step = reload_check_sharing(reload, config);
+	err = err ?: step;
+	step = key_use_check(config, fingerprints, reload->instance.netns_cookie);
+	err = err ?: step;
+	if (config->mode == MODE_TUNNEL) {
+		step = check_routes(config, reload->instance.near_index, device);
+		err = err ?: step;
+	}
+	step = reload_check_state(reload, config, fingerprints);
+	return err ?: step;
+}

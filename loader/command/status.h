@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Output of `status`: text and JSON. */
+#ifndef XDPSEC_STATUS_H
+#define XDPSEC_STATUS_H
+
+#include "command/report.h"
+
+struct json_object;
+
+/* An instance for which there is no report. */
+struct fault {
+	const char *name, *error, *hint;
+	struct instance_head head;
+	bool has_head;
+};
+
+/* Release it with json_object_put(). */
+struct json_object *report_json(const struct report *report);
+struct json_object *fault_json(const struct fault *fault);
+
+/* place is the number of instances printed before. */
+void report_print(const struct report *report, size_t place);
+void fault_print(const struct fault *fault, size_t place);
+
+#endif

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The JSON output of `status -j` for an instance. */
+#include <stdio.h>
+#include <string.h>
+#include <json-c/json.h>
+
+#include "base/program_version.h"
+#include "command/status.h"
+#include "plane/plane.h"
+
+static void add_number(struct json_object *object, const char *name, __u64 number)
+{
+	json_object_object_add(object, name, json_object_new_uint64(number));
+}
+
+static void add_text(struct json_object *object, const char *name, const char *text)
+{
+	json_object_object_add(object, name, json_object_new_string(text));
+}
+
+static struct json_object *shared_json(const struct report *report)
+{
+	struct json_object *array = json_object_new_array();
+	const struct sharer *sharer = NULL;
+
+	while ((sharer = sharers_next(&report->sharers, report->instance.name, sharer)))
+		json_object_array_add(array, json_object_new_string(sharer->instance.name));
+	return array;
+}
+
+static struct json_object *sa_json(const struct sa_report *sa, bool sends)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_number(object, "spi", sa->record.spi);
+	add_number(object, "packets", sa->packets);
+	add_number(object, "bytes", sa->bytes);
+	if (sends) {
+		add_number(object, "sequence", sa->next);
+		add_number(object, "limit", sa->record.limit);
+	} else {
+		add_number(object, "highest_sequence", sa->next ? sa->next - 1 : 0);
+	}
+	json_object_object_add(object, "last_seen",
+			       sa->last_seen ? json_object_new_uint64(sa->last_seen) : NULL);
+	add_text(object, "driver", sa->record.driver);
+	add_text(object, "key", sa->record.fingerprint);
+	return object;
+}
+
+static struct json_object *drops_json(const struct report *report, const struct peer_report *peer)
+{
+	struct json_object *object = json_object_new_object();
+
+	for (int i = 0; i < XDPSEC_DROP_COUNT; i++)
+		add_number(object, report_drop_name(i), peer ? report_peer_drops(peer, i) : report->drops[i]);
+	return object;
+}
+
+static struct json_object *prefixes_json(const struct peer_report *peer)
+{
+	struct json_object *array = json_object_new_array(), *object;
+	char text[512];
+
+	for (size_t i = 0; i < peer->n_prefixes; i++) {
+		const struct protected_prefix *prefix = &peer->prefixes[i];
+
+		object = json_object_new_object();
+		add_text(object, "prefix", prefix_text(&prefix->prefix, text, sizeof(text)));
+		add_text(object, "ports", ports_text(prefix->ports, prefix->n_ports, text, sizeof(text)));
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static struct json_object *allowed_json(const struct peer_report *peer)
+{
+	struct json_object *array = json_object_new_array();
+	char text[64];
+
+	for (size_t i = 0; i < peer->n_prefixes; i++)
+		json_object_array_add(array, json_object_new_string(prefix_text(&peer->prefixes[i].prefix,
+										text, sizeof(text))));
+	return array;
+}
+
+static void add_known(struct json_object *object, const char *name, unsigned int number)
+{
+	json_object_object_add(object, name, number ? json_object_new_uint64(number) : NULL);
+}
+
+static void add_tunnel(struct json_object *object, const struct peer_report *peer)
+{
+	char text[64];
+
+	json_object_object_add(object, "endpoint",
+			       peer->location.known ? json_object_new_string(location_text(
+							      &peer->location, text, sizeof(text)))
+						    : NULL);
+	json_object_object_add(object, "local",
+			       peer->uplink.has_source ? json_object_new_string(address_text(
+								 peer->uplink.source, text, sizeof(text)))
+						       : NULL);
+	json_object_object_add(object, "allowed_ips", allowed_json(peer));
+	add_text(object, "state", peer_state_text(peer->state));
+	json_object_object_add(object, "roaming", json_object_new_boolean(peer->endpoint.roams));
+	add_number(object, "moves", peer->endpoint.moves);
+	add_number(object, "keepalive", peer->endpoint.keepalive);
+	add_known(object, "path_mtu", peer->inner_mtu);
+	add_known(object, "outer_path_mtu", peer->outer_mtu);
+}
+
+static struct json_object *peer_json(const struct report *report, const struct peer_report *peer)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_text(object, "name", peer->record.name);
+	add_text(object, "cipher", peer->record.cipher);
+	if (report->instance.mode == MODE_TUNNEL)
+		add_tunnel(object, peer);
+	else
+		json_object_object_add(object, "protects", prefixes_json(peer));
+	json_object_object_add(object, "tx", sa_json(&peer->tx, true));
+	json_object_object_add(object, "rx", sa_json(&peer->rx, false));
+	json_object_object_add(object, "drops", drops_json(report, peer));
+	return object;
+}
+
+static struct json_object *hop_json(const struct report *report)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_text(object, "device", report->instance.near);
+	add_number(object, "tx_packets", report->near.tx_packets);
+	add_number(object, "tx_dropped", report->near.tx_dropped);
+	return object;
+}
+
+static const char *dscp_text(const struct xdpsec_config *config, char *text, size_t size)
+{
+	if (config->dscp_fixed)
+		snprintf(text, size, "%u", config->dscp);
+	else
+		snprintf(text, size, "uniform");
+	return text;
+}
+
+static struct json_object *tunnel_json(const struct report *report)
+{
+	struct json_object *object = json_object_new_object(), *addresses = json_object_new_array();
+	const struct instance *instance = &report->instance;
+	char text[64];
+
+	add_text(object, "device", report->near.index ? report->near.name : instance->near);
+	json_object_object_add(object, "moved", json_object_new_boolean(report->near_elsewhere));
+	for (unsigned int i = 0; i < instance->n_addresses; i++)
+		json_object_array_add(addresses, json_object_new_string(prefix_text(&instance->addresses[i],
+										    text, sizeof(text))));
+	json_object_object_add(object, "addresses", addresses);
+	add_number(object, "mtu", report->near.index ? report->near.mtu : report->config.mtu);
+	add_number(object, "listen_port", report->config.listen_port);
+	add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
+	add_number(object, "fwmark", report->config.mark);
+	json_object_object_add(object, "table",
+			       report->instance.table ? json_object_new_uint64(report->instance.table)
+						      : NULL);
+	add_text(object, "dscp", dscp_text(&report->config, text, sizeof(text)));
+	return object;
+}
+
+/* null: the version that made it did not record its own */
+static void add_version(struct json_object *object, const char *version)
+{
+	json_object_object_add(object, "version", version[0] ? json_object_new_string(version) : NULL);
+	json_object_object_add(object, "outdated",
+			       json_object_new_boolean(strcmp(version, program_version()) != 0));
+}
+
+struct json_object *fault_json(const struct fault *fault)
+{
+	struct json_object *object = json_object_new_object();
+
+	add_text(object, "name", fault->name);
+	add_text(object, "error", fault->error);
+	json_object_object_add(object, "hint", fault->hint[0] ? json_object_new_string(fault->hint) : NULL);
+	if (fault->has_head) {
+		add_version(object, fault->head.version);
+		add_number(object, "map_version", fault->head.abi_version);
+	}
+	return object;
+}
+
+struct json_object *report_json(const struct report *report)
+{
+	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(),
+			   *warnings = json_object_new_array();
+	bool ingress = report->xdp.mode != XDP_IN_USE_NONE;
+
+	add_text(object, "name", report->instance.name);
+	add_version(object, report->instance.version);
+	add_text(object, "device", report->instance.device);
+	add_text(object, "mode", mode_text(report->instance.mode));
+	add_text(object, "xdp", xdp_text(report->xdp.mode));
+	json_object_object_add(object, "xdp_dispatcher", json_object_new_boolean(report->xdp.dispatcher));
+	json_object_object_add(object, "xdp_others", json_object_new_int(report->xdp.others));
+	json_object_object_add(object, "shared_with", shared_json(report));
+	add_text(object, "config", report->instance.path);
+	add_number(object, "started", report->instance.started);
+	/* With --no-attach egress may be a tc filter that we cannot see. */
+	json_object_object_add(
+		object, "attached",
+		json_object_new_boolean(ingress && (report->egress || report->instance.no_attach)));
+	json_object_object_add(object, "by_hand", json_object_new_boolean(report->instance.no_attach));
+	if (report->instance.mode == MODE_TUNNEL)
+		json_object_object_add(object, "tunnel", tunnel_json(report));
+	else
+		json_object_object_add(object, "hop", report->pair_exists ? hop_json(report) : NULL);
+	for (size_t i = 0; i < report->n_peers; i++)
+		json_object_array_add(peers, peer_json(report, &report->peers[i]));
+	json_object_object_add(object, "peers", peers);
+	json_object_object_add(object, "drops", drops_json(report, NULL));
+	for (size_t i = 0; i < report->n_warnings; i++)
+		json_object_array_add(warnings, json_object_new_string(report->warnings[i]));
+	json_object_object_add(object, "warnings", warnings);
+	return object;
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * xdpsec up: build the data plane of a configuration, and only then attach it.
+ *
+ * The order is an invariant. Numbers are reserved on disk before they are in a map. A slot is complete before
+ * anything refers to it. Every action is recorded in the map `instance` before it is taken. Ingress is
+ * attached before egress, so that no sealed answer arrives before it can be opened. The rename comes last.
+ * After a failure or an interrupt, the same code cleans up that takes down the rest of a killed `up`.
+ *
+ * In tunnel mode the routes send packets into the device: they are added when everything else works.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/random.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/interrupt.h"
+#include "base/message.h"
+#include "command/bpffs.h"
+#include "command/commands.h"
+#include "command/lost.h"
+#include "command/requirements.h"
+#include "command/teardown.h"
+#include "command/up.h"
+#include "config/group.h"
+#include "device/endpoint.h"
+#include "device/hop.h"
+#include "device/sharing.h"
+#include "device/tunnel.h"
+#include "plane/attach.h"
+#include "plane/devices.h"
+#include "plane/objects.h"
+#include "plane/peer.h"
+#include "plane/self.h"
+#include "plane/state.h"
+#include "plane/vectors.h"
+
+/* A first word of zero means that there is no secret. */
+static int make_secret(struct up *up)
+{
+	do {
+		if (getrandom(up->hop_secret, sizeof(up->hop_secret), 0) != sizeof(up->hop_secret))
+			return fail(errno, "getrandom: %s", strerror(errno));
+	} while (!up->hop_secret[0]);
+	return 0;
+}
+
+static int write_config(const struct up *up)
+{
+	struct xdpsec_config config = {
+		.abi_version = XDPSEC_ABI_VERSION,
+		.device = up->instance.device_index,
+		.netns_cookie = up->instance.netns_cookie,
+	};
+	__u32 key = 0;
+
+	memcpy(config.hop_secret, up->hop_secret, sizeof(config.hop_secret));
+	if (up->config.mode == MODE_TUNNEL)
+		tunnel_write_config(&config, &up->config, &up->device);
+	else
+		group_write_config(&config, &up->config);
+	memcpy(config.near_mac, up->near.address, sizeof(config.near_mac));
+	memcpy(config.far_mac, up->far.address, sizeof(config.far_mac));
+	return plane_write(&up->plane, MAP_CONFIG, &key, &config);
+}
+
+static int up_create(struct up *up)
+{
+	int err = plane_create(&up->plane, up->config.name);
+
+	return err ?: plane_write_instance(&up->plane, &up->instance);
+}
+
+static int up_load(struct up *up)
+{
+	int err = objects_load_sa(&up->plane);
+
+	if (!err)
+		err = objects_load_data(&up->plane);
+	if (!err)
+		err = devices_prepare(&up->plane);
+	if (!err)
+		err = devices_set(&up->plane, XDPSEC_DEVICE_PROTECTED, up->instance.device_index);
+	return err ?: write_config(up);
+}
+
+/* Use the ends of the hop or tunnel device. */
+static int use_pair(const struct up *up)
+{
+	int err = devices_set(&up->plane, XDPSEC_DEVICE_FAR, up->instance.far_index);
+
+	return err ?: devices_set(&up->plane, XDPSEC_DEVICE_NEAR, up->instance.near_index);
+}
+
+/* A zeroed element of peers would refer to slot 0. */
+static int forget_peers(struct up *up)
+{
+	struct xdpsec_peer peers[XDPSEC_MAX_PEERS];
+
+	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
+		peers[i] = (struct xdpsec_peer){ .tx_sa = XDPSEC_NO_SA };
+	return plane_write_all(&up->plane, MAP_PEERS, peers);
+}
+
+/* Test every driver that some peer uses. Slot 0 is free until the first peer is added. */
+static int up_self_test(struct up *up)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < up->config.n_peers; i++)
+		if (!config_has_driver_before(&up->config, i))
+			err = vectors_check(&up->plane, 0, up->config.peers[i].driver);
+	return err;
+}
+
+static int add_peer(struct up *up, struct peer_context *context, __u32 index)
+{
+	const struct peer_config *peer = &up->config.peers[index];
+	struct peer_record record = {
+		.in_use = 1,
+		.tx.slot = XDPSEC_NO_SA,
+		.rx.slot = XDPSEC_NO_SA,
+	};
+	int err;
+
+	peer_describe(&record, peer);
+	err = peer_create_tx(context, peer, index, NULL, &record.tx);
+	if (err)
+		return err;
+	/* The cleanup after a failure gives the range back. */
+	err = plane_write_peer(&up->plane, index, &record);
+	if (!err)
+		err = peer_create_rx(context, peer, index, &record.rx);
+	if (!err)
+		err = plane_write_peer(&up->plane, index, &record);
+	if (!err)
+		err = peer_use_tx(&up->plane, index, record.tx.slot);
+	if (!err)
+		err = peer_use_rx(&up->plane, record.rx.spi, record.rx.slot);
+	if (!err && up->config.mode == MODE_TUNNEL)
+		err = endpoint_set(&up->plane, index, &up->config, peer);
+	return err ?: peer_add_policies(&up->plane, peer, index);
+}
+
+static int add_peers(struct up *up)
+{
+	struct peer_context context = {
+		.plane = &up->plane,
+		.config = &up->config,
+		.state_dir = up->instance.state_dir,
+		.claims = up->options->claims,
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < up->config.n_peers; i++)
+		err = interrupt_pending() ? -EINTR : add_peer(up, &context, (__u32)i);
+	return err;
+}
+
+/* Not earlier: new keys have their state now, so the command in the hint needs no --new-key. */
+static int check_pins_stay(struct up *up)
+{
+	return bpffs_check_stays(up->options);
+}
+
+static int up_pin(struct up *up)
+{
+	int err = objects_pin(&up->plane);
+
+	return err || !up->options->no_attach ? err : plane_link_for_iproute2(&up->plane);
+}
+
+static int attach_ingress(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	int err;
+
+	if (up->options->no_attach)
+		return 0;
+	err = attach_xdp(&up->plane, instance->device, instance->device_index, up->config.xdp,
+			 &instance->xdp);
+	return err ?: plane_write_instance(&up->plane, instance);
+}
+
+/* After a crash, only a name that was free when it was recorded is ours. */
+static int record_pair(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	struct netdev netdev;
+
+	if (netdev_find(instance->near, &netdev) == 0 || netdev_find(instance->far, &netdev) == 0)
+		return 0;
+	instance->pair_recorded = 1;
+	return plane_write_instance(&up->plane, instance);
+}
+
+static int attach(const struct up *up, enum program program)
+{
+	const struct instance *instance = &up->instance;
+	int fd = objects_program(&up->plane, program);
+
+	if (plane_programs[program].on_far)
+		return attach_tcx(&up->plane, program, fd, instance->far, instance->far_index);
+	return attach_tcx(&up->plane, program, fd, instance->device, instance->device_index);
+}
+
+static int make_hop(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	int err = record_pair(up);
+
+	if (!err)
+		err = hop_create(instance);
+	if (!err)
+		err = attach(up, PROGRAM_HOP);
+	if (!err)
+		err = plane_write_instance(&up->plane, instance);
+	return err ?: use_pair(up);
+}
+
+static int make_tunnel(struct up *up)
+{
+	struct instance *instance = &up->instance;
+	int err = record_pair(up);
+
+	if (!err)
+		err = tunnel_create(instance, &up->config, tunnel_mtu(&up->config, &up->device), &up->near,
+				    &up->far);
+	if (!err)
+		err = attach(up, PROGRAM_ENCAPSULATE);
+	if (!err)
+		err = attach(up, PROGRAM_KEEPALIVE);
+	if (!err)
+		err = plane_write_instance(&up->plane, instance);
+	if (!err)
+		err = use_pair(up);
+	return err ?: write_config(up);
+}
+
+static int start_tunnel(struct up *up)
+{
+	return tunnel_start(&up->instance, &up->config);
+}
+
+static int attach_egress(struct up *up)
+{
+	return up->options->no_attach ? 0 : attach(up, PROGRAM_SEAL);
+}
+
+static int publish(struct up *up)
+{
+	return plane_publish(&up->plane);
+}
+
+/* The steps of each mode; NULL ends them. */
+static int (*const steps[][16])(struct up *up) = {
+	[MODE_INLINE] = { up_create, up_load, forget_peers, up_self_test, add_peers, check_pins_stay, up_pin,
+			  attach_ingress, make_hop, attach_egress, publish },
+	[MODE_TUNNEL] = { up_create, up_load, forget_peers, up_self_test, add_peers, check_pins_stay, up_pin,
+			  make_tunnel, attach_ingress, start_tunnel, publish },
+};
+
+static int up_build(struct up *up)
+{
+	int (*const *step)(struct up *up);
+	int err = 0, undone;
+
+	for (step = steps[up->config.mode]; !err && *step; step++)
+		err = interrupt_pending() ? -EINTR : (*step)(up);
+	if (!err)
+		return 0;
+	if (err == -EINTR)
+		fail(EINTR, "%s: interrupted: undone", up->config.name);
+	undone = teardown(&up->plane);
+	if (undone)
+		hint("%s down %s tries to undo the rest again", self(), up->config.name);
+	return err;
+}
+
+static int up_locked(struct up *up)
+{
+	_cleanup_plane_lock_ int lock = -1;
+	int err = plane_lock(&lock);
+
+	/* Not earlier: Ctrl-C may end the wait for another command. */
+	interrupt_block();
+	if (!err)
+		err = teardown_leftover(up->config.name);
+	if (!err && plane_exists(up->config.name, false))
+		err = up_refuse_existing(&up->config);
+	else if (!err)
+		err = lost_teardown(up->config.name);
+	if (!err)
+		err = up_check_conflicts(up);
+	return err ?: up_build(up);
+}
+
+/* Attach it again by a reload. With down and up, flows would leave in clear in between. */
+static int up_attach_again(const struct up *up)
+{
+	struct options options = *up->options;
+
+	options.argument = up->config.name;
+	warning("%s: is up already, but was detached: reloading it", up->config.name);
+	return command_reload(&options);
+}
+
+static int up_run(struct up *up)
+{
+	int err = requirements_check();
+
+	if (!err)
+		err = up_examine(up);
+	if (!err && up_is_detached(&up->config))
+		return up_attach_again(up);
+	if (!err)
+		err = make_secret(up);
+	return err ?: up_locked(up);
+}
+
+int command_up(const struct options *options)
+{
+	struct up *up = up_new(options);
+	int err;
+
+	if (!up)
+		return -ENOMEM;
+	err = up_run(up);
+	if (!err && options->no_attach)
+		attach_print(&up->plane, &up->instance);
+	up_free(up);
+	if (err)
+		bpffs_undo();
+	return err;
+}

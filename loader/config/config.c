@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Mistakes, names and memory of a configuration. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/message.h"
+#include "config/config.h"
+
+const char *mode_text(enum mode mode)
+{
+	return mode == MODE_TUNNEL ? "tunnel" : "inline";
+}
+
+const char *xdp_mode_text(enum xdp_mode mode)
+{
+	static const char *const names[XDP_MODE_CONFIG_COUNT] = {
+		[XDP_MODE_CONFIG_AUTO] = "auto",
+		[XDP_MODE_CONFIG_NATIVE] = "native",
+		[XDP_MODE_CONFIG_GENERIC] = "generic",
+	};
+
+	return mode < XDP_MODE_CONFIG_COUNT ? names[mode] : names[XDP_MODE_CONFIG_AUTO];
+}
+
+bool config_has_driver_before(const struct config *config, size_t peer)
+{
+	for (size_t i = 0; i < peer; i++)
+		if (strcmp(config->peers[i].driver, config->peers[peer].driver) == 0)
+			return true;
+	return false;
+}
+
+bool config_mistake(struct config *config)
+{
+	if (config->mistakes == CONFIG_MISTAKES_MAX)
+		return true;
+	config->mistakes++;
+	if (config->mistakes < CONFIG_MISTAKES_MAX)
+		return false;
+	fail(EINVAL, "%s: %d mistakes so far: the rest is not checked", config->path, CONFIG_MISTAKES_MAX);
+	return true;
+}
+
+bool instance_name_valid(const char *name)
+{
+	size_t i;
+
+	/* ASCII only, whatever the locale: the name becomes a directory of the bpffs. */
+	for (i = 0; name[i]; i++) {
+		if (i >= XDPSEC_NAME_LEN - 1)
+			return false;
+		if (isascii(name[i]) && isalnum(name[i]))
+			continue;
+		if (i == 0 || (name[i] != '-' && name[i] != '_'))
+			return false;
+	}
+	return i > 0;
+}
+
+void config_free(struct config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->n_peers; i++) {
+		free(config->peers[i].prefixes);
+		free(config->peers[i].prefix_lines);
+	}
+	free(config->peers);
+	config->peers = NULL;
+	config->n_peers = 0;
+}

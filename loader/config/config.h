@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration file: parsed, and checked as far as possible without asking the kernel. It contains no
+ * key, only the paths of key files.
+ */
+#ifndef XDPSEC_CONFIG_H
+#define XDPSEC_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <net/if.h>
+#include <limits.h>
+
+#include "base/prefix.h"
+#include "config/key.h"
+#include "config/mode.h"
+#include "xdpsec/abi.h"
+
+enum xdp_mode {
+	XDP_MODE_CONFIG_AUTO,
+	XDP_MODE_CONFIG_NATIVE,
+	XDP_MODE_CONFIG_GENERIC,
+	XDP_MODE_CONFIG_COUNT,
+};
+
+struct sa_config {
+	unsigned int spi;
+	char key_file[PATH_MAX];
+	int spi_line, key_file_line; /* 0: not given */
+};
+
+enum roaming {
+	ROAMING_DEFAULT,
+	ROAMING_YES,
+	ROAMING_NO,
+};
+
+/* A source address of this host for packets to peers. */
+struct source_config {
+	unsigned char address[16]; /* as struct xdpsec_prefix.address */
+	int line;		   /* 0: not given */
+};
+
+/* One for each family. */
+enum { SOURCE_IPV4, SOURCE_IPV6, SOURCES };
+
+/* A file that is not a configuration would have endless mistakes. */
+#define CONFIG_MISTAKES_MAX 50
+
+struct peer_config {
+	char name[XDPSEC_NAME_LEN];
+	int line; /* of its [Peer] */
+	struct xdpsec_prefix *prefixes;
+	int *prefix_lines;
+	size_t n_prefixes;
+	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES]; /* sorted, merged; "all" is 0-65535 */
+	size_t n_ports;
+	size_t key_length; /* bytes, by Cipher: 16 or 32 */
+	char cipher[32];   /* as in the file: "aes-128-ocb" */
+	char driver[64];   /* "aes" unless Driver names one */
+	struct sa_config tx, rx;
+	/* Tunnel mode. The prefixes are the AllowedIPs, and there are no ports. */
+	struct xdpsec_location endpoint; /* known: it was given */
+	int endpoint_line;
+	enum roaming roaming;
+	int roaming_line;
+	bool roams;	 /* the result of Roaming, Endpoint and SourcePort */
+	bool keeps_port; /* it may move, but not from the port of its Endpoint to a port chosen by flow */
+	struct source_config sources[SOURCES]; /* those of [Interface], if it has none of its own */
+	unsigned int keepalive;		       /* seconds; 0: off */
+};
+
+/* The mark of a tunnel's own packets if it has a default route and no FwMark: the value of wg-quick. */
+#define FULL_TUNNEL_MARK 51820
+
+#define TUNNEL_ADDRESSES_MAX 16
+
+/* RFC 791 section 3.1: every host must accept an IPv4 packet of this size, in fragments or whole. */
+#define IPV4_MTU_MIN 576
+
+/* [Interface] of tunnel mode. */
+struct tunnel_config {
+	char name[IF_NAMESIZE];
+	int name_line;
+	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* with host bits */
+	size_t n_addresses;
+	unsigned int listen_port;
+	unsigned int former_port; /* a second port on which packets are opened; 0: ListenPort was given */
+	unsigned int mtu;	  /* 0: computed from the underlay's MTU */
+	int mtu_line;
+	bool listen_only; /* SourcePort = listen */
+	bool dscp_fixed;
+	unsigned char dscp;
+	bool no_routes; /* Table = off */
+	struct source_config sources[SOURCES];
+	__u32 mark; /* FwMark or its default; 0: none */
+	bool mark_given;
+};
+
+struct config {
+	char name[XDPSEC_NAME_LEN]; /* the file's name without ".conf" */
+	char path[PATH_MAX];	    /* absolute */
+	char device[IF_NAMESIZE];
+	int device_line;
+	enum mode mode;
+	int mode_line; /* 0: not given */
+	enum xdp_mode xdp;
+	struct tunnel_config tunnel;
+	/* Inline mode: the groups to which protected ports may be sent in clear. */
+	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
+	size_t n_clear_groups;
+	struct peer_config *peers;
+	size_t n_peers;
+	unsigned int mistakes; /* number of mistakes reported */
+};
+
+/*
+ * Parse path (or /etc/xdpsec/NAME.conf, if it is only a name) and check it: unknown, missing and repeated
+ * sections and keys; values; duplicate SPIs, names and prefixes; prefixes of a peer inside those of another
+ * one that protect ports which the inner one does not. 0, or the first -errno after a message with file and
+ * line for each mistake. *config then still has all values that are certain. Free it with config_free() in
+ * both cases. Without a path there is no file.
+ */
+int config_read(struct config *config, const char *path);
+void config_free(struct config *config);
+#define _cleanup_config_ __attribute__((cleanup(config_free)))
+
+/*
+ * Read every key once, and forget it. Checked are mode, length, and that no two SAs share a key.
+ * fingerprints, unless NULL, has n_peers pairs (tx, rx) and gets the fingerprints; those of unreadable keys
+ * are empty. All mistakes are reported, as above.
+ */
+int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+
+/* Count a reported mistake. True once there are too many to go on, which is reported as well. */
+bool config_mistake(struct config *config);
+
+/* Is NAME valid for an instance: letters, digits, "-" and "_", beginning with a letter or digit? */
+bool instance_name_valid(const char *name);
+
+/* "inline", "tunnel" */
+const char *mode_text(enum mode mode);
+/* "auto", "native", "generic" */
+const char *xdp_mode_text(enum xdp_mode mode);
+/* Has a peer before that one the same Driver? */
+bool config_has_driver_before(const struct config *config, size_t peer);
+
+#endif

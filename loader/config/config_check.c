@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Mistakes that involve two lines of the configuration file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/message.h"
+#include "config/config_parse.h"
+
+/* A prefix with its peer and line. */
+struct entry {
+	const struct xdpsec_prefix *prefix;
+	const struct peer_config *peer;
+	int line;
+};
+
+static int check_spis(struct config *config, bool is_rx)
+{
+	const struct sa_config *one, *other;
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < config->n_peers; i++) {
+		for (j = 0; j < i; j++) {
+			one = is_rx ? &config->peers[i].rx : &config->peers[i].tx;
+			other = is_rx ? &config->peers[j].rx : &config->peers[j].tx;
+			/* 0: missing, or refused */
+			if (!one->spi || one->spi != other->spi)
+				continue;
+			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in line %d", config->path,
+			     one->spi_line, is_rx ? "RxSpi" : "TxSpi", one->spi, is_rx ? "RxSpi" : "TxSpi",
+			     config->peers[j].name, other->spi_line);
+			hint("each SA of a direction needs its own SPI");
+			err = -EINVAL;
+			if (config_mistake(config))
+				return err;
+			break;
+		}
+	}
+	return err;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct entry *a = left, *b = right;
+	int order = memcmp(a->prefix->address, b->prefix->address, sizeof(a->prefix->address));
+
+	if (order)
+		return order;
+	if (a->prefix->length != b->prefix->length)
+		return a->prefix->length < b->prefix->length ? -1 : 1;
+	return a->line - b->line;
+}
+
+/* Find ports of inner that outer does not cover. Both are sorted and merged, so a range of one is either
+ * completely in a range of the other, or not covered. */
+static const struct xdpsec_ports *first_uncovered(const struct peer_config *outer,
+						  const struct peer_config *inner)
+{
+	size_t i, j;
+
+	for (i = 0; i < outer->n_ports; i++) {
+		for (j = 0; j < inner->n_ports; j++)
+			if (inner->ports[j].first <= outer->ports[i].first &&
+			    outer->ports[i].last <= inner->ports[j].last)
+				break;
+		if (j == inner->n_ports)
+			return &outer->ports[i];
+	}
+	return NULL;
+}
+
+static const char *prefix_setting(const struct config *config)
+{
+	return config->mode == MODE_TUNNEL ? "AllowedIPs" : "Address";
+}
+
+static int refuse_same(const struct config *config, const struct entry *one, const struct entry *other)
+{
+	char text[64];
+
+	prefix_text(one->prefix, text, sizeof(text));
+	if (one->peer == other->peer)
+		return fail(EINVAL, "%s:%d: %s: %s: already given for peer %s in line %d", config->path,
+			    one->line, prefix_setting(config), text, one->peer->name, other->line);
+	return fail(EINVAL, "%s:%d: %s: %s: given for peer %s, and in line %d for peer %s", config->path,
+		    one->line, prefix_setting(config), text, one->peer->name, other->line, other->peer->name);
+}
+
+static const char *uncovered_text(const struct xdpsec_ports *ports, char *text, size_t size)
+{
+	char numbers[16];
+
+	ports_text(ports, 1, numbers, sizeof(numbers));
+	if (!strcmp(numbers, "all"))
+		snprintf(text, size, "every port");
+	else
+		snprintf(text, size, "port%s %s", ports->first == ports->last ? "" : "s", numbers);
+	return text;
+}
+
+static int check_nested(const struct config *config, const struct entry *inner, const struct entry *outer)
+{
+	const struct xdpsec_ports *uncovered;
+	char text[64], outer_text[64], ports[32];
+
+	/* In a tunnel the longest prefix only selects the peer. */
+	if (inner->peer == outer->peer || config->mode == MODE_TUNNEL || !inner->peer->n_ports)
+		return 0;
+	uncovered = first_uncovered(outer->peer, inner->peer);
+	if (!uncovered)
+		return 0;
+	fail(EINVAL,
+	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects %s: such "
+	     "packets would leave in clear, because the longest prefix wins",
+	     config->path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
+	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name, outer->line,
+	     uncovered_text(uncovered, ports, sizeof(ports)));
+	hint("add it to Ports of peer %s, or exclude the address from %s", inner->peer->name, outer_text);
+	return -EINVAL;
+}
+
+/*
+ * Check the sorted prefixes. Sorted by address, then length, every prefix comes before those that it
+ * contains: the stack holds the prefixes around the current one. The innermost is enough to check, as each
+ * covers the ports of the next.
+ */
+static int check_sorted(struct config *config, const struct entry *entries, size_t n)
+{
+	const struct entry *stack[129];
+	size_t i, depth = 0;
+	int err = 0, step;
+
+	for (i = 0; i < n; i++) {
+		if (i && !memcmp(entries[i].prefix, entries[i - 1].prefix, sizeof(struct xdpsec_prefix))) {
+			step = refuse_same(config, &entries[i], &entries[i - 1]);
+			err = err ?: step;
+			if (config_mistake(config))
+				break;
+			continue;
+		}
+		while (depth && !prefix_contains(stack[depth - 1]->prefix, entries[i].prefix))
+			depth--;
+		if (depth) {
+			step = check_nested(config, &entries[i], stack[depth - 1]);
+			err = err ?: step;
+			if (step && config_mistake(config))
+				break;
+		}
+		stack[depth++] = &entries[i];
+	}
+	return err;
+}
+
+static int check_prefixes(struct config *config)
+{
+	_cleanup_free_ struct entry *entries = NULL;
+	const struct peer_config *peer;
+	size_t i, n = 0;
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		n += peer->n_prefixes;
+	if (n > XDPSEC_MAX_PREFIXES)
+		return fail(EINVAL, "%s: %s: %zu prefixes, at most %d are possible", config->path,
+			    prefix_setting(config), n, XDPSEC_MAX_PREFIXES);
+	entries = calloc(n ?: 1, sizeof(*entries));
+	if (!entries)
+		return fail(ENOMEM, "%s: out of memory", config->path);
+	n = 0;
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		for (i = 0; i < peer->n_prefixes; i++)
+			entries[n++] = (struct entry){ &peer->prefixes[i], peer, peer->prefix_lines[i] };
+	qsort(entries, n, sizeof(*entries), compare_entries);
+	return check_sorted(config, entries, n);
+}
+
+static int check_addresses(struct config *config)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+	char text[64];
+	int err = 0;
+
+	for (size_t i = 0; i < tunnel->n_addresses; i++)
+		for (size_t j = 0; j < i; j++)
+			if (!memcmp(&tunnel->addresses[i], &tunnel->addresses[j],
+				    sizeof(tunnel->addresses[i])))
+				err = fail(EINVAL, "%s: Address: %s: given twice", config->path,
+					   prefix_text(&tunnel->addresses[i], text, sizeof(text)));
+	return err;
+}
+
+/* Report peers without Endpoint that may not roam: they can never be reached. */
+static int check_roaming(struct config *config)
+{
+	int err = 0;
+
+	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		/* The Endpoint line was refused. */
+		if (peer->endpoint.known || peer->endpoint_line || peer->roaming != ROAMING_NO)
+			continue;
+		fail(EINVAL,
+		     "%s:%d: Roaming: peer %s has no Endpoint, and its address could never be learned",
+		     config->path, peer->roaming_line, peer->name);
+		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
+		err = -EINVAL;
+		if (config_mistake(config))
+			break;
+	}
+	return err;
+}
+
+/* The tunnel's own packets must not be routed into it. */
+static int check_mark(const struct config *config)
+{
+	const struct peer_config *peer;
+
+	if (config->mode != MODE_TUNNEL || config->tunnel.no_routes || config->tunnel.mark)
+		return 0;
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		for (size_t i = 0; i < peer->n_prefixes; i++) {
+			if (!prefix_is_default(&peer->prefixes[i]))
+				continue;
+			fail(EINVAL, "%s:%d: AllowedIPs: a default route needs FwMark, which is off",
+			     config->path, peer->prefix_lines[i]);
+			hint("remove FwMark (the default is %d), or set Table = off and add the routes "
+			     "yourself",
+			     FULL_TUNNEL_MARK);
+			return -EINVAL;
+		}
+	return 0;
+}
+
+int config_check(struct config *config)
+{
+	int err = check_addresses(config), step;
+
+	step = check_roaming(config);
+	err = err ?: step;
+	step = check_mark(config);
+	err = err ?: step;
+	step = check_spis(config, false);
+	err = err ?: step;
+	step = check_spis(config, true);
+	err = err ?: step;
+	step = check_prefixes(config);
+	return err ?: step;
+}

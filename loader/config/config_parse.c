@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Sections and keys of the configuration file. libinih splits lines into keys and values. The reader in front
+ * of it handles cases that inih 55 gets wrong without an error: it truncates lines of more than 197
+ * characters, takes an indented line as the continuation of the previous one, knows no "#" behind a value,
+ * cannot distinguish one [Peer] from the next, and has no line numbers in its callback.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <ini.h>
+
+#include "base/cleanup.h"
+#include "base/message.h"
+#include "config/config_parse.h"
+
+static const char *const section_names[] = {
+	[SECTION_NONE] = "(no section)",
+	[SECTION_INTERFACE] = "[Interface]",
+	[SECTION_PEER] = "[Peer]",
+};
+
+/* A section of the file. */
+struct given {
+	enum section section;
+	int line;
+	bool misfit;		 /* has a key of the other mode: missing keys are not reported then */
+	int lines[MAX_SETTINGS]; /* lines of the keys in the table; 0: not given */
+};
+
+struct parser {
+	struct config *config;
+	FILE *file;
+	char *buffer;
+	size_t buffer_size;
+	int line;
+	size_t refused; /* number of sections with a mistyped name */
+	char *pending;	/* the line that inih is parsing, and must return as a key and its value */
+	int err;	/* the first error: reading goes on, to find all mistakes */
+	bool ended;	/* reading was stopped nevertheless */
+	enum section section;
+	int interface_line;
+	bool mode_unknown; /* the Mode line, or its section, was refused */
+	/* The sections so far. The keys that they must have, or may not have, depend on the mode, which
+	 * may come later in the file. */
+	struct given *sections;
+	size_t n_sections, sections_allocated;
+	size_t peers_allocated;
+};
+
+static int fail_parser(struct parser *parser, int err)
+{
+	if (!err)
+		return 0;
+	parser->err = parser->err ?: err;
+	if (err == -ENOMEM || config_mistake(parser->config))
+		parser->ended = true;
+	return err;
+}
+
+/* A mistyped key is not reported as missing, too. */
+static void take_as_given(const struct parser *parser, const char *name)
+{
+	if (parser->section == SECTION_NONE || parser->section == SECTION_REFUSED)
+		return;
+	for (size_t i = 0; i < n_settings; i++)
+		if (settings[i].section == parser->section && !strcmp(settings[i].name, name))
+			parser->sections[parser->n_sections - 1].lines[i] = parser->line;
+}
+
+/* Take all keys that the refused line could have meant as given. */
+static void take_line_as_given(const struct parser *parser, char *line)
+{
+	line[strcspn(line, " \t=")] = '\0';
+	take_as_given(parser, line);
+}
+
+static int unknown_key(const struct parser *parser, const char *key)
+{
+	const struct config_line where = { parser->config->path, parser->line, key };
+	const char *names[MAX_SETTINGS] = {}, *meant;
+	size_t i, n = 0;
+
+	for (i = 0; i < n_settings; i++)
+		if (settings[i].section == parser->section)
+			names[n++] = settings[i].name;
+	meant = did_you_mean(key, names, n);
+	for (i = 0; i < n_settings && !meant; i++)
+		if (settings[i].section != parser->section && !strcasecmp(settings[i].name, key))
+			return fail_at(&where, "belongs in %s, not in %s", section_names[settings[i].section],
+				       section_names[parser->section]);
+	fail_at(&where, "unknown key in %s", section_names[parser->section]);
+	if (meant) {
+		hint("did you mean %s?", meant);
+		take_as_given(parser, meant);
+	} else {
+		hint("xdpsec(8), CONFIGURATION, lists the keys");
+	}
+	return -EINVAL;
+}
+
+static int refuse_in_mode(const struct parser *parser, const struct setting *setting, int line)
+{
+	const struct config *config = parser->config;
+	const struct config_line where = { config->path, line, setting->name };
+
+	fail_at(&where, "only for Mode = %s; this is Mode = %s",
+		mode_text(config->mode == MODE_INLINE ? MODE_TUNNEL : MODE_INLINE), mode_text(config->mode));
+	hint("%s", setting_instead(setting));
+	return -EINVAL;
+}
+
+/* The mode is final: Mode was given, or [Interface] has ended without it. */
+static bool is_mode_known(const struct parser *parser)
+{
+	return !parser->mode_unknown &&
+	       (parser->config->mode_line || (parser->interface_line && parser->section == SECTION_PEER));
+}
+
+static int set(struct parser *parser, const char *key, const char *value)
+{
+	const struct config_line where = { parser->config->path, parser->line, key };
+	_cleanup_free_ char *copy = NULL;
+	const struct setting *setting;
+	int *lines, err;
+	size_t i;
+
+	if (parser->section == SECTION_REFUSED)
+		return 0;
+	for (i = 0; i < n_settings; i++)
+		if (settings[i].section == parser->section && !strcmp(settings[i].name, key))
+			break;
+	if (i == n_settings)
+		return unknown_key(parser, key);
+	setting = &settings[i];
+	lines = parser->sections[parser->n_sections - 1].lines;
+	if (is_mode_known(parser) && !(setting->modes & 1U << parser->config->mode)) {
+		parser->sections[parser->n_sections - 1].misfit = true;
+		return refuse_in_mode(parser, setting, parser->line);
+	}
+	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE)
+		return fail_at(&where, "given twice in this %s, first in line %d",
+			       section_names[parser->section], lines[i]);
+	lines[i] = parser->line;
+	if (!*value)
+		return fail_at(&where, "has no value");
+	copy = strdup(value);
+	if (!copy)
+		return fail(ENOMEM, "%s:%d: out of memory", where.path, where.line);
+	err = setting->set(parser->config, &where, copy);
+	parser->mode_unknown |= err && !strcmp(key, "Mode");
+	return err;
+}
+
+/* inih's callback; 0 means failure. */
+static int handle(void *user, const char *section, const char *key, const char *value)
+{
+	struct parser *parser = user;
+
+	(void)section;
+	/* "= value" stays pending, and the reader refuses it. */
+	if (!*key)
+		return 0;
+	parser->pending = NULL;
+	return !fail_parser(parser, set(parser, key, value));
+}
+
+/* Once the mode is known, report missing keys and keys of the other mode. */
+static void check_section(struct parser *parser, struct given *given)
+{
+	const struct config_line where = { parser->config->path, given->line, section_names[given->section] };
+	const struct setting *setting;
+	unsigned int modes;
+
+	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
+		if (!given->lines[i] || parser->mode_unknown ||
+		    settings[i].modes & 1U << parser->config->mode)
+			continue;
+		fail_parser(parser, refuse_in_mode(parser, &settings[i], given->lines[i]));
+		given->misfit = true;
+	}
+	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
+		setting = &settings[i];
+		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
+		if (setting->section == given->section && (setting->modes & modes) == modes &&
+		    !given->lines[i] && (setting->presence == REQUIRED || setting->presence == REPEATABLE))
+			fail_parser(parser, fail_at(&where, "%s is missing", setting->name));
+	}
+}
+
+static int begin_peer(struct parser *parser)
+{
+	struct config *config = parser->config;
+	struct peer_config *peers;
+	size_t room;
+
+	if (config->n_peers == XDPSEC_MAX_PEERS)
+		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", config->path, parser->line,
+			    XDPSEC_MAX_PEERS);
+	if (config->n_peers == parser->peers_allocated) {
+		room = parser->peers_allocated ? 2 * parser->peers_allocated : 4;
+		peers = reallocarray(config->peers, room, sizeof(*peers));
+		if (!peers)
+			return fail(ENOMEM, "%s:%d: out of memory", config->path, parser->line);
+		config->peers = peers;
+		parser->peers_allocated = room;
+	}
+	config->peers[config->n_peers++] = (struct peer_config){
+		.line = parser->line,
+		.cipher = "aes-128-ocb",
+		.key_length = 16,
+		.driver = "aes",
+	};
+	return 0;
+}
+
+static int add_section(struct parser *parser, enum section section)
+{
+	struct given *sections;
+	size_t room;
+
+	if (parser->n_sections == parser->sections_allocated) {
+		room = parser->sections_allocated ? 2 * parser->sections_allocated : 4;
+		sections = reallocarray(parser->sections, room, sizeof(*sections));
+		if (!sections)
+			return fail(ENOMEM, "%s:%d: out of memory", parser->config->path, parser->line);
+		parser->sections = sections;
+		parser->sections_allocated = room;
+	}
+	parser->sections[parser->n_sections++] = (struct given){ .section = section, .line = parser->line };
+	parser->section = section;
+	if (section == SECTION_PEER && begin_peer(parser)) {
+		parser->n_sections--;
+		parser->section = SECTION_REFUSED;
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int begin_section(struct parser *parser, const char *text)
+{
+	const struct config_line where = { parser->config->path, parser->line, NULL };
+	enum section section;
+	const char *meant;
+
+	parser->section = SECTION_REFUSED;
+	for (section = SECTION_INTERFACE; section <= SECTION_PEER; section++)
+		if (!strcmp(text, section_names[section]))
+			break;
+	if (section > SECTION_PEER) {
+		fail_at(&where, "%s: unknown section", text);
+		meant = did_you_mean(text, section_names + 1, 2);
+		if (meant)
+			hint("did you mean %s?", meant);
+		else
+			hint("the sections are [Interface] and [Peer]");
+		parser->refused++;
+		return -EINVAL;
+	}
+	if (section == SECTION_INTERFACE && parser->interface_line)
+		return fail_at(&where, "[Interface]: given twice, first in line %d", parser->interface_line);
+	if (section == SECTION_INTERFACE)
+		parser->interface_line = parser->line;
+	return add_section(parser, section);
+}
+
+/* Remove the comment, and white space at both ends. */
+static char *strip(char *line)
+{
+	char *end, *cut;
+
+	while (isspace((unsigned char)*line))
+		line++;
+	for (cut = line; *cut; cut++)
+		if ((*cut == '#' || *cut == ';') && (cut == line || isspace((unsigned char)cut[-1])))
+			break;
+	*cut = '\0';
+	end = cut;
+	while (end > line && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return line;
+}
+
+/* Get one line for inih, at most size bytes with the NUL. */
+static int next_line(struct parser *parser, char *text, int size)
+{
+	const struct config_line where = { parser->config->path, parser->line, NULL };
+	char *line = parser->buffer;
+	/* inih needs room for "\r\n" and the NUL. */
+	size_t max = size - 3;
+
+	if (parser->line == 1 && !strncmp(line, "\xef\xbb\xbf", 3))
+		line += 3; /* the byte order mark that some editors write */
+	line = strip(line);
+	if (strlen(line) > max) {
+		fail_at(&where, "line longer than %zu characters", max);
+		hint("Address and AllowedIPs may be given several times");
+		take_line_as_given(parser, line);
+		return -EINVAL;
+	}
+	if (*line == '[') {
+		strcpy(text, line);
+		return begin_section(parser, line);
+	}
+	if (*line && parser->section == SECTION_NONE) {
+		fail_at(&where, "expected [Interface]");
+		hint("[Interface] must come before the first key");
+		parser->section = SECTION_REFUSED;
+		parser->refused++;
+		return -EINVAL;
+	}
+	if (parser->section == SECTION_REFUSED)
+		return 0;
+	strcpy(text, line);
+	parser->pending = *line ? line : NULL;
+	return 0;
+}
+
+/* inih's reader, with the interface of fgets(). */
+static char *read_line(char *text, int size, void *stream)
+{
+	struct parser *parser = stream;
+	const struct config_line where = { parser->config->path, parser->line, NULL };
+	ssize_t n;
+
+	if (parser->ended)
+		return NULL;
+	if (parser->pending) {
+		fail_parser(parser, fail_at(&where, "expected [Section] or Key = Value"));
+		take_line_as_given(parser, parser->pending);
+	}
+	parser->pending = NULL;
+	n = getline(&parser->buffer, &parser->buffer_size, parser->file);
+	if (n < 0) {
+		if (ferror(parser->file))
+			fail_parser(parser, fail(errno, "%s: %s", parser->config->path, strerror(errno)));
+		return NULL;
+	}
+	parser->line++;
+	*text = '\0';
+	parser->ended = memchr(parser->buffer, '\0', n);
+	if (parser->ended)
+		fail_parser(parser, fail(EINVAL, "%s:%d: NUL byte: not a text file", parser->config->path,
+					 parser->line));
+	else
+		fail_parser(parser, next_line(parser, text, size));
+	return parser->ended ? NULL : text;
+}
+
+/* A section with a mistyped name is not reported as missing, too. */
+static void check_whole(struct parser *parser)
+{
+	const char *missing = parser->refused		 ? NULL
+			      : !parser->interface_line	 ? section_names[SECTION_INTERFACE]
+			      : !parser->config->n_peers ? section_names[SECTION_PEER]
+							 : NULL;
+
+	parser->mode_unknown |= !parser->interface_line;
+	if (missing) {
+		fail_parser(parser, fail(EINVAL, "%s: no %s section", parser->config->path, missing));
+		hint("xdpsec(8), EXAMPLES, has a complete file");
+	}
+	for (size_t i = 0; i < parser->n_sections && !parser->ended; i++)
+		check_section(parser, &parser->sections[i]);
+}
+
+/*
+ * Derive settings that follow from several lines. The endpoint of a peer that sends from one port may follow
+ * its packets. Whether the peer does so, only its own configuration says. If only our own SourcePort suggests
+ * it, the port of its Endpoint is kept, as the new port may be one chosen by flow.
+ */
+static void derive_roaming(struct config *config)
+{
+	struct peer_config *peer;
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		/* A tunnel with a default route needs a mark, so that its own packets can leave. */
+		for (size_t i = 0; i < peer->n_prefixes; i++)
+			if (prefix_is_default(&peer->prefixes[i]) && !config->tunnel.mark_given)
+				config->tunnel.mark = FULL_TUNNEL_MARK;
+		peer->roams = peer->roaming == ROAMING_YES ||
+			      (peer->roaming == ROAMING_DEFAULT &&
+			       (!peer->endpoint.known || config->tunnel.listen_only));
+		peer->keeps_port = peer->roaming == ROAMING_DEFAULT && peer->endpoint.known;
+		for (int family = 0; family < SOURCES; family++)
+			if (!peer->sources[family].line)
+				peer->sources[family] = config->tunnel.sources[family];
+	}
+}
+
+int config_parse(struct config *config, FILE *file)
+{
+	struct parser parser = { .config = config, .file = file };
+	int err;
+
+	err = ini_parse_stream(read_line, &parser, handle, &parser);
+	free(parser.buffer);
+	if (err && !parser.err)
+		fail_parser(&parser, fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood",
+					  config->path, err < 0 ? 0 : err));
+	if (!parser.ended)
+		check_whole(&parser);
+	free(parser.sections);
+	derive_roaming(config);
+	return parser.err;
+}

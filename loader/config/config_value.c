@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Values of the configuration file: prefixes, ports, SPIs. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/message.h"
+#include "config/config_parse.h"
+
+int fail_at(const struct config_line *where, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (n < 0) {
+		text = NULL;
+		return fail(ENOMEM, "%s:%d: out of memory", where->path, where->line);
+	}
+	if (!where->key)
+		return fail(EINVAL, "%s:%d: %s", where->path, where->line, text);
+	return fail(EINVAL, "%s:%d: %s: %s", where->path, where->line, where->key, text);
+}
+
+/* A line has 200 characters at most, so it cannot hold more items. */
+#define ITEMS_MAX 128
+
+char *value_next(char **rest)
+{
+	char *item = strsep(rest, ","), *end;
+
+	if (!item)
+		return NULL;
+	while (isspace((unsigned char)*item))
+		item++;
+	end = item + strlen(item);
+	while (end > item && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return item;
+}
+
+/* strtoul() would also take signs, white space and octal numbers. */
+bool value_number(const char *text, unsigned long max, unsigned long *number)
+{
+	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = is_hex ? text + 2 : text;
+	size_t i;
+
+	if (!*digits)
+		return false;
+	for (i = 0; digits[i]; i++)
+		if (!(is_hex ? isxdigit((unsigned char)digits[i]) : isdigit((unsigned char)digits[i])))
+			return false;
+	errno = 0;
+	*number = strtoul(digits, NULL, is_hex ? 16 : 10);
+	return !errno && *number <= max;
+}
+
+int value_spi(const struct config_line *where, const char *text, unsigned int *spi)
+{
+	unsigned long number;
+
+	if (!value_number(text, 0xffffffff, &number)) {
+		fail_at(where, "%s: not an SPI", text);
+		hint("a 32-bit number, decimal or hexadecimal, for example 0x00001001");
+		return -EINVAL;
+	}
+	if (number < XDPSEC_SPI_MIN) {
+		fail_at(where, "%s: SPIs below %d are reserved", text, XDPSEC_SPI_MIN);
+		hint("for example 0x%08lx; the other site's %s must be the same number", number + 0x1000,
+		     where->key[0] == 'T' ? "RxSpi" : "TxSpi");
+		return -EINVAL;
+	}
+	*spi = number;
+	return 0;
+}
+
+static int parse_port(const struct config_line *where, const char *text, unsigned short *port)
+{
+	unsigned long number;
+
+	if (!value_number(text, 65535, &number) || number == 0) {
+		fail_at(where, "%s: not a port", text);
+		hint("1 to 65535, a range such as 5201-5210, or \"all\"");
+		return -EINVAL;
+	}
+	*port = number;
+	return 0;
+}
+
+static int parse_range(const struct config_line *where, char *text, struct xdpsec_ports *ports)
+{
+	char *last = strchr(text, '-'), first[32];
+	int err;
+
+	if (!last) {
+		err = parse_port(where, text, &ports->first);
+		if (!err)
+			ports->last = ports->first;
+		return err;
+	}
+	/* "5201 - 5210" is accepted, too. */
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "- \t"), text);
+	last++;
+	last += strspn(last, " \t");
+	err = parse_port(where, first, &ports->first);
+	if (err)
+		return err;
+	err = parse_port(where, last, &ports->last);
+	if (err)
+		return err;
+	if (ports->first > ports->last) {
+		fail_at(where, "%u-%u: a range that ends before it starts", ports->first, ports->last);
+		hint("%u-%u", ports->last, ports->first);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int compare_ports(const void *left, const void *right)
+{
+	const struct xdpsec_ports *a = left, *b = right;
+
+	return a->first != b->first ? a->first - b->first : a->last - b->last;
+}
+
+static size_t merge_ports(struct xdpsec_ports *ports, size_t n)
+{
+	size_t i, merged = 0;
+
+	qsort(ports, n, sizeof(*ports), compare_ports);
+	for (i = 1; i < n; i++) {
+		if (ports[i].first <= ports[merged].last + 1) {
+			if (ports[i].last > ports[merged].last)
+				ports[merged].last = ports[i].last;
+		} else {
+			ports[++merged] = ports[i];
+		}
+	}
+	return merged + 1;
+}
+
+int value_ports(const struct config_line *where, char *text, struct xdpsec_ports *ports, size_t *n)
+{
+	struct xdpsec_ports found[ITEMS_MAX];
+	size_t count = 0;
+	char *item;
+	int err;
+
+	if (!strcasecmp(text, "all")) {
+		ports[0] = (struct xdpsec_ports){ 0, 65535 };
+		*n = 1;
+		return 0;
+	}
+	while ((item = value_next(&text))) {
+		if (count == ITEMS_MAX)
+			return fail_at(where, "too many ports in one line");
+		err = parse_range(where, item, &found[count++]);
+		if (err)
+			return err;
+	}
+	count = merge_ports(found, count);
+	if (count > XDPSEC_MAX_PORT_RANGES) {
+		fail_at(where, "%zu port ranges, at most %d are possible", count, XDPSEC_MAX_PORT_RANGES);
+		hint("adjacent ports count as one range; \"all\" protects every port");
+		return -EINVAL;
+	}
+	memcpy(ports, found, count * sizeof(*ports));
+	*n = count;
+	return 0;
+}
+
+static void clear_host_bits(struct xdpsec_prefix *prefix)
+{
+	unsigned int i, keep;
+
+	for (i = 0; i < sizeof(prefix->address); i++) {
+		keep = prefix->length < 8 * i ? 0 : prefix->length - 8 * i;
+		if (keep < 8)
+			prefix->address[i] &= 0xff00 >> keep;
+	}
+}
+
+/* Parse an address of either family. *bits is the greatest prefix length. */
+static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits)
+{
+	struct in_addr ipv4;
+
+	memset(prefix, 0, sizeof(*prefix));
+	if (inet_pton(AF_INET, text, &ipv4) == 1) {
+		address_map_ipv4(prefix->address, &ipv4);
+		*bits = 32;
+		return true;
+	}
+	*bits = 128;
+	return inet_pton(AF_INET6, text, prefix->address) == 1;
+}
+
+/* Parse the length behind a slash. An address without a slash has the full length. */
+static int parse_length(const struct config_line *where, const char *text, const char *slash,
+			unsigned int bits, unsigned int *length)
+{
+	unsigned long number = bits;
+
+	if (slash && (!isdigit((unsigned char)slash[1]) || !value_number(slash + 1, bits, &number))) {
+		fail_at(where, "%s: prefix length must be 0 to %u", text, bits);
+		return -EINVAL;
+	}
+	*length = (unsigned int)number + 128 - bits;
+	return 0;
+}
+
+int value_prefix(const struct config_line *where, const char *text, struct xdpsec_prefix *prefix)
+{
+	const char *slash = strchr(text, '/');
+	struct xdpsec_prefix found, network;
+	char address[64], hinted[64];
+	unsigned int bits;
+	int err;
+
+	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
+	if (!parse_address(address, &found, &bits)) {
+		fail_at(where, "%s: not an IPv4 or IPv6 prefix", text);
+		hint("for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved");
+		return -EINVAL;
+	}
+	err = parse_length(where, text, slash, bits, &found.length);
+	if (err)
+		return err;
+	network = found;
+	clear_host_bits(&network);
+	if (memcmp(&network, &found, sizeof(found))) {
+		fail_at(where, "%s: host bits set", text);
+		hint("%s for the network, %s/%u for the one address",
+		     prefix_text(&network, hinted, sizeof(hinted)), address, bits);
+		return -EINVAL;
+	}
+	*prefix = found;
+	return 0;
+}
+
+/* Is it an address of a single machine, at which it can be reached? */
+static bool is_unicast(const struct xdpsec_prefix *address, unsigned int bits)
+{
+	static const unsigned char none[16];
+	const unsigned char *bytes = address->address;
+
+	if (bits == 32)
+		return bytes[12] != 0 && bytes[12] != 127 && bytes[12] < 224;
+	return memcmp(bytes, none, 15) != 0 && bytes[0] != 0xff;
+}
+
+int value_address(const struct config_line *where, const char *text, struct xdpsec_prefix *address)
+{
+	const char *slash = strchr(text, '/');
+	struct xdpsec_prefix found;
+	char alone[64];
+	unsigned int bits;
+	int err;
+
+	snprintf(alone, sizeof(alone), "%.*s", slash ? (int)(slash - text) : 63, text);
+	if (!parse_address(alone, &found, &bits) || !is_unicast(&found, bits)) {
+		fail_at(where, "%s: not a valid address for a device", text);
+		hint("for example 10.77.0.1/30 or fd00:77::1/64");
+		return -EINVAL;
+	}
+	err = parse_length(where, text, slash, bits, &found.length);
+	if (!err)
+		*address = found;
+	return err;
+}
+
+/* Split at the colon in front of the port. *address gets the address without brackets. NULL: no port. */
+static char *split_location(char *text, char **address)
+{
+	char *end;
+
+	*address = text;
+	if (text[0] != '[') {
+		end = strrchr(text, ':');
+		if (!end)
+			return NULL;
+		*end = '\0';
+		return end + 1;
+	}
+	end = strstr(text, "]:");
+	if (!end)
+		return NULL;
+	*address = text + 1;
+	*end = '\0';
+	return end + 2;
+}
+
+static int refuse_location(const struct config_line *where, const char *text)
+{
+	struct xdpsec_prefix address;
+	unsigned int bits;
+
+	if (parse_address(text, &address, &bits)) {
+		fail_at(where, "%s: no port given", text);
+		hint(bits == 32 ? "for example %s:7253" : "for example [%s]:7253", text);
+		return -EINVAL;
+	}
+	if (strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")) {
+		fail_at(where, "%s: names are not resolved: DNS could redirect packets", text);
+		hint("for example 198.51.100.2:7253 or [2001:db8::1]:7253");
+		return -EINVAL;
+	}
+	fail_at(where, "%s: not ADDRESS:PORT", text);
+	hint("for example 198.51.100.2:7253 or [2001:db8::1]:7253");
+	return -EINVAL;
+}
+
+int value_host(const struct config_line *where, const char *text, unsigned char address[16])
+{
+	struct xdpsec_prefix found;
+	unsigned int bits;
+
+	if (!parse_address(text, &found, &bits) || !is_unicast(&found, bits) ||
+	    (bits == 128 && found.address[0] == 0xfe)) {
+		fail_at(where, "%s: not a valid source address", text);
+		hint("an address of this host without prefix length, for example 192.0.2.10 or 2001:db8::10");
+		return -EINVAL;
+	}
+	memcpy(address, found.address, sizeof(found.address));
+	return 0;
+}
+
+int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location)
+{
+	char copy[128], *port, *address;
+	struct xdpsec_prefix found;
+	unsigned long number;
+	unsigned int bits;
+
+	if (strlen(text) >= sizeof(copy))
+		return refuse_location(where, text);
+	strcpy(copy, text);
+	port = split_location(copy, &address);
+	if (!port || !parse_address(address, &found, &bits) || (bits == 128) != (text[0] == '['))
+		return refuse_location(where, text);
+	if (!value_number(port, 65535, &number) || !number) {
+		fail_at(where, "%s: not a port", port);
+		hint("the ListenPort of the other site, 1 to 65535");
+		return -EINVAL;
+	}
+	if (!is_unicast(&found, bits) || (bits == 128 && found.address[0] == 0xfe)) {
+		fail_at(where, "%s: not a routable unicast address", address);
+		hint("multicast, loopback and link-local addresses cannot be an Endpoint");
+		return -EINVAL;
+	}
+	memset(location, 0, sizeof(*location));
+	memcpy(location->address, found.address, sizeof(location->address));
+	location->port = (__u16)number;
+	location->known = 1;
+	return 0;
+}
+
+/* Levenshtein distance, ignoring case. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64], i, j, diagonal, above, columns = strlen(b);
+
+	if (columns >= 64)
+		return 64;
+	for (j = 0; j <= columns; j++)
+		row[j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= columns; j++) {
+			above = row[j];
+			row[j] = diagonal +
+				 (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+			if (above + 1 < row[j])
+				row[j] = above + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			diagonal = above;
+		}
+	}
+	return row[columns];
+}
+
+const char *did_you_mean(const char *text, const char *const *names, size_t n)
+{
+	const char *best = NULL;
+	size_t i, found, nearest = 4;
+
+	for (i = 0; i < n; i++) {
+		found = distance(text, names[i]);
+		/* Up to a third of the name may be wrong. */
+		if (found < nearest && 3 * found <= strlen(names[i])) {
+			nearest = found;
+			best = names[i];
+		}
+	}
+	return best;
+}

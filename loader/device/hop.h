@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hop device: a veth pair beside the protected device. Packets that have a pending checksum or are GSO
+ * are sent into the near end. Its offloads are off, so the stack finishes them before they come out of the
+ * far end.
+ */
+#ifndef XDPSEC_HOP_H
+#define XDPSEC_HOP_H
+
+#include "plane/instance.h"
+
+/* No packet is too long for it: packets that the device cannot carry are refused before they get here. */
+#define HOP_MTU 65535
+
+/* Name both ends after the protected device's index, so that the names can be recorded before the ends
+ * exist. number distinguishes instances on one device. */
+void hop_name(struct instance *instance, unsigned int number);
+
+/* Create the pair named in instance, set it up, and record the indexes. 0, or -errno after a message; then
+ * nothing is left behind. */
+int hop_create(struct instance *instance);
+
+#endif

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The laboratory: tests and benchmarks on stock kernels in QEMU (docs/laboratory.md). The Makefile of the tree includes
+# this file.
+
+# The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
+# $. LATER_LIBXDP=1: with the libxdp of a later suite. All tests take two to three hours where they are emulated.
+KERNEL ?= 6.12
+VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
+VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
+VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
+# It unloads a module that all the others use.
+VM_ALONE = $(filter %/driver.t,$(VM_LIST))
+vm-prove = $(if $(2),$(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
+VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
+# The tests that CI has time for: those that other machines may skip, and those that depend on verifier and helpers.
+VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \
+	$(filter-out %/lengths_test %/replay_test,$(UNIT_TESTS))
+
+.PHONY: vm vmtest vmsh vmcheck vmtest-ci
+vm:
+	$(Q)scripts/install-deps --vm
+	$(Q)$(MAKE) tests
+
+vmtest: export VM_COMMAND = $(or $(value CMD),"$$XDPSEC" selftest && $(VM_TESTS))
+vmtest: vm
+	$(Q)$(VM_RUN) -t $(VM_TIMEOUT) "$$VM_COMMAND"
+
+vmsh: vm
+	$(Q)$(VM_RUN) -i -t 120
+
+# The laboratory's own tests, on this side of the machine.
+vmcheck: vm
+	$(Q)KERNEL=$(KERNEL) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer $(wildcard tests/vm/*.t)
+
+# If no suite has a newer kernel than the machine's own, that is not an error of the tree.
+vmtest-ci: vm
+	$(Q)$(MAKE) vmtest KERNEL=6.12 TESTS='$(VM_CI_TESTS)'
+	$(Q)tests/vm/kernel newest $(OUTPUT)/vm >$(OUTPUT)/newest; case $$? in \
+	0) $(MAKE) vmtest KERNEL=newest TESTS='$(VM_CI_TESTS)' ;; \
+	3) echo 'make: skipped: the newest kernel: no suite within reach has one' ;; \
+	*) exit 1 ;; esac
+
+# The cost of packets on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
+# PROFILE=1 says where they go.
+.PHONY: vmbench
+vmbench:
+	$(Q)scripts/install-deps --vm
+	$(Q)$(MAKE) all $(BENCHES) $(METER)
+	$(Q)bench/vmbench -k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) -r $(or $(RUNS),2) $(PEERS)
