@@ -172,6 +172,27 @@ is "to a container: nothing is put where it was" "$(route_a show $TUNNEL_B4/32)"
 ok "back again" ip -n "$OTHER" link set dev xs0 netns "$SITE_A"
 ok "back again: reload" eval 'link_a set dev xs0 up; reload_a'
 healthy "back again"
+warns "encapsulate is detached" "not attached to TC ingress of xst[0-9]*: nothing is sent; xdpsec reload $NAME_A" \
+	bpftool link detach pinned "$INSTANCE/links/encapsulate"
+mended "encapsulate is detached"
+
+# ---- the limit of a key ------------------------------------------------------------------------------
+
+# has_sealed HEX: the first SAs have sealed HEX times 2^48 bytes on each CPU (the seventh byte of that number)
+has_sealed() {
+	local counters=$INSTANCE/maps/sa_counters size slot
+
+	size=$(bpftool -j map show pinned "$counters" | jq .bytes_value)
+	for slot in 0 1 2 3; do
+		# shellcheck disable=SC2046 # words
+		bpftool map update pinned "$counters" key hex 0$slot 0 0 0 \
+			value hex $(printf '0 %.0s' {1..14}) "$1" $(printf '0 %.0s' $(seq 16 "$size")) || return
+	done
+}
+# A block has 16 bytes: 2^52 bytes are 2^48 blocks.
+warns "the Tx key is used up" "site-b: the Tx key has encrypted almost 2\\^48 blocks: change it" has_sealed 10
+ok "the Tx key is half used" has_sealed 01
+healthy "the Tx key is half used"
 ok "and down" down_plain
 ok "no trace" no_trace_a
 
@@ -185,6 +206,11 @@ is "inline: no warning" "$(warnings)" ""
 warns "inline: offloads of the hop" "offloads of $NEAR were switched on" ethtool_a "$NEAR" tx on
 ok "inline: reload" reload_a
 is "inline: reload: no warning" "$(warnings)" ""
+detach() { bpftool link detach pinned "$INSTANCE/links/$1"; }
+warns "inline: seal is detached" "not attached to TC egress of eth0: packets leave in clear; xdpsec reload $NAME_A" \
+	detach seal
+ok "inline: seal is detached: reload" reload_a
+is "inline: seal is detached: reload: no warning" "$(warnings)" ""
 ok "inline: GRO off" ethtool_a "$NEAR" gro off
 is "inline: GRO off: no warning" "$(warnings)" ""
 ok "inline: down" down_plain
