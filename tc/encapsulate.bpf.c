@@ -1,6 +1,409 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* TC ingress of the tunnel device's far end: packets that were routed into the tunnel. None passes. */
-#include "encapsulate.bpf.h"
+/*
+ * TC ingress of the tunnel device's far end. An IP packet that was routed into the tunnel gets an outer IP
+ * and UDP header, is sealed in place, and goes to the next hop of the underlay's routing table. None passes.
+ * The near end has no offloads. So on the far end packets are linear, no larger than the MTU, and their
+ * checksums are complete.
+ */
+#include <linux/pkt_cls.h>
+
+#include "xdpsec/device.bpf.h"
+#include "xdpsec/endpoint.bpf.h"
+#include "xdpsec/icmp.bpf.h"
+#include "xdpsec/inner.bpf.h"
+#include "xdpsec/mss.bpf.h"
+#include "answer.bpf.h"
+#include "keepalive.bpf.h"
+#include "next_hop.bpf.h"
+#include "seal_payload.bpf.h"
+
+#define ENCAPSULATE_TTL 64
+#define ENCAPSULATE_MTU_MIN 68
+
+struct encapsulate {
+	struct seal seal;
+	struct inner inner;
+	struct xdpsec_endpoint *endpoint;
+	u8 next_header;
+};
+
+/* No header chain in use is longer. A packet with a longer one gets no answer. */
+#define ENCAPSULATE_EXTENSIONS_MAX 6
+
+/* Does an ICMPv6 error or redirect follow the IPv6 header, or something unreadable? */
+static __noinline int encapsulate_is_icmpv6_error(struct __sk_buff *skb, u8 next_header)
+{
+	u32 at = sizeof(struct ethhdr) + sizeof(struct ipv6hdr), i;
+	/* Next header, and length in 8 bytes. In a fragment header the last two bytes are the offset. */
+	u8 type, extension[4];
+
+	for (i = 0; i < ENCAPSULATE_EXTENSIONS_MAX; i++) {
+		if (next_header == IPPROTO_ICMPV6)
+			return bpf_skb_load_bytes(skb, at, &type, sizeof(type)) ||
+			       icmp_is_error(type, true) || type == ICMPV6_REDIRECT;
+		if (next_header != IPPROTO_HOPOPTS && next_header != IPPROTO_ROUTING &&
+		    next_header != IPPROTO_DSTOPTS && next_header != IPPROTO_FRAGMENT)
+			return 0;
+		if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+			return 1;
+		if (next_header == IPPROTO_FRAGMENT) {
+			if (extension[2] || extension[3] & 0xf8)
+				return 0; /* a later fragment: it has no ICMPv6 header */
+			at += 8;
+		} else {
+			at += 8 + extension[1] * 8;
+		}
+		next_header = extension[0];
+	}
+	return 1;
+}
+
+/* RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e): no error about an error, about a later fragment of IPv4,
+ * or to a group. */
+static __always_inline bool encapsulate_may_answer(struct __sk_buff *skb, const struct inner *inner)
+{
+	u8 type;
+
+	if (inner->ipv6)
+		return (inner->destination[0] & 0xff) != 0xff &&
+		       !encapsulate_is_icmpv6_error(skb, inner->protocol);
+	if (inner->fragment || (inner->destination[3] & 0xff) >= 224)
+		return false;
+	return inner->protocol != IPPROTO_ICMP ||
+	       (!bpf_skb_load_bytes(skb, sizeof(struct ethhdr) + inner->header_length, &type, sizeof(type)) &&
+		!icmp_is_error(type, false));
+}
+
+/* A group that is never routed (RFC 5771 section 4, RFC 4291 section 2.7). The kernel itself sends to such
+ * groups. */
+static __always_inline bool encapsulate_is_link_local_group(const struct inner *inner)
+{
+	if (inner->ipv6)
+		return (inner->destination[0] & bpf_htonl(0xff0f0000)) == bpf_htonl(0xff020000);
+	return (inner->destination[3] & bpf_htonl(0xffffff00)) == bpf_htonl(0xe0000000);
+}
+
+/*
+ * An answer to the packet, by way of the near end: BPF_F_INGRESS has it come from the tunnel (sent out of the
+ * far end, an answer longer than the MTU by its own headers would be dropped); 0 has it go into the tunnel.
+ */
+static __noinline int encapsulate_answer(struct encapsulate *e, enum answer what, u32 mtu, u64 flags)
+{
+	struct seal *s = &e->seal;
+	u32 near;
+
+	if (e->next_header == XDPSEC_NEXT_NONE || !encapsulate_may_answer(s->skb, &e->inner))
+		return VERDICT_DROP;
+	s->packet.ipv6 = e->inner.ipv6;
+	__builtin_memcpy(s->packet.source, e->inner.source, sizeof(e->inner.source));
+	__builtin_memcpy(s->packet.destination, e->inner.destination, sizeof(e->inner.destination));
+	near = device_index(XDPSEC_DEVICE_NEAR);
+	if (!near || !answer(s->skb, &s->packet, what, mtu) || bpf_redirect(near, flags) != TC_ACT_REDIRECT)
+		return VERDICT_DROP;
+	return VERDICT_REDIRECT;
+}
+
+/* Count it, and answer. */
+static __always_inline int encapsulate_refuse(struct encapsulate *e, u32 reason, enum answer what, u32 mtu)
+{
+	drop(reason, e->seal.sa);
+	return encapsulate_answer(e, what, mtu, BPF_F_INGRESS);
+}
+
+/*
+ * What cannot be read may be the start of a packet that was opened and is larger than the tunnel device's MTU
+ * (xdp/decapsulate.bpf.h, which has counted it): with the Ethernet header of one that came from the tunnel.
+ */
+static __always_inline int encapsulate_malformed(struct encapsulate *e)
+{
+	const struct ethhdr *ethernet = (void *)(long)e->seal.skb->data;
+	const u32 length = e->seal.skb->len - sizeof(*ethernet);
+	const u16 *source = (const u16 *)ethernet->h_source, *far = (const u16 *)e->seal.config->far_mac;
+
+	if ((const void *)(ethernet + 1) > (const void *)(long)e->seal.skb->data_end || source[0] != far[0] ||
+	    source[1] != far[1] || source[2] != far[2] || e->inner.length <= length)
+		return drop(XDPSEC_DROP_MALFORMED, XDPSEC_NO_SA);
+	return encapsulate_answer(e, ANSWER_TOO_BIG, e->seal.config->mtu, 0);
+}
+
+/* Find the peer that has the destination among its AllowedIPs (cryptokey routing). */
+static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
+{
+	struct xdpsec_prefix prefix;
+	struct xdpsec_policy *policy;
+
+	if (keepalive_is_tick(&e->inner, &e->seal.peer)) {
+		e->next_header = XDPSEC_NEXT_NONE;
+		e->inner.length = 0;
+		return true;
+	}
+	e->next_header = e->inner.ipv6 ? XDPSEC_NEXT_IPV6 : XDPSEC_NEXT_IPV4;
+	prefix = policy_prefix(e->inner.destination);
+	policy = bpf_map_lookup_elem(&policies, &prefix);
+	if (!policy || policy->ipv4 == e->inner.ipv6)
+		return false;
+	e->seal.peer = policy->peer;
+	return true;
+}
+
+/*
+ * Make room for the outer headers, header and tag between Ethernet and the inner packet. bpf_redirect_neigh()
+ * goes by skb->protocol, so it has to become that of the outer header. bpf_skb_change_proto() does that, and
+ * adds 20 bytes. (With BPF_F_ADJ_ROOM_ENCAP_* the kernel would note inner headers, and drivers look for them
+ * in ciphertext.)
+ */
+static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inner_ipv6, bool outer_ipv6)
+{
+	const u32 more = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	u32 room = endpoint_overhead(outer_ipv6);
+
+	if (inner_ipv6 == outer_ipv6)
+		return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
+	if (outer_ipv6)
+		return bpf_skb_adjust_room(skb, room - more, BPF_ADJ_ROOM_MAC, 0)
+			       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0);
+	return bpf_skb_adjust_room(skb, room + more, BPF_ADJ_ROOM_MAC, 0)
+		       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IP), 0);
+}
+
+/* RFC 6040 section 4.1 (ECN is copied) and RFC 2983 section 3 (DSCP is copied, or one of its own). */
+static __always_inline u8 encapsulate_tos(const struct encapsulate *e)
+{
+	const struct xdpsec_config *config = e->seal.config;
+
+	return config->dscp_fixed ? config->dscp << 2 | (e->inner.tos & ECN_MASK) : e->inner.tos;
+}
+
+/* Describe the outer packet for next_hop_find() and seal_payload(), with its lengths before it grows. */
+static __always_inline void encapsulate_describe(struct encapsulate *e)
+{
+	const struct xdpsec_location *to = endpoint_at(e->endpoint);
+	const struct xdpsec_config *config = e->seal.config;
+	struct packet *packet = &e->seal.packet;
+	bool ipv6 = endpoint_is_ipv6(to);
+
+	packet->ipv6 = ipv6;
+	packet->l3 = sizeof(struct ethhdr);
+	packet->l4 = sizeof(struct ethhdr) + (ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	packet->udp_length = sizeof(struct udphdr) + e->inner.length;
+	/* A peer that sends to the former default port is answered from it. */
+	packet->source_port = endpoint_from(e->endpoint)->port ?: config->listen_port;
+	if (config->flow_ports)
+		packet->source_port = XDPSEC_FLOW_PORT_FIRST +
+				      bpf_get_hash_recalc(e->seal.skb) % XDPSEC_FLOW_PORTS;
+	packet->destination_port = to->port;
+	__builtin_memcpy(packet->destination, to->address, sizeof(packet->destination));
+	/* No checksum over IPv4, as RFC 7348 section 5 asks of VXLAN: the tag is stronger, and a sum over
+	 * 1400 bytes costs time. Over IPv6 firewalls and hosts drop a zero checksum (RFC 8200 section
+	 * 8.1). */
+	packet->checksum = ipv6;
+}
+
+static __noinline int encapsulate_write_headers(struct encapsulate *e)
+{
+	void *data = (void *)(long)e->seal.skb->data, *data_end = (void *)(long)e->seal.skb->data_end;
+	const struct packet *packet = &e->seal.packet;
+	u32 udp_length = packet->udp_length + XDPSEC_OVERHEAD;
+	struct ethhdr *ethernet = data;
+	u8 tos = encapsulate_tos(e);
+	struct udphdr *udp;
+
+	if (data + sizeof(*ethernet) + sizeof(struct ipv6hdr) + sizeof(*udp) > data_end)
+		return -1;
+	/* The next hop's address is written over this one. bpf_redirect_neigh() drops frames to a group. */
+	__builtin_memcpy(ethernet->h_dest, e->seal.config->far_mac, ETH_ALEN);
+	ethernet->h_proto = packet->ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	if (packet->ipv6) {
+		struct ipv6hdr *ip = data + sizeof(*ethernet);
+
+		*(u32 *)ip = bpf_htonl(6U << 28 | (u32)tos << 20);
+		ip->payload_len = bpf_htons(udp_length);
+		ip->nexthdr = IPPROTO_UDP;
+		ip->hop_limit = ENCAPSULATE_TTL;
+		__builtin_memcpy(ip->saddr.in6_u.u6_addr32, packet->source, 16);
+		__builtin_memcpy(ip->daddr.in6_u.u6_addr32, packet->destination, 16);
+		udp = (void *)(ip + 1);
+	} else {
+		struct iphdr *ip = data + sizeof(*ethernet);
+
+		*ip = (struct iphdr){
+			.version = 4,
+			.ihl = 5,
+			.tos = tos,
+			.tot_len = bpf_htons(sizeof(*ip) + udp_length),
+			.frag_off = bpf_htons(0x4000), /* DF: and so no id (RFC 6864 section 4.1) */
+			.ttl = ENCAPSULATE_TTL,
+			.protocol = IPPROTO_UDP,
+			.saddr = packet->source[3],
+			.daddr = packet->destination[3],
+		};
+		ip->check = ~checksum_fold((u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
+		udp = (void *)(ip + 1);
+	}
+	*udp = (struct udphdr){
+		.source = bpf_htons(packet->source_port),
+		.dest = bpf_htons(packet->destination_port),
+		.len = bpf_htons(udp_length),
+	};
+	return 0;
+}
+
+static __always_inline long encapsulate_redirect(struct next_hop *next_hop)
+{
+	if (next_hop->is_old)
+		return bpf_redirect_neigh(next_hop->device, NULL, 0, 0);
+	return bpf_redirect_neigh(next_hop->device, &next_hop->neighbour, sizeof(next_hop->neighbour), 0);
+}
+
+/* Note the time and the device of the packet. Once a second: more often, every CPU would take the cache
+ * line from the others for each packet. */
+static __always_inline void encapsulate_note(struct encapsulate *e, const struct next_hop *next_hop)
+{
+	struct xdpsec_endpoint *endpoint = e->endpoint;
+
+	if (next_hop->now - endpoint->sent < ENDPOINT_SECOND)
+		return;
+	endpoint->sent = next_hop->now;
+	endpoint->device = next_hop->device;
+	endpoint_copy_address(endpoint->source, e->seal.packet.source);
+}
+
+/* Seal and send. From here on the packet is sent, or dropped without an answer. */
+static __always_inline int encapsulate_send(struct encapsulate *e, struct next_hop *next_hop,
+					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
+{
+	struct seal *s = &e->seal;
+	bool ipv6 = s->packet.ipv6;
+	u32 reason;
+
+	/* The kfunc needs one piece, not shared with others (seal.bpf.h). */
+	if (bpf_skb_pull_data(s->skb, s->skb->len))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
+		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, next_hop->now), sa->zero);
+	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	if (encapsulate_write_headers(e))
+		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
+	reason = seal_payload(s, sa, ctx, e->next_header);
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
+	if (s->config->mark)
+		s->skb->mark = s->config->mark;
+	if (encapsulate_redirect(next_hop) != TC_ACT_REDIRECT)
+		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
+	encapsulate_note(e, next_hop);
+	count_packet(s->sa, e->inner.length);
+	return VERDICT_REDIRECT;
+}
+
+/*
+ * A path MTU that we believe may be false, or no longer true, and no IPv6 sender goes below 1280. So packets
+ * up to that size are sent, whatever routers have said; only the device's own MTU limits them. If the path is
+ * really narrower they are lost, as they would be with an answer.
+ */
+static __always_inline u32 encapsulate_believed(const struct encapsulate *e, u32 mtu, u32 overhead)
+{
+	return e->inner.ipv6 && mtu < XDPSEC_IPV6_MTU_MIN + overhead ? XDPSEC_IPV6_MTU_MIN + overhead : mtu;
+}
+
+static __always_inline enum next_hop_found encapsulate_find_next_hop(struct encapsulate *e,
+								     struct next_hop *next_hop, u32 overhead)
+{
+	struct seal *s = &e->seal;
+	u32 length = s->packet.udp_length, mtu = e->inner.length;
+	enum next_hop_found found;
+
+	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
+	if (found != NEXT_HOP_TOO_NARROW || !e->inner.ipv6 || e->inner.length > XDPSEC_IPV6_MTU_MIN)
+		return found;
+	/* A length that fits any route. */
+	s->packet.udp_length = sizeof(struct udphdr);
+	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
+	s->packet.udp_length = length;
+	if (found == NEXT_HOP_FOUND && bpf_check_mtu(s->skb, next_hop->device, &mtu, overhead, 0)) {
+		next_hop->mtu = mtu;
+		return NEXT_HOP_TOO_NARROW;
+	}
+	return found;
+}
+
+/* The peer is known: look up its endpoint and the route, check the path MTU, then send. */
+static __always_inline int encapsulate_to_peer(struct encapsulate *e)
+{
+	struct seal *s = &e->seal;
+	struct bpf_crypto_ctx *ctx;
+	struct next_hop next_hop = {};
+	u32 path_mtu, overhead;
+	struct xdpsec_sa *sa;
+
+	if (!seal_find_sa(s, &sa, &ctx))
+		return drop(XDPSEC_DROP_NO_KEY, s->sa);
+	e->endpoint = bpf_map_lookup_elem(&endpoints, &s->peer);
+	if (e->next_header == XDPSEC_NEXT_NONE && !(e->endpoint && keepalive_is_due(e->endpoint)))
+		return VERDICT_DROP;
+	if (!e->endpoint || !endpoint_at(e->endpoint)->known)
+		return encapsulate_refuse(e, XDPSEC_DROP_NO_ENDPOINT, ANSWER_UNREACHABLE, 0);
+	if (seal_is_pending(s->skb, bpf_cast_to_kern_ctx(s->skb)))
+		return drop(XDPSEC_DROP_NO_HOP, s->sa);
+
+	encapsulate_describe(e);
+	overhead = endpoint_overhead(s->packet.ipv6);
+	next_hop.now = bpf_ktime_get_coarse_ns();
+	path_mtu = endpoint_path_mtu(e->endpoint, next_hop.now) ?: XDPSEC_PAYLOAD_MAX;
+	path_mtu = encapsulate_believed(e, path_mtu, overhead);
+	if (e->inner.length + overhead > path_mtu)
+		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
+	switch (encapsulate_find_next_hop(e, &next_hop, overhead)) {
+	case NEXT_HOP_FOUND:
+		break;
+	case NEXT_HOP_TOO_NARROW:
+		if (e->inner.length > XDPSEC_IPV6_MTU_MIN)
+			next_hop.mtu = encapsulate_believed(e, next_hop.mtu, overhead);
+		/* A path with no room for an inner packet (RFC 791: 68 bytes) is no path. */
+		if (next_hop.mtu >= overhead + ENCAPSULATE_MTU_MIN)
+			return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG,
+						  next_hop.mtu - overhead);
+		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
+	default:
+		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
+	}
+	if (next_hop.device == s->skb->ifindex || next_hop.device == device_index(XDPSEC_DEVICE_NEAR))
+		return drop(XDPSEC_DROP_LOOP, s->sa);
+	return encapsulate_send(e, &next_hop, sa, ctx);
+}
+
+static __always_inline int encapsulate_packet(struct __sk_buff *skb)
+{
+	struct encapsulate e = { .seal = { .skb = skb, .sa = XDPSEC_NO_SA } };
+	u32 length = skb->len - sizeof(struct ethhdr), zero = 0;
+	bool found;
+	void *start;
+
+	e.seal.config = bpf_map_lookup_elem(&config, &zero);
+	if (!e.seal.config)
+		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
+	/* In another namespace the routes to the endpoints would be wrong. */
+	if (!device_skb_is_here(skb, e.seal.config))
+		return drop(XDPSEC_DROP_DISPLACED, XDPSEC_NO_SA);
+	/* A VLAN tag that is stored outside the frame would go out with the outer packet. */
+	if (skb->vlan_present ||
+	    (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6)))
+		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);
+	start = (void *)(long)skb->data + sizeof(struct ethhdr);
+	if (!inner_read(start, (void *)(long)skb->data_end, length, &e.inner) ||
+	    e.inner.ipv6 != (skb->protocol == bpf_htons(ETH_P_IPV6)))
+		return encapsulate_malformed(&e);
+	found = encapsulate_find_peer(&e);
+	/* Ethernet's padding is not part of the packet; a tick consists of padding only. */
+	if (e.inner.length < length && bpf_skb_change_tail(skb, sizeof(struct ethhdr) + e.inner.length, 0))
+		return drop(XDPSEC_DROP_NO_ROOM, XDPSEC_NO_SA);
+	if (found)
+		return encapsulate_to_peer(&e);
+	if (encapsulate_is_link_local_group(&e.inner))
+		return drop(XDPSEC_DROP_STRAY, XDPSEC_NO_SA);
+	return encapsulate_refuse(&e, XDPSEC_DROP_NO_PEER, ANSWER_UNREACHABLE, 0);
+}
 
 char _license[] SEC("license") = "GPL";
 

@@ -6,7 +6,7 @@
  *
  * The message must quote a packet from an address and port of ours to an endpoint, with its SPI and a
  * sequence number used lately. It lowers the MTU for ten minutes, and not below the MTU that every path has.
- * Inner IPv6 has a limit of its own (tc/encapsulate.bpf.h).
+ * Inner IPv6 has a limit of its own (tc/encapsulate.bpf.c).
  */
 #ifndef XDPSEC_PATH_LEARN_BPF_H
 #define XDPSEC_PATH_LEARN_BPF_H

@@ -246,7 +246,7 @@ static bool carries_ipv6(const struct peer_report *peer)
 	return false;
 }
 
-/* Packets up to 1280 bytes are sent nevertheless (tc/encapsulate.bpf.h). */
+/* Packets up to 1280 bytes are sent nevertheless (tc/encapsulate.bpf.c). */
 static void warn_of_path(struct report *report, const struct peer_report *peer)
 {
 	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer))

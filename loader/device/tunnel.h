@@ -15,7 +15,7 @@
  * The least overhead towards any peer, as far as is known; the MTU follows from it. Both ends must accept the
  * same size. A hub with one peer over IPv6, or one whose endpoint is not known yet, still receives large
  * packets from peers over IPv4. A packet that does not fit the path to one peer is answered
- * (tc/encapsulate.bpf.h).
+ * (tc/encapsulate.bpf.c).
  */
 unsigned int tunnel_overhead(const struct config *config);
 /* The greatest overhead: the size that fits for every peer is less by it. */
