@@ -155,12 +155,12 @@ static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct de
  * start goes out of the near end, and xdpsec_encapsulate answers it. *to is the device that the frame goes
  * to. 0, or -errno. A call of its own, for its stack.
  */
-static __noinline int decapsulate_larger(struct xdp_md *xdp, u32 by, u32 *to)
+static __noinline int decapsulate_larger(struct xdp_md *xdp, const struct decapsulate *d, u32 by, u32 *to)
 {
 	int rest = bpf_xdp_get_buff_len(xdp) - sizeof(struct ethhdr) - DECAPSULATE_QUOTE;
 
 	if (!device_of_xdp(xdp)->xdp_prog)
-		return fold(xdp, by);
+		return fold(xdp, by, *(const u64 *)d->config->hop_secret);
 	*to = XDPSEC_DEVICE_NEAR;
 	return rest > 0 ? bpf_xdp_adjust_tail(xdp, -rest) : 0;
 }
@@ -191,7 +191,7 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		return drop(reason, d->open.sa);
 	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
-	if (inner.length > d->config->mtu && decapsulate_larger(xdp, inner.length - d->config->mtu, &to))
+	if (inner.length > d->config->mtu && decapsulate_larger(xdp, d, inner.length - d->config->mtu, &to))
 		return drop(XDPSEC_DROP_TOO_BIG, d->open.sa);
 	map = bpf_map_lookup_elem(&devices, &zero);
 	if (!map || bpf_redirect_map(map, to, XDP_DROP) != XDP_REDIRECT)

@@ -7,6 +7,9 @@
 
 char _license[] SEC("license") = "GPL";
 
+/* The first word of hop_secret in the configuration. 0: no frame is unfolded. */
+const volatile __u64 near_secret = 0;
+
 SEC("xdp.frags")
 int xdpsec_near(struct xdp_md *xdp)
 {
@@ -15,5 +18,5 @@ int xdpsec_near(struct xdp_md *xdp)
 	if ((const void *)(mark + 1) > (const void *)(long)xdp->data_end ||
 	    mark->ethertype != bpf_htons(FOLD_ETHERTYPE))
 		return XDP_PASS;
-	return fold_undo(xdp, mark) ? XDP_DROP : XDP_PASS;
+	return fold_undo(xdp, mark, near_secret) ? XDP_DROP : XDP_PASS;
 }

@@ -97,7 +97,7 @@ struct xdpsec_config {
 	__u32 device; /* ifindex of the protected device (the underlay), in the namespace of netns_cookie */
 	__u64 netns_cookie; /* SO_NETNS_COOKIE of the namespace that the instance was made in */
 	/* Inline mode: a packet with this secret in skb->cb comes from the hop's far end and is already
-	 * sealed. The secret is random; a first word of 0 means that it is not set. */
+	 * sealed. The secret is random; a first word of 0 means that it is not set. Tunnel mode: fold.bpf.h. */
 	__u32 hop_secret[4];
 	/* Tunnel mode only. */
 	__u16 listen_port; /* of the outer UDP header: packets to this port are opened */

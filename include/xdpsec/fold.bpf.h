@@ -4,10 +4,14 @@
  * network device receives such a frame if it can; veth does not, as it compares the length with the MTU of
  * the receiving end (drivers/net/veth.c, veth_xdp_xmit: max_len).
  *
- * So the frame is folded: its head stays in memory in front of what the kernel takes for the frame, and the
- * program at XDP of the near end takes it in again. A copy would lose it (that of an AF_XDP socket without
- * copies is one, net/core/xdp.c, xdp_convert_zc_to_xdp_frame): a number that both parts have says that they
- * belong together.
+ * So the frame is folded. Its head stays in memory in front of what the kernel takes for the frame, and the
+ * program at XDP of the near end takes it in again. A number in both parts says that they belong together,
+ * because a copy of the frame loses its head. An AF_XDP socket without copies makes the kernel copy
+ * (net/core/xdp.c, xdp_convert_zc_to_xdp_frame), so its frames are not folded.
+ *
+ * A process with CAP_NET_RAW can send a mark out of the far end: PACKET_QDISC_BYPASS passes by TC. The memory
+ * in front of its frame is not cleared, and may hold earlier frames of the same process. So the number in
+ * front is that of the mark XOR a secret of the instance.
  */
 #ifndef XDPSEC_FOLD_BPF_H
 #define XDPSEC_FOLD_BPF_H
@@ -22,7 +26,7 @@
 
 /* In front of the whole frame. */
 struct fold {
-	__u64 nonce;
+	__u64 proof;		/* the mark's nonce ^ the secret */
 	__u8 covered[ETH_HLEN]; /* what the mark was written over */
 	__u8 pad[2];
 };
@@ -37,12 +41,18 @@ struct fold_mark {
 _Static_assert(sizeof(struct fold_mark) == ETH_HLEN, "an Ethernet header");
 
 /* Fold the frame, so that it is shorter by so many bytes. 0, or -errno: it cannot be. */
-static __always_inline long fold(struct xdp_md *xdp, u32 by)
+static __always_inline long fold(struct xdp_md *xdp, u32 by, u64 secret)
 {
+	const struct xdp_buff *kernel_xdp = bpf_cast_to_kern_ctx(xdp);
+	long metadata = kernel_xdp->data - kernel_xdp->data_meta;
 	u64 nonce = (u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
 	struct fold_mark mark = { nonce, by, bpf_htons(FOLD_ETHERTYPE) };
-	struct fold fold = { .nonce = nonce };
+	struct fold fold = { .proof = nonce ^ secret };
 
+	/* bpf_xdp_adjust_head() moves the metadata of another program along, over the head of the frame. */
+	if (!secret || kernel_xdp->rxq->mem.type == MEM_TYPE_XSK_BUFF_POOL ||
+	    (metadata > 0 && bpf_xdp_adjust_meta(xdp, metadata)))
+		return -EINVAL;
 	return bpf_xdp_load_bytes(xdp, by, fold.covered, sizeof(fold.covered))
 		       ?: bpf_xdp_adjust_head(xdp, -(int)sizeof(fold))
 		       ?: bpf_xdp_store_bytes(xdp, 0, &fold, sizeof(fold))
@@ -51,18 +61,18 @@ static __always_inline long fold(struct xdp_md *xdp, u32 by)
 }
 
 /* The whole frame again. 0, or -errno: its head is lost. */
-static __always_inline long fold_undo(struct xdp_md *xdp, const struct fold_mark *mark)
+static __always_inline long fold_undo(struct xdp_md *xdp, const struct fold_mark *mark, u64 secret)
 {
 	struct fold fold;
 	u64 nonce = mark->nonce;
 	u32 by = mark->by;
 	long err;
 
-	if (by > XDPSEC_PAYLOAD_MAX)
+	if (!secret || by > XDPSEC_PAYLOAD_MAX)
 		return -EINVAL;
 	err = bpf_xdp_adjust_head(xdp, -(int)(sizeof(fold) + by))
 		      ?: bpf_xdp_load_bytes(xdp, 0, &fold, sizeof(fold));
-	if (err || fold.nonce != nonce)
+	if (err || fold.proof != (nonce ^ secret))
 		return -EINVAL;
 	return bpf_xdp_adjust_head(xdp, sizeof(fold))
 		       ?: bpf_xdp_store_bytes(xdp, by, fold.covered, sizeof(fold.covered));

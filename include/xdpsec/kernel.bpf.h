@@ -77,11 +77,21 @@ struct sk_buff {
 } __attribute__((preserve_access_index));
 
 /* include/net/xdp.h */
+enum xdp_mem_type {
+	MEM_TYPE_XSK_BUFF_POOL = 3, /* an AF_XDP socket without copies */
+};
+
+struct xdp_mem_info {
+	u32 type;
+} __attribute__((preserve_access_index));
+
 struct xdp_rxq_info {
 	struct net_device *dev;
+	struct xdp_mem_info mem;
 } __attribute__((preserve_access_index));
 
 struct xdp_buff {
+	void *data, *data_meta;
 	struct xdp_rxq_info *rxq;
 } __attribute__((preserve_access_index));
 

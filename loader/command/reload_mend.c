@@ -146,12 +146,14 @@ static int mend_forwarding_of(unsigned int index)
 	return err ?: mend_forwarding(&far);
 }
 
-static int mend_gro(const struct netdev *near)
+static int mend_gro(const struct plane *plane, const struct netdev *near)
 {
+	struct xdpsec_config config;
+	__u32 key = 0;
 	int err;
 
-	if (!near->xdp_program)
-		napi_hold(near->index);
+	if (!near->xdp_program && !plane_read(plane, MAP_CONFIG, &key, &config))
+		napi_hold(near->index, config.hop_secret);
 	if (gro_is_on(near->name))
 		return 0;
 	err = gro_on(near->name);
@@ -188,7 +190,7 @@ static int mend_tunnel(struct reload *reload)
 	if (step)
 		fail(-step, "%s: cannot configure the tunnel device: %s", near.name, strerror(-step));
 	err = err ?: step;
-	step = mend_gro(&near);
+	step = mend_gro(plane, &near);
 	err = err ?: step;
 	step = mend_forwarding(&far);
 	return err ?: step;

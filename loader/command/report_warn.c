@@ -97,6 +97,10 @@ static void warn_of_near(struct report *report)
 		     "GRO of %s is off and its XDP program is gone: no packet arrives on it; xdpsec reload "
 		     "%s",
 		     report->near.name, report->instance.name);
+	else if (!report->near.xdp_program)
+		warn(report,
+		     "the XDP program of %s is gone: packets larger than its MTU are lost; xdpsec reload %s",
+		     report->near.name, report->instance.name);
 	warn_of_offloads(report);
 	warn_of_mtu(report);
 	warn_of_missing(report, "addresses", &report->addresses);

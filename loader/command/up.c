@@ -228,8 +228,8 @@ static int make_tunnel(struct up *up)
 	int err = record_pair(up);
 
 	if (!err)
-		err = tunnel_create(instance, &up->config, tunnel_mtu(&up->config, &up->device), &up->near,
-				    &up->far);
+		err = tunnel_create(instance, &up->config, tunnel_mtu(&up->config, &up->device),
+				    up->hop_secret, &up->near, &up->far);
 	if (!err)
 		err = attach(up, PROGRAM_ENCAPSULATE);
 	if (!err)

@@ -173,7 +173,7 @@ bool tunnel_forwards(const char *far)
 	return ipv4 && ipv6;
 }
 
-static int prepare_tunnel(const struct instance *instance, const struct config *config,
+static int prepare_tunnel(const struct instance *instance, const struct config *config, const __u32 secret[4],
 			  const struct netdev *near, const struct netdev *far)
 {
 	int err = gro_on(near->name);
@@ -186,7 +186,7 @@ static int prepare_tunnel(const struct instance *instance, const struct config *
 	err = netdev_set_quiet(near->index);
 	if (err)
 		return fail(-err, "%s: cannot configure the tunnel device: %s", near->name, strerror(-err));
-	err = napi_hold(near->index);
+	err = napi_hold(near->index, secret);
 	if (err)
 		return fail(-err, "%s: cannot attach to XDP: %s", near->name, strerror(-err));
 	if (!tunnel_has_ipv6(config))
@@ -196,7 +196,7 @@ static int prepare_tunnel(const struct instance *instance, const struct config *
 }
 
 int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu,
-		  struct netdev *near, struct netdev *far)
+		  const __u32 secret[4], struct netdev *near, struct netdev *far)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	unsigned int queues = cpus < 1 ? 1 : cpus > QUEUES_MAX ? QUEUES_MAX : (unsigned int)cpus;
@@ -204,7 +204,7 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 
 	if (err)
 		return err;
-	err = prepare_tunnel(instance, config, near, far);
+	err = prepare_tunnel(instance, config, secret, near, far);
 	if (err) {
 		pair_undo(instance);
 		return err;

@@ -43,7 +43,7 @@ void tunnel_check_port(const struct config *config);
 /* Create the pair, down, and record the indexes. 0, or -errno after a message; then nothing is left
  * behind. */
 int tunnel_create(struct instance *instance, const struct config *config, unsigned int mtu,
-		  struct netdev *near, struct netdev *far);
+		  const __u32 secret[4], struct netdev *near, struct netdev *far);
 /* Set the device up: addresses, keepalives, and at last the routes. 0 or -errno after a message. */
 int tunnel_start(const struct instance *instance, const struct config *config);
 

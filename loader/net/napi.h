@@ -8,7 +8,10 @@
 #ifndef XDPSEC_NAPI_H
 #define XDPSEC_NAPI_H
 
-/* Attach it unless there is a program. 0 or -errno, without a message. */
-int napi_hold(unsigned int index);
+#include <linux/types.h>
+
+/* Attach it unless there is a program. It unfolds frames with this secret (include/xdpsec/fold.bpf.h). 0 or
+ * -errno, without a message. */
+int napi_hold(unsigned int index, const __u32 secret[4]);
 
 #endif

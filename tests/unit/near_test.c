@@ -52,11 +52,28 @@ static void test_without_head(void **state)
 	}
 }
 
+/* Memory in front of a frame is zeros, often. */
+static void test_zeros(void **state)
+{
+	struct packet packet = tunnel_inner_from(INNER_B4, text, 1000);
+	static struct frame frame;
+
+	(void)state;
+	packet_build(&frame, &packet);
+	memset(frame.bytes, 0, 12);
+	write16(frame.bytes + 12, FOLD_ETHERTYPE);
+	for (uint32_t by = 0; by < 300; by++) {
+		memcpy(frame.bytes + 8, &by, sizeof(by));
+		expect_verdict(&frame, XDP_DROP);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_other),
 		cmocka_unit_test(test_without_head),
+		cmocka_unit_test(test_zeros),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -141,6 +141,7 @@ struct xdpsec_config tunnel_config(void)
 		.peers = TUNNEL_PEERS,
 	};
 
+	memcpy(config.hop_secret, rig_hop_secret, sizeof(config.hop_secret));
 	memcpy(config.near_mac, near_mac, sizeof(near_mac));
 	memcpy(config.far_mac, far_mac, sizeof(far_mac));
 	return config;
