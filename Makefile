@@ -93,9 +93,8 @@ INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(filter-out %_next.b
 c-sources = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUTPUT)/%.o,$(1))
 
-# From the lowest floor to the highest: a file includes none of a higher one, which `make lint` checks.
-FLOORS := base net config plane device command
-LOADER_SOURCES := $(call c-sources,loader) $(foreach floor,$(FLOORS),$(call c-sources,loader/$(floor)))
+# The floors of loader/ and their order are in scripts/floors.
+LOADER_SOURCES := $(call c-sources,loader) $(call c-sources,loader/*)
 LOADER_OBJECTS := $(call objects,$(LOADER_SOURCES))
 LIBRARY_OBJECTS := $(filter-out $(OUTPUT)/loader/main.o,$(LOADER_OBJECTS))
 LIBRARY := $(OUTPUT)/loader/loader.a

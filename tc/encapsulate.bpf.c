@@ -111,8 +111,8 @@ static __always_inline int encapsulate_refuse(struct encapsulate *e, u32 reason,
 }
 
 /*
- * What cannot be read may be the start of a packet that was opened and is larger than the tunnel device's MTU
- * (xdp/decapsulate.bpf.h, which has counted it): with the Ethernet header of one that came from the tunnel.
+ * An unreadable packet may be the start of an opened one that is larger than the tunnel device's MTU. It then
+ * has the Ethernet header of a packet from the tunnel, and xdp/decapsulate.bpf.h has counted it.
  */
 static __always_inline int encapsulate_malformed(struct encapsulate *e)
 {

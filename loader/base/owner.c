@@ -38,6 +38,12 @@ static bool holds_ours(const char *path)
 	return found;
 }
 
+static void fail_exposed(const char *path, const struct stat *status)
+{
+	fail(EPERM, "%s: owner %u, permissions %04o: others could rename, replace or lock the pins", path,
+	     status->st_uid, status->st_mode & 07777);
+}
+
 int owner_check_pins(const char *path)
 {
 	struct stat status;
@@ -51,8 +57,7 @@ int owner_check_pins(const char *path)
 	}
 	if (!is_foreign(&status) && !(status.st_mode & 022))
 		return 0;
-	fail(EPERM, "%s: owner %u, permissions %04o: others could rename, replace or lock the pins", path,
-	     status.st_uid, status.st_mode & 07777);
+	fail_exposed(path, &status);
 	if (!is_foreign(&status) || holds_ours(path))
 		hint("chown root:root %s; chmod 700 %s", path, path);
 	else
@@ -83,8 +88,7 @@ int owner_check_bpffs(void)
 		return fail(errno, "%s: %s", BPFFS, strerror(errno));
 	if (!owner_exposed(&status))
 		return 0;
-	fail(EPERM, "%s: owner %u, permissions %04o: others could rename, replace or lock the pins", BPFFS,
-	     status.st_uid, status.st_mode & 07777);
+	fail_exposed(BPFFS, &status);
 	hint("chown root:root %s; chmod 700 %s", BPFFS, BPFFS);
 	return -EPERM;
 }

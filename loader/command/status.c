@@ -70,7 +70,7 @@ static int list(const char *name, void *data)
 	struct fault fault = {};
 	int err = report_read(&report, name);
 
-	/* It was taken down meanwhile. */
+	/* The instance was taken down meanwhile. */
 	if (err == -ENOENT)
 		return 0;
 	if (!err) {

@@ -118,7 +118,7 @@ static int change_rule(const struct rule *rule, bool add)
 		mnl_attr_put_u32(request, FRA_SUPPRESS_PREFIXLEN, rule->suppress);
 	mnl_attr_put_u8(request, FRA_PROTOCOL, rule->protocol);
 	err = netlink_talk(request, NULL, NULL);
-	/* It was there, or gone, already. */
+	/* The rule was already there, or already gone. */
 	return err == (add ? -EEXIST : -ENOENT) ? 0 : err;
 }
 

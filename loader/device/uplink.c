@@ -131,7 +131,7 @@ static struct place_in_stack place_in_stack(unsigned int device)
 	info->ifi_index = (int)device;
 	if (netlink_talk(request, parse_master, &place))
 		return (struct place_in_stack){};
-	/* Of a veth, "below" is its other end. */
+	/* A veth has its other end as the device "below". */
 	if (netdev_find_index(device, &netdev) || !strcmp(netdev.kind, "veth"))
 		place.below = 0;
 	return place;

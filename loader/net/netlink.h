@@ -19,7 +19,7 @@ struct netdev {
 	char kind[16];		  /* "veth"; empty for hardware */
 	char alias[256];	  /* empty: none */
 	unsigned char address[6]; /* zero: none, or of another length */
-	/* Of a VXLAN device: the device below it, and the group for frames to unknown receivers. */
+	/* A VXLAN device has a device below it, and a group for frames to unknown receivers. */
 	struct {
 		unsigned int underlay;
 		bool has_group;

@@ -320,17 +320,29 @@ int plane_each_link(const struct plane *plane, int (*each)(const struct plane *p
 	return err;
 }
 
-int plane_peek(const char *name, bool staged, struct instance *instance)
+/* The descriptor of the map `instance` of an instance of any version, or -errno. */
+static int open_record(const char *name, bool staged, struct bpf_map_info *info)
 {
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info), key = 0;
+	__u32 length = sizeof(*info);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 
+	memset(info, 0, sizeof(*info));
 	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/instance", staged ? "_" : "", name);
 	fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, info, &length))
 		return -errno;
+	return take_fd(&fd);
+}
+
+int plane_peek(const char *name, bool staged, struct instance *instance)
+{
+	struct bpf_map_info info;
+	_cleanup_close_ int fd = open_record(name, staged, &info);
+	__u32 key = 0;
+
+	if (fd < 0)
+		return fd;
 	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != sizeof(*instance))
 		return -EPROTO;
 	if (bpf_map_lookup_elem(fd, &key, instance))
@@ -340,16 +352,13 @@ int plane_peek(const char *name, bool staged, struct instance *instance)
 
 int plane_head(const char *name, bool staged, struct instance_head *head)
 {
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info), key = 0;
+	struct bpf_map_info info;
+	_cleanup_close_ int fd = open_record(name, staged, &info);
 	_cleanup_free_ char *value = NULL;
-	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX];
+	__u32 key = 0;
 
-	snprintf(path, sizeof(path), PLANE_ROOT "/%s%s/maps/instance", staged ? "_" : "", name);
-	fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
-		return -errno;
+	if (fd < 0)
+		return fd;
 	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size < sizeof(*head))
 		return -EPROTO;
 	value = calloc(1, info.value_size);

@@ -87,7 +87,7 @@ static void expect_told_apart(void)
 	expect_others("ff02::5", of_group);
 	expect_others(LOCAL4, broadcast);
 	expect_others(LOCAL6, of_group);
-	/* Of another link-local address only the frame's receiver is known. */
+	/* The frame's receiver is all that is known about another link-local address. */
 	expect_others("fe80::77", of_guest);
 }
 

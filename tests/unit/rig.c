@@ -85,7 +85,7 @@ static void make_devices(void)
 
 static struct bpf_object *load(const void *(*bytes)(size_t *size))
 {
-	/* They share their maps by pins, as in production. */
+	/* The objects share their maps by pins, as in production. */
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = BPFFS);
 	size_t size;
 	const void *image = bytes(&size);
