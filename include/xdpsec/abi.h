@@ -226,8 +226,11 @@ struct xdpsec_sa {
 	__u32 spi;
 	__u32 peer;
 	__u8 next_header; /* enum xdpsec_next_header: UDP inline; in tunnel mode IPV4, for all payloads */
-	__u8 pad[3];
+	__u8 binding;	  /* enum xdpsec_binding */
+	__u8 pad[2];
 	__u32 zero; /* start value of loops: a zero that the verifier cannot know (ocb.bpf.h) */
+	__u64 id;   /* of this use of the slot: no other one has had it (map "sa_ids") */
+	__u32 pad2[2];
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
 	struct xdpsec_block l[4];	      /* L_0 .. L_3 */
 	struct xdpsec_block groups[65];	      /* C_0, C_16 .. C_1024 */
@@ -279,7 +282,7 @@ _Static_assert(sizeof(struct xdpsec_peer) == 8, "ABI");
 _Static_assert(sizeof(struct xdpsec_location) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_source) == 20, "ABI");
 _Static_assert(sizeof(struct xdpsec_endpoint) == 192, "ABI");
-_Static_assert(sizeof(struct xdpsec_sa) == 16 + 16 * (2 + 4 + 65), "ABI");
+_Static_assert(sizeof(struct xdpsec_sa) == 32 + 16 * (2 + 4 + 65), "ABI");
 _Static_assert(sizeof(struct xdpsec_sequence) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "ABI");
 _Static_assert(sizeof(struct xdpsec_counters) == 24 + 8 * XDPSEC_DROP_COUNT, "ABI");

@@ -29,6 +29,13 @@ enum xdpsec_next_header {
 	XDPSEC_NEXT_NONE = 59, /* keepalive: no payload */
 };
 
+/* What the tag binds of the packet around the payload: the associated data. Numbers of the wire. */
+enum xdpsec_binding {
+	XDPSEC_BIND_NONE,      /* nothing; always in tunnel mode */
+	XDPSEC_BIND_PORTS,     /* source port, destination port */
+	XDPSEC_BIND_ADDRESSES, /* source address, destination address, source port, destination port */
+};
+
 struct xdpsec_header {
 	__be32 spi;
 	/* The nonce starts here. */

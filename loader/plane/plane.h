@@ -43,6 +43,7 @@
 	X(ENDPOINTS, "endpoints", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_endpoint), XDPSEC_MAX_PEERS)   \
 	X(SPIS, "spis", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_SAS)                                             \
 	X(SAS, "sas", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sa), XDPSEC_MAX_SAS)                       \
+	X(SA_IDS, "sa_ids", BPF_MAP_TYPE_ARRAY, 4, 8, 1)                                                     \
 	X(CONTEXTS, "contexts", BPF_MAP_TYPE_ARRAY, 4, 8, XDPSEC_MAX_SAS)                                    \
 	X(SEQUENCES, "sequences", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sequence), XDPSEC_MAX_SAS)     \
 	X(REPLAY_WINDOWS, "replay_windows", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_replay),             \

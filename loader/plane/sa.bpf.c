@@ -121,10 +121,11 @@ static __always_inline bool derive(u32 slot)
 	struct context *context = bpf_map_lookup_elem(&contexts, &slot);
 	u32 zero = 0, k;
 	struct derivation *d = bpf_map_lookup_elem(&derivations, &zero);
+	u64 *ids = bpf_map_lookup_elem(&sa_ids, &zero);
 	struct bpf_crypto_ctx *ctx;
 	struct bpf_dynptr block;
 
-	if (!sa || !context || !d)
+	if (!sa || !context || !d || !ids)
 		return false;
 	ctx = context->ctx;
 	if (!ctx)
@@ -143,6 +144,7 @@ static __always_inline bool derive(u32 slot)
 		sa->l[k] = d->l[k];
 	fill(sa->groups, 65, d->l, 4);
 	__builtin_memset(d, 0, sizeof(*d));
+	sa->id = __sync_fetch_and_add(ids, 1) + 1;
 	return true;
 }
 
