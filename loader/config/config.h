@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The configuration file: parsed, and checked as far as possible without asking the kernel. It contains no
- * key, only the paths of key files.
+ * The configuration file: parsed, and checked as far as possible without asking the kernel. It names the files
+ * of keys; PrivateKey and PresharedKey stand in it, if nobody else can read it.
  */
 #ifndef XDPSEC_CONFIG_H
 #define XDPSEC_CONFIG_H
@@ -13,6 +13,7 @@
 
 #include "base/prefix.h"
 #include "config/key.h"
+#include "config/key32.h"
 #include "config/mode.h"
 #include "xdpsec/abi.h"
 
@@ -41,6 +42,20 @@ struct source_config {
 	int line;		   /* 0: not given */
 };
 
+/* Suites of the key agreement: bits, as its messages have them. */
+#define SUITE_AES_128_OCB 1
+#define SUITE_AES_256_OCB 2
+#define SUITES_MAX 4
+
+/* Seconds after which a key is not used any more, whatever happens: the default, and what the 16 bits of the
+ * messages can say. */
+#define REJECT_AFTER 540
+#define REJECT_AFTER_MIN 180
+#define REJECT_AFTER_MAX 65535
+
+/* RFC 1035 section 2.3.4, as text and without the last dot. */
+#define HOST_NAME_MAX_LEN 253
+
 /* One for each family. */
 enum { SOURCE_IPV4, SOURCE_IPV6, SOURCES };
 
@@ -55,10 +70,23 @@ struct peer_config {
 	size_t n_prefixes;
 	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES]; /* sorted, merged; "all" is 0-65535 */
 	size_t n_ports;
+	char driver[64]; /* "aes" unless Driver names one */
+	/* Manual keys. */
 	size_t key_length; /* bytes, by Cipher: 16 or 32 */
 	char cipher[32];   /* as in the file: "aes-128-ocb" */
-	char driver[64];   /* "aes" unless Driver names one */
 	struct sa_config tx, rx;
+	/* Agreed keys: PublicKey was given. */
+	bool agreed;
+	unsigned char public_key[KEY32_BYTES];
+	int public_key_line;
+	char psk_file[PATH_MAX]; /* empty: PresharedKey, or none */
+	int psk_line;		 /* of PresharedKeyFile or PresharedKey; 0: none was given */
+	unsigned char psk[KEY32_BYTES];
+	bool has_psk;			  /* PresharedKey was given */
+	unsigned char suites[SUITES_MAX]; /* bits, in order of preference */
+	size_t n_suites;
+	char endpoint_host[HOST_NAME_MAX_LEN + 1]; /* empty: Endpoint is an address, or was not given */
+	unsigned int endpoint_port;		   /* with a name: its port */
 	/* Tunnel mode. The prefixes are the AllowedIPs, and there are no ports. */
 	struct xdpsec_location endpoint; /* known: it was given */
 	int endpoint_line;
@@ -106,6 +134,17 @@ struct config {
 	int mode_line; /* 0: not given */
 	enum xdp_mode xdp;
 	struct tunnel_config tunnel;
+	/* Key agreement. */
+	bool agreed;			 /* some peer has a PublicKey */
+	bool private_file;		 /* only its owner can read the file */
+	unsigned int listen_port;	 /* in both modes; in tunnel mode, that of the data as well */
+	int listen_port_line;		 /* 0: not given */
+	char private_key_file[PATH_MAX]; /* empty: PrivateKey, or none */
+	int private_key_line;		 /* of PrivateKeyFile or PrivateKey; 0: none was given */
+	unsigned char private_key[KEY32_BYTES];
+	bool has_private_key;	   /* PrivateKey was given, or config_read_private_key() has read the file */
+	unsigned int reject_after; /* seconds */
+	bool idle_silent;	   /* Idle = silent: no new key while nothing is sent */
 	/* Inline mode: the groups to which protected ports may be sent in clear. */
 	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
 	size_t n_clear_groups;
@@ -131,6 +170,17 @@ void config_free(struct config *config);
  * are empty. All mistakes are reported, as above.
  */
 int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+
+/*
+ * Read PrivateKeyFile into config->private_key, unless PrivateKey has set it. 0, or -errno after a message.
+ * config_free() wipes it.
+ */
+int config_read_private_key(struct config *config);
+
+/* The preshared key of a peer, from PresharedKeyFile or PresharedKey. 0, 1 if it has none, or -errno after a
+ * message. Wipe it. */
+int config_read_psk(const struct config *config, const struct peer_config *peer,
+		    unsigned char psk[KEY32_BYTES]);
 
 /* Count a reported mistake. True once there are too many to go on, which is reported as well. */
 bool config_mistake(struct config *config);

@@ -115,7 +115,8 @@ int config_read(struct config *config, const char *path)
 	int err, step;
 
 	memset(config, 0, sizeof(*config));
-	config->tunnel.listen_port = LISTEN_PORT;
+	config->listen_port = config->tunnel.listen_port = LISTEN_PORT;
+	config->reject_after = REJECT_AFTER;
 	config->tunnel.former_port = LISTEN_PORT_FORMER;
 	err = find_file(config, path, &file);
 	if (err)
