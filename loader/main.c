@@ -147,7 +147,8 @@ static int usage_hint(void)
 /* Forbid core dumps, and ptrace() by other processes of the user: a key will be read. */
 static int keep_memory_private(void)
 {
-	const struct rlimit none = { 0, 0 };
+	/* fs/coredump.c: a limit of 0 does not stop a dump to a pipe, a limit of 1 does. */
+	const struct rlimit none = { 1, 1 };
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || setrlimit(RLIMIT_CORE, &none))
 		return fail(errno, "cannot disable core dumps: %s", strerror(errno));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -14,10 +15,10 @@
 /* An `up` with many peers takes this long. */
 #define PATIENCE_TURNS 100
 
-/* The process that holds the lock; 0: unknown, as it is in another PID namespace or has just released it. */
-static int holder(int fd)
+int lock_holder(int fd, bool exactly)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/locks", "re");
+	unsigned int major, minor;
 	struct stat status;
 	unsigned long inode;
 	char line[256];
@@ -26,15 +27,15 @@ static int holder(int fd)
 	if (!file || fstat(fd, &status))
 		return 0;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%*s FLOCK %*s %*s %d %*x:%*x:%lu", &pid, &inode) == 2 &&
-		    inode == status.st_ino && pid > 0)
+		if (sscanf(line, "%*s FLOCK %*s %*s %d %x:%x:%lu", &pid, &major, &minor, &inode) == 4 &&
+		    inode == status.st_ino && pid > 0 && (!exactly || makedev(major, minor) == status.st_dev))
 			return pid;
 	return 0;
 }
 
 static void print_holder(int fd, const char *path)
 {
-	int pid = holder(fd);
+	int pid = lock_holder(fd, false);
 
 	if (!pid) {
 		warning("%s: waiting for another command, which has locked it", path);

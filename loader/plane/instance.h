@@ -24,6 +24,13 @@ enum xdp_in_use {
 	XDP_IN_USE_GENERIC,
 };
 
+/* What a command asks of a running agent. Its exit code tells a supervisor whether to start it again. */
+enum instance_ending {
+	INSTANCE_STAYS,
+	INSTANCE_ENDS,	  /* `down` */
+	INSTANCE_RELOADS, /* `reload` changes agreed peers */
+};
+
 /*
  * The beginning of the element of map "instance", in every version of the program. Later versions need it to
  * show an instance that they cannot read, and to take it down. It never changes.
@@ -49,8 +56,8 @@ struct instance {
 	__u64 started;	  /* seconds since the Epoch */
 	char version[64]; /* of the program that made it */
 	__u32 near_index, far_index;
-	__u32 table; /* for default routes into the tunnel (rule.h); 0: none */
-	__u32 pad2;
+	__u32 table;	    /* for default routes into the tunnel (rule.h); 0: none */
+	__u32 ending;	    /* enum instance_ending: why its agent has to end */
 	__u8 xdp;	    /* enum xdp_in_use */
 	__u8 xdp_asked;	    /* enum xdp_mode: the value in the configuration */
 	__u8 no_attach;	    /* the user attaches the programs */
@@ -58,7 +65,7 @@ struct instance {
 	__u8 mode;	    /* enum mode */
 	__u8 no_routes;	    /* Table = off */
 	__u8 n_addresses;
-	__u8 pad;
+	__u8 no_agent;					      /* a supervisor starts the agent, not `up` */
 	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* of the tunnel device, with host bits */
 	char name[XDPSEC_NAME_LEN];
 	char device[IF_NAMESIZE];

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading and writing NAME.clock. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+#include "agent/clock.h"
+#include "base/cleanup.h"
+#include "base/message.h"
+
+/* A record is within one sector, and is a line of text: "xdpsec-clock 1 NUMBER FLOOR DIGEST". */
+#define CLOCK_RECORD 128
+#define CLOCK_HEAD "xdpsec-clock 1"
+
+/* 64 bits of SHA-256, against a torn write and a bad disk. */
+static __u64 digest_of(const char *text)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	__u64 value = 0;
+
+	if (!EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL))
+		return 0;
+	memcpy(&value, digest, sizeof(value));
+	return value;
+}
+
+static bool parse_record(const char *record, __u64 *number, __u64 *floor)
+{
+	char text[CLOCK_RECORD];
+	__u64 digest;
+
+	if (sscanf(record, CLOCK_HEAD " %20" SCNu64 " %20" SCNu64 " %16" SCNx64, (uint64_t *)number,
+		   (uint64_t *)floor, (uint64_t *)&digest) != 3)
+		return false;
+	snprintf(text, sizeof(text), CLOCK_HEAD " %" PRIu64 " %" PRIu64, (uint64_t)*number, (uint64_t)*floor);
+	return digest_of(text) == digest;
+}
+
+static void read_records(struct clock_file *file, const char *path)
+{
+	char records[2 * CLOCK_RECORD + 1] = "";
+	ssize_t n = pread(file->fd, records, sizeof(records) - 1, 0);
+	__u64 number, floor;
+
+	for (int i = 0; i < 2; i++) {
+		if (!parse_record(records + i * CLOCK_RECORD, &number, &floor) || number < file->number)
+			continue;
+		file->number = number;
+		file->floor = floor;
+		file->next = !i;
+	}
+	if (n > 0 && !file->number)
+		warning("%s: damaged: the timestamps of the key agreement begin at the clock's time", path);
+}
+
+static int sync_directory(const char *directory)
+{
+	_cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
+int clock_open(struct clock_file *file, const char *directory, const char *instance)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	*file = (struct clock_file){ .fd = -1 };
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s.clock", directory, instance) >= sizeof(path))
+		return fail(ENAMETOOLONG, "%s: %s", directory, strerror(ENAMETOOLONG));
+	if (mkdir(directory, 0700) && errno != EEXIST)
+		err = -errno;
+	file->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		err = err ?: -errno;
+	else
+		err = sync_directory(directory);
+	if (err) {
+		clock_close(file);
+		fail(-err, "%s: cannot write it, as the key agreement must: %s", path, strerror(-err));
+		hint("mount -o remount,rw, or `xdpsec up --state-dir DIR` with a directory that root can "
+		     "write to");
+		return err;
+	}
+	read_records(file, path);
+	return 0;
+}
+
+void clock_close(struct clock_file *file)
+{
+	if (file->fd >= 0)
+		close(file->fd);
+	file->fd = -1;
+}
+
+int clock_write(struct clock_file *file, __u64 floor)
+{
+	char record[CLOCK_RECORD + 1], text[CLOCK_RECORD];
+
+	snprintf(text, sizeof(text), CLOCK_HEAD " %" PRIu64 " %" PRIu64, (uint64_t)file->number + 1,
+		 (uint64_t)floor);
+	snprintf(record, sizeof(record), "%s %016" PRIx64, text, (uint64_t)digest_of(text));
+	memset(record + strlen(record), ' ', sizeof(record) - strlen(record));
+	record[CLOCK_RECORD - 1] = '\n';
+	if (pwrite(file->fd, record, CLOCK_RECORD, (off_t)file->next * CLOCK_RECORD) != CLOCK_RECORD)
+		return -errno;
+	if (fdatasync(file->fd))
+		return -errno;
+	file->number++;
+	file->floor = floor;
+	file->next = !file->next;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Looking up names in a process of its own: getaddrinfo(3) takes as long as a name server likes, and loads whatever
+ * nsswitch.conf(5) says. The process is forked before a key is read, and has a sandbox of its own. It is asked, and
+ * answers, by datagrams on a pair of sockets, one name at a time.
+ */
+#ifndef XDPSEC_AGENT_RESOLVER_H
+#define XDPSEC_AGENT_RESOLVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/sandbox.h"
+
+/* As long as in config.h. */
+#define RESOLVER_NAME_MAX 254
+#define RESOLVER_ADDRESSES_MAX 8
+
+struct resolver_question {
+	uint32_t peer;
+	char name[RESOLVER_NAME_MAX];
+};
+
+struct resolver_answer {
+	uint32_t peer;
+	int32_t error; /* of getaddrinfo(3); 0: there are addresses */
+	uint32_t n;
+	uint8_t addresses[RESOLVER_ADDRESSES_MAX][16]; /* IPv4 as ::ffff:a.b.c.d; of both versions in turn */
+};
+
+/* Fork it. *fd is our end of the pair; whoever closes it ends the process. 0, or -errno after a message. */
+int resolver_start(const struct agent_user *user, int *fd);
+
+/* Ask. false: it cannot be asked now. */
+bool resolver_ask(int fd, const struct resolver_question *question);
+/* 1: an answer; 0: none yet; -EPIPE: the process has ended. */
+int resolver_receive(int fd, struct resolver_answer *answer);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The system calls that the agent and its resolver have. The list is in seccomp.c alone. */
+#ifndef XDPSEC_AGENT_SECCOMP_H
+#define XDPSEC_AGENT_SECCOMP_H
+
+enum seccomp_role {
+	SECCOMP_AGENT,
+	SECCOMP_RESOLVER,
+};
+
+/*
+ * From now on every other call fails with EPERM, and the kernel logs it. With the environment variable
+ * XDPSEC_SECCOMP=kill, as in tests, it ends the process. 0, or -errno after a message.
+ */
+int seccomp_enter(enum seccomp_role role);
+
+#endif

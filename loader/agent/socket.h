@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The agent's UDP socket at ListenPort, for both IP versions. */
+#ifndef XDPSEC_AGENT_SOCKET_H
+#define XDPSEC_AGENT_SOCKET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agreement/agreement.h"
+
+/* Datagrams that one call receives. Are there as many, there may be more. */
+#define SOCKET_BATCH 64
+
+/* Longer than any message: what does not fit has a wrong length. */
+#define SOCKET_DATAGRAM_MAX 256
+
+struct datagram {
+	struct agreement_path path; /* local.port is not set */
+	size_t length;		    /* its whole length, of which SOCKET_DATAGRAM_MAX bytes are here */
+	uint8_t bytes[SOCKET_DATAGRAM_MAX];
+};
+
+struct socket_settings {
+	uint16_t port;
+	uint32_t mark;	  /* of its packets; 0: none */
+	unsigned int vrf; /* ifindex of the VRF that the underlay's device is in; 0: none */
+};
+
+/* 0, or -errno after a message. */
+int socket_open(const struct socket_settings *settings, int *fd);
+/* The number by which the kernel knows it; 0: unknown. */
+uint64_t socket_cookie(int fd);
+
+/* Receive up to SOCKET_BATCH datagrams that are there. The number, or -errno. */
+int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH]);
+/* path->device counts for link-local addresses only. -errno without a message. */
+int socket_send(int fd, const struct agreement_path *path, const void *bytes, size_t length);
+
+#endif
