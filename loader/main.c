@@ -21,10 +21,7 @@
 
 #define NETNS_DIR "/run/netns"
 
-enum {
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-};
+#define EXIT_FAILED 1
 
 /* Options with a long name only. */
 enum {
@@ -32,6 +29,7 @@ enum {
 	OPTION_NEW_KEY,
 	OPTION_MOVED_STATE,
 	OPTION_NO_ATTACH,
+	OPTION_MANUAL,
 	OPTION_BITS,
 };
 
@@ -41,7 +39,8 @@ enum {
 	TAKES_JSON = 1 << 0,
 	TAKES_CLAIMS = 1 << 1,
 	TAKES_NO_ATTACH = 1 << 2,
-	TAKES_BITS = 1 << 3,
+	TAKES_MANUAL = 1 << 3,
+	TAKES_BITS = 1 << 4,
 };
 
 enum argument {
@@ -78,7 +77,10 @@ static const struct command {
 	  "find the largest packet that gets through the tunnel to a peer" },
 	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_check,
 	  "report all that up or reload would refuse, change nothing" },
-	{ "genkey", ARGUMENT_NONE, TAKES_BITS, command_genkey, "print a random key" },
+	{ "genkey", ARGUMENT_NONE, TAKES_MANUAL | TAKES_BITS, command_genkey, "print a new private key" },
+	{ "pubkey", ARGUMENT_NONE, 0, command_pubkey,
+	  "read a private key from standard input, print its public key" },
+	{ "genpsk", ARGUMENT_NONE, 0, command_genpsk, "print a new preshared key" },
 	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
 	  "run the test vectors of RFC 7253 in the kernel; list its ciphers" },
 	{ "version", ARGUMENT_NONE, 0, command_version, "print versions" },
@@ -110,7 +112,14 @@ static const struct flag {
 	  NULL,
 	  "load and pin only; attach the programs by hand" },
 	{ { "json", no_argument, NULL, 'j' }, TAKES_JSON, NULL, "print JSON" },
-	{ { "bits", required_argument, NULL, OPTION_BITS }, TAKES_BITS, "BITS", "128 (the default) or 256" },
+	{ { "manual", no_argument, NULL, OPTION_MANUAL },
+	  TAKES_MANUAL,
+	  NULL,
+	  "a manual key, for TxKeyFile and RxKeyFile" },
+	{ { "bits", required_argument, NULL, OPTION_BITS },
+	  TAKES_BITS,
+	  "BITS",
+	  "of a manual key: 128 (the default) or 256" },
 	{ { "help", no_argument, NULL, 'h' }, 0, NULL, "print this" },
 	{ { "version", no_argument, NULL, 'V' }, 0, NULL, "print versions" },
 };
@@ -214,37 +223,49 @@ static int set_bits(struct invocation *invocation, const char *text)
 	return 0;
 }
 
+/* Options without an argument. NULL: it has one, or is unknown. */
+static bool *find_flag(struct invocation *invocation, int value)
+{
+	struct options *options = &invocation->options;
+
+	switch (value) {
+	case 'j':
+		return &options->json;
+	case 'h':
+		return &invocation->help;
+	case 'V':
+		return &invocation->version;
+	case OPTION_NEW_KEY:
+		return &options->claims.new_key;
+	case OPTION_MOVED_STATE:
+		return &options->claims.moved;
+	case OPTION_NO_ATTACH:
+		return &options->no_attach;
+	case OPTION_MANUAL:
+		return &options->manual;
+	default:
+		return NULL;
+	}
+}
+
 static int set_option(struct invocation *invocation, int value)
 {
+	bool *flag = find_flag(invocation, value);
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
 		if (flags[i].option.val == value)
 			invocation->used |= flags[i].takes;
+	if (flag) {
+		*flag = true;
+		return 0;
+	}
 	switch (value) {
 	case 'n':
 		invocation->netns = optarg;
 		return 0;
-	case 'j':
-		invocation->options.json = true;
-		return 0;
-	case 'h':
-		invocation->help = true;
-		return 0;
-	case 'V':
-		invocation->version = true;
-		return 0;
 	case OPTION_STATE_DIR:
 		invocation->options.state_dir = optarg;
-		return 0;
-	case OPTION_NEW_KEY:
-		invocation->options.claims.new_key = true;
-		return 0;
-	case OPTION_MOVED_STATE:
-		invocation->options.claims.moved = true;
-		return 0;
-	case OPTION_NO_ATTACH:
-		invocation->options.no_attach = true;
 		return 0;
 	case OPTION_BITS:
 		return set_bits(invocation, optarg);
@@ -374,7 +395,7 @@ static int flush_output(int status)
 
 int main(int argc, char **argv)
 {
-	struct invocation invocation = { .options = { .state_dir = STATE_DIR, .key_bits = 128 } };
+	struct invocation invocation = { .options = { .state_dir = STATE_DIR } };
 	int err;
 
 	if (keep_memory_private())

@@ -7,6 +7,9 @@
 
 #include "plane/state.h"
 
+/* The exit code for a wrong command line. */
+#define EXIT_USAGE 2
+
 struct options {
 	const char *command;
 	const char *argument;	    /* FILE or NAME; NULL: none given */
@@ -16,7 +19,8 @@ struct options {
 	bool json;		    /* -j */
 	struct state_claims claims; /* --new-key, --moved-state */
 	bool no_attach;		    /* --no-attach */
-	unsigned int key_bits;	    /* genkey --bits: 128 or 256 */
+	bool manual;		    /* genkey --manual */
+	unsigned int key_bits;	    /* genkey --bits: 128 or 256; 0: not given */
 };
 
 /* Each returns 0, or -errno after a message, which main() turns into exit code 1. status has an exit code
@@ -28,6 +32,8 @@ int command_status(const struct options *options);
 int command_probe(const struct options *options);
 int command_check(const struct options *options);
 int command_genkey(const struct options *options);
+int command_pubkey(const struct options *options);
+int command_genpsk(const struct options *options);
 int command_selftest(const struct options *options);
 int command_version(const struct options *options);
 

@@ -52,7 +52,7 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[2][FI
 	     "key",
 	     config->path, key_line(config, index), key_setting(index), key_setting(i),
 	     config->peers[i / 2].name, key_line(config, i));
-	hint("make another key: xdpsec genkey");
+	hint("make another key: xdpsec genkey --manual");
 	return -EINVAL;
 }
 

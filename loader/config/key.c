@@ -56,20 +56,23 @@ static int parse(struct key *key, const char *text, size_t n, size_t length, con
 {
 	if (n == 0) {
 		fail(EINVAL, "%s: %s: the file is empty", what, path);
-		hint("copy it from the other site, or make it and copy it there: xdpsec genkey --bits %zu",
+		hint("copy it from the other site, or make it and copy it there: xdpsec genkey --manual "
+		     "--bits %zu",
 		     length * 8);
 		return -EINVAL;
 	}
 	if (!all_digits(text, n)) {
 		fail(EINVAL, "%s: %s: expected one line of hexadecimal digits", what, path);
-		hint("copy it from the other site, or make it and copy it there: xdpsec genkey --bits %zu",
+		hint("copy it from the other site, or make it and copy it there: xdpsec genkey --manual "
+		     "--bits %zu",
 		     length * 8);
 		return -EINVAL;
 	}
 	if (n != 2 * length) {
 		fail(EINVAL, "%s: %s: the key has %zu bits, the cipher needs %zu", what, path, n * 4,
 		     length * 8);
-		hint("`xdpsec genkey --bits %zu` makes a key of this length, for both sites; or change "
+		hint("`xdpsec genkey --manual --bits %zu` makes a key of this length, for both sites; or "
+		     "change "
 		     "Cipher at both",
 		     length * 8);
 		return -EINVAL;
@@ -86,7 +89,7 @@ int key_read(struct key *key, const char *path, size_t length, const char *what)
 
 	if (err == -ENOENT)
 		hint("copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey "
-		     "--bits %zu >%s)",
+		     "--manual --bits %zu >%s)",
 		     length * 8, path);
 	return err ?: parse(key, text, n, length, path, what);
 }

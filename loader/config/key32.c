@@ -108,6 +108,12 @@ int key32_read(const char *path, bool is_preshared, unsigned char key[KEY32_BYTE
 	return -EINVAL;
 }
 
+void key32_clamp(unsigned char private_key[KEY32_BYTES])
+{
+	private_key[0] &= 248;
+	private_key[31] = (private_key[31] & 127) | 64;
+}
+
 int key32_public(const unsigned char private_key[KEY32_BYTES], unsigned char public_key[KEY32_BYTES])
 {
 	size_t length = KEY32_BYTES;

@@ -28,6 +28,9 @@ int key32_read(const char *path, bool is_preshared, unsigned char key[KEY32_BYTE
 /* The public key of a private one, which X25519 clamps. 0, or -EIO after a message. */
 int key32_public(const unsigned char private_key[KEY32_BYTES], unsigned char public_key[KEY32_BYTES]);
 
+/* Clear and set the bits that X25519 ignores (RFC 7748 section 5). */
+void key32_clamp(unsigned char private_key[KEY32_BYTES]);
+
 bool key32_is_zero(const unsigned char key[KEY32_BYTES]);
 /* Is the result of X25519 with this public key the same for all private keys? */
 bool key32_is_low_order(const unsigned char public_key[KEY32_BYTES]);

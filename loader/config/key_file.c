@@ -143,29 +143,39 @@ static int open_file(struct key_file *file)
 	return err ?: check_directories(file);
 }
 
-int key_file_read(const char *path, const char *what, bool is_preshared, char text[KEY_FILE_MAX], size_t *n)
+/* what and path, or only what. */
+static int read_key_text(int fd, const char *what, const char *path, char text[KEY_FILE_MAX], size_t *n)
 {
-	struct key_file file = { .fd = -1, .path = path, .what = what, .is_preshared = is_preshared };
 	char whole[KEY_FILE_MAX + 1];
-	ssize_t got = 0;
-	int err = open_file(&file);
+	ssize_t got = read_text(fd, whole, sizeof(whole));
 
-	if (!err)
-		got = read_text(file.fd, whole, sizeof(whole));
-	cleanup_close(&file.fd);
-	if (err)
-		return err;
 	if (got < 0)
-		return fail(-got, "%s: %s: %s", what, path, strerror(-got));
+		return fail(-got, "%s: %s%s%s", what, path, *path ? ": " : "", strerror(-got));
 	if (got <= KEY_FILE_MAX)
 		memcpy(text, whole, got);
 	explicit_bzero(whole, sizeof(whole));
 	if (got > KEY_FILE_MAX)
-		return fail(EINVAL, "%s: %s: too long for a key", what, path);
+		return fail(EINVAL, "%s: %s%stoo long for a key", what, path, *path ? ": " : "");
 	while (got && memchr(" \t\r\n", text[got - 1], 4))
 		got--;
 	*n = got;
 	return 0;
+}
+
+int key_file_read(const char *path, const char *what, bool is_preshared, char text[KEY_FILE_MAX], size_t *n)
+{
+	struct key_file file = { .fd = -1, .path = path, .what = what, .is_preshared = is_preshared };
+	int err = open_file(&file);
+
+	if (!err)
+		err = read_key_text(file.fd, what, path, text, n);
+	cleanup_close(&file.fd);
+	return err;
+}
+
+int key_file_read_input(char text[KEY_FILE_MAX], size_t *n)
+{
+	return read_key_text(STDIN_FILENO, "standard input", "", text, n);
 }
 
 int key_file_check_private(const char *path, const char *what)

@@ -21,6 +21,9 @@
  */
 int key_file_read(const char *path, const char *what, bool is_preshared, char text[KEY_FILE_MAX], size_t *n);
 
+/* The same from standard input. */
+int key_file_read_input(char text[KEY_FILE_MAX], size_t *n);
+
 void key_file_wipe(char (*text)[KEY_FILE_MAX]);
 
 /* Could others than root and the caller read or replace this file, in which a key stands? 0, or -EPERM after a

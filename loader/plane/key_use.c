@@ -47,7 +47,7 @@ static int refuse_key(const struct key_search *search, const struct use *mine, c
 	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
 	     search->config->path, mine->is_rx ? mine->peer->rx.key_file_line : mine->peer->tx.key_file_line,
 	     key_setting_name(mine->is_rx), key_setting_name(is_rx), peer->name, other, consequence);
-	hint("make other keys (xdpsec genkey) and SPIs for this instance, or first %s down %s",
+	hint("make other keys (xdpsec genkey --manual) and SPIs for this instance, or first %s down %s",
 	     search->other.netns_cookie == search->cookie ? self() : "xdpsec", other);
 	return -EKEYREJECTED;
 }

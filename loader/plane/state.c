@@ -160,7 +160,7 @@ static int corrupted(const struct state *state)
 {
 	fail(EBADMSG, "state file %s/%s: corrupted: the sequence numbers that were used are unknown",
 	     state->dir, state->file);
-	hint("make new keys for both sites (xdpsec genkey), and use --new-key");
+	hint("make new keys for both sites (xdpsec genkey --manual), and use --new-key");
 	return -EBADMSG;
 }
 
@@ -332,7 +332,7 @@ static int missing(const struct state *state)
 	     "unknown",
 	     state->peer, state->dir, state->file, strerror(ENOENT));
 	hint("use --new-key if the key was never used before, on any host; else make a new key (xdpsec "
-	     "genkey)");
+	     "genkey --manual)");
 	return -ENOENT;
 }
 
@@ -360,7 +360,8 @@ static int check_opposite(const struct state *state)
 		     "peer %s: RxKeyFile: this key was used for sealing (%s/%s): if the other site seals "
 		     "with it, sequence numbers repeat",
 		     state->peer, state->dir, state->opposite);
-	hint("make new keys for both sites (xdpsec genkey); if both sites are on this host, give each a "
+	hint("make new keys for both sites (xdpsec genkey --manual); if both sites are on this host, give "
+	     "each a "
 	     "--state-dir");
 	return -EKEYREJECTED;
 }
@@ -373,7 +374,8 @@ static int check_copy(const struct state *state, const char *copy)
 	     "peer %s: %s: state file %s/%s %s, for example from a backup: the sequence numbers used since "
 	     "then are unknown",
 	     state->peer, state_setting_name(state), state->dir, state->file, copy);
-	hint("make new keys for both sites (xdpsec genkey); use --moved-state only if the directory was "
+	hint("make new keys for both sites (xdpsec genkey --manual); use --moved-state only if the directory "
+	     "was "
 	     "moved here and is not used at the old place any more");
 	return -ESTALE;
 }
@@ -399,7 +401,7 @@ static int inspect(const struct state *state, const struct state_claims *claims,
 		err = check_copy(state, copy);
 	if (!err && state->use == STATE_TX && *number >= XDPSEC_SEQUENCE_LIMIT) {
 		fail(ERANGE, "peer %s: TxKeyFile: every sequence number of this key is used", state->peer);
-		hint("make a new key for both sites: xdpsec genkey");
+		hint("make a new key for both sites: xdpsec genkey --manual");
 		return -ERANGE;
 	}
 	return err;

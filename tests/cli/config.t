@@ -401,7 +401,7 @@ mkdir "$WORK/links"
 ln -s ../site-a.conf "$WORK/links/other.conf"
 prints "link: its own name, and key files beside the link" 1 \
 	"xdpsec: $WORK/links/other.conf:12: TxKeyFile: $WORK/links/a-to-b.key: No such file or directory
-hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/links/a-to-b.key)" \
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --manual --bits 128 >$WORK/links/a-to-b.key)" \
 	first_of check "$WORK/links/other.conf"
 
 # ---- all of them at once ------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ prints "a mode that is mistyped is not the mistake of each line" 1 "xdpsec: FILE
 hint: inline: seal the UDP payloads between the peers in place; tunnel: create a device to route into
 xdpsec: FILE:8: [Peer]: TxSpi is missing
 xdpsec: FILE:20: TxKeyFile: $WORK/none.key: No such file or directory
-hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --bits 128 >$WORK/none.key)
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --manual --bits 128 >$WORK/none.key)
 ${NO_DEVICE/$CONFIG/FILE}" with_file check
 write_config
 sed -i '11s/TxSpi/Tx_Spi/' "$CONFIG"
@@ -472,7 +472,7 @@ peers() {
 peers 1024 8
 prints "1024 peers and 8192 prefixes are read, up to the shared key" 1 \
 	"xdpsec: $CONFIG:23: TxKeyFile: the same key as TxKeyFile of peer p0 in line 8: each direction of each peer needs its own key
-hint: make another key: xdpsec genkey" first_of check
+hint: make another key: xdpsec genkey --manual" first_of check
 like "but not each of 2046 keys is worth a line" "$(check 2>&1 | tail -n3)" \
 	"site-a.conf: 50 mistakes so far: the rest is not checked"
 peers 1025 1

@@ -43,7 +43,7 @@ write_config
 
 key_mistake "missing" \
 	"FILE: No such file or directory
-hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --bits 128 >KEY)" rm "$KEY"
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --manual --bits 128 >KEY)" rm "$KEY"
 for mode in 0640 0604 0610 0601 0620 0644 4644; do
 	key_mistake "mode $mode" \
 		"FILE: permissions $mode are too open
@@ -51,22 +51,22 @@ hint: chmod 600 KEY, and make a new key if somebody may have read it" chmod "$mo
 done
 key_mistake "empty" \
 	"FILE: the file is empty
-hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put ''
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --manual --bits 128" put ''
 key_mistake "nothing but white space" \
 	"FILE: the file is empty
-hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put '\n \n'
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --manual --bits 128" put '\n \n'
 key_mistake "not hexadecimal" \
 	"FILE: expected one line of hexadecimal digits
-hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --manual --bits 128" put '%s' 'AAECAwQFBgcICQoLDA0ODw=='
 key_mistake "two lines" \
 	"FILE: expected one line of hexadecimal digits
-hint: copy it from the other site, or make it and copy it there: xdpsec genkey --bits 128" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
+hint: copy it from the other site, or make it and copy it there: xdpsec genkey --manual --bits 128" put '%s\n%s\n' "${KEY_256:0:16}" "${KEY_256:16:16}"
 key_mistake "too short" \
 	"FILE: the key has 124 bits, the cipher needs 128
-hint: \`xdpsec genkey --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "${KEY_256:0:31}"
+hint: \`xdpsec genkey --manual --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "${KEY_256:0:31}"
 key_mistake "256 bits for aes-128-ocb" \
 	"FILE: the key has 256 bits, the cipher needs 128
-hint: \`xdpsec genkey --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "$KEY_256"
+hint: \`xdpsec genkey --manual --bits 128\` makes a key of this length, for both sites; or change Cipher at both" put '%s\n' "$KEY_256"
 key_mistake "too long" "FILE: too long for a key" put '%0200d\n' 0
 key_mistake "FIFO (it is not waited for)" "FILE: not a regular file" be_fifo
 key_mistake "directory" "FILE: not a regular file" be_directory
@@ -136,11 +136,11 @@ prints "upper case and white space at the end are fine" 1 "$NO_DEVICE" check
 
 mistake "128 bits for aes-256-ocb" '10s/128/256/' \
 	"FILE:12: TxKeyFile: $KEY: the key has 128 bits, the cipher needs 256
-hint: \`xdpsec genkey --bits 256\` makes a key of this length, for both sites; or change Cipher at both
+hint: \`xdpsec genkey --manual --bits 256\` makes a key of this length, for both sites; or change Cipher at both
 xdpsec: FILE:14: RxKeyFile: $WORK/b-to-a.key: the key has 128 bits, the cipher needs 256
-hint: \`xdpsec genkey --bits 256\` makes a key of this length, for both sites; or change Cipher at both"
-"$XDPSEC" genkey --bits 256 >"$WORK/a-to-b.key"
-"$XDPSEC" genkey --bits 256 >"$WORK/b-to-a.key"
+hint: \`xdpsec genkey --manual --bits 256\` makes a key of this length, for both sites; or change Cipher at both"
+"$XDPSEC" genkey --manual --bits 256 >"$WORK/a-to-b.key"
+"$XDPSEC" genkey --manual --bits 256 >"$WORK/b-to-a.key"
 fine "256 bits for aes-256-ocb" '10s/128/256/'
 
 # ---- one key, two SAs ---------------------------------------------------------------------------------
@@ -149,16 +149,16 @@ make_keys
 cp "$WORK/a-to-b.key" "$WORK/b-to-a.key"
 mistake "one key for both directions" '' \
 	'FILE:14: RxKeyFile: the same key as TxKeyFile of peer site-b in line 12: each direction of each peer needs its own key
-hint: make another key: xdpsec genkey'
+hint: make another key: xdpsec genkey --manual'
 make_keys
 tr a-f A-F <"$WORK/b-to-a.key" >"$WORK/c-to-a.key"
 mistake "one key for two peers, in upper and lower case" '' \
 	'FILE:23: RxKeyFile: the same key as RxKeyFile of peer site-b in line 14: each direction of each peer needs its own key
-hint: make another key: xdpsec genkey'
+hint: make another key: xdpsec genkey --manual'
 make_keys
 mistake "one file twice" '21s/=.*/= a-to-b.key/' \
 	'FILE:21: TxKeyFile: the same key as TxKeyFile of peer site-b in line 12: each direction of each peer needs its own key
-hint: make another key: xdpsec genkey'
+hint: make another key: xdpsec genkey --manual'
 
 # ---- secrecy ------------------------------------------------------------------------------------------
 

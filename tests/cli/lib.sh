@@ -104,7 +104,7 @@ make_keys() {
 
 	for key in a-to-b b-to-a a-to-c c-to-a; do
 		rm -f "$WORK/$key.key"
-		"$XDPSEC" genkey >"$WORK/$key.key" || bail "genkey does not work"
+		"$XDPSEC" genkey --manual >"$WORK/$key.key" || bail "genkey does not work"
 	done
 }
 

@@ -23,7 +23,7 @@ for command in down reload probe; do
 done
 usage "probe without PEER" "xdpsec: probe: PEER is missing" probe site-a
 usage "probe with four arguments" "xdpsec: probe: x: one argument too many" probe site-a site-b 203.0.113.2 x
-for command in genkey selftest version; do
+for command in genkey pubkey genpsk selftest version; do
 	usage "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
 done
 for command in up down reload status check; do
@@ -61,12 +61,14 @@ done <<'END'
 --new-key down x
 --no-attach reload x
 --bits=128 up x.conf
+--manual genpsk
+--json pubkey
 END
 
 for option in --help -h; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
-	for command in up down reload status probe check genkey selftest version; do
+	for command in up down reload status probe check genkey pubkey genpsk selftest version; do
 		like "$option: $command" "$TAP_OUTPUT" $'\n'"  $command "
 	done
 done

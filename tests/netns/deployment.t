@@ -74,7 +74,7 @@ make_keys_at_a() {
 	local file
 
 	for file in "$@"; do
-		at site-a sh -c "umask 077; xdpsec genkey >/etc/xdpsec/$file"
+		at site-a sh -c "umask 077; xdpsec genkey --manual >/etc/xdpsec/$file"
 	done
 	keys_made site-a
 }

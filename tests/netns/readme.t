@@ -154,7 +154,7 @@ is "/etc/xdpsec is root's alone" "$(at site-a stat -c '%a %u' /etc/xdpsec)" "700
 
 # ---- inline ------------------------------------------------------------------------------------------
 
-refuses "keys: not without sudo" as_user site-a "(umask 077; xdpsec genkey > /etc/xdpsec/a-to-b.key)"
+refuses "keys: not without sudo" as_user site-a "(umask 077; xdpsec genkey --manual > /etc/xdpsec/a-to-b.key)"
 give_keys
 write_file site-a "$(file "")"
 write_file site-b "$(swapped "$(file "")")"

@@ -313,7 +313,7 @@ static void range_ends_at_the_limit(void **state)
 	assert_reserved(XDPSEC_SEQUENCE_LIMIT - 10, XDPSEC_SEQUENCE_LIMIT);
 	assert_int_equal(reserve(false, &first, &limit), -ERANGE);
 	assert_message("xdpsec: peer site-b: TxKeyFile: every sequence number of this key is used\n"
-		       "hint: make a new key for both sites: xdpsec genkey");
+		       "hint: make a new key for both sites: xdpsec genkey --manual");
 	assert_int_equal(reserve(true, &first, &limit), -ERANGE);
 	write_state(FINGERPRINT ".tx", UINT64_MAX);
 	assert_int_equal(reserve(false, &first, &limit), -ERANGE);
@@ -351,7 +351,7 @@ static void every_changed_byte_is_noticed(void **state)
 		text[i] ^= 1;
 	}
 	assert_message(": corrupted: the sequence numbers that were used are unknown\nhint: make new keys "
-		       "for both sites (xdpsec genkey), and use --new-key");
+		       "for both sites (xdpsec genkey --manual), and use --new-key");
 }
 
 static void every_truncation_is_noticed(void **state)
@@ -700,7 +700,7 @@ static void restore_by(const char *keep, const char *bring_back)
 		fail_msg("accepted after: %s; %s", keep, bring_back);
 	assert_message(
 		"is a copy, for example from a backup: the sequence numbers used since then are unknown\n"
-		"hint: make new keys for both sites (xdpsec genkey); use --moved-state only if ");
+		"hint: make new keys for both sites (xdpsec genkey --manual); use --moved-state only if ");
 	assert_int_equal(reserve(true, &first, &limit), -ESTALE);
 	assert_int_equal(check(STATE_TX, true), -ESTALE);
 	assert_int_equal(first, 7);

@@ -8,7 +8,7 @@ xdpsec_b() { "$XDPSEC" -n "$SITE_B" --state-dir "$WORK/state-b" "$@"; }
 
 # make_key NAME [BITS]: in $WORK/NAME.key
 make_key() {
-	(umask 077 && "$XDPSEC" genkey --bits "${2:-128}" >"$WORK/$1.key") || bail "genkey failed"
+	(umask 077 && "$XDPSEC" genkey --manual --bits "${2:-128}" >"$WORK/$1.key") || bail "genkey failed"
 }
 
 # make_keys [BITS]: one for each direction.
