@@ -212,7 +212,7 @@ $(OUTPUT)/%.o: %.c $(OUTPUT)/flags | $(SKELETONS)
 	$(call say,CC)$(CC) $(CFLAGS) $(CPPFLAGS) $(USER_CFLAGS) $(EXTRA_CFLAGS) $(DEPENDENCIES) -c $< -o $@
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
-	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(OUTPUT)/xdpsec: $(LOADER_OBJECTS)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
@@ -220,7 +220,7 @@ $(OUTPUT)/xdpsec: $(LOADER_OBJECTS)
 # Archives, so that a test links only the helpers and the parts of the loader that it uses.
 $(OUTPUT)/tests/unit/helpers.a: $(UNIT_HELPERS)
 	@mkdir -p $(@D)
-	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(UNIT_TESTS): %: %.o $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
@@ -228,7 +228,7 @@ $(UNIT_TESTS): %: %.o $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
 $(UNIT_TESTS:=.o) $(UNIT_HELPERS): EXTRA_CFLAGS = -Itests/unit
 $(OUTPUT)/tests/fuzz/packets/helpers.a: $(PACKET_FUZZ_HELPERS)
 	@mkdir -p $(@D)
-	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
 
 $(PACKET_FUZZERS): %: %.o $(OUTPUT)/tests/fuzz/packets/helpers.a $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@

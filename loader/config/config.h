@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <limits.h>
 
+#include "agreement/message.h"
 #include "base/prefix.h"
 #include "config/key.h"
 #include "config/key32.h"
@@ -42,16 +43,11 @@ struct source_config {
 	int line;		   /* 0: not given */
 };
 
-/* Suites of the key agreement: bits, as its messages have them. */
-#define SUITE_AES_128_OCB 1
-#define SUITE_AES_256_OCB 2
+/* Suites of the key agreement: bits of enum suite. */
 #define SUITES_MAX 4
 
-/* Seconds after which a key is not used any more, whatever happens: the default, and what the 16 bits of the
- * messages can say. */
+/* Seconds after which a key is not used any more, whatever happens: the default. */
 #define REJECT_AFTER 540
-#define REJECT_AFTER_MIN 180
-#define REJECT_AFTER_MAX 65535
 
 /* RFC 1035 section 2.3.4, as text and without the last dot. */
 #define HOST_NAME_MAX_LEN 253
