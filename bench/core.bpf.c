@@ -79,7 +79,7 @@ static __always_inline int bare(struct __sk_buff *skb, bool encrypt)
 		return 1;
 	if (skb->len != CORE_HEADERS + s->payload && bpf_skb_change_tail(skb, CORE_HEADERS + s->payload, 0))
 		return 1;
-	slot = s->peers > 1 ? s->slot + 2 * (turn++ % s->peers) : s->slot;
+	slot = s->peers > 1 ? s->slot + XDPSEC_SLOTS_PER_PEER * (turn++ % s->peers) : s->slot;
 	context = bpf_map_lookup_elem(&contexts, &slot);
 	if (!context)
 		return 1;
@@ -175,7 +175,7 @@ int before_open(struct xdp_md *xdp)
 		if (!from || !from_1_to(CORE_PEER_IMAGE, &length) ||
 		    bpf_xdp_store_bytes(xdp, 0, from->bytes, length))
 			return XDP_ABORTED;
-		slot = s->first_slot + 2 * peer;
+		slot = s->first_slot + XDPSEC_SLOTS_PER_PEER * peer;
 	} else {
 		struct image *from = bpf_map_lookup_elem(&image, &zero);
 

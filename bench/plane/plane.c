@@ -23,12 +23,12 @@ enum {
 
 unsigned int bench_slot_tx(unsigned int peer)
 {
-	return 2 * peer;
+	return XDPSEC_SLOTS_PER_PEER * peer;
 }
 
 unsigned int bench_slot_rx(unsigned int peer)
 {
-	return 2 * peer + 1;
+	return XDPSEC_SLOTS_PER_PEER * peer + XDPSEC_SLOTS_TO_SEAL;
 }
 
 static int add_peer(struct bench *b, unsigned int peer, const struct key *key, const char *driver)

@@ -13,11 +13,23 @@
 
 #include "wire.h"
 
-#define XDPSEC_ABI_VERSION 3
+#define XDPSEC_ABI_VERSION 4
 
 #define XDPSEC_MAX_PEERS 1024
-/* Two for each peer, and as many again while a reload replaces them. */
-#define XDPSEC_MAX_SAS 4096
+/*
+ * The SAs of a peer are in slots of its own: 8 * peer + k, where k is 0 to 2 for sealing and 3 to 7 for opening. So
+ * nobody has to share a list of free slots.
+ */
+#define XDPSEC_SLOTS_PER_PEER 8
+#define XDPSEC_SLOTS_TO_SEAL 3
+#define XDPSEC_MAX_SAS (XDPSEC_MAX_PEERS * XDPSEC_SLOTS_PER_PEER)
+/* The counters of an SA are those of its peer and direction, so they run on when it is replaced: 2 * peer, and one
+ * more for opening. */
+#define XDPSEC_MAX_COUNTERS (2 * XDPSEC_MAX_PEERS)
+#define XDPSEC_COUNTERS(slot)                                                                                \
+	((slot) / XDPSEC_SLOTS_PER_PEER * 2 +                                                                \
+	 ((slot) % XDPSEC_SLOTS_PER_PEER + XDPSEC_SLOTS_PER_PEER - XDPSEC_SLOTS_TO_SEAL) /                   \
+		 XDPSEC_SLOTS_PER_PEER)
 #define XDPSEC_MAX_PREFIXES 8192
 #define XDPSEC_MAX_PORT_RANGES 16
 #define XDPSEC_MAX_CLEAR_GROUPS 16
@@ -227,7 +239,8 @@ struct xdpsec_sa {
 	__u32 peer;
 	__u8 next_header; /* enum xdpsec_next_header: UDP inline; in tunnel mode IPV4, for all payloads */
 	__u8 binding;	  /* enum xdpsec_binding */
-	__u8 pad[2];
+	__u8 event;	  /* the first packet that it opens is reported to the agent, and this is cleared */
+	__u8 pad;
 	__u32 zero; /* start value of loops: a zero that the verifier cannot know (ocb.bpf.h) */
 	__u64 id;   /* of this use of the slot: no other one has had it (map "sa_ids") */
 	__u32 pad2[2];
@@ -251,7 +264,8 @@ struct xdpsec_replay {
 	__u64 bitmap[XDPSEC_REPLAY_WORDS];
 };
 
-/* Map "sa_counters", per CPU: packets sealed by a Tx SA, or opened by an Rx SA. */
+/* Map "sa_counters", per CPU, by XDPSEC_COUNTERS(slot): packets sealed by the Tx SAs of a peer, or opened by its Rx
+ * SAs. */
 struct xdpsec_counters {
 	__u64 packets;
 	__u64 bytes;	 /* of plaintext: UDP payload in inline mode */
@@ -265,6 +279,7 @@ struct xdpsec_ktop {
 	__u64 nonce_head; /* the nonce block as it was encrypted; all zero: nothing cached, as it holds a 1
 			     bit */
 	__u64 nonce_tail;
+	__u64 id; /* of the SA whose key it was */
 };
 
 /* Map "clear_fragments" (LRU), value: valid until (CLOCK_MONOTONIC, ns, coarse). Fragmented datagrams
@@ -286,7 +301,7 @@ _Static_assert(sizeof(struct xdpsec_sa) == 32 + 16 * (2 + 4 + 65), "ABI");
 _Static_assert(sizeof(struct xdpsec_sequence) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "ABI");
 _Static_assert(sizeof(struct xdpsec_counters) == 24 + 8 * XDPSEC_DROP_COUNT, "ABI");
-_Static_assert(sizeof(struct xdpsec_ktop) == 32, "ABI");
+_Static_assert(sizeof(struct xdpsec_ktop) == 40, "ABI");
 _Static_assert(sizeof(struct xdpsec_fragment) == 36, "ABI");
 
 #endif

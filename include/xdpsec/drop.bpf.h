@@ -15,6 +15,13 @@ enum verdict {
 	VERDICT_REDIRECT, /* bpf_redirect() has been called */
 };
 
+static __always_inline struct xdpsec_counters *counters_of(u32 slot)
+{
+	u32 index = XDPSEC_COUNTERS(slot);
+
+	return bpf_map_lookup_elem(&sa_counters, &index);
+}
+
 /* Count a drop under its reason, and for the SA if that is known (else XDPSEC_NO_SA). A call, not inlined:
  * there are a dozen callers, none on the fast path. */
 static __noinline int drop(u32 reason, u32 sa)
@@ -29,7 +36,7 @@ static __noinline int drop(u32 reason, u32 sa)
 	count = bpf_map_lookup_elem(&drops, &reason);
 	if (count)
 		*count += 1;
-	counters = bpf_map_lookup_elem(&sa_counters, &sa);
+	counters = counters_of(sa);
 	if (counters)
 		counters->drops[index] += 1;
 	return VERDICT_DROP;
@@ -37,7 +44,7 @@ static __noinline int drop(u32 reason, u32 sa)
 
 static __always_inline void count_packet(u32 sa, u32 bytes)
 {
-	struct xdpsec_counters *counters = bpf_map_lookup_elem(&sa_counters, &sa);
+	struct xdpsec_counters *counters = counters_of(sa);
 
 	if (!counters)
 		return;

@@ -66,7 +66,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, XDPSEC_MAX_SAS);
+	__uint(max_entries, XDPSEC_MAX_COUNTERS);
 	__type(key, u32);
 	__type(value, struct xdpsec_counters);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);

@@ -248,7 +248,8 @@ static __always_inline struct xdpsec_block ocb_padded(struct xdpsec_block partia
 /*
  * Offset_0 (RFC 7253 section 4.2) for the 12 bytes of nonce: head is the first four as they lie in memory,
  * tail the other eight in host byte order. Ktop does not depend on the low six bits of the nonce, so it is
- * cached for each CPU and SA. 0, or the kfunc's error.
+ * cached for each CPU and slot, with the id of the SA: the first nonce of two SAs can be the same. 0, or the kfunc's
+ * error.
  */
 static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u32 head, u64 tail)
 {
@@ -257,7 +258,7 @@ static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u3
 	u32 bottom = tail & 63;
 	u64 a, b, c;
 
-	if (ktop->nonce_tail != nonce_tail || ktop->nonce_head != nonce_head) {
+	if (ktop->nonce_tail != nonce_tail || ktop->nonce_head != nonce_head || ktop->id != o->sa->id) {
 		struct bpf_dynptr block;
 		int err;
 
@@ -268,6 +269,7 @@ static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u3
 			err = bpf_crypto_encrypt(o->ctx, &block, &block, NULL);
 		if (err)
 			return err;
+		ktop->id = o->sa->id;
 		ktop->nonce_tail = nonce_tail;
 		ktop->nonce_head = nonce_head;
 	}

@@ -69,7 +69,8 @@ static bool other_driver(const struct change *change, const struct sa_record *be
 
 static int create_spare(struct reload *reload, const struct change *change, bool sends, struct spare *spare)
 {
-	int err = peer_create_context(&reload->context, change->peer, sends, &spare->record);
+	int err = peer_create_context(&reload->context, change->peer, change->index, sends,
+				      &spare->record);
 
 	spare->created = !err;
 	return err;
@@ -118,6 +119,8 @@ static int prepare_peer(struct reload *reload, size_t i)
 	change->is_new = find_index(reload, peer->name, &change->index) != 0;
 	if (change->is_new) {
 		err = free_index(reload, i, &change->index);
+		if (!err)
+			err = sa_forget_counters(&reload->plane, change->index);
 		if (err)
 			return err;
 	} else {
@@ -169,14 +172,13 @@ static bool driver_in_use(const struct reload *reload, const char *driver)
 static int reload_self_test(struct reload *reload)
 {
 	const struct peer_config *peers = reload->config.peers;
-	struct sa_slots slots = reload->context.slots;
 	__u32 slot;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++) {
 		if (config_has_driver_before(&reload->config, i) || driver_in_use(reload, peers[i].driver))
 			continue;
-		err = sa_slots_take(&slots, &slot);
+		err = sa_slots_find_spare(&reload->context.slots, &slot);
 		if (!err)
 			err = vectors_check(&reload->plane, slot, peers[i].driver);
 	}

@@ -100,12 +100,13 @@ static __u64 monotonic(void)
 static int read_counters(const struct plane *plane, struct sa_report *sa, int cpus)
 {
 	_cleanup_free_ struct xdpsec_counters *counters = calloc((size_t)cpus, sizeof(*counters));
+	__u32 index = XDPSEC_COUNTERS(sa->record.slot);
 	__u64 last = 0;
 	int err;
 
 	if (!counters)
 		return fail(ENOMEM, "out of memory");
-	err = plane_read(plane, MAP_SA_COUNTERS, &sa->record.slot, counters);
+	err = plane_read(plane, MAP_SA_COUNTERS, &index, counters);
 	for (int cpu = 0; !err && cpu < cpus; cpu++) {
 		sa->packets += counters[cpu].packets;
 		sa->bytes += counters[cpu].bytes;

@@ -93,7 +93,7 @@ int peer_create_tx(struct peer_context *context, const struct peer_config *peer,
 		   const struct sa_record *same, struct sa_record *record)
 {
 	struct sa_record created = { .spi = peer->tx.spi };
-	int err = sa_slots_take(&context->slots, &created.slot);
+	int err = sa_slots_take(&context->slots, index, true, &created.slot);
 
 	if (err)
 		return err;
@@ -111,7 +111,7 @@ int peer_create_rx(struct peer_context *context, const struct peer_config *peer,
 		   struct sa_record *record)
 {
 	struct sa_record created = { .spi = peer->rx.spi };
-	int err = sa_slots_take(&context->slots, &created.slot);
+	int err = sa_slots_take(&context->slots, index, false, &created.slot);
 
 	if (err)
 		return err;
@@ -124,12 +124,12 @@ int peer_create_rx(struct peer_context *context, const struct peer_config *peer,
 	return err;
 }
 
-int peer_create_context(struct peer_context *context, const struct peer_config *peer, bool sends,
+int peer_create_context(struct peer_context *context, const struct peer_config *peer, __u32 index, bool sends,
 			struct sa_record *record)
 {
 	_cleanup_key_ struct key key = {};
 	struct sa_record created = {};
-	int err = sa_slots_take(&context->slots, &created.slot);
+	int err = sa_slots_take(&context->slots, index, sends, &created.slot);
 
 	if (err)
 		return err;

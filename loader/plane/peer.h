@@ -34,7 +34,7 @@ int peer_create_rx(struct peer_context *context, const struct peer_config *peer,
  * numbers are reserved. record gets slot, fingerprint and driver. 0, or -errno after a message; then the slot
  * is empty.
  */
-int peer_create_context(struct peer_context *context, const struct peer_config *peer, bool sends,
+int peer_create_context(struct peer_context *context, const struct peer_config *peer, __u32 index, bool sends,
 			struct sa_record *record);
 
 /* Point the data plane to the SAs: peers[index] for sealing, spis[spi] for opening. */

@@ -43,14 +43,14 @@
 	X(ENDPOINTS, "endpoints", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_endpoint), XDPSEC_MAX_PEERS)   \
 	X(SPIS, "spis", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_SAS)                                             \
 	X(SAS, "sas", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sa), XDPSEC_MAX_SAS)                       \
-	X(SA_IDS, "sa_ids", BPF_MAP_TYPE_ARRAY, 4, 8, 1)                                                     \
 	X(CONTEXTS, "contexts", BPF_MAP_TYPE_ARRAY, 4, 8, XDPSEC_MAX_SAS)                                    \
 	X(SEQUENCES, "sequences", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_sequence), XDPSEC_MAX_SAS)     \
 	X(REPLAY_WINDOWS, "replay_windows", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_replay),             \
 	  XDPSEC_MAX_SAS)                                                                                    \
 	X(KTOPS, "ktops", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct xdpsec_ktop), XDPSEC_MAX_SAS)          \
 	X(SA_COUNTERS, "sa_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct xdpsec_counters),          \
-	  XDPSEC_MAX_SAS)                                                                                    \
+	  XDPSEC_MAX_COUNTERS)                                                                               \
+	X(SA_IDS, "sa_ids", BPF_MAP_TYPE_ARRAY, 4, 8, 1)                                                     \
 	X(DROPS, "drops", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, XDPSEC_DROP_COUNT)                                \
 	X(SCRATCH, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, 1)                                            \
 	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 0,      \

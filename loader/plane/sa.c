@@ -52,15 +52,31 @@ int sa_slots_read(const struct plane *plane, struct sa_slots *slots)
 	return mark_peers(plane, slots);
 }
 
-int sa_slots_take(struct sa_slots *slots, __u32 *slot)
+int sa_slots_take(struct sa_slots *slots, __u32 peer, bool sends, __u32 *slot)
 {
-	for (__u32 i = 0; i < XDPSEC_MAX_SAS; i++)
+	__u32 first = peer * XDPSEC_SLOTS_PER_PEER + (sends ? 0 : XDPSEC_SLOTS_TO_SEAL);
+	__u32 n = sends ? XDPSEC_SLOTS_TO_SEAL : XDPSEC_SLOTS_PER_PEER - XDPSEC_SLOTS_TO_SEAL;
+
+	for (__u32 i = first; i < first + n && peer < XDPSEC_MAX_PEERS; i++)
 		if (!slots->used[i]) {
 			slots->used[i] = true;
 			*slot = i;
 			return 0;
 		}
-	return fail(ENOSPC, "no free SA: at most %d at a time", XDPSEC_MAX_SAS);
+	return fail(ENOSPC, "no free SA: a peer has at most %u at a time to %s with", n,
+		    sends ? "seal" : "open");
+}
+
+int sa_slots_find_spare(const struct sa_slots *slots, __u32 *slot)
+{
+	static const bool unused[XDPSEC_SLOTS_PER_PEER];
+
+	for (__u32 peer = XDPSEC_MAX_PEERS; peer-- > 0;) {
+		*slot = peer * XDPSEC_SLOTS_PER_PEER;
+		if (memcmp(&slots->used[*slot], unused, sizeof(unused)) == 0)
+			return 0;
+	}
+	return fail(ENOSPC, "no free SA: all %d peers have some", XDPSEC_MAX_PEERS);
 }
 
 /* An unpinned plane ends with its process, so no record is needed. */
@@ -103,16 +119,19 @@ int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer)
 	struct xdpsec_replay replay = {};
 	int err;
 
-	err = clear_per_cpu(plane, MAP_KTOPS, slot, sizeof(struct xdpsec_ktop));
-	if (!err)
-		err = clear_per_cpu(plane, MAP_SA_COUNTERS, slot, sizeof(struct xdpsec_counters));
-	if (!err)
-		err = plane_write(plane, MAP_SEQUENCES, &slot, &sequence);
+	err = plane_write(plane, MAP_SEQUENCES, &slot, &sequence);
 	if (!err)
 		err = plane_write(plane, MAP_REPLAY_WINDOWS, &slot, &replay);
 	if (!err)
 		err = plane_write(plane, MAP_SAS, &slot, &sa);
 	return err;
+}
+
+int sa_forget_counters(const struct plane *plane, __u32 peer)
+{
+	int err = clear_per_cpu(plane, MAP_SA_COUNTERS, 2 * peer, sizeof(struct xdpsec_counters));
+
+	return err ?: clear_per_cpu(plane, MAP_SA_COUNTERS, 2 * peer + 1, sizeof(struct xdpsec_counters));
 }
 
 static struct bpf_program *sa_program(const struct plane *plane, const char *name)
@@ -279,6 +298,8 @@ int sa_erase(const struct plane *plane, __u32 slot)
 {
 	int err = sa_remove(plane, slot);
 
+	if (!err)
+		err = clear_per_cpu(plane, MAP_KTOPS, slot, sizeof(struct xdpsec_ktop));
 	if (!err)
 		err = sa_reset(plane, slot, 0, 0);
 	return err ?: release(plane, slot);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Security associations in the kernel. An SA is a slot: one index into the maps `sas`, `contexts`,
- * `sequences`, `replay_windows`, `ktops` and `sa_counters`. A slot is filled while nothing refers to it; then
+ * `sequences`, `replay_windows` and `ktops`. Each peer has slots of its own, and counters that outlive an SA. A slot is
+ * filled while nothing refers to it; then
  * peers[].tx_sa or spis[] are set to it. It is erased when nothing has referred to it for a grace period.
  */
 #ifndef XDPSEC_SA_H
@@ -21,8 +22,10 @@ struct sa_slots {
  * or -errno after a message.
  */
 int sa_slots_read(const struct plane *plane, struct sa_slots *slots);
-/* Take a free slot, and mark it as used. -ENOSPC after a message. */
-int sa_slots_take(struct sa_slots *slots, __u32 *slot);
+/* Take a free slot of the peer, to seal (sends) or to open, and mark it as used. -ENOSPC after a message. */
+int sa_slots_take(struct sa_slots *slots, __u32 peer, bool sends, __u32 *slot);
+/* A free slot of no peer that has any, for tests. -ENOSPC after a message. */
+int sa_slots_find_spare(const struct sa_slots *slots, __u32 *slot);
 
 /*
  * Write the SA to map "slots" before anything is put into its slot. From then on the slot is in use until
@@ -30,7 +33,7 @@ int sa_slots_take(struct sa_slots *slots, __u32 *slot);
  */
 int sa_claim(const struct plane *plane, const struct sa_record *record);
 
-/* Reset the slot except its context: counters, caches, sequence and window as if never used. */
+/* Reset the slot except its context: parameters, sequence and window as if never used. */
 int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer);
 
 /*
@@ -43,7 +46,10 @@ int sa_install(const struct plane *plane, __u32 slot, const struct key *key, con
 /* The same without messages and retries, for testing what the kernel supports. */
 int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver);
 
-/* Compute the tables of sas[slot] from its context. The slot must not be in use. */
+/* Forget what was counted for the peer: the index is given to another one. */
+int sa_forget_counters(const struct plane *plane, __u32 peer);
+
+/* Compute the tables of sas[slot] from its context, and give it an id. The slot must not be in use. */
 int sa_derive(const struct plane *plane, __u32 slot);
 /* Put the context of one slot into another slot as well, and release the previous one there. */
 int sa_share(const struct plane *plane, __u32 from, __u32 to);

@@ -44,8 +44,7 @@ struct sa_remove_args {
 
 /*
  * sa_derive: computes the values that RFC 7253 section 4.1 derives from the key, in sas[slot], and gives the SA
- * its id. It runs over a
- * dummy frame that has the slot here (host order). Returns 0, or 1 if there is no context or the kernel's
+ * its id. It runs over a dummy frame that has the slot here (host order). Returns 0, or 1 if there is no context or the kernel's
  * crypto failed.
  */
 #define SA_DERIVE_FRAME_LEN 64

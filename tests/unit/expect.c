@@ -11,6 +11,8 @@ static const char *const drop_names[] = {
 #undef DROP_NAME
 };
 
+enum { TALLY_SLOTS = TALLY_SAS / 2 * XDPSEC_SLOTS_PER_PEER };
+
 static void take_counters(struct tally *tally)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -37,20 +39,20 @@ static void take_counters(struct tally *tally)
 
 void tally_take(struct tally *tally)
 {
-	struct xdpsec_sequence sequences[TALLY_SAS];
-	struct xdpsec_replay windows[TALLY_SAS];
-	struct xdpsec_sa parameters[TALLY_SAS];
+	struct xdpsec_sequence sequences[TALLY_SLOTS];
+	struct xdpsec_replay windows[TALLY_SLOTS];
+	struct xdpsec_sa parameters[TALLY_SLOTS];
 
 	memset(tally, 0, sizeof(*tally));
 	take_counters(tally);
-	map_read_first(rig.maps.sequences, TALLY_SAS, sequences);
-	map_read_first(rig.maps.replay_windows, TALLY_SAS, windows);
-	map_read_first(rig.maps.sas, TALLY_SAS, parameters);
+	map_read_first(rig.maps.sequences, TALLY_SLOTS, sequences);
+	map_read_first(rig.maps.replay_windows, TALLY_SLOTS, windows);
+	map_read_first(rig.maps.sas, TALLY_SLOTS, parameters);
 	map_read_first(rig.maps.endpoints, TALLY_PEERS, tally->endpoints);
-	for (int slot = 0; slot < TALLY_SAS; slot++) {
-		tally->sas[slot].sequence = sequences[slot];
-		tally->sas[slot].window = windows[slot];
-		tally->sas[slot].parameters = parameters[slot];
+	for (int sa = 0; sa < TALLY_SAS; sa++) {
+		tally->sas[sa].sequence = sequences[rig_slot(sa)];
+		tally->sas[sa].window = windows[rig_slot(sa)];
+		tally->sas[sa].parameters = parameters[rig_slot(sa)];
 	}
 }
 

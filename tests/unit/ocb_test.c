@@ -58,7 +58,7 @@ static uint8_t *vector_frame(struct frame *frame, const uint8_t nonce[XDPSEC_NON
 			     size_t n)
 {
 	uint8_t *header = frame->bytes + ETHERNET_LEN;
-	uint32_t slot = VECTOR_SLOT;
+	uint32_t slot = rig_slot(VECTOR_SLOT);
 
 	memset(frame->bytes, 0xee, ETHERNET_LEN + XDPSEC_OVERHEAD);
 	memcpy(header, &slot, sizeof(slot));

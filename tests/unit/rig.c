@@ -355,8 +355,16 @@ static int run_syscall(const char *program, void *context, size_t size)
 	return (int)options.retval;
 }
 
-static void derive(uint32_t slot)
+uint32_t rig_slot(uint32_t sa)
 {
+	return sa == XDPSEC_NO_SA
+		       ? sa
+		       : sa / 2 * XDPSEC_SLOTS_PER_PEER + (sa % 2 ? XDPSEC_SLOTS_TO_SEAL : 0);
+}
+
+static void derive(uint32_t sa)
+{
+	uint32_t slot = rig_slot(sa);
 	uint8_t frame[SA_DERIVE_FRAME_LEN] = {}, out[SA_DERIVE_FRAME_LEN];
 	struct bpf_test_run_opts options = {
 		.sz = sizeof(options),
@@ -372,31 +380,20 @@ static void derive(uint32_t slot)
 	assert_int_equal(options.retval, 0);
 }
 
-/* Nothing cached of the key that was in the slot before. */
-static void forget_ktop(uint32_t slot)
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct xdpsec_ktop none[cpus];
-
-	memset(none, 0, sizeof(none));
-	map_write(rig.maps.ktops, slot, none);
-}
-
 void rig_sa_prepare(const struct rig_sa *sa)
 {
 	struct xdpsec_sa parameters = { .spi = sa->spi, .peer = sa->peer, .next_header = sa->next_header };
 
-	map_write(rig.maps.sas, sa->slot, &parameters);
+	map_write(rig.maps.sas, rig_slot(sa->slot), &parameters);
 	rig_sequence(sa->slot, sa->next, sa->limit);
 	rig_window_reset(sa->slot);
-	forget_ktop(sa->slot);
 }
 
 void rig_sa_install(const struct rig_sa *sa)
 {
 	struct sa_install_args arguments = {
 		.parameters = { .type = "skcipher", .algo = "ecb(aes)", .key_len = sa->key_length },
-		.slot = sa->slot,
+		.slot = rig_slot(sa->slot),
 	};
 
 	rig_sa_prepare(sa);
@@ -408,7 +405,7 @@ void rig_sa_install(const struct rig_sa *sa)
 
 void rig_sa_remove(uint32_t slot)
 {
-	struct sa_remove_args arguments = { .slot = slot };
+	struct sa_remove_args arguments = { .slot = rig_slot(slot) };
 
 	assert_int_equal(run_syscall("sa_remove", &arguments, sizeof(arguments)), 0);
 }
@@ -454,11 +451,13 @@ void rig_policy_remove(const char *prefix)
 
 void rig_peer(uint32_t peer, uint32_t tx_sa)
 {
-	map_write(rig.maps.peers, peer, &(struct xdpsec_peer){ .tx_sa = tx_sa });
+	map_write(rig.maps.peers, peer, &(struct xdpsec_peer){ .tx_sa = rig_slot(tx_sa) });
 }
 
-void rig_spi(uint32_t spi, uint32_t slot)
+void rig_spi(uint32_t spi, uint32_t sa)
 {
+	uint32_t slot = rig_slot(sa);
+
 	map_write(rig.maps.spis, spi, &slot);
 }
 
@@ -469,20 +468,20 @@ void rig_spi_remove(uint32_t spi)
 
 void rig_sequence(uint32_t slot, uint64_t next, uint64_t limit)
 {
-	map_write(rig.maps.sequences, slot, &(struct xdpsec_sequence){ .next = next, .limit = limit });
+	map_write(rig.maps.sequences, rig_slot(slot), &(struct xdpsec_sequence){ .next = next, .limit = limit });
 }
 
 uint64_t rig_sequence_next(uint32_t slot)
 {
 	struct xdpsec_sequence sequence;
 
-	map_read(rig.maps.sequences, slot, &sequence);
+	map_read(rig.maps.sequences, rig_slot(slot), &sequence);
 	return sequence.next;
 }
 
 void rig_window_reset(uint32_t slot)
 {
-	map_write(rig.maps.replay_windows, slot, &(struct xdpsec_replay){});
+	map_write(rig.maps.replay_windows, rig_slot(slot), &(struct xdpsec_replay){});
 }
 
 void rig_fragments_forget(void)

@@ -62,8 +62,14 @@ int rig_run(enum program program, const struct frame *in, struct frame *out);
  * no assertion is made. */
 bool rig_try(enum program program, const struct frame *in, struct frame *out, int *verdict);
 
+/*
+ * Tests number their SAs from 0, even ones seal and odd ones open. That is also the index of their counters. In the maps
+ * such an SA is in this slot.
+ */
+uint32_t rig_slot(uint32_t sa);
+
 struct rig_sa {
-	uint32_t slot, spi, peer;
+	uint32_t slot, spi, peer; /* slot: as the tests number it */
 	uint8_t next_header;
 	const uint8_t *key;
 	size_t key_length;
