@@ -36,8 +36,9 @@ struct agent_status {
 	uint32_t changing; /* odd: being written */
 	int32_t pid;
 	uint32_t uid;
-	int64_t started; /* seconds since the Epoch */
-	uint64_t now;	 /* CLOCK_BOOTTIME, ns: when it was written */
+	int64_t started;   /* seconds since the Epoch */
+	uint64_t now;	   /* CLOCK_BOOTTIME, ns: when it was written */
+	uint64_t renewals; /* how often all keys were renewed: `xdpsec rekey` */
 	char user[32];
 	char version[64];
 	struct agent_status_counter counters[AGENT_COUNTERS_MAX];

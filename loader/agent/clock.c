@@ -20,10 +20,10 @@
 #define CLOCK_HEAD "xdpsec-clock 1"
 
 /* 64 bits of SHA-256, against a torn write and a bad disk. */
-static __u64 digest_of(const char *text)
+static uint64_t digest_of(const char *text)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	__u64 value = 0;
+	uint64_t value = 0;
 
 	if (!EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL))
 		return 0;
@@ -31,15 +31,26 @@ static __u64 digest_of(const char *text)
 	return value;
 }
 
-static bool parse_record(const char *record, __u64 *number, __u64 *floor)
+/* The text of a record without its digest. */
+static void format_record(char text[CLOCK_RECORD], uint64_t number, const struct timestamp *floor)
 {
-	char text[CLOCK_RECORD];
-	__u64 digest;
+	char digits[TIMESTAMP_TEXT_LEN + 1];
 
-	if (sscanf(record, CLOCK_HEAD " %20" SCNu64 " %20" SCNu64 " %16" SCNx64, (uint64_t *)number,
-		   (uint64_t *)floor, (uint64_t *)&digest) != 3)
+	timestamp_format(digits, floor);
+	snprintf(text, CLOCK_RECORD, CLOCK_HEAD " %" PRIu64 " %.*s", number, 2 * TIMESTAMP_LEN, digits);
+}
+
+static bool parse_record(const char *record, uint64_t *number, struct timestamp *floor)
+{
+	char text[CLOCK_RECORD], digits[TIMESTAMP_TEXT_LEN + 1];
+	uint64_t digest;
+
+	if (sscanf(record, CLOCK_HEAD " %20" SCNu64 " %24[0-9a-f] %16" SCNx64, number, digits, &digest) != 3)
 		return false;
-	snprintf(text, sizeof(text), CLOCK_HEAD " %" PRIu64 " %" PRIu64, (uint64_t)*number, (uint64_t)*floor);
+	strcat(digits, "\n");
+	if (!timestamp_parse(floor, digits, strlen(digits)))
+		return false;
+	format_record(text, *number, floor);
 	return digest_of(text) == digest;
 }
 
@@ -47,7 +58,8 @@ static void read_records(struct clock_file *file, const char *path)
 {
 	char records[2 * CLOCK_RECORD + 1] = "";
 	ssize_t n = pread(file->fd, records, sizeof(records) - 1, 0);
-	__u64 number, floor;
+	struct timestamp floor;
+	uint64_t number;
 
 	for (int i = 0; i < 2; i++) {
 		if (!parse_record(records + i * CLOCK_RECORD, &number, &floor) || number < file->number)
@@ -100,21 +112,20 @@ void clock_close(struct clock_file *file)
 	file->fd = -1;
 }
 
-int clock_write(struct clock_file *file, __u64 floor)
+int clock_write(struct clock_file *file, const struct timestamp *floor)
 {
 	char record[CLOCK_RECORD + 1], text[CLOCK_RECORD];
 
-	snprintf(text, sizeof(text), CLOCK_HEAD " %" PRIu64 " %" PRIu64, (uint64_t)file->number + 1,
-		 (uint64_t)floor);
-	snprintf(record, sizeof(record), "%s %016" PRIx64, text, (uint64_t)digest_of(text));
-	memset(record + strlen(record), ' ', sizeof(record) - strlen(record));
+	format_record(text, file->number + 1, floor);
+	memset(record, ' ', sizeof(record));
+	record[snprintf(record, sizeof(record), "%s %016" PRIx64, text, digest_of(text))] = ' ';
 	record[CLOCK_RECORD - 1] = '\n';
 	if (pwrite(file->fd, record, CLOCK_RECORD, (off_t)file->next * CLOCK_RECORD) != CLOCK_RECORD)
 		return -errno;
 	if (fdatasync(file->fd))
 		return -errno;
 	file->number++;
-	file->floor = floor;
+	file->floor = *floor;
 	file->next = !file->next;
 	return 0;
 }

@@ -9,13 +9,15 @@
 #ifndef XDPSEC_AGENT_CLOCK_H
 #define XDPSEC_AGENT_CLOCK_H
 
-#include <linux/types.h>
+#include <stdint.h>
+
+#include "agreement/timestamp.h"
 
 struct clock_file {
-	int fd;	     /* -1: not open */
-	int next;    /* the record to be written: 0 or 1 */
-	__u64 floor; /* ns since 1970; 0: none is recorded */
-	__u64 number;
+	int fd;			/* -1: not open */
+	int next;		/* the record to be written: 0 or 1 */
+	struct timestamp floor; /* all zero: none is recorded */
+	uint64_t number;	/* of the last record */
 };
 
 /* Open it, or make it, in that directory. A damaged file is taken for none, with a warning. 0, or -errno after a
@@ -24,6 +26,6 @@ int clock_open(struct clock_file *file, const char *directory, const char *insta
 void clock_close(struct clock_file *file);
 
 /* Record a later floor: it is on the disk when this returns 0. -errno without a message. */
-int clock_write(struct clock_file *file, __u64 floor);
+int clock_write(struct clock_file *file, const struct timestamp *floor);
 
 #endif

@@ -91,6 +91,22 @@ static void signal_holder(int process, int signal)
 		syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
 }
 
+int instance_lock_signal(const struct plane *plane, int signal)
+{
+	_cleanup_close_ int fd = -1, process = -1;
+	int err = open_pins(plane, &fd);
+
+	if (err)
+		return err;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return -ESRCH;
+	process = open_holder(fd);
+	if (process < 0)
+		return -ESRCH;
+	signal_holder(process, signal);
+	return 0;
+}
+
 static int end_holder(const struct plane *plane, int fd)
 {
 	_cleanup_close_ int process = open_holder(fd);
@@ -114,19 +130,21 @@ static int end_holder(const struct plane *plane, int fd)
 int instance_lock_from_agent(const struct plane *plane, __u8 ending, int *fd)
 {
 	_cleanup_close_ int opened = -1;
+	/* If the pins are lost, so is the lock: an agent is asked, and ends within a second. */
+	bool pinned = plane->directory[0] != '\0';
 	struct instance instance;
-	int err = open_pins(plane, &opened);
+	int err = pinned ? open_pins(plane, &opened) : 0;
 
 	if (!err)
 		err = plane_read_instance(plane, &instance);
 	if (err)
 		return err;
-	if (flock(opened, LOCK_EX | LOCK_NB)) {
+	if (!pinned || flock(opened, LOCK_EX | LOCK_NB)) {
 		instance.ending = ending;
 		err = plane_write_instance(plane, &instance);
-		if (!err)
-			err = end_holder(plane, opened);
 	}
+	if (!err && pinned && instance.ending)
+		err = end_holder(plane, opened);
 	if (!err)
 		*fd = take_fd(&opened);
 	return err;

@@ -17,6 +17,9 @@ int instance_lock_take(const struct plane *plane, int *fd);
 /* Does somebody hold it, most likely an agent? *pid, unless NULL, gets the process; 0: it is not visible here. */
 bool instance_lock_held(const struct plane *plane, int *pid);
 
+/* Send the process that holds the lock a signal. -ESRCH without a message: nobody holds it, or it is not visible here. */
+int instance_lock_signal(const struct plane *plane, int signal);
+
 /*
  * End the agent of an instance, if one is running, and take the lock in its place. First it is asked, by
  * instance.ending; after 3 seconds it gets SIGTERM, after 5 SIGKILL. 0, or -errno after a message.

@@ -25,10 +25,14 @@ void log_start(const char *instance)
 	logged_instance = instance;
 }
 
-void log_use_syslog(void)
+void log_prepare_syslog(void)
 {
 	tzset();
 	openlog("xdpsec", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+}
+
+void log_use_syslog(void)
+{
 	uses_syslog = true;
 }
 

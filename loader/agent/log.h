@@ -8,7 +8,9 @@
 
 /* The instance's name, in front of every line. It is kept. */
 void log_start(const char *instance);
-/* From now on to syslog. Call it before the sandbox: it connects, and reads the time zone. */
+/* Connect to syslog, before the sandbox: the time zone is read as well. */
+void log_prepare_syslog(void);
+/* From now on to syslog. */
 void log_use_syslog(void);
 
 /* priority is LOG_INFO, LOG_WARNING or LOG_ERR of syslog(3). */

@@ -38,11 +38,15 @@ int sandbox_lock_memory(void)
 {
 	/* fs/coredump.c: a limit of 0 does not stop a dump to a pipe, a limit of 1 does. */
 	const struct rlimit core = { 1, 1 }, locked = { RLIM_INFINITY, RLIM_INFINITY };
+	int what = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
 
 	if (setrlimit(RLIMIT_CORE, &core))
 		return fail(errno, "cannot disable core dumps: %s", strerror(errno));
-	/* The limit counts once CAP_IPC_LOCK is gone. */
-	if (setrlimit(RLIMIT_MEMLOCK, &locked) || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+	/* The limit counts once CAP_IPC_LOCK is gone: under a low one later memory could not be had at all. Keys are in
+	 * memory that is locked by itself. */
+	if (setrlimit(RLIMIT_MEMLOCK, &locked))
+		what = MCL_CURRENT | MCL_ONFAULT;
+	if (mlockall(what))
 		return fail(errno, "cannot keep the memory out of swap: %s", strerror(errno));
 	return 0;
 }

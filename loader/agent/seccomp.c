@@ -54,6 +54,8 @@ static const char *const common_calls[] = {
 	"lseek",
 	"_llseek",
 	"close",
+	"dup2",
+	"dup3",
 	"fstat",
 	"fstat64",
 	"fcntl",
