@@ -204,7 +204,7 @@ struct xdpsec_endpoint {
 	struct xdpsec_location at[2];
 	struct xdpsec_source from[2];
 	__u8 roams; /* authenticated packets from another location move it */
-	__u8 pad;
+	__u8 keepalive_once; /* the agent wants one to be sent */
 	__u16 port;	 /* its port in the configuration, which no port chosen by flow replaces; 0: none */
 	__u32 moves;	 /* how often it was moved */
 	__u32 keepalive; /* seconds without a packet to the peer after which one is sent; 0: never */
@@ -282,6 +282,87 @@ struct xdpsec_ktop {
 	__u64 id; /* of the SA whose key it was */
 };
 
+/* The most packets that an agreed key seals: at most 1026 blocks each, 2^47.01 in all. RFC 7253 section 5.1 allows 2^48. */
+#define XDPSEC_AGREED_LIMIT (1ULL << 37)
+
+/*
+ * Map "instance_owner", one element, written by root only: the agent that may change SAs of agreed peers. Every start of
+ * an agent writes another value, so an older one that still runs can no longer change anything.
+ */
+struct xdpsec_owner {
+	__u64 value;	      /* 0: there is none */
+	__u64 control_cookie; /* inline mode: SO_COOKIE of the agent's socket; 0: none */
+	__u8 next_header;     /* what SAs of this instance carry, as struct xdpsec_sa.next_header */
+	__u8 pad[7];
+};
+
+/* Map "agreed", by peer, written by root only. */
+struct xdpsec_agreed {
+	__u64 key_hash; /* of the peer's public key (docs/agreement.md); 0: the peer has manual keys */
+};
+
+/* How far the programs have got with an agreed SA. They allow no other order. */
+enum xdpsec_stage {
+	XDPSEC_STAGE_EMPTY,
+	XDPSEC_STAGE_FILLING,  /* a program is installing it */
+	XDPSEC_STAGE_KEYED,    /* it has a key, and no tables yet */
+	XDPSEC_STAGE_FILLED,   /* nothing has referred to it yet */
+	XDPSEC_STAGE_LINKED,   /* peers[].tx_sa or spis[] refers to it */
+	XDPSEC_STAGE_UNLINKED, /* nothing does any more, and nothing will before it is erased */
+};
+
+/* Map "agreements", by slot: an SA of an agreed peer, for the next agent and for `status`. */
+struct xdpsec_agreement {
+	__u32 stage;   /* enum xdpsec_stage; only the programs change it */
+	__u32 partner; /* the slot of the other direction; XDPSEC_NO_SA: none */
+	__u64 id;
+	__u64 key_hash; /* as in "agreed" when it was installed */
+	__u64 peer_life, own_life;
+	__u64 birth, deadline, since; /* CLOCK_BOOTTIME, ns */
+	__u32 spi_rx, spi_tx;
+	__u32 generation;
+	__u16 reject_after; /* seconds */
+	__u8 state;	    /* enum agreement_state, the agent's */
+	__u8 initiator;	    /* was it us? */
+	__u8 suite;
+	__u8 binding; /* enum xdpsec_binding */
+	__u8 opened;  /* it has opened a packet */
+	__u8 pad[5];
+};
+
+/* Map "activity", by peer: of agreed SAs, to within a second. CLOCK_BOOTTIME, ns; 0: never. Data is not
+ * XDPSEC_NEXT_NONE. */
+struct xdpsec_activity {
+	__u64 sealed;	   /* data */
+	__u64 sealed_any;
+	__u64 opened;	   /* anything */
+	__u64 opened_data; /* data */
+	__u64 wanted;	   /* the last event XDPSEC_EVENT_WANTED */
+	__u64 offset;	   /* CLOCK_BOOTTIME less CLOCK_MONOTONIC, when it was looked at last */
+	__u64 newest;	   /* the id of the newest SA that has opened a packet: it shows where the peer is */
+	__u32 newest_slot;
+	__u32 pad;
+};
+
+enum xdpsec_event_kind {
+	XDPSEC_EVENT_WANTED = 1, /* a packet was dropped for want of a key; once a second for a peer */
+	XDPSEC_EVENT_FIRST,	 /* an SA with xdpsec_sa.event has opened its first packet */
+};
+
+/* Map "events", a ring buffer. An event may be lost when it is full. */
+struct xdpsec_event {
+	__u32 peer;
+	__u32 kind; /* enum xdpsec_event_kind */
+	__u32 slot, spi;
+	__u64 id;
+};
+
+/* A whole page on every machine. */
+#define XDPSEC_EVENTS_BYTES 65536
+
+/* Map "asking": SPIs that the agent has allotted for answers it waits for; of any value. */
+#define XDPSEC_MAX_ASKING (2 * XDPSEC_MAX_PEERS)
+
 /* Map "clear_fragments" (LRU), value: valid until (CLOCK_MONOTONIC, ns, coarse). Fragmented datagrams
  * whose first fragment belongs to no protected flow. Their later fragments may pass; no other later
  * fragment may. */
@@ -303,5 +384,9 @@ _Static_assert(sizeof(struct xdpsec_replay) == 16 + 8 * XDPSEC_REPLAY_WORDS, "AB
 _Static_assert(sizeof(struct xdpsec_counters) == 24 + 8 * XDPSEC_DROP_COUNT, "ABI");
 _Static_assert(sizeof(struct xdpsec_ktop) == 40, "ABI");
 _Static_assert(sizeof(struct xdpsec_fragment) == 36, "ABI");
+_Static_assert(sizeof(struct xdpsec_owner) == 24, "ABI");
+_Static_assert(sizeof(struct xdpsec_agreement) == 88, "ABI");
+_Static_assert(sizeof(struct xdpsec_activity) == 64, "ABI");
+_Static_assert(sizeof(struct xdpsec_event) == 24, "ABI");
 
 #endif

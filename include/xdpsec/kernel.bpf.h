@@ -26,8 +26,13 @@ typedef __u64 u64;
 #define XDPSEC_KPTR __attribute__((btf_type_tag("kptr")))
 
 /* <errno.h> needs the C library. */
+#define EPERM 1
 #define ENOENT 2
+#define EIO 5
+#define EBUSY 16
+#define EEXIST 17
 #define EINVAL 22
+#define ESTALE 116
 
 /* include/linux/skbuff.h */
 #define CHECKSUM_UNNECESSARY 1

@@ -146,6 +146,61 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } clear_fragments SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, struct xdpsec_agreement);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} agreements SEC(".maps");
+
+/* CLOCK_BOOTTIME, ns: from then on the SA neither seals nor opens. 0: never, manual keys. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_SAS);
+	__type(key, u32);
+	__type(value, u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} deadlines SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_PEERS);
+	__type(key, u32);
+	__type(value, struct xdpsec_agreed);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} agreed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, XDPSEC_MAX_PEERS);
+	__type(key, u32);
+	__type(value, struct xdpsec_activity);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} activity SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct xdpsec_owner);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} instance_owner SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XDPSEC_MAX_ASKING);
+	__type(key, u32);
+	__type(value, u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} asking SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, XDPSEC_EVENTS_BYTES);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} events SEC(".maps");
+
 /* A sealed payload that lies in several buffers of the packet, put together here. */
 struct scratch {
 	u8 bytes[XDPSEC_OVERHEAD + XDPSEC_PAYLOAD_MAX];

@@ -10,6 +10,7 @@
 
 #include "base/message.h"
 #include "plane/objects.h"
+#include "agree.skel.h"
 #include "decapsulate.skel.h"
 #include "decapsulate_next.skel.h"
 #include "encapsulate.skel.h"
@@ -107,6 +108,7 @@ static const struct image images_with_next[] = {
 };
 
 static const struct image sa_image = { "sa", sa_bpf__elf_bytes };
+static const struct image agree_image = { "agree", agree_bpf__elf_bytes };
 static const struct image selftest_image = { "selftest", selftest_bpf__elf_bytes };
 
 static int open_image(const struct plane *plane, const struct image *image, struct bpf_object **object)
@@ -174,6 +176,11 @@ int objects_load_data(struct plane *plane)
 int objects_load_selftest(struct plane *plane, struct bpf_object **selftest)
 {
 	return load_own(plane, &selftest_image, selftest);
+}
+
+int objects_load_agree(const struct plane *plane, struct bpf_object **object)
+{
+	return load_image(plane, &agree_image, object);
 }
 
 static const struct image *xdp_image(const struct plane *plane)

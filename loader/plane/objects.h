@@ -13,6 +13,8 @@ int objects_load_sa(struct plane *plane);
 /* Load the data plane's programs of the mode (programs.h). */
 int objects_load_data(struct plane *plane);
 int objects_load_selftest(struct plane *plane, struct bpf_object **selftest);
+/* The programs by which agents change SAs (agree.bpf.c). The caller closes the object. */
+int objects_load_agree(const struct plane *plane, struct bpf_object **object);
 /* Pin each program of the data plane under programs/. */
 int objects_pin(const struct plane *plane);
 /* Open a copy of open.bpf.o, or decapsulate.bpf.o, with the plane's maps. It is not loaded yet: libxdp

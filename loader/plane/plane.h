@@ -55,6 +55,13 @@
 	X(SCRATCH, "scratch", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, 1)                                            \
 	X(CLEAR_FRAGMENTS, "clear_fragments", BPF_MAP_TYPE_LRU_HASH, sizeof(struct xdpsec_fragment), 0,      \
 	  XDPSEC_MAX_FRAGMENTS)                                                                              \
+	X(AGREEMENTS, "agreements", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_agreement), XDPSEC_MAX_SAS)  \
+	X(DEADLINES, "deadlines", BPF_MAP_TYPE_ARRAY, 4, 8, XDPSEC_MAX_SAS)                                  \
+	X(AGREED, "agreed", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_agreed), XDPSEC_MAX_PEERS)           \
+	X(ACTIVITY, "activity", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_activity), XDPSEC_MAX_PEERS)     \
+	X(INSTANCE_OWNER, "instance_owner", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_owner), 1)           \
+	X(ASKING, "asking", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_ASKING)                                      \
+	X(EVENTS, "events", BPF_MAP_TYPE_RINGBUF, 0, 0, XDPSEC_EVENTS_BYTES)                                 \
 	X(INSTANCE, "instance", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct instance), 1)                           \
 	X(PEER_RECORDS, "peer_records", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS) \
 	X(SLOTS, "slots", BPF_MAP_TYPE_HASH, 4, sizeof(struct sa_record), XDPSEC_MAX_SAS)
