@@ -63,8 +63,7 @@ void config_free(struct config *config)
 {
 	size_t i;
 
-	explicit_bzero(config->private_key, sizeof(config->private_key));
-	config->has_private_key = false;
+	config_forget_private_key(config);
 	for (i = 0; i < config->n_peers; i++) {
 		explicit_bzero(config->peers[i].psk, sizeof(config->peers[i].psk));
 		free(config->peers[i].prefixes);

@@ -50,7 +50,7 @@ struct source_config {
 #define REJECT_AFTER 540
 
 /* RFC 1035 section 2.3.4, as text and without the last dot. */
-#define HOST_NAME_MAX_LEN 253
+#define HOST_NAME_LEN 253
 
 /* One for each family. */
 enum { SOURCE_IPV4, SOURCE_IPV6, SOURCES };
@@ -69,7 +69,8 @@ struct peer_config {
 	char driver[64]; /* "aes" unless Driver names one */
 	/* Manual keys. */
 	size_t key_length; /* bytes, by Cipher: 16 or 32 */
-	char cipher[32];   /* as in the file: "aes-128-ocb" */
+	char cipher[32];   /* the first of Cipher: "aes-128-ocb" */
+	int cipher_line;   /* 0: not given */
 	struct sa_config tx, rx;
 	/* Agreed keys: PublicKey was given. */
 	bool agreed;
@@ -81,8 +82,8 @@ struct peer_config {
 	bool has_psk;			  /* PresharedKey was given */
 	unsigned char suites[SUITES_MAX]; /* bits, in order of preference */
 	size_t n_suites;
-	char endpoint_host[HOST_NAME_MAX_LEN + 1]; /* empty: Endpoint is an address, or was not given */
-	unsigned int endpoint_port;		   /* with a name: its port */
+	char endpoint_host[HOST_NAME_LEN + 1]; /* empty: Endpoint is an address, or was not given */
+	unsigned int endpoint_port;	       /* with a name: its port */
 	/* Tunnel mode. The prefixes are the AllowedIPs, and there are no ports. */
 	struct xdpsec_location endpoint; /* known: it was given */
 	int endpoint_line;
@@ -132,7 +133,6 @@ struct config {
 	struct tunnel_config tunnel;
 	/* Key agreement. */
 	bool agreed;			 /* some peer has a PublicKey */
-	bool private_file;		 /* only its owner can read the file */
 	unsigned int listen_port;	 /* in both modes; in tunnel mode, that of the data as well */
 	int listen_port_line;		 /* 0: not given */
 	char private_key_file[PATH_MAX]; /* empty: PrivateKey, or none */
@@ -140,7 +140,10 @@ struct config {
 	unsigned char private_key[KEY32_BYTES];
 	bool has_private_key;	   /* PrivateKey was given, or config_read_private_key() has read the file */
 	unsigned int reject_after; /* seconds */
-	bool idle_silent;	   /* Idle = silent: no new key while nothing is sent */
+	int reject_after_line;
+	bool idle_silent; /* Idle = silent: no new key while nothing is sent */
+	int idle_line;
+	unsigned char own_public_key[KEY32_BYTES]; /* by config_check_keys() */
 	/* Inline mode: the groups to which protected ports may be sent in clear. */
 	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
 	size_t n_clear_groups;
@@ -161,9 +164,9 @@ void config_free(struct config *config);
 #define _cleanup_config_ __attribute__((cleanup(config_free)))
 
 /*
- * Read every key once, and forget it. Checked are mode, length, and that no two SAs share a key.
- * fingerprints, unless NULL, has n_peers pairs (tx, rx) and gets the fingerprints; those of unreadable keys
- * are empty. All mistakes are reported, as above.
+ * Read every key once, and forget it. Checked are mode, length, that no two SAs share a key, and that no peer has the
+ * public key of this site. fingerprints, unless NULL, has n_peers pairs (tx, rx) and gets the fingerprints of manual
+ * keys; those of unreadable keys, and of agreed ones, are empty. All mistakes are reported, as above.
  */
 int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
 
@@ -172,6 +175,7 @@ int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT
  * config_free() wipes it.
  */
 int config_read_private_key(struct config *config);
+void config_forget_private_key(struct config *config);
 
 /* The preshared key of a peer, from PresharedKeyFile or PresharedKey. 0, 1 if it has none, or -errno after a
  * message. Wipe it. */
@@ -188,6 +192,8 @@ bool instance_name_valid(const char *name);
 const char *mode_text(enum mode mode);
 /* "auto", "native", "generic" */
 const char *xdp_mode_text(enum xdp_mode mode);
+/* "aes-128-ocb"; "unknown" for other bits */
+const char *suite_name(unsigned int suite);
 /* Has a peer before that one the same Driver? */
 bool config_has_driver_before(const struct config *config, size_t peer);
 

@@ -235,6 +235,8 @@ int config_check(struct config *config)
 {
 	int err = check_addresses(config), step;
 
+	step = config_check_agreement(config);
+	err = err ?: step;
 	step = check_roaming(config);
 	err = err ?: step;
 	step = check_mark(config);

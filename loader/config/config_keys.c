@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The key files that a configuration names: each can be read, and no two hold the same key. */
+/* The keys of a configuration: each file can be read, no two manual keys are the same, no peer has our own key. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -56,10 +56,63 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[2][FI
 	return -EINVAL;
 }
 
+static int check_own_key(struct config *config)
+{
+	const struct peer_config *peer;
+	int err = config_read_private_key(config);
+
+	if (!err)
+		err = key32_public(config->private_key, config->own_public_key);
+	/* The agent reads it again. */
+	if (config->private_key_file[0])
+		config_forget_private_key(config);
+	if (err)
+		return err;
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		if (!peer->agreed || memcmp(peer->public_key, config->own_public_key, KEY32_BYTES) != 0)
+			continue;
+		fail(EINVAL, "%s:%d: PublicKey: that of this site: it belongs to the private key of line %d",
+		     config->path, peer->public_key_line, config->private_key_line);
+		hint("what `xdpsec pubkey` prints at the site %s", peer->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_psk(const struct config *config, const struct peer_config *peer)
+{
+	_cleanup_key32_ unsigned char psk[KEY32_BYTES];
+	int err = config_read_psk(config, peer, psk);
+
+	return err < 0 ? err : 0;
+}
+
+/* Whatever can be said of the keys of the key agreement. Lines that were refused are not read. */
+static int check_agreement_keys(struct config *config)
+{
+	int err = 0, step;
+
+	if (config->has_private_key || config->private_key_file[0])
+		err = check_own_key(config);
+	if (err && config_mistake(config))
+		return err;
+	for (size_t i = 0; i < config->n_peers; i++) {
+		const struct peer_config *peer = &config->peers[i];
+
+		if (!peer->agreed || (!peer->has_psk && !peer->psk_file[0]))
+			continue;
+		step = check_psk(config, peer);
+		err = err ?: step;
+		if (step && config_mistake(config))
+			break;
+	}
+	return err;
+}
+
 int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX])
 {
 	_cleanup_free_ char(*own)[2][FINGERPRINT_HEX] = NULL;
-	int err = 0, step;
+	int err, step;
 	size_t i;
 
 	if (!fingerprints) {
@@ -68,6 +121,7 @@ int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT
 			return fail(ENOMEM, "%s: out of memory", config->path);
 		fingerprints = own;
 	}
+	err = config->agreed ? check_agreement_keys(config) : 0;
 	for (i = 0; i < 2 * config->n_peers; i++) {
 		fingerprints[i / 2][i % 2][0] = '\0';
 		/* The line of the file was refused, or is missing. */

@@ -13,6 +13,7 @@
 
 #include <ini.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "config/config_parse.h"
@@ -92,6 +93,8 @@ static int unknown_key(const struct parser *parser, const char *key)
 		if (settings[i].section != parser->section && !strcasecmp(settings[i].name, key))
 			return fail_at(&where, "belongs in %s, not in %s", section_names[settings[i].section],
 				       section_names[parser->section]);
+	if (refuse_wg_quick(&where))
+		return -EINVAL;
 	fail_at(&where, "unknown key in %s", section_names[parser->section]);
 	if (meant) {
 		hint("did you mean %s?", meant);
@@ -151,6 +154,7 @@ static int set(struct parser *parser, const char *key, const char *value)
 	if (!copy)
 		return fail(ENOMEM, "%s:%d: out of memory", where.path, where.line);
 	err = setting->set(parser->config, &where, copy);
+	explicit_bzero(copy, strlen(value));
 	parser->mode_unknown |= err && !strcmp(key, "Mode");
 	return err;
 }
@@ -166,6 +170,50 @@ static int handle(void *user, const char *section, const char *key, const char *
 		return 0;
 	parser->pending = NULL;
 	return !fail_parser(parser, set(parser, key, value));
+}
+
+/* Was a key of the section given whose presence is that, or whose name? */
+static bool has_setting(const struct given *given, enum presence presence, const char *name)
+{
+	for (size_t i = 0; i < n_settings; i++)
+		if (given->lines[i] &&
+		    (name ? !strcmp(settings[i].name, name) : settings[i].presence == presence))
+			return true;
+	return false;
+}
+
+/* A key that the section must have. */
+static bool is_required(const struct given *given, const struct setting *setting)
+{
+	if (setting->presence == MANUAL)
+		return has_setting(given, MANUAL, NULL) && !has_setting(given, MANUAL, "PublicKey");
+	return setting->presence == REQUIRED || setting->presence == REPEATABLE;
+}
+
+/* Whoever agrees on keys needs one of his own. */
+static void check_private_key(struct parser *parser, const struct given *given,
+			      const struct config_line *where)
+{
+	const struct config *config = parser->config;
+	const struct peer_config *peer = config->peers;
+
+	if (!config->agreed || has_setting(given, OPTIONAL, "PrivateKeyFile") ||
+	    has_setting(given, OPTIONAL, "PrivateKey"))
+		return;
+	while (!peer->agreed)
+		peer++;
+	fail_parser(parser, fail_at(where, "PrivateKeyFile is missing, and the peer in line %d has PublicKey",
+				    peer->line));
+	hint("(umask 077; xdpsec genkey >/etc/xdpsec/%s.key), and PrivateKeyFile = %s.key", config->name,
+	     config->name);
+}
+
+static void refuse_keyless(struct parser *parser, const struct config_line *where)
+{
+	fail_parser(parser, fail_at(where, "it has no keys: PublicKey is missing"));
+	hint("PublicKey = what `xdpsec pubkey` prints at the other site; or manual keys: TxSpi, TxKeyFile, "
+	     "RxSpi and "
+	     "RxKeyFile");
 }
 
 /* Once the mode is known, report missing keys and keys of the other mode. */
@@ -186,9 +234,14 @@ static void check_section(struct parser *parser, struct given *given)
 		setting = &settings[i];
 		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
 		if (setting->section == given->section && (setting->modes & modes) == modes &&
-		    !given->lines[i] && (setting->presence == REQUIRED || setting->presence == REPEATABLE))
+		    !given->lines[i] && is_required(given, setting))
 			fail_parser(parser, fail_at(&where, "%s is missing", setting->name));
 	}
+	if (given->section == SECTION_INTERFACE && !parser->ended)
+		check_private_key(parser, given, &where);
+	if (given->section == SECTION_PEER && !parser->ended && !has_setting(given, MANUAL, NULL) &&
+	    !has_setting(given, MANUAL, "PublicKey"))
+		refuse_keyless(parser, &where);
 }
 
 static int begin_peer(struct parser *parser)
@@ -285,6 +338,38 @@ static char *strip(char *line)
 	return line;
 }
 
+static const char *const secrets[] = { "PrivateKey", "PresharedKey" };
+
+/* Does a secret stand in the line? inih would keep a copy on its stack. */
+static bool is_secret(const char *line)
+{
+	size_t n = strcspn(line, " \t=");
+
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
+		if (strlen(secrets[i]) == n && !strncmp(line, secrets[i], n))
+			return true;
+	return false;
+}
+
+static int set_secret(struct parser *parser, char *line)
+{
+	char *value = line + strcspn(line, " \t="), *end = value;
+	int err;
+
+	value += strspn(value, " \t");
+	if (*value != '=') {
+		parser->pending = line;
+		return 0;
+	}
+	value++;
+	value += strspn(value, " \t");
+	*end = '\0';
+	err = set(parser, line, value);
+	/* A longer line would move the buffer, and leave it behind. */
+	explicit_bzero(parser->buffer, parser->buffer_size);
+	return err;
+}
+
 /* Get one line for inih, at most size bytes with the NUL. */
 static int next_line(struct parser *parser, char *text, int size)
 {
@@ -315,6 +400,8 @@ static int next_line(struct parser *parser, char *text, int size)
 	}
 	if (parser->section == SECTION_REFUSED)
 		return 0;
+	if (is_secret(line))
+		return set_secret(parser, line);
 	strcpy(text, line);
 	parser->pending = *line ? line : NULL;
 	return 0;
@@ -405,6 +492,7 @@ int config_parse(struct config *config, FILE *file)
 	if (!parser.ended)
 		check_whole(&parser);
 	free(parser.sections);
+	config_derive_agreement(config);
 	derive_roaming(config);
 	return parser.err;
 }

@@ -28,6 +28,7 @@ enum presence {
 	REQUIRED,   /* once */
 	REPEATABLE, /* once or more often */
 	MULTIPLE,   /* any number of times */
+	MANUAL,	    /* once for a peer without PublicKey, else not at all */
 };
 
 /* The modes that have a key: bits of 1 << enum mode. */
@@ -46,7 +47,7 @@ struct setting {
 	unsigned int modes;
 };
 
-#define MAX_SETTINGS 40
+#define MAX_SETTINGS 48
 extern const struct setting settings[];
 extern const size_t n_settings;
 
@@ -68,6 +69,20 @@ int set_endpoint(struct config *config, const struct config_line *where, char *v
 int set_roaming(struct config *config, const struct config_line *where, char *value);
 int set_keepalive(struct config *config, const struct config_line *where, char *value);
 
+/* The keys of the key agreement (config_agreement.c), and Cipher, which manual peers have as well. */
+int set_private_key_file(struct config *config, const struct config_line *where, char *value);
+int set_private_key(struct config *config, const struct config_line *where, char *value);
+int set_public_key(struct config *config, const struct config_line *where, char *value);
+int set_psk_file(struct config *config, const struct config_line *where, char *value);
+int set_psk(struct config *config, const struct config_line *where, char *value);
+int set_reject_after(struct config *config, const struct config_line *where, char *value);
+int set_idle(struct config *config, const struct config_line *where, char *value);
+int set_cipher(struct config *config, const struct config_line *where, char *value);
+
+/* Is it a key of wg-quick's that xdpsec does not have? -EINVAL after a message that says what takes its place; 0: no,
+ * and no message. */
+int refuse_wg_quick(const struct config_line *where);
+
 /* The last [Peer], to which keys of [Peer] belong. */
 struct peer_config *current_peer(struct config *config);
 /* The kernel's dev_valid_name(), without patterns ("%"). */
@@ -76,6 +91,10 @@ bool device_name_valid(const char *name);
 /* Parse sections and keys of the file into *config, whose name and path are set. 0, or the first -errno
  * after a message for each mistake; values that are certain are set nevertheless. */
 int config_parse(struct config *config, FILE *file);
+
+/* Settings of the key agreement that follow from several lines, and the checks across its lines. */
+void config_derive_agreement(struct config *config);
+int config_check_agreement(struct config *config);
 
 /* Checks across lines, each of which is right by itself. The same result. */
 int config_check(struct config *config);
@@ -87,8 +106,16 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 int value_ports(const struct config_line *where, char *text, struct xdpsec_ports *ports, size_t *n);
 /* An address with a prefix length (the full length if none is given). Host bits are kept. */
 int value_address(const struct config_line *where, const char *text, struct xdpsec_prefix *address);
-/* ADDRESS:PORT or [ADDRESS]:PORT. */
-int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location);
+/* An address of either family, alone. *bits is the greatest prefix length. false: it is none. No message. */
+bool value_parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits);
+/* Is it an address of a single machine, at which it can be reached? */
+bool value_is_unicast(const struct xdpsec_prefix *address, unsigned int bits);
+/* ADDRESS:PORT or [ADDRESS]:PORT sets *location, NAME:PORT the other two. */
+int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location,
+		   char name[HOST_NAME_LEN + 1], unsigned int *name_port);
+/* The path of a file; one without a directory is beside the configuration. */
+int value_path(const struct config *config, const struct config_line *where, const char *value,
+	       char path[PATH_MAX]);
 /* An address without a port, IPv4 mapped. */
 int value_host(const struct config_line *where, const char *text, unsigned char address[16]);
 /* A decimal or hexadecimal number without anything around it. */

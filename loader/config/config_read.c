@@ -109,8 +109,15 @@ static int find_file(struct config *config, const char *name, FILE **file)
 	return err;
 }
 
+static void wipe_buffer(char (*buffer)[BUFSIZ])
+{
+	explicit_bzero(*buffer, sizeof(*buffer));
+}
+
 int config_read(struct config *config, const char *path)
 {
+	/* The buffer of stdio, wiped after the file is closed: PrivateKey may stand in it. */
+	char buffer[BUFSIZ] __attribute__((cleanup(wipe_buffer)));
 	_cleanup_fclose_ FILE *file = NULL;
 	int err, step;
 
@@ -121,6 +128,7 @@ int config_read(struct config *config, const char *path)
 	err = find_file(config, path, &file);
 	if (err)
 		return err;
+	setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 	err = config_parse(config, file);
 	if (err == -ENOMEM || config->mistakes == CONFIG_MISTAKES_MAX)
 		return err;

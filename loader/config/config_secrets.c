@@ -19,6 +19,12 @@ int config_read_private_key(struct config *config)
 	return err;
 }
 
+void config_forget_private_key(struct config *config)
+{
+	explicit_bzero(config->private_key, sizeof(config->private_key));
+	config->has_private_key = false;
+}
+
 int config_read_psk(const struct config *config, const struct peer_config *peer,
 		    unsigned char psk[KEY32_BYTES])
 {

@@ -154,25 +154,6 @@ static int set_ports(struct config *config, const struct config_line *where, cha
 	return value_ports(where, value, peer->ports, &peer->n_ports);
 }
 
-static int set_cipher(struct config *config, const struct config_line *where, char *value)
-{
-	struct peer_config *peer = current_peer(config);
-
-	if (!strcmp(value, "aes-128-ocb")) {
-		peer->key_length = 16;
-	} else if (!strcmp(value, "aes-256-ocb")) {
-		peer->key_length = 32;
-	} else {
-		fail_at(where, "%s: not a cipher", value);
-		hint("aes-128-ocb or aes-256-ocb");
-		/* The length of its keys is unknown. */
-		peer->key_length = 0;
-		return -EINVAL;
-	}
-	strcpy(peer->cipher, value);
-	return 0;
-}
-
 static int set_driver(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config);
@@ -207,17 +188,25 @@ static int set_rx_spi(struct config *config, const struct config_line *where, ch
 	return value_spi(where, value, &sa->spi);
 }
 
+int value_path(const struct config *config, const struct config_line *where, const char *value,
+	       char path[PATH_MAX])
+{
+	const char *file = config->path;
+	int directory = value[0] == '/' ? 0 : strrchr(file, '/') + 1 - file;
+
+	if (snprintf(path, PATH_MAX, "%.*s%s", directory, file, value) >= PATH_MAX)
+		return fail_at(where, "%s: %s", value, strerror(ENAMETOOLONG));
+	return 0;
+}
+
 static int set_key_file(struct config *config, const struct config_line *where, const char *value,
 			struct sa_config *sa)
 {
-	const char *path = config->path;
-	int directory = value[0] == '/' ? 0 : strrchr(path, '/') + 1 - path;
+	int err = value_path(config, where, value, sa->key_file);
 
-	if ((size_t)snprintf(sa->key_file, sizeof(sa->key_file), "%.*s%s", directory, path, value) >=
-	    sizeof(sa->key_file))
-		return fail_at(where, "%s: %s", value, strerror(ENAMETOOLONG));
-	sa->key_file_line = where->line;
-	return 0;
+	if (!err)
+		sa->key_file_line = where->line;
+	return err;
 }
 
 static int set_tx_key_file(struct config *config, const struct config_line *where, char *value)
@@ -230,15 +219,6 @@ static int set_rx_key_file(struct config *config, const struct config_line *wher
 	return set_key_file(config, where, value, &current_peer(config)->rx);
 }
 
-static int refuse_agreement(struct config *config, const struct config_line *where, char *value)
-{
-	(void)config;
-	(void)value;
-	fail_at(where, "key agreement is not available in this version");
-	hint("use manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile");
-	return -EINVAL;
-}
-
 const char *setting_instead(const struct setting *setting)
 {
 	static const struct {
@@ -247,7 +227,6 @@ const char *setting_instead(const struct setting *setting)
 		{ "Ports", "a tunnel carries every packet that is routed into it" },
 		{ "ClearGroups", "a tunnel carries every packet that is routed into it" },
 		{ "AllowedIPs", "in inline mode, Address lists the prefixes of a peer" },
-		{ "Endpoint", "in inline mode, Address lists the prefixes of a peer" },
 	};
 
 	if (setting->modes == INLINE && !strcmp(setting->name, "Address"))
@@ -266,30 +245,34 @@ const struct setting settings[] = {
 	{ SECTION_INTERFACE, "ClearGroups", set_clear_groups, MULTIPLE, INLINE },
 	{ SECTION_INTERFACE, "Name", set_tunnel_name, REQUIRED, TUNNEL },
 	{ SECTION_INTERFACE, "Address", set_tunnel_address, MULTIPLE, TUNNEL },
-	{ SECTION_INTERFACE, "ListenPort", set_listen_port, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "ListenPort", set_listen_port, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "MTU", set_mtu, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "SourcePort", set_source_port, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "Source", set_source, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "FwMark", set_fw_mark, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "Dscp", set_dscp, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "Table", set_table, OPTIONAL, TUNNEL },
-	{ SECTION_INTERFACE, "PrivateKeyFile", refuse_agreement, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "PrivateKeyFile", set_private_key_file, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "PrivateKey", set_private_key, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "RejectAfter", set_reject_after, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "Idle", set_idle, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "Name", set_name, REQUIRED, ALWAYS },
 	{ SECTION_PEER, "Address", set_address, REPEATABLE, INLINE },
 	{ SECTION_PEER, "Ports", set_ports, REQUIRED, INLINE },
-	{ SECTION_PEER, "Endpoint", set_endpoint, OPTIONAL, TUNNEL },
+	{ SECTION_PEER, "Endpoint", set_endpoint, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "Source", set_peer_source, OPTIONAL, TUNNEL },
 	{ SECTION_PEER, "AllowedIPs", set_address, REPEATABLE, TUNNEL },
 	{ SECTION_PEER, "Roaming", set_roaming, OPTIONAL, TUNNEL },
 	{ SECTION_PEER, "PersistentKeepalive", set_keepalive, OPTIONAL, TUNNEL },
 	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "Driver", set_driver, OPTIONAL, ALWAYS },
-	{ SECTION_PEER, "TxSpi", set_tx_spi, REQUIRED, ALWAYS },
-	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, REQUIRED, ALWAYS },
-	{ SECTION_PEER, "RxSpi", set_rx_spi, REQUIRED, ALWAYS },
-	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, REQUIRED, ALWAYS },
-	{ SECTION_PEER, "PublicKey", refuse_agreement, OPTIONAL, ALWAYS },
-	{ SECTION_PEER, "PresharedKeyFile", refuse_agreement, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "TxSpi", set_tx_spi, MANUAL, ALWAYS },
+	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, MANUAL, ALWAYS },
+	{ SECTION_PEER, "RxSpi", set_rx_spi, MANUAL, ALWAYS },
+	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, MANUAL, ALWAYS },
+	{ SECTION_PEER, "PublicKey", set_public_key, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "PresharedKeyFile", set_psk_file, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "PresharedKey", set_psk, OPTIONAL, ALWAYS },
 };
 const size_t n_settings = ARRAY_SIZE(settings);
 _Static_assert(ARRAY_SIZE(settings) <= MAX_SETTINGS, "raise MAX_SETTINGS");

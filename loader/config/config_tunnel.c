@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The keys that only tunnel mode has. */
+/* The keys of tunnel mode. */
 #include <errno.h>
 #include <string.h>
 
@@ -48,7 +48,8 @@ int set_listen_port(struct config *config, const struct config_line *where, char
 		hint("1 to 65535, for example 7253");
 		return -EINVAL;
 	}
-	config->tunnel.listen_port = (unsigned int)number;
+	config->listen_port = config->tunnel.listen_port = (unsigned int)number;
+	config->listen_port_line = where->line;
 	config->tunnel.former_port = 0;
 	return 0;
 }
@@ -95,6 +96,13 @@ int set_dscp(struct config *config, const struct config_line *where, char *value
 
 int set_table(struct config *config, const struct config_line *where, char *value)
 {
+	unsigned long number;
+
+	if (value_number(value, 0xffffffff, &number) && number) {
+		fail_at(where, "%s: routes go to the main table, or to that of the VRF of the device", value);
+		hint("Table = off, and `ip route add PREFIX dev DEVICE table %s` after `xdpsec up`", value);
+		return -EINVAL;
+	}
 	if (strcmp(value, "auto") != 0 && strcmp(value, "off") != 0) {
 		fail_at(where, "%s: neither auto nor off", value);
 		hint("auto: add a route for each prefix of AllowedIPs; off: add no routes");
@@ -152,14 +160,6 @@ int set_fw_mark(struct config *config, const struct config_line *where, char *va
 	config->tunnel.mark = (__u32)number;
 	config->tunnel.mark_given = true;
 	return 0;
-}
-
-int set_endpoint(struct config *config, const struct config_line *where, char *value)
-{
-	struct peer_config *peer = current_peer(config);
-
-	peer->endpoint_line = where->line;
-	return value_location(where, value, &peer->endpoint);
 }
 
 int set_roaming(struct config *config, const struct config_line *where, char *value)

@@ -191,8 +191,7 @@ static void clear_host_bits(struct xdpsec_prefix *prefix)
 	}
 }
 
-/* Parse an address of either family. *bits is the greatest prefix length. */
-static bool parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits)
+bool value_parse_address(const char *text, struct xdpsec_prefix *prefix, unsigned int *bits)
 {
 	struct in_addr ipv4;
 
@@ -229,7 +228,7 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 	int err;
 
 	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
-	if (!parse_address(address, &found, &bits)) {
+	if (!value_parse_address(address, &found, &bits)) {
 		fail_at(where, "%s: not an IPv4 or IPv6 prefix", text);
 		hint("for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved");
 		return -EINVAL;
@@ -249,8 +248,7 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 	return 0;
 }
 
-/* Is it an address of a single machine, at which it can be reached? */
-static bool is_unicast(const struct xdpsec_prefix *address, unsigned int bits)
+bool value_is_unicast(const struct xdpsec_prefix *address, unsigned int bits)
 {
 	static const unsigned char none[16];
 	const unsigned char *bytes = address->address;
@@ -269,7 +267,7 @@ int value_address(const struct config_line *where, const char *text, struct xdps
 	int err;
 
 	snprintf(alone, sizeof(alone), "%.*s", slash ? (int)(slash - text) : 63, text);
-	if (!parse_address(alone, &found, &bits) || !is_unicast(&found, bits)) {
+	if (!value_parse_address(alone, &found, &bits) || !value_is_unicast(&found, bits)) {
 		fail_at(where, "%s: not a valid address for a device", text);
 		hint("for example 10.77.0.1/30 or fd00:77::1/64");
 		return -EINVAL;
@@ -280,89 +278,18 @@ int value_address(const struct config_line *where, const char *text, struct xdps
 	return err;
 }
 
-/* Split at the colon in front of the port. *address gets the address without brackets. NULL: no port. */
-static char *split_location(char *text, char **address)
-{
-	char *end;
-
-	*address = text;
-	if (text[0] != '[') {
-		end = strrchr(text, ':');
-		if (!end)
-			return NULL;
-		*end = '\0';
-		return end + 1;
-	}
-	end = strstr(text, "]:");
-	if (!end)
-		return NULL;
-	*address = text + 1;
-	*end = '\0';
-	return end + 2;
-}
-
-static int refuse_location(const struct config_line *where, const char *text)
-{
-	struct xdpsec_prefix address;
-	unsigned int bits;
-
-	if (parse_address(text, &address, &bits)) {
-		fail_at(where, "%s: no port given", text);
-		hint(bits == 32 ? "for example %s:7253" : "for example [%s]:7253", text);
-		return -EINVAL;
-	}
-	if (strpbrk(text, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")) {
-		fail_at(where, "%s: names are not resolved: DNS could redirect packets", text);
-		hint("for example 198.51.100.2:7253 or [2001:db8::1]:7253");
-		return -EINVAL;
-	}
-	fail_at(where, "%s: not ADDRESS:PORT", text);
-	hint("for example 198.51.100.2:7253 or [2001:db8::1]:7253");
-	return -EINVAL;
-}
-
 int value_host(const struct config_line *where, const char *text, unsigned char address[16])
 {
 	struct xdpsec_prefix found;
 	unsigned int bits;
 
-	if (!parse_address(text, &found, &bits) || !is_unicast(&found, bits) ||
+	if (!value_parse_address(text, &found, &bits) || !value_is_unicast(&found, bits) ||
 	    (bits == 128 && found.address[0] == 0xfe)) {
 		fail_at(where, "%s: not a valid source address", text);
 		hint("an address of this host without prefix length, for example 192.0.2.10 or 2001:db8::10");
 		return -EINVAL;
 	}
 	memcpy(address, found.address, sizeof(found.address));
-	return 0;
-}
-
-int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location)
-{
-	char copy[128], *port, *address;
-	struct xdpsec_prefix found;
-	unsigned long number;
-	unsigned int bits;
-
-	if (strlen(text) >= sizeof(copy))
-		return refuse_location(where, text);
-	strcpy(copy, text);
-	port = split_location(copy, &address);
-	if (!port || !parse_address(address, &found, &bits) || (bits == 128) != (text[0] == '['))
-		return refuse_location(where, text);
-	if (!value_number(port, 65535, &number) || !number) {
-		fail_at(where, "%s: not a port", port);
-		hint("the ListenPort of the other site, 1 to 65535");
-		return -EINVAL;
-	}
-	if (!is_unicast(&found, bits) || (bits == 128 && found.address[0] == 0xfe)) {
-		fail_at(where, "%s: not a routable unicast address", address);
-		hint("multicast, loopback and link-local addresses cannot be an Endpoint");
-		return -EINVAL;
-	}
-	memset(location, 0, sizeof(*location));
-	memcpy(location->address, found.address, sizeof(location->address));
-	location->port = (__u16)number;
-	location->known = 1;
 	return 0;
 }
 

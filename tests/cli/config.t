@@ -108,11 +108,11 @@ WRITE=write_tunnel mistake "ClearGroups in tunnel mode" '6s/.*/ClearGroups = 239
 	"FILE:6: ClearGroups: only for Mode = inline; this is Mode = tunnel
 hint: a tunnel carries every packet that is routed into it"
 
-# ---- tunnel mode and key agreement --------------------------------------------------------------------
+# ---- tunnel mode --------------------------------------------------------------------
 
 device="Mode = tunnel in [Interface] creates a device to route into"
 prefixes="in inline mode, Address lists the prefixes of a peer"
-for key in Name=xs0 Address=203.0.113.1/30 ListenPort=7253 MTU=1400 SourcePort=flow Source=192.0.2.10 \
+for key in Name=xs0 Address=203.0.113.1/30 MTU=1400 SourcePort=flow Source=192.0.2.10 \
 	FwMark=1 Dscp=0 Table=off; do
 	mistake "[Interface] ${key%=*} in inline mode" "4s|.*|$key|" \
 		"FILE:4: ${key%=*}: only for Mode = tunnel; this is Mode = inline
@@ -121,7 +121,7 @@ done
 mistake "a key of tunnel mode, and no Mode" '3s/.*/Name = xs0/' \
 	"FILE:3: Name: only for Mode = tunnel; this is Mode = inline
 hint: $device"
-for key in "Endpoint=198.51.100.2:7253|$prefixes" "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
+for key in "AllowedIPs=203.0.113.0/24|$prefixes" "Roaming=yes|$device" \
 	"PersistentKeepalive=25|$device" "Source=192.0.2.10|$device"; do
 	name=${key%%=*}
 	mistake "[Peer] $name in inline mode" "9s#.*#${key%|*}#" \
@@ -137,14 +137,6 @@ hint: in tunnel mode, Endpoint is the peer's address, and AllowedIPs lists the p
 WRITE=write_tunnel mistake "[Peer] Ports in tunnel mode" '11s/.*/Ports = all/' \
 	"FILE:11: Ports: only for Mode = inline; this is Mode = tunnel
 hint: a tunnel carries every packet that is routed into it"
-mistake "[Interface] PrivateKeyFile" '4s/.*/PrivateKeyFile = x/' \
-	'FILE:4: PrivateKeyFile: key agreement is not available in this version
-hint: use manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile'
-for key in PublicKey PresharedKeyFile; do
-	mistake "[Peer] $key" "9s/$/\n$key = x/" \
-		"FILE:10: $key: key agreement is not available in this version
-hint: use manual keys: TxSpi, TxKeyFile, RxSpi and RxKeyFile"
-done
 
 # ---- values -------------------------------------------------------------------------------------------
 
@@ -318,8 +310,8 @@ mistake "FwMark = off and a default route" '6s/.*/FwMark = off/; 11s/=.*/= 203.0
 	'FILE:11: AllowedIPs: a default route needs FwMark, which is off
 hint: remove FwMark (the default is 51820), or set Table = off and add the routes yourself'
 fine "a tunnel: FwMark = off, a default route, and Table = off" '6s/.*/FwMark = off\nTable = off/; 11s/=.*/= 0.0.0.0\/0/'
-mistake "Table" '6s/.*/Table = 100/' \
-	'FILE:6: Table: 100: neither auto nor off
+mistake "Table" '6s/.*/Table = main/' \
+	'FILE:6: Table: main: neither auto nor off
 hint: auto: add a route for each prefix of AllowedIPs; off: add no routes'
 mistake "Endpoint without a port" '10s/=.*/= 198.51.100.2/' \
 	'FILE:10: Endpoint: 198.51.100.2: no port given
@@ -327,15 +319,18 @@ hint: for example 198.51.100.2:7253'
 mistake "Endpoint of IPv6 without a port" '10s/=.*/= 2001:db8:b::1/' \
 	'FILE:10: Endpoint: 2001:db8:b::1: no port given
 hint: for example [2001:db8:b::1]:7253'
-for name in vpn.example.com:7253 vpn.example.com localhost:7253; do
+for name in vpn.example.com localhost; do
+	mistake "Endpoint = $name:1234" "10s/=.*/= $name:1234/" \
+		"FILE:10: Endpoint: $name: names are not resolved for manual keys: DNS could redirect packets
+hint: for example 198.51.100.2:1234 or [2001:db8::1]:1234; or PublicKey, whose owner proves who he is"
 	mistake "Endpoint = $name" "10s/=.*/= $name/" \
-		"FILE:10: Endpoint: $name: names are not resolved: DNS could redirect packets
-hint: for example 198.51.100.2:7253 or [2001:db8::1]:7253"
+		"FILE:10: Endpoint: $name: no port given
+hint: for example $name:7253"
 done
 for endpoint in 198.51.100:7253 [198.51.100.2]:7253 [2001:db8:b::1] 2001:db8:b::1::7253 :7253 [2001:db8:b::1]7253; do
 	mistake "Endpoint = $endpoint" "10s/=.*/= $endpoint/" \
-		"FILE:10: Endpoint: $endpoint: not ADDRESS:PORT
-hint: for example 198.51.100.2:7253 or [2001:db8::1]:7253"
+		"FILE:10: Endpoint: $endpoint: not ADDRESS:PORT, nor NAME:PORT
+hint: for example 198.51.100.2:7253, [2001:db8::1]:7253 or vpn.example.net:7253"
 done
 for port in 0 65536 http; do
 	mistake "Endpoint with the port $port" "10s/=.*/= 198.51.100.2:$port/" \

@@ -38,6 +38,12 @@ static const char *words[WORDS_MAX] = {
 	"xs0",
 	"site-b",
 	"a.key",
+	"private.key",
+	"psk",
+	"vpn.example.net:7253",
+	"hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=",
+	"3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=",
+	"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	"0.0.0.0/0",
 	"::/0",
 	"192.0.2.1/32",
@@ -115,24 +121,47 @@ static void check_ports(const struct peer_config *peer)
 static void check_endpoint(const struct peer_config *peer)
 {
 	struct xdpsec_location again;
-	char text[64];
+	char text[64], name[HOST_NAME_LEN + 1];
+	unsigned int port;
 
 	if (!peer->endpoint.known)
 		return;
 	driver_check(peer->endpoint.port);
 	location_text(&peer->endpoint, text, sizeof(text));
-	driver_check(value_location(&where, text, &again) == 0);
+	driver_check(value_location(&where, text, &again, name, &port) == 0);
 	driver_check(memcmp(again.address, peer->endpoint.address, sizeof(again.address)) == 0 &&
 		     again.port == peer->endpoint.port);
+}
+
+static void check_manual_keys(const struct peer_config *peer)
+{
+	driver_check(peer->key_length == 16 || peer->key_length == 32);
+	driver_check(peer->n_suites <= 1 && !peer->psk_line && !peer->endpoint_host[0]);
+	driver_check(peer->tx.spi >= XDPSEC_SPI_MIN && peer->rx.spi >= XDPSEC_SPI_MIN);
+	driver_check(peer->tx.key_file[0] == '/' && peer->rx.key_file[0] == '/');
+}
+
+static void check_agreed_keys(const struct config *config, const struct peer_config *peer)
+{
+	driver_check(config->agreed && (config->has_private_key || config->private_key_file[0] == '/'));
+	driver_check(config->reject_after >= REJECT_AFTER_MIN && config->reject_after <= REJECT_AFTER_MAX);
+	driver_check(!key32_is_low_order(peer->public_key) && peer->public_key[31] < 0x80);
+	driver_check(!peer->tx.spi && !peer->rx.spi && !peer->tx.key_file[0] && !peer->rx.key_file[0]);
+	driver_check(peer->n_suites == 1 || (peer->n_suites == 2 && peer->suites[0] != peer->suites[1]));
+	driver_check(!peer->psk_line || peer->has_psk || peer->psk_file[0] == '/');
+	driver_check(!peer->endpoint_host[0] || peer->endpoint_port);
+	if (config->mode == MODE_INLINE)
+		driver_check(peer->endpoint.known || peer->endpoint_host[0]);
 }
 
 static void check_peer(const struct config *config, const struct peer_config *peer)
 {
 	driver_check(peer->name[0] && !peer->name[strspn(peer->name, NAME_CHARACTERS)]);
 	driver_check(peer->n_prefixes >= 1);
-	driver_check(peer->key_length == 16 || peer->key_length == 32);
-	driver_check(peer->tx.spi >= XDPSEC_SPI_MIN && peer->rx.spi >= XDPSEC_SPI_MIN);
-	driver_check(peer->tx.key_file[0] == '/' && peer->rx.key_file[0] == '/');
+	if (peer->agreed)
+		check_agreed_keys(config, peer);
+	else
+		check_manual_keys(peer);
 	driver_check(memchr(peer->driver, '\0', sizeof(peer->driver)) && peer->driver[0]);
 	check_prefixes(peer);
 	if (config->mode == MODE_TUNNEL)
@@ -160,7 +189,9 @@ static void check_config(const struct config *config)
 		check_peer(config, peer);
 		for (size_t j = 0; j < i; j++) {
 			driver_check(strcmp(peer->name, config->peers[j].name) != 0);
-			driver_check(peer->rx.spi != config->peers[j].rx.spi);
+			driver_check(peer->agreed || peer->rx.spi != config->peers[j].rx.spi);
+			driver_check(!peer->agreed ||
+				     memcmp(peer->public_key, config->peers[j].public_key, KEY32_BYTES) != 0);
 		}
 	}
 	if (config->mode != MODE_TUNNEL)
@@ -171,15 +202,20 @@ static void check_config(const struct config *config)
 	driver_check(config->tunnel.dscp < 64);
 }
 
+static bool is_own(const char *file)
+{
+	return !file[0] ||
+	       (strncmp(file, driver_directory(), strlen(driver_directory())) == 0 && !strstr(file, ".."));
+}
+
 /* Key files that are not the fuzzer's own are none of its business. */
 static bool has_own_keys(const struct config *config)
 {
-	size_t n = strlen(driver_directory());
-
+	if (!is_own(config->private_key_file))
+		return false;
 	for (size_t i = 0; i < config->n_peers; i++)
-		if (strncmp(config->peers[i].tx.key_file, driver_directory(), n) != 0 ||
-		    strncmp(config->peers[i].rx.key_file, driver_directory(), n) != 0 ||
-		    strstr(config->peers[i].tx.key_file, "..") || strstr(config->peers[i].rx.key_file, ".."))
+		if (!is_own(config->peers[i].tx.key_file) || !is_own(config->peers[i].rx.key_file) ||
+		    !is_own(config->peers[i].psk_file))
 			return false;
 	return true;
 }
@@ -197,8 +233,9 @@ static void read_config(const uint8_t *bytes, size_t n)
 		driver_check(strncmp(driver_messages(), "xdpsec: ", 8) == 0);
 	} else {
 		check_config(&config);
-		driver_check(!driver_messages()[0]);
-		if (has_own_keys(&config)) {
+		/* Nothing but the warning of IKE's port. */
+		driver_check(!driver_messages()[0] || (config.agreed && config.listen_port == 4500));
+		if (!driver_messages()[0] && has_own_keys(&config)) {
 			err = config_check_keys(&config, NULL);
 			driver_check(!err == !driver_messages()[0]);
 		}
@@ -210,10 +247,13 @@ static void set_up(void)
 {
 	static const char keys[][34] = { "000102030405060708090a0b0c0d0e0f\n",
 					 "101112131415161718191a1b1c1d1e1f\n" };
+	static const char secret[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
 
 	add_words();
 	driver_write("a.key", keys[0], strlen(keys[0]));
 	driver_write("b.key", keys[1], strlen(keys[1]));
+	driver_write("private.key", secret, strlen(secret));
+	driver_write("psk", secret, strlen(secret));
 }
 
 int main(int argc, char **argv)

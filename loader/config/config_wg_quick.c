@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Keys of wg-quick's files that XDPsec does not have, and what takes their place. */
+#include <errno.h>
+#include <strings.h>
+
+#include "base/array.h"
+#include "base/message.h"
+#include "config/config_parse.h"
+
+static const struct {
+	const char *name, *instead;
+} foreign[] = {
+	{ "DNS", "after `xdpsec up`: resolvectl dns DEVICE ADDRESS, with Name of [Interface] as DEVICE" },
+	{ "SaveConfig", "xdpsec writes no configuration; `xdpsec reload NAME` applies what was edited" },
+	{ "PreUp", "systemctl edit xdpsec@NAME, with [Service] and ExecStartPre=" },
+	{ "PostUp", "systemctl edit xdpsec@NAME, with [Service] and ExecStartPost=" },
+	{ "PreDown", "a unit of your own with After=xdpsec@NAME.service, whose ExecStop= runs before" },
+	{ "PostDown", "systemctl edit xdpsec@NAME, with [Service] and ExecStopPost=" },
+	{ "PreSharedKey", "PresharedKey, or PresharedKeyFile" },
+};
+
+int refuse_wg_quick(const struct config_line *where)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
+		if (strcasecmp(foreign[i].name, where->key) != 0)
+			continue;
+		fail_at(where, "a key of wg-quick, which xdpsec does not have");
+		hint("%s", foreign[i].instead);
+		return -EINVAL;
+	}
+	return 0;
+}
