@@ -15,12 +15,12 @@
 
 /* Map "settings", one element. */
 struct core_settings {
-	__u32 payload;	  /* bytes of plaintext */
-	__u32 slot;	  /* the SA of the bare cipher, and of the packets of one peer */
-	__u32 peers;	  /* 1, or how many take turns */
-	__u32 restore;	  /* the program that runs next has changed the packet's length */
+	__u32 payload; /* bytes of plaintext */
+	__u32 slot;    /* the SA of the bare cipher, and of the packets of one peer */
+	__u32 peers;   /* 1, or how many take turns */
+	__u32 restore; /* the program that runs next has changed the packet's length */
 	__u32 first_slot; /* with several peers, that of the first; the others follow, XDPSEC_SLOTS_PER_PEER apart */
-	__u32 headers;	  /* in front of the plaintext before it is sealed: tunnels seal all but Ethernet's */
+	__u32 headers; /* in front of the plaintext before it is sealed: tunnels seal all but Ethernet's */
 	__u32 checksummed; /* the UDP checksum is not zero */
 };
 

@@ -17,6 +17,7 @@ SPI = 0x00001001
 NEXT_HEADER, VERSION, RESERVED = 17, 1, 0
 SEQUENCE = (1 << 32) + 71
 SOURCE, DESTINATION = "192.0.2.1", "198.51.100.1"
+SOURCE6, DESTINATION6 = "2001:db8:1::1", "2001:db8:2::2"
 PORTS = 49152, 5201
 PLAINTEXT = b"The payload of a datagram, 41 bytes long."
 
@@ -66,11 +67,28 @@ def dump(name, data):
         print(f"  {offset:04x}  {data[offset:offset + 16].hex(' ')}")
 
 
+def seal(nonce, bound):
+    sealed = AESOCB3(KEY).encrypt(nonce, PLAINTEXT, bound)
+    return sealed[:-16], sealed[-16:]
+
+
+def hash_of(bound, l_star, l):
+    """HASH(K, A) of RFC 7253 section 4.1, for one or three blocks, of which the last is not full."""
+    offset = total = bytes(16)
+    for i, start in enumerate(range(0, len(bound) - 15, 16)):
+        offset = xor(offset, l[i])  # i = 1: ntz 0; i = 2: ntz 1
+        total = xor(total, encipher(xor(bound[start : start + 16], offset)))
+    rest = bound[len(bound) // 16 * 16 :]
+    return xor(total, encipher(xor(rest + b"\x80" + bytes(15 - len(rest)), offset, l_star)))
+
+
 def main():
     header = struct.pack("!IBBHQ", SPI, NEXT_HEADER, VERSION, RESERVED, SEQUENCE)
     nonce = header[4:]
-    sealed = AESOCB3(KEY).encrypt(nonce, PLAINTEXT, None)
-    ciphertext, tag = sealed[:-16], sealed[-16:]
+    ports = struct.pack("!HH", *PORTS)
+    bound = socket.inet_aton(SOURCE) + socket.inet_aton(DESTINATION) + ports
+    bound6 = b"".join(socket.inet_pton(socket.AF_INET6, a) for a in (SOURCE6, DESTINATION6)) + ports
+    ciphertext, tag = seal(nonce, bound)
 
     show("key", KEY)
     show("plaintext", f'"{PLAINTEXT.decode()}"')
@@ -117,9 +135,18 @@ def main():
     show("Offset_*", offset)
     show("Pad", pad)
     show("C_*", result[32:])
+    unbound = encipher(xor(total, offset, l_dollar))
     show("Checksum", total)
-    show("Tag", encipher(xor(total, offset, l_dollar)))
-    assert result == ciphertext and encipher(xor(total, offset, l_dollar)) == tag
+    show("ENCIPHER", unbound)
+    assert result == ciphertext
+
+    print("\naddresses (IPv4, IPv6) or ports")
+    for associated in bound, bound6, ports:
+        digest = hash_of(associated, l_star, l)
+        show("A", associated)
+        show("HASH", digest)
+        show("Tag", xor(unbound, digest))
+        assert xor(unbound, digest) == seal(nonce, associated)[1]
 
     dump("clear frame", frame(PLAINTEXT))
     dump("sealed frame", frame(header + tag + ciphertext))

@@ -285,7 +285,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	reason = seal_payload(s, sa, ctx, e->next_header);
+	reason = seal_payload(s, sa, ctx, e->next_header, NULL);
 	if (reason != DROP_NONE)
 		return drop(reason, s->sa);
 	if (s->config->mark)

@@ -8,6 +8,7 @@
 
 #include <linux/pkt_cls.h>
 
+#include "xdpsec/binding.bpf.h"
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/device.bpf.h"
 #include "xdpsec/drop.bpf.h"
@@ -204,6 +205,19 @@ static __always_inline int seal_too_big(struct seal_frame *f, u32 mtu)
 	return VERDICT_REDIRECT;
 }
 
+/* Seal the payload, and bind addresses and ports. DROP_NONE, or the reason to drop the packet. */
+static __always_inline u32 seal_bound(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
+{
+	u32 found = binding_find(&s->packet, s->sa);
+	const struct binding *binding = bpf_map_lookup_elem(&bindings, &found);
+
+	if (!binding)
+		return XDPSEC_DROP_CRYPTO;
+	if (found == BINDING_NEW)
+		binding_keep(&s->packet);
+	return seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP, &binding->hash);
+}
+
 /* Seal a packet of a protected flow, which is whole and has all its checksums. */
 static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_sa *sa,
 				     struct bpf_crypto_ctx *ctx, bool verify)
@@ -243,7 +257,7 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 		return drop(XDPSEC_DROP_BAD_CHECKSUM, s->sa);
 	if (seal_make_room(s) || seal_lengthen(s))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	reason = seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP);
+	reason = seal_bound(s, sa, ctx);
 	if (reason != DROP_NONE)
 		return drop(reason, s->sa);
 	if (seal_tag(f))

@@ -66,13 +66,14 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 }
 
 /*
- * Encrypt, write the header and the checksum: the packet gets its final shape. The caller has made room for
+ * Encrypt, write the header and the checksum: the packet gets its final shape. hash is that of what is bound, or a
+ * constant NULL. The caller has made room for
  * header and tag between the UDP header at s->packet.l4 and the payload; s->packet.udp_length does not
  * include them. DROP_NONE, or the reason to drop it: a call of drop() from here would be one more frame on
  * the stack, and tunnel mode has no room for it.
  */
 static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
-				   u8 next_header)
+				   u8 next_header, const struct xdpsec_block *hash)
 {
 	struct __sk_buff *skb = s->skb;
 	struct packet *packet = &s->packet;
@@ -93,6 +94,7 @@ static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	o.length = length;
 	o.sa = sa;
 	o.ctx = ctx;
+	o.hash = hash;
 	header = (u64 *)o.start;
 	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
 		return XDPSEC_DROP_NO_ROOM;

@@ -230,7 +230,7 @@ static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
 	/* The sum of the inner packet is not needed; packet.checksum would request it. */
 	o->packet.checksum = 0;
 	reason = open_identify(o, &d->peer);
-	return reason == DROP_NONE ? open_payload(o, sum) : reason;
+	return reason == DROP_NONE ? open_payload(o, NULL, sum) : reason;
 }
 
 /* Judge a packet on its way in. VERDICT_PASS: it is not for the tunnel, give it to the stack. */

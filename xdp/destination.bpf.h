@@ -2,11 +2,10 @@
 /*
  * The destination of a packet: where would the stack take it?
  *
- * Inline mode: the tag binds neither addresses nor ports, as they must survive changes by the underlay. So an
- * attacker on the path could write another destination on a sealed packet. A gateway would open it and
- * forward the plaintext back out of the device that protects it. So a packet is opened if it is for this
- * host, or for a network behind another of its devices. It is not opened if it would be routed out of the
- * device that it came in by.
+ * Inline mode: a packet is opened if it is for this host, or for a network behind another of its devices. It is
+ * not opened if it would be routed out of the device that it came in by: the plaintext would leave by the device
+ * that protects it. Such a destination is written by an attacker on the path, where the tag does not bind it; or by
+ * the sender, where its prefixes are too wide, and an attacker led the packet here.
  *
  * Tunnel mode: packets for this host are ours. Other hosts may use the same port: one behind the same device
  * (a macvlan, a bridge), or another gateway behind this one.

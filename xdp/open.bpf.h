@@ -3,6 +3,7 @@
 #ifndef XDPSEC_OPEN_BPF_H
 #define XDPSEC_OPEN_BPF_H
 
+#include "xdpsec/binding.bpf.h"
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/device.bpf.h"
 #include "xdpsec/drop.bpf.h"
@@ -118,6 +119,32 @@ static __always_inline int open_strip(struct open *o)
 	return bpf_xdp_adjust_head(o->xdp, XDPSEC_OVERHEAD);
 }
 
+/*
+ * Decrypt and authenticate, with the addresses and ports that are bound. What was computed for that is kept only if
+ * the packet is opened: forged packets displace nothing.
+ *
+ * The destination is looked up (destination.bpf.h) as soon as it is known to be the sender's. If it is not bound,
+ * the look-up comes first, so that a copy with another destination does not use up the number of the packet.
+ */
+static __always_inline u32 open_bound(struct open *o, u64 *sum)
+{
+	u32 found = binding_find(&o->packet, o->sa), reason;
+	const struct binding *binding = bpf_map_lookup_elem(&bindings, &found);
+
+	if (!binding)
+		return found == BINDING_FAILED ? XDPSEC_DROP_CRYPTO : XDPSEC_DROP_NO_KEY;
+	if (!binding_has_addresses(binding) && !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK))
+		return XDPSEC_DROP_MISROUTED;
+	reason = open_payload(o, &binding->hash, sum);
+	if (reason != DROP_NONE)
+		return reason;
+	if (found == BINDING_NEW)
+		binding_keep(&o->packet);
+	if (binding_has_addresses(binding) && !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK))
+		return XDPSEC_DROP_MISROUTED;
+	return DROP_NONE;
+}
+
 /* Judge a packet on its way in, and open it. VERDICT_PASS: give it to the stack as it is now. */
 static __always_inline int open_packet(struct xdp_md *xdp)
 {
@@ -161,10 +188,8 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	reason = open_identify(&o, &owner);
 	if (reason == DROP_NONE && owner != o.peer)
 		reason = XDPSEC_DROP_WRONG_PEER;
-	if (reason == DROP_NONE && !destination_is(xdp, &o.packet, DESTINATION_NOT_BACK))
-		reason = XDPSEC_DROP_MISROUTED;
 	if (reason == DROP_NONE)
-		reason = open_payload(&o, &sum);
+		reason = open_bound(&o, &sum);
 	if (reason != DROP_NONE)
 		return drop(reason, o.sa);
 	if (open_put_back(&o) || open_shorten(&o, sum) || open_strip(&o))

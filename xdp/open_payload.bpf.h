@@ -94,10 +94,10 @@ static __always_inline u32 open_identify(struct open *o, u32 *peer)
 }
 
 /*
- * Decrypt and authenticate, then check the replay window. sum gets the RFC 1071 sum of the plaintext. A call
- * of its own, for its stack. DROP_NONE, or the reason to drop it.
+ * Decrypt and authenticate, then check the replay window. hash is that of what is bound, or a constant NULL. sum
+ * gets the RFC 1071 sum of the plaintext. A call of its own, for its stack. DROP_NONE, or the reason to drop it.
  */
-static __noinline u32 open_payload(struct open *o, u64 *sum)
+static __noinline u32 open_payload(struct open *o, const struct xdpsec_block *hash, u64 *sum)
 {
 	struct xdpsec_header *header = (struct xdpsec_header *)o->payload;
 	u32 length = o->length - XDPSEC_OVERHEAD, at = 0, nonce_head;
@@ -123,6 +123,7 @@ static __noinline u32 open_payload(struct open *o, u64 *sum)
 		context->ctx; /* load once: the verifier tracks this register as a context, not a second load */
 	if (!ocb.ctx)
 		return XDPSEC_DROP_NO_KEY;
+	ocb.hash = hash;
 	ocb.start = o->payload;
 	ocb.end = o->end;
 	ocb.length = length;

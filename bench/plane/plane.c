@@ -41,12 +41,13 @@ static int add_peer(struct bench *b, unsigned int peer, const struct key *key, c
 	struct xdpsec_endpoint endpoint = { .at[0] = { .port = PORT, .known = 1 } };
 	struct xdpsec_peer entry = { .tx_sa = bench_slot_tx(peer) };
 	__u32 spi = XDPSEC_SPI_MIN + peer, rx = bench_slot_rx(peer);
+	enum xdpsec_binding binding = b->tunnel ? XDPSEC_BIND_NONE : XDPSEC_BIND_ADDRESSES;
 	int err;
 
 	memcpy(endpoint.at[0].address, prefix.address, sizeof(prefix.address));
-	err = sa_reset(&b->plane, bench_slot_tx(peer), spi, peer);
+	err = sa_reset(&b->plane, bench_slot_tx(peer), spi, peer, binding);
 	if (!err)
-		err = sa_reset(&b->plane, bench_slot_rx(peer), spi, peer);
+		err = sa_reset(&b->plane, bench_slot_rx(peer), spi, peer, binding);
 	if (!err)
 		err = sa_install(&b->plane, bench_slot_tx(peer), key, driver, "benchmark", b->bound);
 	if (!err)

@@ -36,7 +36,8 @@ struct ocb {
 	u32 length;	 /* of the plaintext, 0 .. XDPSEC_PAYLOAD_MAX */
 	const struct xdpsec_sa *sa;
 	struct bpf_crypto_ctx *ctx;
-	struct xdpsec_block offset; /* Offset_0 */
+	const struct xdpsec_block *hash; /* HASH(K, A) in map memory; NULL, a constant: no associated data */
+	struct xdpsec_block offset;	 /* Offset_0 */
 };
 
 /* Sums gathered by the passes over the blocks. */
@@ -282,6 +283,15 @@ static __always_inline int ocb_start(struct ocb *o, struct xdpsec_ktop *ktop, u3
 	return 0;
 }
 
+/* Bind the associated data to the tag, or take it off before the tag is deciphered. */
+static __always_inline void ocb_bind(const struct ocb *o, struct xdpsec_block *tag)
+{
+	if (!o->hash)
+		return;
+	tag->a ^= o->hash->a;
+	tag->b ^= o->hash->b;
+}
+
 /*
  * Seal the payload behind the two slots. ocb_start() comes first. memory holds o->start at offset at, and is
  * used up. If sum is set, sums gets the RFC 1071 sum of tag and ciphertext. The header slot holds garbage
@@ -319,6 +329,7 @@ static __always_inline int ocb_seal(const struct ocb *o, struct bpf_dynptr *memo
 		err = bpf_crypto_encrypt(o->ctx, memory, memory, NULL);
 	if (err)
 		return err;
+	ocb_bind(o, tag);
 
 	if (sum)
 		ocb_pass(o, sums, OCB_SUM_AFTER);
@@ -357,16 +368,15 @@ static __always_inline int ocb_open(const struct ocb *o, struct bpf_dynptr *memo
 	const struct xdpsec_sa *sa = o->sa;
 	u32 rest = o->length % XDPSEC_BLOCK_LEN;
 	u32 full = o->length - rest;
-	struct xdpsec_block offset, *header, *tag, *tail;
+	struct xdpsec_block *header = (struct xdpsec_block *)o->start, *tag = header + 1, *tail, offset;
 	struct bpf_dynptr pad_input;
 	struct ocb_sums none = {};
 	int err;
 
-	header = (struct xdpsec_block *)o->start;
-	tag = header + 1;
 	if ((const void *)(header + 2) > o->end || !ocb_tail(o, &tail))
 		return -EINVAL;
 
+	ocb_bind(o, tag);
 	offset = ocb_pass(o, &none, 0);
 	if (rest) {
 		offset.a ^= sa->l_star.a;

@@ -2,13 +2,13 @@
 /*
  * The whole wire format, version 1. docs/protocol.md has it as a bit diagram and gives the reasons.
  *
- * To seal is to encrypt and authenticate with AES-OCB (RFC 7253, TAGLEN 128, no associated data). To open is
+ * To seal is to encrypt and authenticate with AES-OCB (RFC 7253, TAGLEN 128). To open is
  * to verify and decrypt. A sealed packet is an ordinary UDP datagram with this payload:
  *
  *	struct xdpsec_header (16) | tag (16) | ciphertext, exactly as long as the plaintext
  *
  * The nonce is bytes 4 to 15 of the header: so the header is authenticated without being associated data. The
- * SPI selects the key.
+ * SPI selects the key. In inline mode addresses and ports are associated data (enum xdpsec_binding).
  */
 #ifndef XDPSEC_WIRE_H
 #define XDPSEC_WIRE_H

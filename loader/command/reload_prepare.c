@@ -69,8 +69,7 @@ static bool other_driver(const struct change *change, const struct sa_record *be
 
 static int create_spare(struct reload *reload, const struct change *change, bool sends, struct spare *spare)
 {
-	int err = peer_create_context(&reload->context, change->peer, change->index, sends,
-				      &spare->record);
+	int err = peer_create_context(&reload->context, change->peer, change->index, sends, &spare->record);
 
 	spare->created = !err;
 	return err;

@@ -97,6 +97,19 @@ static int begin_record(const struct reload *reload, const struct change *change
 	return plane_write_peer(&reload->plane, change->index, &begun);
 }
 
+/* SAs that stay, in use or not, bind what the configuration says. A new SA does so from the start. Both ends have to
+ * agree: in between packets are dropped as auth_failed. */
+static int switch_binding(const struct reload *reload, const struct change *change)
+{
+	int err = 0;
+
+	if (!change->tx && change->after.tx.fingerprint[0])
+		err = sa_bind(&reload->plane, change->after.tx.slot, change->peer->binding);
+	if (!err && !change->rx && change->after.rx.fingerprint[0])
+		err = sa_bind(&reload->plane, change->after.rx.slot, change->peer->binding);
+	return err;
+}
+
 static int switch_peer(const struct reload *reload, struct change *change)
 {
 	bool differs = memcmp(&change->before, &change->after, sizeof(change->after)) != 0 ||
@@ -109,6 +122,8 @@ static int switch_peer(const struct reload *reload, struct change *change)
 		err = switch_driver(reload, &change->tx_spare, &change->after.tx);
 	if (!err)
 		err = switch_driver(reload, &change->rx_spare, &change->after.rx);
+	if (!err)
+		err = switch_binding(reload, change);
 	if (!err)
 		err = switch_rx(reload, change);
 	if (!err && change->tx)

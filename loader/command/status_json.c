@@ -116,6 +116,7 @@ static struct json_object *peer_json(const struct report *report, const struct p
 
 	add_text(object, "name", peer->record.name);
 	add_text(object, "cipher", peer->record.cipher);
+	add_text(object, "bind", binding_text(peer->record.binding));
 	if (report->instance.mode == MODE_TUNNEL)
 		add_tunnel(object, peer);
 	else

@@ -107,6 +107,8 @@ static void print_peer(const struct report *report, const struct peer_report *pe
 	else
 		print_protected(peer);
 	printf("  cipher: %s by %s\n", peer->record.cipher, peer->tx.record.driver);
+	if (report->instance.mode == MODE_INLINE)
+		printf("  binds: %s\n", binding_text(peer->record.binding));
 	print_sa("tx", &peer->tx);
 	printf("      sequence %llu, limit %llu (%.1f %% of the reserved range used)\n", peer->tx.next,
 	       peer->tx.record.limit, report_range_used(&peer->tx));

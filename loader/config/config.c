@@ -24,6 +24,17 @@ const char *xdp_mode_text(enum xdp_mode mode)
 	return mode < XDP_MODE_CONFIG_COUNT ? names[mode] : names[XDP_MODE_CONFIG_AUTO];
 }
 
+const char *binding_text(enum xdpsec_binding binding)
+{
+	static const char *const names[] = {
+		[XDPSEC_BIND_NONE] = "none",
+		[XDPSEC_BIND_PORTS] = "ports",
+		[XDPSEC_BIND_ADDRESSES] = "addresses",
+	};
+
+	return binding <= XDPSEC_BIND_ADDRESSES ? names[binding] : names[XDPSEC_BIND_NONE];
+}
+
 bool config_has_driver_before(const struct config *config, size_t peer)
 {
 	for (size_t i = 0; i < peer; i++)

@@ -66,7 +66,9 @@ struct peer_config {
 	size_t n_prefixes;
 	struct xdpsec_ports ports[XDPSEC_MAX_PORT_RANGES]; /* sorted, merged; "all" is 0-65535 */
 	size_t n_ports;
-	char driver[64]; /* "aes" unless Driver names one */
+	char driver[64];	     /* "aes" unless Driver names one */
+	enum xdpsec_binding binding; /* Bind, or the default of the mode */
+	int binding_line;	     /* 0: not given */
 	/* Manual keys. */
 	size_t key_length; /* bytes, by Cipher: 16 or 32 */
 	char cipher[32];   /* the first of Cipher: "aes-128-ocb" */
@@ -194,6 +196,8 @@ const char *mode_text(enum mode mode);
 const char *xdp_mode_text(enum xdp_mode mode);
 /* "aes-128-ocb"; "unknown" for other bits */
 const char *suite_name(unsigned int suite);
+/* "addresses", "ports", "none" */
+const char *binding_text(enum xdpsec_binding binding);
 /* Has a peer before that one the same Driver? */
 bool config_has_driver_before(const struct config *config, size_t peer);
 

@@ -231,6 +231,26 @@ static int check_mark(const struct config *config)
 	return 0;
 }
 
+/* The outer packet of a tunnel may change on the way, and the inner one has its own addresses. */
+static int check_bindings(struct config *config)
+{
+	int err = 0;
+
+	if (config->mode != MODE_TUNNEL)
+		return 0;
+	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		if (peer->binding == XDPSEC_BIND_NONE)
+			continue;
+		fail(EINVAL, "%s:%d: Bind: %s: a tunnel binds nothing of its outer packets", config->path,
+		     peer->binding_line, binding_text(peer->binding));
+		hint("remove the line: the addresses and ports of a tunnel's packets are inside, sealed");
+		err = -EINVAL;
+		if (config_mistake(config))
+			break;
+	}
+	return err;
+}
+
 int config_check(struct config *config)
 {
 	int err = check_addresses(config), step;
@@ -238,6 +258,8 @@ int config_check(struct config *config)
 	step = config_check_agreement(config);
 	err = err ?: step;
 	step = check_roaming(config);
+	err = err ?: step;
+	step = check_bindings(config);
 	err = err ?: step;
 	step = check_mark(config);
 	err = err ?: step;

@@ -479,6 +479,16 @@ static void derive_roaming(struct config *config)
 	}
 }
 
+static void derive_bindings(struct config *config)
+{
+	struct peer_config *peer;
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		if (!peer->binding_line)
+			peer->binding = config->mode == MODE_TUNNEL ? XDPSEC_BIND_NONE
+								    : XDPSEC_BIND_ADDRESSES;
+}
+
 int config_parse(struct config *config, FILE *file)
 {
 	struct parser parser = { .config = config, .file = file };
@@ -494,5 +504,6 @@ int config_parse(struct config *config, FILE *file)
 	free(parser.sections);
 	config_derive_agreement(config);
 	derive_roaming(config);
+	derive_bindings(config);
 	return parser.err;
 }

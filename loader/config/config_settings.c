@@ -172,6 +172,23 @@ static int set_driver(struct config *config, const struct config_line *where, ch
 	return 0;
 }
 
+static int set_bind(struct config *config, const struct config_line *where, char *value)
+{
+	struct peer_config *peer = current_peer(config);
+
+	peer->binding_line = where->line;
+	for (enum xdpsec_binding binding = XDPSEC_BIND_NONE; binding <= XDPSEC_BIND_ADDRESSES; binding++)
+		if (!strcmp(value, binding_text(binding))) {
+			peer->binding = binding;
+			return 0;
+		}
+	fail_at(where, "%s: neither addresses, ports nor none", value);
+	hint("addresses: and ports too, for a path without NAT; ports: for NAT of addresses alone; none: for "
+	     "NAT "
+	     "of ports too");
+	return -EINVAL;
+}
+
 static int set_tx_spi(struct config *config, const struct config_line *where, char *value)
 {
 	struct sa_config *sa = &current_peer(config)->tx;
@@ -266,6 +283,7 @@ const struct setting settings[] = {
 	{ SECTION_PEER, "PersistentKeepalive", set_keepalive, OPTIONAL, TUNNEL },
 	{ SECTION_PEER, "Cipher", set_cipher, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "Driver", set_driver, OPTIONAL, ALWAYS },
+	{ SECTION_PEER, "Bind", set_bind, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "TxSpi", set_tx_spi, MANUAL, ALWAYS },
 	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, MANUAL, ALWAYS },
 	{ SECTION_PEER, "RxSpi", set_rx_spi, MANUAL, ALWAYS },

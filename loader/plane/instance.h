@@ -109,7 +109,8 @@ struct peer_record {
 	struct xdpsec_location endpoint;
 	__u32 keepalive; /* seconds; 0: off */
 	__u8 roams;
-	__u8 pad2[7];
+	__u8 binding; /* enum xdpsec_binding */
+	__u8 pad2[6];
 	struct sa_record tx, rx;
 };
 

@@ -58,7 +58,7 @@ static int create_tx(struct peer_context *context, const struct peer_config *pee
 	if (!err)
 		err = sa_claim(context->plane, record);
 	if (!err)
-		err = sa_reset(context->plane, record->slot, record->spi, index);
+		err = sa_reset(context->plane, record->slot, record->spi, index, peer->binding);
 	if (!err)
 		err = state_reserve(context->state_dir, record->fingerprint, &context->claims, peer->name,
 				    &first, &record->limit);
@@ -80,7 +80,7 @@ static int create_rx(struct peer_context *context, const struct peer_config *pee
 	if (!err)
 		err = sa_claim(context->plane, record);
 	if (!err)
-		err = sa_reset(context->plane, record->slot, record->spi, index);
+		err = sa_reset(context->plane, record->slot, record->spi, index, peer->binding);
 	if (!err)
 		err = state_receive(context->state_dir, record->fingerprint, &context->claims, peer->name,
 				    &next);
@@ -187,6 +187,7 @@ void peer_describe(struct peer_record *record, const struct peer_config *peer)
 	record->endpoint = peer->endpoint;
 	record->keepalive = peer->keepalive;
 	record->roams = peer->roams;
+	record->binding = (__u8)peer->binding;
 }
 
 void peer_save_tx(const struct plane *plane, const char *state_dir, const struct sa_record *record)

@@ -69,6 +69,18 @@ int sa_remove(struct sa_remove_args *args)
 	return put(args->slot, NULL);
 }
 
+SEC("syscall")
+int sa_bind(struct sa_bind_args *args)
+{
+	u32 slot = args->slot;
+	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &slot);
+
+	if (!sa || args->binding > XDPSEC_BIND_ADDRESSES)
+		return -EINVAL;
+	sa->binding = args->binding;
+	return 0;
+}
+
 SEC("tc")
 int sa_derive(struct __sk_buff *skb)
 {

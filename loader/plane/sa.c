@@ -108,12 +108,13 @@ static int clear_per_cpu(const struct plane *plane, enum plane_map map, __u32 sl
 	return plane_write(plane, map, &slot, values);
 }
 
-int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer)
+int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer, enum xdpsec_binding binding)
 {
 	struct xdpsec_sa sa = {
 		.spi = spi,
 		.peer = peer,
 		.next_header = plane->mode == MODE_TUNNEL ? XDPSEC_NEXT_IPV4 : XDPSEC_NEXT_UDP,
+		.binding = (__u8)binding,
 	};
 	struct xdpsec_sequence sequence = {};
 	struct xdpsec_replay replay = {};
@@ -294,6 +295,14 @@ int sa_remove(const struct plane *plane, __u32 slot)
 	return err ? fail(-err, "SA %u: cannot release its context: %s", slot, strerror(-err)) : 0;
 }
 
+int sa_bind(const struct plane *plane, __u32 slot, enum xdpsec_binding binding)
+{
+	struct sa_bind_args args = { .slot = slot, .binding = binding };
+	int err = run_syscall(plane, "sa_bind", &args, sizeof(args));
+
+	return err ? fail(-err, "SA %u: cannot set what it binds: %s", slot, strerror(-err)) : 0;
+}
+
 int sa_erase(const struct plane *plane, __u32 slot)
 {
 	int err = sa_remove(plane, slot);
@@ -301,7 +310,7 @@ int sa_erase(const struct plane *plane, __u32 slot)
 	if (!err)
 		err = clear_per_cpu(plane, MAP_KTOPS, slot, sizeof(struct xdpsec_ktop));
 	if (!err)
-		err = sa_reset(plane, slot, 0, 0);
+		err = sa_reset(plane, slot, 0, 0, XDPSEC_BIND_NONE);
 	return err ?: release(plane, slot);
 }
 

@@ -34,7 +34,10 @@ int sa_slots_find_spare(const struct sa_slots *slots, __u32 *slot);
 int sa_claim(const struct plane *plane, const struct sa_record *record);
 
 /* Reset the slot except its context: parameters, sequence and window as if never used. */
-int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer);
+int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer, enum xdpsec_binding binding);
+
+/* Let an SA that may be in use bind something else from now on. */
+int sa_bind(const struct plane *plane, __u32 slot, enum xdpsec_binding binding);
 
 /*
  * Create a context for the key in the slot, and release the previous one. driver is "aes", or the name of a

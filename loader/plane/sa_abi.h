@@ -42,6 +42,12 @@ struct sa_remove_args {
 	__u32 slot;
 };
 
+/* sa_bind: set what the SA in slot binds, and nothing else: it may be in use. */
+struct sa_bind_args {
+	__u32 slot;
+	__u32 binding; /* enum xdpsec_binding */
+};
+
 /*
  * sa_derive: computes the values that RFC 7253 section 4.1 derives from the key, in sas[slot], and gives the SA
  * its id. It runs over a dummy frame that has the slot here (host order). Returns 0, or 1 if there is no context or the kernel's

@@ -24,6 +24,7 @@ static __always_inline bool prepare(struct ocb *o, void *data, void *data_end, u
 	o->start = (u8 *)header;
 	o->end = data_end;
 	o->length = length - VECTOR_ETHERNET_LEN - XDPSEC_OVERHEAD;
+	o->hash = NULL;
 	o->sa = bpf_map_lookup_elem(&sas, &slot);
 	context = bpf_map_lookup_elem(&contexts, &slot);
 	ktop = bpf_map_lookup_elem(&ktops, &slot);

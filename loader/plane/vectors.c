@@ -157,7 +157,7 @@ int vectors_check(struct plane *plane, __u32 slot, const char *driver)
 	if (!err)
 		err = sa_claim(plane, &record);
 	if (!err)
-		err = sa_reset(plane, slot, slot, 0);
+		err = sa_reset(plane, slot, slot, 0, XDPSEC_BIND_NONE);
 	if (!err)
 		err = sa_install(plane, slot, &key, driver, "self-test", bound);
 	if (!err)

@@ -27,6 +27,9 @@ fine "nested prefix that protects the ports of the outer one" \
 	'18s/.*/Address = 198.51.100.128\/25/; 19s/.*/Ports = 4789,5201-5300/'
 fine "nested prefix of the same peer" '8s/.*/Address = 198.51.100.0\/24, 198.51.100.1/'
 fine "prefix that is only next to another" '18s/.*/Address = 198.51.101.0\/24/'
+for bind in addresses ports none; do
+	fine "Bind = $bind" "10s/.*/Bind = $bind/"
+done
 fine "driver" '10s/.*/Driver = aes-generic/'
 fine "absolute key file" "12s|= |= $WORK/|"
 
@@ -157,6 +160,14 @@ hint: aes-128-ocb or aes-256-ocb'
 mistake "Driver" '10s/.*/Driver = ecb(aes-generic)/' \
 	'FILE:10: Driver: ecb(aes-generic): not the name of a cipher driver
 hint: `xdpsec selftest` lists them, for example aes-generic'
+for bind in all port Addresses 'addresses, ports'; do
+	mistake "Bind = $bind" "10s/.*/Bind = $bind/" \
+		"FILE:10: Bind: $bind: neither addresses, ports nor none
+hint: addresses: and ports too, for a path without NAT; ports: for NAT of addresses alone; none: for NAT of ports too"
+done
+mistake "Bind twice" '10s/.*/Bind = ports\nBind = ports/' \
+	'FILE:11: Bind: given twice in this [Peer], first in line 10'
+mistake "Bind in [Interface]" '2s/$/\nBind = none/' 'FILE:3: Bind: belongs in [Peer], not in [Interface]'
 mistake "Name of a peer" '7s/=.*/= site b/' \
 	'FILE:7: Name: site b: not a valid peer name
 hint: letters, digits, ".", "_" and "-"; 63 characters at most'
@@ -254,6 +265,12 @@ fine "a tunnel: everything by one peer, and a part by another" '11s/=.*/= 0.0.0.
 fine "a tunnel: Address and AllowedIPs repeated" '5s/$/\nAddress = 203.0.113.5/; 11s/$/\nAllowedIPs = 203.0.113.192\/26/'
 fine "a tunnel: an address alone" '5s/=.*/= 203.0.113.1/'
 
+fine "a tunnel: Bind = none" '10s/$/\nBind = none/'
+for bind in addresses ports; do
+	mistake "a tunnel: Bind = $bind" "10s/\$/\nBind = $bind/" \
+		"FILE:11: Bind: $bind: a tunnel binds nothing of its outer packets
+hint: remove the line: the addresses and ports of a tunnel's packets are inside, sealed"
+done
 mistake "a tunnel: Name is missing" 4d 'FILE:1: [Interface]: Name is missing'
 mistake "a tunnel: AllowedIPs is missing" 11d 'FILE:8: [Peer]: AllowedIPs is missing'
 for name in too-long-for-a-dev xs/0 . 'xs 0' xs:0 xs%d xs% $'xs\v0'; do

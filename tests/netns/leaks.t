@@ -23,9 +23,15 @@ drops_here() { all_drops_a | sed 's/ *stray=[0-9]*//'; }
 rx_packets() { status_a '.peers[0].rx.packets'; }
 rx_packets_are() { [ "$(rx_packets)" = "$1" ]; }
 
+# Another address of B's for A, which no packet of B has.
+OTHER_B4=198.51.100.9 OTHER_B6=2001:db8:b::9
+with_other_addresses() { echo "Address = $OTHER_B4, $OTHER_B6" >>"$WORK/$NAME_A.conf"; }
+reload_both() { xdpsec_a reload "$NAME_A" && xdpsec_b reload "$NAME_B"; }
+
 make_sites
 make_host
 write_configs
+with_other_addresses
 mac_a=$(mac "$SITE_A" eth0) mac_router=$(mac "$MIDDLE" a)
 # A would tell the middle of a better way, which is not what this is about.
 in_a sh -c 'for f in /proc/sys/net/ipv4/conf/*/send_redirects; do echo 0 >"$f"; done'
@@ -110,30 +116,69 @@ ok "what is opened is forwarded to behind another device" packets "$SITE_B" roun
 ok "and over IPv6" packets "$SITE_B" roundtrip $HOST6 5201 --marker "$MARKER"
 ok "it has been sealed" [ "$(rx_packets)" -gt "$received" ]
 
+# What the tag binds, changed on the way: a destination behind the router on A's own link or on that link (both would
+# have A send the plaintext back), another host behind A, another source of the peer's, and both ports.
+# rerouted FAMILY OPTION...: the packet that was held back, to A
+rerouted() { tool "$MIDDLE" reroute a "$WORK/$HELD-$1.pcap" 5202 "${@:2}" --mac "$mac_a"; }
+ports="--from-port=40001 --to-port=5203"
+# shellcheck disable=SC2034 # used by their names
+changes4="--destination=198.51.100.254 --destination=192.0.2.254 --destination=$A4 --destination=203.0.113.2
+	--source=$OTHER_B4 $ports"
+# shellcheck disable=SC2034
+changes6="--destination=2001:db8:b::fe --destination=2001:db8:a::fe --destination=$A6 --destination=2001:db8:c::2
+	--source=$OTHER_B6 $ports"
+
+HELD=held
 ok "hold packets back" hold held
 refuses "they are sealed" leaks held "$MARKER"
-# Behind the router on A's own link, through the default route, and on that link.
-targets4="198.51.100.254 192.0.2.254" targets6="2001:db8:b::fe 2001:db8:a::fe"
-received=$(rx_packets) misrouted=0
+received=$(rx_packets) forged=0
 capture_start rerouted a
 for family in 4 6; do
-	targets=targets$family
-	for target in ${!targets}; do
-		tool "$MIDDLE" reroute a "$WORK/held-$family.pcap" 5202 --destination "$target" --mac "$mac_a"
-		ok "to $target: misrouted" wait_for 5 counts a misrouted $((++misrouted))
+	changes=changes$family
+	for change in ${!changes}; do
+		rerouted $family "$change"
+		ok "IPv$family, $change: auth_failed" wait_for 5 counts a auth_failed $((++forged))
 	done
 done
 capture_stop rerouted
 refuses "nothing of them comes out in clear" leaks rerouted "$MARKER"
 is "they were not opened" "$(rx_packets)" "$received"
-is "and nothing else is counted" "$(drops_here)" "misrouted=4 quoted=2"
-is "the peer's counter has them" "$(status_a '.peers[0].drops.misrouted')" 4
+is "and nothing else is counted" "$(drops_here)" "auth_failed=14 quoted=2"
+is "the peer's counter has them" "$(status_a '.peers[0].drops.auth_failed')" 14
 
 # Nothing of that has moved the window: the packets themselves are taken.
 for family in 4 6; do
-	tool "$MIDDLE" reroute a "$WORK/held-$family.pcap" 5202 --mac "$mac_a"
+	rerouted $family
 	ok "IPv$family: as it was sent: opened" wait_for 5 rx_packets_are $((++received))
 done
+
+# Where nothing is bound, a packet that would go back is not opened all the same.
+HELD=unbound
+BIND=none write_configs
+with_other_addresses
+ok "Bind = none" reload_both
+ok "hold packets back" hold unbound
+targets4="198.51.100.254 192.0.2.254" targets6="2001:db8:b::fe 2001:db8:a::fe"
+received=$(rx_packets) misrouted=0
+capture_start rerouted-unbound a
+for family in 4 6; do
+	targets=targets$family
+	for target in ${!targets}; do
+		rerouted $family --destination "$target"
+		ok "Bind = none, to $target: misrouted" wait_for 5 counts a misrouted $((++misrouted))
+	done
+done
+capture_stop rerouted-unbound
+refuses "nothing of them comes out in clear" leaks rerouted-unbound "$MARKER"
+is "they were not opened" "$(rx_packets)" "$received"
+is "and nothing else is counted" "$(drops_here)" "auth_failed=14 misrouted=4 quoted=2"
+for family in 4 6; do
+	rerouted $family
+	ok "Bind = none, IPv$family: as it was sent: opened" wait_for 5 rx_packets_are $((++received))
+done
+write_configs
+with_other_addresses
+ok "Bind as before" reload_both
 
 # ---- fragments ----------------------------------------------------------------------------------------
 

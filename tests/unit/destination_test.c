@@ -38,6 +38,20 @@ static int setup(void **state)
 	return 0;
 }
 
+static int reset_unbound(void **state)
+{
+	site_reset(state);
+	site_bind(SLOT_B_RX, XDPSEC_BIND_NONE);
+	return 0;
+}
+
+static int reset_bound(void **state)
+{
+	site_reset(state);
+	site_bind(SLOT_B_RX, XDPSEC_BIND_ADDRESSES);
+	return 0;
+}
+
 static struct packet to(const char *destination)
 {
 	struct packet packet = packet_reversed(
@@ -189,6 +203,54 @@ static void test_groups(void **state)
 	assert_int_equal(system("ip route del default && ip -6 route del default"), 0);
 }
 
+/* The destination that was sealed is looked up once the tag holds: such a packet has used its number. */
+static void expect_misrouted_bound(const char *destination, uint64_t sequence)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+	uint8_t buffer[XDPSEC_OVERHEAD + sizeof(text)];
+	struct packet plain = to(destination), sealed = site_sealed(&plain, SLOT_B_RX, sequence, buffer);
+
+	packet_build(&frame, &sealed);
+	tally_take(&expected);
+	tally_add_drop(&expected, XDPSEC_DROP_MISROUTED, SLOT_B_RX);
+	assert_int_equal(rig_run(PROGRAM_OPEN, &frame, &out), XDP_DROP);
+	tally_take(&after);
+	tally_move_window(&expected, &after, SLOT_B_RX);
+	expect_same_tally(&after, &expected);
+}
+
+/* The sender meant it, and this host would send it back in clear: the peer's prefix is too wide. */
+static void test_bound_same_device(void **state)
+{
+	(void)state;
+	expect_delivered(BEHIND_OTHER4, 1);
+	expect_delivered(BEHIND_OTHER6, 2);
+	for (int i = 0; i < 3; i++) {
+		expect_misrouted_bound(BEHIND_SAME4, 10 + i);
+		expect_misrouted_bound(BEHIND_SAME6, 20 + i);
+	}
+	expect_delivered(BEHIND_OTHER4, 30);
+}
+
+/* Another destination than was sealed, wherever it leads. The packet itself is opened afterwards. */
+static void test_bound_changed(void **state)
+{
+	static const char *const changed[] = { BEHIND_SAME4, BEHIND_OTHER4, "239.1.1.1",
+					       BEHIND_SAME6, BEHIND_OTHER6, "ff0e::1" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(changed); i++) {
+		uint8_t buffer[XDPSEC_OVERHEAD + sizeof(text)];
+		struct packet plain = to(strchr(changed[i], ':') ? LOCAL6 : LOCAL4);
+		struct packet sealed = site_sealed(&plain, SLOT_B_RX, i, buffer), rerouted = sealed;
+
+		rerouted.destination = changed[i];
+		expect_packet_drop(PROGRAM_OPEN, &rerouted, XDPSEC_DROP_AUTH_FAILED, SLOT_B_RX);
+		expect_opened(&sealed, &plain, SLOT_B_RX);
+	}
+}
+
 /* Nothing is opened for nothing: no plaintext, and a packet of another flow is not looked up. */
 static void test_not_sealed(void **state)
 {
@@ -203,14 +265,18 @@ static void test_not_sealed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_own_address, site_reset),
-		cmocka_unit_test_setup(test_other_device, site_reset),
-		cmocka_unit_test_setup(test_same_device, site_reset),
-		cmocka_unit_test_setup(test_no_route, site_reset),
-		cmocka_unit_test_setup(test_no_router, site_reset),
-		cmocka_unit_test_setup(test_device_does_not_forward, site_reset),
-		cmocka_unit_test_setup(test_groups, site_reset),
-		cmocka_unit_test_setup(test_not_sealed, site_reset),
+		cmocka_unit_test_setup(test_own_address, reset_unbound),
+		cmocka_unit_test_setup(test_other_device, reset_unbound),
+		cmocka_unit_test_setup(test_same_device, reset_unbound),
+		cmocka_unit_test_setup(test_no_route, reset_unbound),
+		cmocka_unit_test_setup(test_no_router, reset_unbound),
+		cmocka_unit_test_setup(test_device_does_not_forward, reset_unbound),
+		cmocka_unit_test_setup(test_groups, reset_unbound),
+		cmocka_unit_test_setup(test_not_sealed, reset_unbound),
+		cmocka_unit_test_setup(test_bound_same_device, reset_bound),
+		cmocka_unit_test_setup(test_bound_changed, reset_bound),
+		cmocka_unit_test_setup(test_own_address, reset_bound),
+		cmocka_unit_test_setup(test_other_device, reset_bound),
 	};
 
 	fill_pattern(text, sizeof(text), 19);

@@ -32,6 +32,9 @@ static struct example {
 	uint32_t spi;
 	uint64_t sequence;
 	struct frame clear, sealed;
+	/* Of the same payload: for what is bound over IPv4 and IPv6, and for the ports alone. */
+	uint8_t tags[3][XDPSEC_TAG_LEN];
+	size_t n_tags;
 } example;
 
 struct row {
@@ -87,6 +90,9 @@ static void parse_page(void)
 			assert_int_equal(parse_hex(line + 4, example.key, 16), 16);
 		else if (strncmp(line, "header ", 7) == 0)
 			parse_header(line + 7);
+		else if (strncmp(line, "Tag ", 4) == 0 && example.n_tags < ARRAY_SIZE(example.tags))
+			assert_int_equal(parse_hex(line + 4, example.tags[example.n_tags++], XDPSEC_TAG_LEN),
+					 XDPSEC_TAG_LEN);
 		else if (strncmp(line, "clear frame,", 12) == 0)
 			dumped = &example.clear;
 		else if (strncmp(line, "sealed frame,", 13) == 0)
@@ -110,6 +116,7 @@ static void install(uint32_t slot, uint32_t peer)
 		.spi = example.spi,
 		.peer = peer,
 		.next_header = XDPSEC_NEXT_UDP,
+		.binding = XDPSEC_BIND_ADDRESSES,
 		.key = example.key,
 		.key_length = sizeof(example.key),
 		.next = example.sequence,
@@ -165,6 +172,37 @@ static void test_open(void **state)
 	assert_int_equal(rig_run(PROGRAM_OPEN, &example.sealed, &out), XDP_DROP /* replayed */);
 }
 
+static void expect_tag(const struct frame *clear, enum xdpsec_binding binding, const uint8_t *tag)
+{
+	static struct frame out;
+	struct layout layout;
+
+	rig_sa_bind(SLOT_SEAL, binding);
+	rig_sequence(SLOT_SEAL, example.sequence, XDPSEC_SEQUENCE_LIMIT);
+	assert_int_equal(rig_run(PROGRAM_SEAL, clear, &out), SEAL_PASS);
+	assert_true(frame_layout(&out, &layout));
+	assert_memory_equal(out.bytes + layout.payload + XDPSEC_HEADER_LEN, tag, XDPSEC_TAG_LEN);
+	rig_sa_bind(SLOT_SEAL, XDPSEC_BIND_ADDRESSES);
+}
+
+static void test_tags(void **state)
+{
+	static struct frame clear6;
+	struct packet packet6;
+	struct layout layout;
+
+	(void)state;
+	assert_int_equal(example.n_tags, ARRAY_SIZE(example.tags));
+	assert_true(frame_layout(&example.clear, &layout));
+	packet6 = packet_udp(EXAMPLE_REMOTE6, PORT_EXAMPLE, example.clear.bytes + layout.payload,
+			     layout.end - layout.payload);
+	packet_build(&clear6, &packet6);
+	expect_tag(&example.clear, XDPSEC_BIND_ADDRESSES, example.tags[0]);
+	expect_tag(&clear6, XDPSEC_BIND_ADDRESSES, example.tags[1]);
+	expect_tag(&example.clear, XDPSEC_BIND_PORTS, example.tags[2]);
+	expect_tag(&clear6, XDPSEC_BIND_PORTS, example.tags[2]);
+}
+
 static uint64_t too_big_count(void)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -217,10 +255,8 @@ static void test_mtus(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_page_is_read),
-		cmocka_unit_test(test_seal),
-		cmocka_unit_test(test_open),
-		cmocka_unit_test(test_mtus),
+		cmocka_unit_test(test_page_is_read), cmocka_unit_test(test_seal), cmocka_unit_test(test_open),
+		cmocka_unit_test(test_tags),	     cmocka_unit_test(test_mtus),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

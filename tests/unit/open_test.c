@@ -97,12 +97,14 @@ static void test_sealed_payload_long(void **state)
 static struct packet with_header(const struct packet *plain, uint8_t *buffer, uint32_t spi,
 				 uint8_t next_header, uint8_t version, uint16_t reserved)
 {
+	struct bound bound = site_bound(plain, SLOT_B_RX);
+
 	write32(buffer, spi);
 	buffer[4] = next_header;
 	buffer[5] = version;
 	write16(buffer + 6, reserved);
 	write64(buffer + 8, SEQUENCE);
-	oracle_seal_header(site_sas[SLOT_B_RX].oracle, plain->payload, plain->length, buffer);
+	oracle_seal_header(site_sas[SLOT_B_RX].oracle, &bound, plain->payload, plain->length, buffer);
 	return with_payload(plain, buffer, XDPSEC_OVERHEAD + plain->length);
 }
 
@@ -258,11 +260,12 @@ static void test_wrong_key(void **state)
 {
 	uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
 	struct packet plain = good(4), packet;
+	struct bound bound = site_bound(&plain, SLOT_B_RX);
 
 	(void)state;
 	for (int slot = 0; slot < SLOTS; slot++) {
 		size_t length = oracle_seal(site_sas[slot].oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP,
-					    SEQUENCE, text, TEXT_LEN, buffer);
+					    SEQUENCE, &bound, text, TEXT_LEN, buffer);
 
 		packet = with_payload(&plain, buffer, length);
 		if (slot != SLOT_B_RX)

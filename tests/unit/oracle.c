@@ -66,8 +66,9 @@ void oracle_encrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN]
 	assert(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, XDPSEC_TAG_LEN, tag) == 1);
 }
 
-bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *cipher,
-		    size_t n, const uint8_t tag[XDPSEC_TAG_LEN], uint8_t *plain)
+bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN], const uint8_t *associated,
+		    size_t n_associated, const uint8_t *cipher, size_t n, const uint8_t tag[XDPSEC_TAG_LEN],
+		    uint8_t *plain)
 {
 	EVP_CIPHER_CTX *context = oracle->decrypt;
 	uint8_t rest[XDPSEC_BLOCK_LEN], copy[XDPSEC_TAG_LEN];
@@ -76,6 +77,9 @@ bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN]
 	memcpy(copy, tag, sizeof(copy));
 	assert(EVP_DecryptInit_ex(context, NULL, NULL, NULL, nonce) == 1);
 	assert(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, sizeof(copy), copy) == 1);
+	if (n_associated)
+		assert(EVP_DecryptUpdate(context, NULL, &done, associated, n_associated) == 1);
+	done = 0;
 	if (n)
 		assert(EVP_DecryptUpdate(context, plain, &done, cipher, n) == 1);
 	if (EVP_DecryptFinal_ex(context, rest, &last) != 1)
@@ -85,26 +89,33 @@ bool oracle_decrypt(struct oracle *oracle, const uint8_t nonce[XDPSEC_NONCE_LEN]
 	return true;
 }
 
-size_t oracle_seal_header(struct oracle *oracle, const uint8_t *plain, size_t n, uint8_t *out)
+static const struct bound nothing;
+
+size_t oracle_seal_header(struct oracle *oracle, const struct bound *bound, const uint8_t *plain, size_t n,
+			  uint8_t *out)
 {
-	oracle_encrypt(oracle, out + XDPSEC_NONCE_OFFSET, NULL, 0, plain, n, out + XDPSEC_OVERHEAD,
-		       out + XDPSEC_HEADER_LEN);
+	bound = bound ?: &nothing;
+	oracle_encrypt(oracle, out + XDPSEC_NONCE_OFFSET, bound->bytes, bound->length, plain, n,
+		       out + XDPSEC_OVERHEAD, out + XDPSEC_HEADER_LEN);
 	return XDPSEC_OVERHEAD + n;
 }
 
 size_t oracle_seal(struct oracle *oracle, uint32_t spi, uint8_t next_header, uint64_t sequence,
-		   const uint8_t *plain, size_t n, uint8_t *out)
+		   const struct bound *bound, const uint8_t *plain, size_t n, uint8_t *out)
 {
 	write32(out, spi);
 	write32(out + 4, (uint32_t)next_header << 24 | 1 /* the version */ << 16);
 	write64(out + 8, sequence);
-	return oracle_seal_header(oracle, plain, n, out);
+	return oracle_seal_header(oracle, bound, plain, n, out);
 }
 
-bool oracle_open(struct oracle *oracle, const uint8_t *sealed, size_t n, uint8_t *plain)
+bool oracle_open(struct oracle *oracle, const struct bound *bound, const uint8_t *sealed, size_t n,
+		 uint8_t *plain)
 {
+	bound = bound ?: &nothing;
 	if (n < XDPSEC_OVERHEAD)
 		return false;
-	return oracle_decrypt(oracle, sealed + XDPSEC_NONCE_OFFSET, sealed + XDPSEC_OVERHEAD,
-			      n - XDPSEC_OVERHEAD, sealed + XDPSEC_HEADER_LEN, plain);
+	return oracle_decrypt(oracle, sealed + XDPSEC_NONCE_OFFSET, bound->bytes, bound->length,
+			      sealed + XDPSEC_OVERHEAD, n - XDPSEC_OVERHEAD, sealed + XDPSEC_HEADER_LEN,
+			      plain);
 }

@@ -19,6 +19,7 @@ enum { RANDOM_STEPS = 1000000 };
 /* One packet under SLOT_B_RX with a payload of four bytes, to be sealed again and again. */
 struct sender {
 	struct oracle *oracle;
+	struct bound bound;
 	struct frame frame, out;
 	uint8_t *payload;
 };
@@ -35,6 +36,7 @@ static void sender_init(struct sender *sender)
 	packet_build(&sender->frame, &packet);
 	assert_true(frame_layout(&sender->frame, &layout));
 	sender->payload = sender->frame.bytes + layout.payload;
+	sender->bound = site_bound(&packet, SLOT_B_RX);
 	sender->oracle = oracle_new(site_sas[SLOT_B_RX].key, site_sas[SLOT_B_RX].key_length);
 }
 
@@ -43,8 +45,8 @@ static bool receives(struct sender *sender, uint64_t sequence)
 {
 	int verdict;
 
-	oracle_seal(sender->oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, text, sizeof(text),
-		    sender->payload);
+	oracle_seal(sender->oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, &sender->bound, text,
+		    sizeof(text), sender->payload);
 	verdict = rig_run(PROGRAM_OPEN, &sender->frame, &sender->out);
 	assert_true(verdict == XDP_PASS || verdict == XDP_DROP);
 	return verdict == XDP_PASS;
@@ -255,8 +257,8 @@ static void test_random_walk(void **state)
 
 static struct frame *sealed_frame(uint64_t sequence)
 {
-	oracle_seal(sender.oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, text, sizeof(text),
-		    sender.payload);
+	oracle_seal(sender.oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, &sender.bound, text,
+		    sizeof(text), sender.payload);
 	return &sender.frame;
 }
 
@@ -338,8 +340,8 @@ static void race_round(struct racer *racer, unsigned int round)
 		unsigned int sequence = round * RACE_ROUND + (i ^ (racer->number ? round % RACE_ROUND : 0));
 		int verdict;
 
-		oracle_seal(s->oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, text, sizeof(text),
-			    s->payload);
+		oracle_seal(s->oracle, site_sas[SLOT_B_RX].spi, XDPSEC_NEXT_UDP, sequence, &s->bound, text,
+			    sizeof(text), s->payload);
 		if (!rig_try(PROGRAM_OPEN, &s->frame, &s->out, &verdict))
 			verdict = -1;
 		racer->failed |= verdict != XDP_PASS && verdict != XDP_DROP;

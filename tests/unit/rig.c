@@ -357,9 +357,7 @@ static int run_syscall(const char *program, void *context, size_t size)
 
 uint32_t rig_slot(uint32_t sa)
 {
-	return sa == XDPSEC_NO_SA
-		       ? sa
-		       : sa / 2 * XDPSEC_SLOTS_PER_PEER + (sa % 2 ? XDPSEC_SLOTS_TO_SEAL : 0);
+	return sa == XDPSEC_NO_SA ? sa : sa / 2 * XDPSEC_SLOTS_PER_PEER + (sa % 2 ? XDPSEC_SLOTS_TO_SEAL : 0);
 }
 
 static void derive(uint32_t sa)
@@ -382,7 +380,12 @@ static void derive(uint32_t sa)
 
 void rig_sa_prepare(const struct rig_sa *sa)
 {
-	struct xdpsec_sa parameters = { .spi = sa->spi, .peer = sa->peer, .next_header = sa->next_header };
+	struct xdpsec_sa parameters = {
+		.spi = sa->spi,
+		.peer = sa->peer,
+		.next_header = sa->next_header,
+		.binding = sa->binding,
+	};
 
 	map_write(rig.maps.sas, rig_slot(sa->slot), &parameters);
 	rig_sequence(sa->slot, sa->next, sa->limit);
@@ -408,6 +411,13 @@ void rig_sa_remove(uint32_t slot)
 	struct sa_remove_args arguments = { .slot = rig_slot(slot) };
 
 	assert_int_equal(run_syscall("sa_remove", &arguments, sizeof(arguments)), 0);
+}
+
+void rig_sa_bind(uint32_t slot, enum xdpsec_binding binding)
+{
+	struct sa_bind_args arguments = { .slot = rig_slot(slot), .binding = binding };
+
+	assert_int_equal(run_syscall("sa_bind", &arguments, sizeof(arguments)), 0);
 }
 
 /* Is it of IPv4? */
@@ -468,7 +478,8 @@ void rig_spi_remove(uint32_t spi)
 
 void rig_sequence(uint32_t slot, uint64_t next, uint64_t limit)
 {
-	map_write(rig.maps.sequences, rig_slot(slot), &(struct xdpsec_sequence){ .next = next, .limit = limit });
+	map_write(rig.maps.sequences, rig_slot(slot),
+		  &(struct xdpsec_sequence){ .next = next, .limit = limit });
 }
 
 uint64_t rig_sequence_next(uint32_t slot)
@@ -572,6 +583,31 @@ void rig_allow_learning(void)
 void rig_destinations_forget(void)
 {
 	wipe(objects.of[PROGRAM_DECAPSULATE] ?: objects.of[PROGRAM_OPEN], "destinations");
+}
+
+size_t rig_bindings(enum program program, uint8_t kept[256][64])
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(objects.of[program], "bindings");
+	int cpus = libbpf_num_possible_cpus();
+	uint8_t elements[cpus][64];
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < 256; i++) {
+		map_read(bpf_map__fd(map), i, elements);
+		memset(kept[i], 0, 64);
+		for (int cpu = 0; cpu < cpus; cpu++)
+			if (read32(elements[cpu]) | read32(elements[cpu] + 4))
+				memcpy(kept[i], elements[cpu], 64);
+		used += (read32(kept[i]) | read32(kept[i] + 4)) != 0;
+	}
+	return used;
+}
+
+void rig_bindings_forget(void)
+{
+	wipe(objects.of[PROGRAM_SEAL], "bindings");
+	wipe(objects.of[PROGRAM_HOP], "bindings");
+	wipe(objects.of[PROGRAM_OPEN], "bindings");
 }
 
 void rig_foreign_forget(void)

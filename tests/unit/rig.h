@@ -70,7 +70,7 @@ uint32_t rig_slot(uint32_t sa);
 
 struct rig_sa {
 	uint32_t slot, spi, peer; /* slot: as the tests number it */
-	uint8_t next_header;
+	uint8_t next_header, binding;
 	const uint8_t *key;
 	size_t key_length;
 	uint64_t next, limit; /* of the sequence */
@@ -81,6 +81,7 @@ void rig_sa_install(const struct rig_sa *sa);
 /* Everything but the context, as between two steps of the loader. */
 void rig_sa_prepare(const struct rig_sa *sa);
 void rig_sa_remove(uint32_t slot);
+void rig_sa_bind(uint32_t slot, enum xdpsec_binding binding);
 
 /* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. */
 void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
@@ -110,6 +111,10 @@ void rig_allow_answers(void);
 void rig_allow_learning(void);
 /* Nothing remembered of which addresses are this host's. */
 void rig_destinations_forget(void);
+/* What a program of inline mode has kept of addresses and ports (binding.bpf.h), on whichever CPU: all 256 elements.
+ * Returns how many are in use. */
+size_t rig_bindings(enum program program, uint8_t kept[256][64]);
+void rig_bindings_forget(void);
 /* ... and of which are no peer's. */
 void rig_foreign_forget(void);
 void rig_device_mtu(unsigned int mtu);

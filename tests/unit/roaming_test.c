@@ -155,8 +155,8 @@ static void test_first_known(void **state)
 	(void)state;
 	outer = packet_udp("198.51.100.99", 40000, buffer, 0);
 	outer.length = oracle_seal(tunnel_sas[TUNNEL_RX(TUNNEL_NO_ENDPOINT)].oracle,
-				   tunnel_sas[TUNNEL_RX(TUNNEL_NO_ENDPOINT)].spi, NEXT_IPV4, 0, bytes, n,
-				   buffer);
+				   tunnel_sas[TUNNEL_RX(TUNNEL_NO_ENDPOINT)].spi, NEXT_IPV4, 0, NULL, bytes,
+				   n, buffer);
 	outer = packet_reversed(outer);
 	outer.destination_port = TUNNEL_PORT;
 	outer.ingress = rig.device;

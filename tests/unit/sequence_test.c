@@ -20,6 +20,7 @@ struct sealer {
 	int cpu;
 	struct frame plain, sealed;
 	struct oracle *oracle;
+	struct bound bound;
 	pthread_barrier_t *start;
 	uint64_t *sequences; /* in the order in which they were used */
 	size_t n;
@@ -46,7 +47,7 @@ static const char *seal_one(struct sealer *sealer)
 	if (verdict != SEAL_PASS || !frame_layout(&sealer->sealed, &layout))
 		return "a packet was neither sealed nor dropped";
 	payload = sealer->sealed.bytes + layout.payload;
-	if (!oracle_open(sealer->oracle, payload, layout.end - layout.payload, opened) ||
+	if (!oracle_open(sealer->oracle, &sealer->bound, payload, layout.end - layout.payload, opened) ||
 	    memcmp(opened, text, TEXT_LEN))
 		return "a packet was not sealed with what it carries";
 	sealer->sequences[sealer->n++] = sequence_of(payload);
@@ -92,6 +93,7 @@ static void seal_on_all(struct sealer *sealers, uint64_t first, uint8_t *times)
 
 		*sealer = (struct sealer){ .cpu = nth_cpu(i), .start = &start };
 		packet_build(&sealer->plain, &packet);
+		sealer->bound = site_bound(&packet, SLOT_B_TX);
 		sealer->oracle = oracle_new(site_sas[SLOT_B_TX].key, site_sas[SLOT_B_TX].key_length);
 		sealer->sequences = calloc(PACKETS, sizeof(*sealer->sequences));
 		assert_int_equal(pthread_create(&sealer->thread, NULL, seal_many, sealer), 0);

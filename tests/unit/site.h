@@ -53,6 +53,7 @@ struct site_sa {
 	size_t key_length;
 	const char *remote4, *remote6;
 	bool has_context;
+	enum xdpsec_binding binding;
 	uint8_t key[32];
 	struct oracle *oracle;
 };
@@ -73,6 +74,15 @@ int site_teardown(void **state);
 
 /* The test setup of every test: sequences from 1, windows empty, a hop, the full MTU. */
 int site_reset(void **state);
+
+/* Change what the SA in slot binds, as a reload does. */
+void site_bind(int slot, enum xdpsec_binding binding);
+
+/* Another key in the slot, in the place of the one that was there; seed makes it. */
+void site_rekey(int slot, uint32_t seed);
+
+/* What the SA in slot binds of a packet. */
+struct bound site_bound(const struct packet *packet, int slot);
 
 /* The packet sealed by the SA in slot with this sequence number: the whole packet, its payload in buffer. */
 struct packet site_sealed(const struct packet *plain, int slot, uint64_t sequence, uint8_t *buffer);

@@ -244,7 +244,7 @@ struct packet tunnel_sealed(int slot, uint8_t next_header, uint64_t sequence, co
 	outer.source_port = TUNNEL_PORT;
 	if (outer.family == 4)
 		outer.udp_checksum = 0;
-	outer.length = oracle_seal(sa->oracle, sa->spi, next_header, sequence, plain, n, buffer);
+	outer.length = oracle_seal(sa->oracle, sa->spi, next_header, sequence, NULL, plain, n, buffer);
 	return outer;
 }
 

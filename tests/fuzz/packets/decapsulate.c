@@ -202,7 +202,7 @@ static enum outcome judge_delivered(const struct view *view)
 		return fault("from or to what is no host, and delivered");
 	slot = view->consistent && length > XDPSEC_OVERHEAD ? slot_of(read32(header)) : -1;
 	if (slot < 0 || header[5] != 1 || read16(header + 6) ||
-	    !oracle_open(tunnel_sas[slot].oracle, header, length, plain))
+	    !oracle_open(tunnel_sas[slot].oracle, NULL, header, length, plain))
 		return fault("delivered without a tag that holds");
 	if (!numbers_accept(slot, (uint64_t)read32(header + 8) << 32 | read32(header + 12)))
 		return fault("accepted a second time");

@@ -120,7 +120,7 @@ static enum outcome judge_encapsulated(const struct view *view)
 	slot = TUNNEL_TX(inner.peer);
 	if (read32(header) != tunnel_sas[slot].spi ||
 	    read32(header + 4) != ((uint32_t)inner.next_header << 24 | 1 << 16) ||
-	    !oracle_open(tunnel_sas[slot].oracle, header, view_payload_length(&outer), opened))
+	    !oracle_open(tunnel_sas[slot].oracle, NULL, header, view_payload_length(&outer), opened))
 		return fault("not sealed for its peer");
 	if (!numbers_rise(slot, (uint64_t)read32(header + 8) << 32 | read32(header + 12)))
 		return fault("a number is used again");

@@ -76,6 +76,25 @@ bool flow_protects(const struct view *view)
 	       (destination != FLOW_NOBODY && has_port(destination, view));
 }
 
+struct bound flow_bound(const struct view *view, int slot)
+{
+	const size_t skip = view->family == 4 ? 12 : 0, length = 16 - skip;
+	const enum xdpsec_binding binding = site_sas[slot].binding;
+	struct bound bound = {};
+
+	if (binding == XDPSEC_BIND_NONE)
+		return bound;
+	if (binding == XDPSEC_BIND_ADDRESSES) {
+		memcpy(bound.bytes, view->source + skip, length);
+		memcpy(bound.bytes + length, view->destination + skip, length);
+		bound.length = 2 * length;
+	}
+	write16(bound.bytes + bound.length, view->source_port);
+	write16(bound.bytes + bound.length + 2, view->destination_port);
+	bound.length += 4;
+	return bound;
+}
+
 /* ---- fragments that were seen in clear --------------------------------------------------------------- */
 
 /* The programs may know less (a second has passed, their table is full), and drop then; they may not know

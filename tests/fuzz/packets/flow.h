@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "unit/oracle.h"
 #include "view.h"
 
 enum { FLOW_NOBODY = -1 };
@@ -32,6 +33,9 @@ enum flow_verdict {
 enum flow_verdict flow_judge(const struct view *view, const uint8_t remote[16], int *peer);
 /* Is this UDP, in whichever direction, of a protected flow? */
 bool flow_protects(const struct view *view);
+
+/* What the SA in slot binds of this packet. */
+struct bound flow_bound(const struct view *view, int slot);
 
 /* Start a new round: no fragment was seen. */
 void flow_forget(void);

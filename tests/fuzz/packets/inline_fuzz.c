@@ -21,6 +21,8 @@ static int setup(void **state)
 static int reset(void **state)
 {
 	site_reset(state);
+	site_bind(SLOT_C_TX, below(3));
+	site_bind(SLOT_C_RX, below(3));
 	rig_device_mtu(one_in(2) ? 1500 : RIG_DEVICE_MTU);
 	return 0;
 }

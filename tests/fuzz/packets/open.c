@@ -54,9 +54,11 @@ void make_incoming(struct frame *frame)
 
 		packet = packet_reversed(packet);
 		if (!one_in(15)) {
+			struct bound bound = site_bound(&packet, slot);
+
 			packet.length = oracle_seal(site_sas[slot].oracle, site_sas[slot].spi,
 						    one_in(100) ? below(256) : XDPSEC_NEXT_UDP, number,
-						    packet.payload, packet.length, sealed);
+						    &bound, packet.payload, packet.length, sealed);
 			packet.payload = sealed;
 		}
 		make_odd(&packet);
@@ -74,10 +76,11 @@ static enum outcome judge_opened(const struct view *view, int peer)
 	int slot = peer == PEER_B ? SLOT_B_RX : SLOT_C_RX;
 	const uint8_t *header = run.in.bytes + view_payload(view);
 	size_t length = view_payload_length(view);
+	struct bound bound = flow_bound(view, slot);
 
 	if (!view->consistent || length < XDPSEC_OVERHEAD || read32(header) != site_sas[slot].spi ||
 	    read32(header + 4) != (XDPSEC_NEXT_UDP << 24 | 1 << 16) ||
-	    !oracle_open(site_sas[slot].oracle, header, length, plain))
+	    !oracle_open(site_sas[slot].oracle, &bound, header, length, plain))
 		return fault("of a protected flow, and passes without a tag that holds");
 	if (!numbers_accept(slot, (uint64_t)read32(header + 8) << 32 | read32(header + 12)))
 		return fault("accepted a second time");

@@ -70,11 +70,12 @@ static bool is_sealed(const struct frame *plain, const struct view *view, int sl
 	static uint8_t opened[FRAME_MAX];
 	size_t at = view_payload(view), length = view_payload_length(view);
 	const uint8_t *header = run.out.bytes + at;
+	struct bound bound = flow_bound(view, slot);
 
 	return same_around(&run.out, plain, view, length + XDPSEC_OVERHEAD) &&
 	       read32(header) == site_sas[slot].spi &&
 	       read32(header + 4) == (XDPSEC_NEXT_UDP << 24 | 1 << 16) &&
-	       oracle_open(site_sas[slot].oracle, header, length + XDPSEC_OVERHEAD, opened) &&
+	       oracle_open(site_sas[slot].oracle, &bound, header, length + XDPSEC_OVERHEAD, opened) &&
 	       memcmp(opened, plain->bytes + at, length) == 0;
 }
 

@@ -34,13 +34,14 @@ write_config() {
 		TxKeyFile = $6
 		RxSpi = $7
 		RxKeyFile = $8
+		${BIND:+Bind = $BIND}
 	END
 	for address in $4; do
 		echo "Address = $address"
 	done
 }
 
-# Both sites' configurations, from XDP, PORTS and CIPHER where these are set. The SPIs are documented here
+# Both sites' configurations, from XDP, PORTS, CIPHER and BIND where these are set. The SPIs are documented here
 # because tests forge them: A seals with 0x1001, B with 0x1002.
 write_configs() {
 	[ -e "$WORK/a-to-b.key" ] || make_keys "$([[ ${CIPHER:-} == aes-256* ]] && echo 256 || echo 128)"

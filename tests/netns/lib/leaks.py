@@ -71,13 +71,18 @@ def errors(a):
 
 
 def reroute(a):
-    """Send the first UDP packet of a capture to another destination, with everything right for it."""
+    """Send the first UDP packet of a capture with other addresses or ports, and checksums that are right for them."""
     frame = next(packets.udp_frames(a.capture, a.port))
-    if a.destination:
-        packed = ipaddress.ip_address(a.destination).packed
-        at = frame.l3 + (24 if frame.v6 else 16)
-        frame.data[at : at + len(packed)] = packed
-        frame.finish()
+    source, destination, length = (8, 24, 16) if frame.v6 else (12, 16, 4)
+    for address, at in ((a.source, source), (a.destination, destination)):
+        if address:
+            at += frame.l3
+            frame.data[at : at + length] = ipaddress.ip_address(address).packed
+    for port, at in ((a.from_port, 0), (a.to_port, 2)):
+        if port:
+            at += frame.l4
+            frame.data[at : at + 2] = struct.pack("!H", port)
+    frame.finish()
     packets.packet_socket(a.device).send(bytes.fromhex(a.mac.replace(":", "")) + bytes(frame.data[6:]))
 
 
@@ -155,7 +160,10 @@ def arguments():
     command(errors, "capture")
 
     p = command(reroute, "device", "capture", "port")
-    p.add_argument("--destination", help="another one than it has")
+    p.add_argument("--source", help="another one than it has; the others likewise")
+    p.add_argument("--destination")
+    p.add_argument("--from-port", type=int)
+    p.add_argument("--to-port", type=int)
     p.add_argument("--mac", required=True, help="destination MAC address")
 
     p = command(fragments, "source", "destination", "id")
