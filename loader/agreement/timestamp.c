@@ -134,7 +134,9 @@ bool timestamp_parse(struct timestamp *timestamp, const char *text, size_t n)
 
 	if (n != TIMESTAMP_TEXT_LEN || text[n - 1] != '\n' || !parse_digits(&read, text))
 		return false;
-	*timestamp = timestamp_add(&read, GRANULE - 1);
+	if (nanoseconds_of(&read) % GRANULE)
+		read = timestamp_add(&read, GRANULE);
+	*timestamp = read;
 	return true;
 }
 
