@@ -42,6 +42,7 @@ enum agreement_state {
 };
 
 #define AGREEMENT_NO_SLOT UINT32_MAX
+#define AGREEMENT_NO_PEER UINT32_MAX
 
 /* An SA of the data plane as the agreement remembers it: written with the SA, read by the next agent and by `status`. */
 struct agreement_record {
@@ -101,6 +102,8 @@ enum agreement_event {
 	AGREEMENT_RESET,	  /* a faulty peer: the generations start again */
 	AGREEMENT_NO_SLOT_FREE,	  /* a handshake was dropped, as if lost */
 	AGREEMENT_INSTALL_FAILED, /* .error */
+	AGREEMENT_RESPONSE_WRONG, /* from where we asked, and it does not decrypt: the preshared keys differ */
+	AGREEMENT_UNCONFIRMED, /* .attempts Responses of ours, and no Confirm: lost, or the preshared keys differ */
 };
 
 struct agreement_report {
@@ -135,7 +138,7 @@ struct agreement_host {
 	/* Write .state, .since and .partner of the slot's record. */
 	int (*note)(void *data, uint32_t slot, const struct agreement_record *record);
 
-	/* Control messages: send one; let those with this Session pass (types 2 to 5), or no more. */
+	/* Control messages: send one, peer AGREEMENT_NO_PEER if it is not known whose (a Cookie); let those with this Session pass (types 2 to 5), or no more. */
 	int (*send)(void *data, uint32_t peer, const struct agreement_path *path, const void *bytes,
 		    size_t n);
 	int (*asking)(void *data, uint32_t spi, bool add);
@@ -255,6 +258,8 @@ struct agreement_status {
 	uint8_t suite;	/* of the pair in use */
 	uint8_t denial; /* of the peer's last refusal, until a handshake succeeds; 0: none */
 	bool psk_unreadable;
+	bool response_wrong;	  /* its last Response does not decrypt: the preshared keys differ */
+	unsigned int unconfirmed; /* Responses of ours since the last Confirm */
 	uint32_t generation;
 	unsigned int attempts; /* since the peer last answered */
 	uint64_t handshake;    /* when what seals was switched; 0: never */

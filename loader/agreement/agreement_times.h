@@ -18,7 +18,7 @@ enum {
 
 	ACKS_PER_SECOND = 5, /* for one pair */
 	CONFIRM_REPEATS = 5,
-	UNDER_LOAD_INITIATIONS = 400, /* with a right MAC1, in a second */
+	UNCONFIRMED_RESPONSES = 3,    /* Responses without a Confirm: reported */
 	WRONG_RESPONSES = 8,	      /* to one Initiation, in WRONG_RESPONSES_TIME */
 	WRONG_RESPONSES_SECOND = 200, /* in all */
 	WAITING_RESPONSES = 64,	      /* beyond the two limits above: tried later */

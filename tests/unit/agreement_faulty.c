@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine of the key agreement, compiled again with the switch for faults; tests link this instead of the loader's. */
+#include "agreement_faulty.h"
+
+int machine_fault = FAULT_NONE;
+
+#include "agreement/machine.c"
+#include "agreement/machine_adopt.c"
+#include "agreement/machine_ask.c"
+#include "agreement/machine_message.c"
+#include "agreement/machine_slots.c"
+#include "agreement/machine_spi.c"
