@@ -17,6 +17,7 @@
 #include "plane/attach.h"
 #include "plane/devices.h"
 #include "plane/held.h"
+#include "plane/peer.h"
 #include "plane/plane.h"
 #include "plane/state.h"
 
@@ -68,6 +69,7 @@ void report_free(struct report *report)
 	for (size_t i = 0; i < report->n_warnings; i++)
 		free(report->warnings[i]);
 	sharers_free(&report->sharers);
+	free(report->agent);
 	free(report->peers);
 	free(report->warnings);
 	memset(report, 0, sizeof(*report));
@@ -140,6 +142,11 @@ static int read_peer(const struct plane *plane, struct peer_report *peer, __u32 
 
 	peer->tx.record = peer->record.tx;
 	peer->rx.record = peer->record.rx;
+	if (peer_is_agreed(&peer->record)) {
+		err = report_read_agreed(plane, peer, index);
+		if (err)
+			return err;
+	}
 	err = plane_read(plane, MAP_SEQUENCES, &peer->tx.record.slot, &sequence);
 	if (!err)
 		err = plane_read(plane, MAP_REPLAY_WINDOWS, &peer->rx.record.slot, &replay);
@@ -172,6 +179,13 @@ static int find_unfinished(struct report *report, const struct plane *plane,
 	return err;
 }
 
+/* Otherwise a reload is creating this peer, or was killed while doing so. */
+static bool is_complete(const struct peer_record *record)
+{
+	return record->in_use && (peer_is_agreed(record) ||
+				  (record->tx.slot < XDPSEC_MAX_SAS && record->rx.slot < XDPSEC_MAX_SAS));
+}
+
 /* index[i] is one more than the position of peer i in the report. */
 static int read_peers(struct report *report, const struct plane *plane, size_t index[XDPSEC_MAX_PEERS])
 {
@@ -186,10 +200,9 @@ static int read_peers(struct report *report, const struct plane *plane, size_t i
 		return fail(-cpus, "cannot count the CPUs: %s", strerror(-cpus));
 	err = plane_read_all(plane, MAP_PEER_RECORDS, records);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
-		/* A reload is creating this peer, or was killed while doing so. */
-		if (!records[i].in_use || records[i].tx.slot >= XDPSEC_MAX_SAS ||
-		    records[i].rx.slot >= XDPSEC_MAX_SAS)
+		if (!is_complete(&records[i]))
 			continue;
+		report->agrees |= peer_is_agreed(&records[i]);
 		peers[report->n_peers].record = records[i];
 		err = read_peer(plane, &peers[report->n_peers], i, cpus);
 		index[i] = ++report->n_peers;
@@ -313,6 +326,8 @@ int report_read(struct report *report, const char *name)
 		err = plane_read(&plane, MAP_CONFIG, &zero, &report->config);
 	if (!err)
 		err = read_peers(report, &plane, index);
+	if (!err && report->agrees)
+		report_read_agent(report, &plane, index);
 	if (!err)
 		err = read_prefixes(report, &plane, index);
 	if (!err)

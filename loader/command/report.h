@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/agent_status.h"
 #include "config/config.h"
 #include "device/sharing.h"
 #include "net/netlink.h"
@@ -41,8 +42,32 @@ struct uplink_report {
 	bool changes_ports;	 /* the peer chooses source ports by flow, and roams */
 };
 
+/* How the key agreement with a peer stands. */
+enum agreed_state {
+	AGREED_STATE_NONE, /* nothing seals, and the agent is not asking */
+	AGREED_STATE_AGREED,
+	AGREED_STATE_ASKING,
+	AGREED_STATE_REFUSED, /* the peer has said why */
+	AGREED_STATE_EXPIRED, /* the last key is over */
+};
+
+struct agreed_report {
+	bool agreed; /* the peer has a public key, no manual ones: the rest is known */
+	enum agreed_state state;
+	bool has_pair;		      /* an SA seals, also one that is over */
+	struct xdpsec_agreement pair; /* of that one */
+	__u64 age, expires;	      /* seconds; expires 0: it is over */
+	__u64 handshake;	      /* seconds since; only if there was one */
+	bool handshake_known;
+	bool by_us;
+	bool has_status; /* of the agent, as it was when it last wrote it */
+	struct agreement_status status;
+	bool has_name, unresolved; /* Endpoint is a name; it has no address */
+};
+
 struct peer_report {
 	struct peer_record record;
+	struct agreed_report agreed;
 	struct sa_report tx, rx;
 	/* Tunnel mode. */
 	struct xdpsec_endpoint endpoint;
@@ -63,8 +88,12 @@ struct missing {
 
 struct report {
 	struct instance instance;
-	bool unfinished;	   /* a reload was killed: the data below may be incomplete or outdated */
-	struct peer_report *peers; /* in the order of their indexes */
+	bool agrees; /* some peer has a public key: the next three are known */
+	bool agent_runs;
+	int agent_pid;		    /* 0: not visible here */
+	struct agent_status *agent; /* NULL: it has never run, or is of another version */
+	bool unfinished;	    /* a reload was killed: the data below may be incomplete or outdated */
+	struct peer_report *peers;  /* in the order of their indexes */
 	size_t n_peers;
 	__u64 drops[XDPSEC_DROP_COUNT];
 	bool reachable;		   /* the namespace was found: the fields below are known */
@@ -98,10 +127,21 @@ void report_free(struct report *report);
 void report_read_uplinks(struct report *report);
 
 /* The near end of the pair. In report_tunnel.c, with the rest that is read from a tunnel's namespace. */
-struct plane;
 void report_read_near(struct report *report, const struct plane *plane);
 void report_read_tunnel(struct report *report);
 
+/* How the key agreement stands: for a peer by the maps, for all by the agent. index[i] is one more than the position of
+ * peer i in the report. 0, or -errno after a message. */
+struct plane;
+int report_read_agreed(const struct plane *plane, struct peer_report *peer, __u32 index);
+void report_read_agent(struct report *report, const struct plane *plane, const size_t *index);
+/* "agreed", "asking (attempt 3)", "refused: binding differs" */
+const char *agreed_state_text(const struct agreed_report *agreed, char *text, size_t size);
+/* Add warnings about it. */
+void report_warn_agreement(struct report *report);
+
+/* Add a warning. */
+void add_warning(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Add warnings about the data. */
 void report_warn(struct report *report);
 

@@ -13,34 +13,31 @@
 /* RFC 7253 section 5: no more than 2^48 blocks under a key. */
 #define KEY_BLOCKS (1ULL << 48)
 
-static int warn(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int warn(struct report *report, const char *format, ...)
+void add_warning(struct report *report, const char *format, ...)
 {
 	char **warnings = realloc(report->warnings, (report->n_warnings + 1) * sizeof(*warnings));
 	va_list arguments;
 	int length;
 
 	if (!warnings)
-		return -ENOMEM;
+		return;
 	report->warnings = warnings;
 	va_start(arguments, format);
 	length = vasprintf(&warnings[report->n_warnings], format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		return -ENOMEM;
-	report->n_warnings++;
-	return 0;
+	if (length >= 0)
+		report->n_warnings++;
 }
 
 /* Each packet with a pending checksum or GSO is counted as no_hop. */
 static void warn_of_offloads(struct report *report)
 {
 	if (report->offloads)
-		warn(report,
-		     "offloads of %s were switched on: packets with a pending checksum, or GSO, are dropped "
-		     "as no_hop; xdpsec reload %s",
-		     report->near.name, report->instance.name);
+		add_warning(report,
+			    "offloads of %s were switched on: packets with a pending checksum, or "
+			    "GSO, are dropped "
+			    "as no_hop; xdpsec reload %s",
+			    report->near.name, report->instance.name);
 }
 
 static void warn_of_missing(struct report *report, const char *what, const struct missing *missing)
@@ -48,9 +45,9 @@ static void warn_of_missing(struct report *report, const char *what, const struc
 	char text[64];
 
 	if (missing->count)
-		warn(report, "%s lacks %u of its %s, first %s: xdpsec reload %s", report->near.name,
-		     missing->count, what, prefix_text(&missing->first, text, sizeof(text)),
-		     report->instance.name);
+		add_warning(report, "%s lacks %u of its %s, first %s: xdpsec reload %s", report->near.name,
+			    missing->count, what, prefix_text(&missing->first, text, sizeof(text)),
+			    report->instance.name);
 }
 
 /* The least overhead towards any peer. Packets to other peers that are too big are answered. */
@@ -76,31 +73,35 @@ static void warn_of_mtu(struct report *report)
 	unsigned int overhead = least_overhead(report);
 
 	if (near->mtu != report->config.mtu)
-		warn(report, "the MTU of %s was changed to %u, from %u: xdpsec reload %s", near->name,
-		     near->mtu, report->config.mtu, report->instance.name);
+		add_warning(report, "the MTU of %s was changed to %u, from %u: xdpsec reload %s", near->name,
+			    near->mtu, report->config.mtu, report->instance.name);
 	else if (report->device_mtu && report->device_mtu < near->mtu + overhead)
-		warn(report,
-		     "the MTU of %s is now %u: packets of %u bytes from %s and %u bytes of overhead do not "
-		     "fit; xdpsec reload %s",
-		     report->instance.device, report->device_mtu, near->mtu, near->name, overhead,
-		     report->instance.name);
+		add_warning(report,
+			    "the MTU of %s is now %u: packets of %u bytes from %s and %u bytes of "
+			    "overhead do not "
+			    "fit; xdpsec reload %s",
+			    report->instance.device, report->device_mtu, near->mtu, near->name, overhead,
+			    report->instance.name);
 }
 
 /* Warnings about a near end in this namespace. In another namespace somebody else sets the device up. */
 static void warn_of_near(struct report *report)
 {
 	if (!report->near.up)
-		warn(report, "the tunnel device %s was set down, which removed its routes: xdpsec reload %s",
-		     report->near.name, report->instance.name);
+		add_warning(report,
+			    "the tunnel device %s was set down, which removed its routes: xdpsec reload %s",
+			    report->near.name, report->instance.name);
 	if (report->deaf)
-		warn(report,
-		     "GRO of %s is off and its XDP program is gone: no packet arrives on it; xdpsec reload "
-		     "%s",
-		     report->near.name, report->instance.name);
+		add_warning(report,
+			    "GRO of %s is off and its XDP program is gone: no packet arrives on it; "
+			    "xdpsec reload "
+			    "%s",
+			    report->near.name, report->instance.name);
 	else if (!report->near.xdp_program)
-		warn(report,
-		     "the XDP program of %s is gone: packets larger than its MTU are lost; xdpsec reload %s",
-		     report->near.name, report->instance.name);
+		add_warning(report,
+			    "the XDP program of %s is gone: packets larger than its MTU are lost; "
+			    "xdpsec reload %s",
+			    report->near.name, report->instance.name);
 	warn_of_offloads(report);
 	warn_of_mtu(report);
 	warn_of_missing(report, "addresses", &report->addresses);
@@ -112,29 +113,32 @@ static void warn_of_tunnel(struct report *report)
 	const struct instance *instance = &report->instance;
 
 	if (!report->pair_exists) {
-		warn(report, "the tunnel device %s is gone: run down and up", instance->near);
+		add_warning(report, "the tunnel device %s is gone: run down and up", instance->near);
 		return;
 	}
 	if (report->near.index)
 		warn_of_near(report);
 	if (!report->egress)
-		warn(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
-		     instance->far, instance->name);
+		add_warning(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
+			    instance->far, instance->name);
 	if (report->rules_gone)
-		warn(report,
-		     "the routing rules for the default route into %s were removed: their packets leave in "
-		     "clear; xdpsec reload %s",
-		     instance->near, instance->name);
+		add_warning(report,
+			    "the routing rules for the default route into %s were removed: their "
+			    "packets leave in "
+			    "clear; xdpsec reload %s",
+			    instance->near, instance->name);
 	if (report->other_vrf)
-		warn(report,
-		     "%s was moved into a VRF, or out of one: routes to the peers are not looked for there; "
-		     "xdpsec reload %s",
-		     instance->device, instance->name);
+		add_warning(report,
+			    "%s was moved into a VRF, or out of one: routes to the peers are not "
+			    "looked for there; "
+			    "xdpsec reload %s",
+			    instance->device, instance->name);
 	if (!report->forwards)
-		warn(report,
-		     "forwarding of %s was switched off, probably for the whole host: packets keep their "
-		     "last device, and route changes are not followed; xdpsec reload %s",
-		     instance->far, instance->name);
+		add_warning(
+			report,
+			"forwarding of %s was switched off, probably for the whole host: packets keep their "
+			"last device, and route changes are not followed; xdpsec reload %s",
+			instance->far, instance->name);
 }
 
 static void warn_of_devices(struct report *report)
@@ -142,35 +146,38 @@ static void warn_of_devices(struct report *report)
 	const struct instance *instance = &report->instance;
 
 	if (!report->reachable) {
-		warn(report, "the network namespace of %s is gone, or cannot be found", instance->device);
+		add_warning(report, "the network namespace of %s is gone, or cannot be found",
+			    instance->device);
 		return;
 	}
 	if (!report->device_here) {
-		warn(report,
-		     "the device %s was deleted, or moved to another network namespace: programs still "
-		     "attached to it drop the protected flows; run down, then up where it is now",
-		     instance->device);
+		add_warning(
+			report,
+			"the device %s was deleted, or moved to another network namespace: programs still "
+			"attached to it drop the protected flows; run down, then up where it is now",
+			instance->device);
 		return;
 	}
 	if (report->xdp.mode == XDP_IN_USE_NONE)
-		warn(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
-		     instance->no_attach ? "" : "; xdpsec reload ",
-		     instance->no_attach ? "" : instance->name);
+		add_warning(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
+			    instance->no_attach ? "" : "; xdpsec reload ",
+			    instance->no_attach ? "" : instance->name);
 	if (report->xdp.mode == XDP_IN_USE_GENERIC && instance->xdp_asked != XDP_MODE_CONFIG_GENERIC)
-		warn(report, "generic XDP, which is slow: the driver of %s has no native XDP",
-		     instance->device);
+		add_warning(report, "generic XDP, which is slow: the driver of %s has no native XDP",
+			    instance->device);
 	if (instance->mode == MODE_TUNNEL) {
 		warn_of_tunnel(report);
 		return;
 	}
 	if (!report->egress && !instance->no_attach)
-		warn(report, "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
-		     instance->device, instance->name);
+		add_warning(report,
+			    "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
+			    instance->device, instance->name);
 	if (!report->pair_exists)
-		warn(report,
-		     "the hop device %s is gone: packets with a pending checksum are dropped; run down and "
-		     "up",
-		     instance->near);
+		add_warning(report,
+			    "the hop device %s is gone: packets with a pending checksum are dropped; "
+			    "run down and up",
+			    instance->near);
 	warn_of_offloads(report);
 }
 
@@ -195,15 +202,15 @@ static void warn_of_driver(struct report *report, const struct peer_report *peer
 {
 	const char *bound = peer->tx.record.driver;
 
-	if (strcmp(peer->record.driver, "aes") != 0)
+	if (strcmp(peer->record.driver, "aes") != 0 || peer->agreed.agreed)
 		return;
 	if (!is_outdated(bound, answer)) {
 		bound = peer->rx.record.driver;
 		if (!is_outdated(bound, answer))
 			return;
 	}
-	warn(report, "%s: it uses %s, since %s was loaded later: xdpsec reload %s switches to it",
-	     peer->record.name, bound, answer->preferred, report->instance.name);
+	add_warning(report, "%s: it uses %s, since %s was loaded later: xdpsec reload %s switches to it",
+		    peer->record.name, bound, answer->preferred, report->instance.name);
 }
 
 static void warn_of_way(struct report *report, const struct peer_report *peer)
@@ -213,13 +220,14 @@ static void warn_of_way(struct report *report, const struct peer_report *peer)
 
 	prefix_text(&address, text, sizeof(text));
 	if (peer->loops)
-		warn(report,
-		     "%s: the route to its endpoint leads into the tunnel, so nothing is sent to it: ip "
-		     "route add %s via GATEWAY dev %s",
-		     peer->record.name, text, report->instance.device);
+		add_warning(
+			report,
+			"%s: the route to its endpoint leads into the tunnel, so nothing is sent to it: ip "
+			"route add %s via GATEWAY dev %s",
+			peer->record.name, text, report->instance.device);
 	else if (peer->no_way)
-		warn(report, "%s: no route to its endpoint %s: nothing is sent to it", peer->record.name,
-		     text);
+		add_warning(report, "%s: no route to its endpoint %s: nothing is sent to it",
+			    peer->record.name, text);
 }
 
 static void warn_of_uplink(struct report *report, const struct peer_report *peer)
@@ -228,18 +236,20 @@ static void warn_of_uplink(struct report *report, const struct peer_report *peer
 	char text[64];
 
 	if (uplink->source_gone)
-		warn(report, "%s: Source %s is not an address of this host: nothing is sent to it",
-		     peer->record.name, address_text(uplink->source, text, sizeof(text)));
+		add_warning(report, "%s: Source %s is not an address of this host: nothing is sent to it",
+			    peer->record.name, address_text(uplink->source, text, sizeof(text)));
 	if (uplink->other[0])
-		warn(report,
-		     "%s: packets to it leave by %s, and its answers arrive there and are not opened: set "
-		     "Device = %s",
-		     peer->record.name, uplink->other, uplink->other);
+		add_warning(
+			report,
+			"%s: packets to it leave by %s, and its answers arrive there and are not opened: set "
+			"Device = %s",
+			peer->record.name, uplink->other, uplink->other);
 	if (uplink->changes_ports)
-		warn(report,
-		     "%s: its source port changes with each flow, and its endpoint with it (now %u): set "
-		     "SourcePort = listen there, or Endpoint or Roaming = no here",
-		     peer->record.name, peer->location.port);
+		add_warning(
+			report,
+			"%s: its source port changes with each flow, and its endpoint with it (now %u): set "
+			"SourcePort = listen there, or Endpoint or Roaming = no here",
+			peer->record.name, peer->location.port);
 }
 
 static bool carries_ipv6(const struct peer_report *peer)
@@ -255,25 +265,28 @@ static void warn_of_path(struct report *report, const struct peer_report *peer)
 {
 	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer))
 		return;
-	warn(report,
-	     "%s: a router reported a path MTU of %u: IPv6 packets longer than %u in the tunnel may be lost, "
-	     "but 1280 must fit",
-	     peer->record.name, peer->outer_mtu, peer->inner_mtu);
+	add_warning(report,
+		    "%s: a router reported a path MTU of %u: IPv6 packets longer than %u in the "
+		    "tunnel may be lost, "
+		    "but 1280 must fit",
+		    peer->record.name, peer->outer_mtu, peer->inner_mtu);
 }
 
 static void warn_of_peer(struct report *report, const struct peer_report *peer, struct driver_answer *answer)
 {
 	double used = report_range_used(&peer->tx);
 
-	if (used > 90)
-		warn(report,
-		     "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s reserves more",
-		     peer->record.name, used, report->instance.name);
+	/* An agreed key is replaced long before that. */
+	if (used > 90 && !peer->agreed.agreed)
+		add_warning(report,
+			    "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s "
+			    "reserves more",
+			    peer->record.name, used, report->instance.name);
 	/* Full blocks; in addition each packet has one for the pad and one for the tag. */
-	if (peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
-		warn(report,
-		     "%s: the Tx key has encrypted almost 2^48 blocks: change it (RFC 7253 section 5)",
-		     peer->record.name);
+	if (!peer->agreed.agreed && peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
+		add_warning(report,
+			    "%s: the Tx key has encrypted almost 2^48 blocks: change it (RFC 7253 section 5)",
+			    peer->record.name);
 	warn_of_driver(report, peer, answer);
 	warn_of_way(report, peer);
 	warn_of_uplink(report, peer);
@@ -287,8 +300,10 @@ void report_warn(struct report *report)
 
 	warn_of_devices(report);
 	if (report->unfinished)
-		warn(report, "a reload was killed: SAs that are not shown may be in use; xdpsec reload %s",
-		     report->instance.name);
+		add_warning(report,
+			    "a reload was killed: SAs that are not shown may be in use; xdpsec reload %s",
+			    report->instance.name);
 	for (size_t i = 0; i < report->n_peers; i++)
 		warn_of_peer(report, &report->peers[i], &answer);
+	report_warn_agreement(report);
 }

@@ -43,8 +43,11 @@ static struct json_object *sa_json(const struct sa_report *sa, bool sends)
 	}
 	json_object_object_add(object, "last_seen",
 			       sa->last_seen ? json_object_new_uint64(sa->last_seen) : NULL);
-	add_text(object, "driver", sa->record.driver);
-	add_text(object, "key", sa->record.fingerprint);
+	/* Agreed keys have no name, and a driver for a moment only. */
+	if (sa->record.fingerprint[0]) {
+		add_text(object, "driver", sa->record.driver);
+		add_text(object, "key", sa->record.fingerprint);
+	}
 	return object;
 }
 
@@ -121,6 +124,8 @@ static struct json_object *peer_json(const struct report *report, const struct p
 		add_tunnel(object, peer);
 	else
 		json_object_object_add(object, "protects", prefixes_json(peer));
+	if (peer->agreed.agreed)
+		agreement_add_peer_json(object, peer);
 	json_object_object_add(object, "tx", sa_json(&peer->tx, true));
 	json_object_object_add(object, "rx", sa_json(&peer->rx, false));
 	json_object_object_add(object, "drops", drops_json(report, peer));
@@ -216,6 +221,8 @@ struct json_object *report_json(const struct report *report)
 		json_object_object_add(object, "tunnel", tunnel_json(report));
 	else
 		json_object_object_add(object, "hop", report->pair_exists ? hop_json(report) : NULL);
+	if (report->agrees)
+		agreement_add_json(object, report);
 	for (size_t i = 0; i < report->n_peers; i++)
 		json_object_array_add(peers, peer_json(report, &report->peers[i]));
 	json_object_object_add(object, "peers", peers);

@@ -42,9 +42,11 @@ static const char *ago_text(__u64 since_epoch, char *text, size_t size)
 
 static void print_sa(const char *direction, const struct sa_report *sa)
 {
-	char bytes[32], ago[32];
+	char bytes[32], ago[32], spi[32] = "no SA";
 
-	printf("  %s: SPI 0x%08x, %llu packets, %s, last %s\n", direction, sa->record.spi, sa->packets,
+	if (sa->record.spi)
+		snprintf(spi, sizeof(spi), "SPI 0x%08x", sa->record.spi);
+	printf("  %s: %s, %llu packets, %s, last %s\n", direction, spi, sa->packets,
 	       bytes_text(sa->bytes, bytes, sizeof(bytes)), ago_text(sa->last_seen, ago, sizeof(ago)));
 }
 
@@ -99,6 +101,22 @@ static void print_endpoint(const struct peer_report *peer)
 		printf("  path MTU: %u, inside the tunnel %u\n", peer->outer_mtu, peer->inner_mtu);
 }
 
+static void print_manual_keys(const struct peer_report *peer)
+{
+	printf("  cipher: %s by %s\n", peer->record.cipher, peer->tx.record.driver);
+	print_sa("tx", &peer->tx);
+	printf("      sequence %llu, limit %llu (%.1f %% of the reserved range used)\n", peer->tx.next,
+	       peer->tx.record.limit, report_range_used(&peer->tx));
+}
+
+static void print_agreed_keys(const struct peer_report *peer)
+{
+	agreement_print_peer(peer);
+	print_sa("tx", &peer->tx);
+	if (peer->agreed.has_pair)
+		printf("      sequence %llu\n", peer->tx.next);
+}
+
 static void print_peer(const struct report *report, const struct peer_report *peer)
 {
 	printf("\npeer: %s\n", peer->record.name);
@@ -106,12 +124,12 @@ static void print_peer(const struct report *report, const struct peer_report *pe
 		print_endpoint(peer);
 	else
 		print_protected(peer);
-	printf("  cipher: %s by %s\n", peer->record.cipher, peer->tx.record.driver);
+	if (peer->agreed.agreed)
+		print_agreed_keys(peer);
+	else
+		print_manual_keys(peer);
 	if (report->instance.mode == MODE_INLINE)
 		printf("  binds: %s\n", binding_text(peer->record.binding));
-	print_sa("tx", &peer->tx);
-	printf("      sequence %llu, limit %llu (%.1f %% of the reserved range used)\n", peer->tx.next,
-	       peer->tx.record.limit, report_range_used(&peer->tx));
 	print_sa("rx", &peer->rx);
 	if (peer->rx.next)
 		printf("      highest sequence %llu\n", peer->rx.next - 1);
@@ -196,6 +214,8 @@ void report_print(const struct report *report, size_t place)
 	else if (report->pair_exists)
 		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->near,
 		       report->near.tx_packets, report->near.tx_dropped);
+	if (report->agrees)
+		agreement_print(report);
 	print_drops("  ", report, NULL);
 	for (size_t i = 0; i < report->n_warnings; i++)
 		printf("  warning: %s\n", report->warnings[i]);

@@ -64,6 +64,7 @@ static int describe_instance(struct up *up)
 	snprintf(instance->name, sizeof(instance->name), "%s", up->config.name);
 	snprintf(instance->device, sizeof(instance->device), "%s", up->device.name);
 	snprintf(instance->path, sizeof(instance->path), "%s", up->config.path);
+	memcpy(instance->public_key, up->config.own_public_key, sizeof(instance->public_key));
 	if (up->config.mode == MODE_TUNNEL)
 		tunnel_describe(instance, &up->config);
 	return found;

@@ -69,6 +69,7 @@ struct instance {
 	struct xdpsec_prefix addresses[TUNNEL_ADDRESSES_MAX]; /* of the tunnel device, with host bits */
 	char name[XDPSEC_NAME_LEN];
 	char device[IF_NAMESIZE];
+	unsigned char public_key[KEY32_BYTES]; /* of this site; all zero: no peer has one */
 	/* The ends of the pair. In tunnel mode near is Name of [Interface]. */
 	char near[IF_NAMESIZE], far[IF_NAMESIZE];
 	char path[PATH_MAX];	  /* of the configuration */
@@ -103,8 +104,9 @@ struct peer_record {
 	__u32 in_use;
 	__u32 pad;
 	char name[XDPSEC_NAME_LEN];
-	char cipher[32]; /* "aes-128-ocb" */
-	char driver[64]; /* "aes", or the value of Driver */
+	char cipher[32];		       /* "aes-128-ocb"; of an agreed peer: all that are allowed */
+	char driver[64];		       /* "aes", or the value of Driver */
+	unsigned char public_key[KEY32_BYTES]; /* all zero: the peer has manual keys */
 	/* Tunnel mode, from the configuration: the peer may have moved since. */
 	struct xdpsec_location endpoint;
 	__u32 keepalive; /* seconds; 0: off */

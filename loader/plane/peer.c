@@ -179,10 +179,29 @@ int peer_add_policies(const struct plane *plane, const struct peer_config *peer,
 	return err;
 }
 
+bool peer_is_agreed(const struct peer_record *record)
+{
+	return !key32_is_zero(record->public_key);
+}
+
+static void list_suites(struct peer_record *record, const struct peer_config *peer)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < peer->n_suites; i++)
+		used += (size_t)snprintf(record->cipher + used, sizeof(record->cipher) - used, "%s%s",
+					 i ? ", " : "", suite_name(peer->suites[i]));
+}
+
 void peer_describe(struct peer_record *record, const struct peer_config *peer)
 {
 	snprintf(record->name, sizeof(record->name), "%s", peer->name);
-	snprintf(record->cipher, sizeof(record->cipher), "%s", peer->cipher);
+	memset(record->cipher, 0, sizeof(record->cipher));
+	if (peer->agreed)
+		list_suites(record, peer);
+	else
+		snprintf(record->cipher, sizeof(record->cipher), "%s", peer->cipher);
+	memcpy(record->public_key, peer->public_key, sizeof(record->public_key));
 	snprintf(record->driver, sizeof(record->driver), "%s", peer->driver);
 	record->endpoint = peer->endpoint;
 	record->keepalive = peer->keepalive;

@@ -45,6 +45,9 @@ int peer_forget_rx(const struct plane *plane, __u32 spi);
 /* Protect the peer's prefixes. */
 int peer_add_policies(const struct plane *plane, const struct peer_config *peer, __u32 index);
 
+/* Does the peer agree on its keys? */
+bool peer_is_agreed(const struct peer_record *record);
+
 /* Fill the peer's record from the configuration. */
 void peer_describe(struct peer_record *record, const struct peer_config *peer);
 

@@ -64,7 +64,7 @@ done
 # system's (strerror) in them. One part that has no placeholder must be in DIAGNOSTICS, word for word.
 messages() {
 	perl -0777 -ne '
-		while (/\b(?:fail|fail_at|warning|warn)\(((?:[^"();]|\([^()]*\))*?)((?:"(?:[^"\\]|\\.)*"\s*)+)([^;]*;)\s*((?:if\s*\([^;{}]*?\)\s*)?hint)?/g) {
+		while (/\b(?:fail|fail_at|warning|add_warning)\(((?:[^"();]|\([^()]*\))*?)((?:"(?:[^"\\]|\\.)*"\s*)+)([^;]*;)\s*((?:if\s*\([^;{}]*?\)\s*)?hint)?/g) {
 			my ($format, $arguments, $hint) = ($2, $3, $4);
 			next if '"$1"' && ($hint || $arguments =~ /strerror/);
 			$format =~ s/"\s*"//g;

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The output of `status` about the key agreement: text and JSON. Public keys are shown, no others. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <json-c/json.h>
+
+#include "agreement/message.h"
+#include "base/array.h"
+#include "command/status.h"
+
+/* "2 minutes, 3 seconds": the two greatest units. */
+static const char *duration_text(__u64 seconds, char *text, size_t size)
+{
+	static const struct {
+		const char *name;
+		__u64 seconds;
+	} units[] = { { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 } };
+	size_t used = 0, n = 0;
+	__u64 count;
+
+	for (size_t i = 0; i < ARRAY_SIZE(units) && n < 2; i++) {
+		count = seconds / units[i].seconds;
+		seconds %= units[i].seconds;
+		if (!count && (n || i + 1 < ARRAY_SIZE(units)))
+			continue;
+		used += (size_t)snprintf(text + used, size - used, "%s%llu %s%s", n ? ", " : "", count,
+					 units[i].name, count == 1 ? "" : "s");
+		n++;
+	}
+	return text;
+}
+
+void agreement_print_peer(const struct peer_report *peer)
+{
+	const struct agreed_report *agreed = &peer->agreed;
+	char text[128], key[KEY32_TEXT + 1];
+
+	key32_encode(peer->record.public_key, key);
+	printf("  public key: %s\n", key);
+	printf("  state: %s\n", agreed_state_text(agreed, text, sizeof(text)));
+	if (agreed->handshake_known)
+		printf("  latest handshake: %s ago, by %s\n",
+		       duration_text(agreed->handshake, text, sizeof(text)),
+		       agreed->by_us ? "us" : "the peer");
+	else
+		printf("  latest handshake: never\n");
+	if (!agreed->has_pair)
+		return;
+	printf("  key age: %s\n", duration_text(agreed->age, text, sizeof(text)));
+	printf("  suite: %s\n", suite_name(agreed->pair.suite));
+	printf("  expires in: %s\n",
+	       agreed->expires ? duration_text(agreed->expires, text, sizeof(text)) : "expired");
+}
+
+static const char *counters_text(const struct agent_status *agent, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < AGENT_COUNTERS_MAX && agent->counters[i].name[0] && used < size; i++)
+		if (agent->counters[i].value)
+			used += (size_t)snprintf(text + used, size - used, "%s%s %llu", used ? ", " : "",
+						 agent->counters[i].name,
+						 (unsigned long long)agent->counters[i].value);
+	return text;
+}
+
+void agreement_print(const struct report *report)
+{
+	const struct agent_status *agent = report->agent;
+	char text[1024], key[KEY32_TEXT + 1];
+
+	key32_encode(report->instance.public_key, key);
+	printf("  public key: %s\n", key);
+	if (!report->agent_runs) {
+		printf("  agent: not running\n");
+		return;
+	}
+	printf("  agent: process %d%s%.*s\n", report->agent_pid, agent ? ", user " : "",
+	       agent ? (int)sizeof(agent->user) : 0, agent ? agent->user : "");
+	if (agent && counters_text(agent, text, sizeof(text))[0])
+		printf("  key agreement: %s\n", text);
+}
+
+static void add_count(struct json_object *object, const char *name, __u64 number)
+{
+	json_object_object_add(object, name, json_object_new_uint64(number));
+}
+
+static void add_optional(struct json_object *object, const char *name, const char *text)
+{
+	json_object_object_add(object, name, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_key(struct json_object *object, const unsigned char public_key[KEY32_BYTES])
+{
+	char key[KEY32_TEXT + 1];
+
+	key32_encode(public_key, key);
+	json_object_object_add(object, "public_key", json_object_new_string(key));
+}
+
+static const char *state_word(enum agreed_state state)
+{
+	static const char *const words[] = {
+		[AGREED_STATE_NONE] = "none",	    [AGREED_STATE_AGREED] = "agreed",
+		[AGREED_STATE_ASKING] = "asking",   [AGREED_STATE_REFUSED] = "refused",
+		[AGREED_STATE_EXPIRED] = "expired",
+	};
+
+	return words[state];
+}
+
+static void add_pair(struct json_object *object, const struct agreed_report *agreed)
+{
+	const struct xdpsec_agreement *pair = &agreed->pair;
+
+	add_optional(object, "role", !agreed->has_pair ? NULL : pair->initiator ? "initiator" : "responder");
+	add_optional(object, "suite", agreed->has_pair ? suite_name(pair->suite) : NULL);
+	json_object_object_add(object, "generation",
+			       agreed->has_pair ? json_object_new_uint64(pair->generation) : NULL);
+	json_object_object_add(object, "age", agreed->has_pair ? json_object_new_uint64(agreed->age) : NULL);
+	json_object_object_add(object, "expires",
+			       agreed->has_pair ? json_object_new_uint64(agreed->expires) : NULL);
+}
+
+void agreement_add_peer_json(struct json_object *peer_object, const struct peer_report *peer)
+{
+	struct json_object *object = json_object_new_object();
+	const struct agreed_report *agreed = &peer->agreed;
+	const struct agreement_status *status = &agreed->status;
+
+	add_key(peer_object, peer->record.public_key);
+	json_object_object_add(peer_object, "agreement", object);
+	add_optional(object, "state", state_word(agreed->state));
+	add_pair(object, agreed);
+	json_object_object_add(object, "handshake",
+			       agreed->handshake_known
+				       ? json_object_new_uint64((__u64)time(NULL) - agreed->handshake)
+				       : NULL);
+	/* The agent alone knows the rest. */
+	json_object_object_add(object, "attempts",
+			       agreed->has_status ? json_object_new_uint64(status->attempts) : NULL);
+	add_optional(object, "refused",
+		     agreed->has_status && status->denial ? denial_text(status->denial) : NULL);
+	json_object_object_add(object, "handshakes",
+			       agreed->has_status ? json_object_new_uint64(status->handshakes) : NULL);
+	json_object_object_add(object, "restarts",
+			       agreed->has_status ? json_object_new_uint64(status->restarts) : NULL);
+}
+
+static struct json_object *agent_json(const struct report *report)
+{
+	struct json_object *object = json_object_new_object(), *counters = json_object_new_object();
+	const struct agent_status *agent = report->agent_runs ? report->agent : NULL;
+
+	json_object_object_add(object, "running", json_object_new_boolean(report->agent_runs));
+	json_object_object_add(
+		object, "pid",
+		report->agent_runs && report->agent_pid ? json_object_new_int(report->agent_pid) : NULL);
+	add_optional(object, "user", agent ? agent->user : NULL);
+	json_object_object_add(object, "started", agent ? json_object_new_int64(agent->started) : NULL);
+	for (size_t i = 0; agent && i < AGENT_COUNTERS_MAX && agent->counters[i].name[0]; i++)
+		add_count(counters, agent->counters[i].name, agent->counters[i].value);
+	json_object_object_add(object, "counters", counters);
+	return object;
+}
+
+void agreement_add_json(struct json_object *object, const struct report *report)
+{
+	add_key(object, report->instance.public_key);
+	json_object_object_add(object, "agent", agent_json(report));
+}
