@@ -334,14 +334,15 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	struct seal *s = &e->seal;
 	struct bpf_crypto_ctx *ctx;
 	struct next_hop next_hop = {};
-	u32 path_mtu, overhead;
+	u32 path_mtu, overhead, reason;
 	struct xdpsec_sa *sa;
 
-	if (!seal_find_sa(s, &sa, &ctx))
-		return drop(XDPSEC_DROP_NO_KEY, s->sa);
 	e->endpoint = bpf_map_lookup_elem(&endpoints, &s->peer);
 	if (e->next_header == XDPSEC_NEXT_NONE && !(e->endpoint && keepalive_is_due(e->endpoint)))
 		return VERDICT_DROP;
+	reason = seal_find_sa(s, &sa, &ctx, e->next_header != XDPSEC_NEXT_NONE);
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
 	if (!e->endpoint || !endpoint_at(e->endpoint)->known)
 		return encapsulate_refuse(e, XDPSEC_DROP_NO_ENDPOINT, ANSWER_UNREACHABLE, 0);
 	if (seal_is_pending(s->skb, bpf_cast_to_kern_ctx(s->skb)))

@@ -34,8 +34,13 @@ static __always_inline bool keepalive_is_tick(const struct inner *inner, u32 *pe
 	       *peer < XDPSEC_MAX_PEERS;
 }
 
-static __always_inline bool keepalive_is_due(const struct xdpsec_endpoint *endpoint)
+static __always_inline bool keepalive_is_due(struct xdpsec_endpoint *endpoint)
 {
+	/* The agent asks for one: the peer has sent data, and was sent nothing. */
+	if (endpoint->keepalive_once) {
+		endpoint->keepalive_once = 0;
+		return endpoint_at(endpoint)->known;
+	}
 	return endpoint->keepalive && endpoint_at(endpoint)->known &&
 	       bpf_ktime_get_coarse_ns() - endpoint->sent >= endpoint->keepalive * ENDPOINT_SECOND;
 }

@@ -344,7 +344,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	const struct sk_buff *kernel_skb;
 	struct bpf_crypto_ctx *ctx;
 	struct xdpsec_sa *sa;
-	u32 zero = 0;
+	u32 zero = 0, reason;
 	int verdict;
 
 	s->config = bpf_map_lookup_elem(&config, &zero);
@@ -374,8 +374,9 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 
 	if (!seal_find_device(&f, at_hop))
 		return VERDICT_DROP;
-	if (!seal_find_sa(s, &sa, &ctx))
-		return drop(XDPSEC_DROP_NO_KEY, s->sa);
+	reason = seal_find_sa(s, &sa, &ctx, true);
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
 
 	kernel_skb = bpf_cast_to_kern_ctx(skb);
 	if (seal_is_pending(skb, kernel_skb))

@@ -9,6 +9,7 @@
 #include "xdpsec/ocb.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
+#include "seal_lifetime.bpf.h"
 
 /* The bytes that are parsed. The rest is read only for protected flows. */
 #define SEAL_HEADERS PACKET_HEADERS_MAX
@@ -30,21 +31,32 @@ static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct 
 	return skb->gso_size || BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) == CHECKSUM_PARTIAL;
 }
 
-/* Find the SA to seal with. False: the peer has none, drop the packet (no_key). */
-static __always_inline bool seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx)
+/* Find the SA to seal with. DROP_NONE, or the reason to drop the packet. is_data: not a keepalive. */
+static __always_inline u32 seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx,
+					bool is_data)
 {
 	struct xdpsec_peer *peer = bpf_map_lookup_elem(&peers, &s->peer);
 	struct context *context;
+	u64 *deadline;
 
 	if (!peer)
-		return false;
+		return XDPSEC_DROP_NO_KEY;
 	s->sa = peer->tx_sa;
 	*sa = bpf_map_lookup_elem(&sas, &s->sa);
 	context = bpf_map_lookup_elem(&contexts, &s->sa);
-	if (!*sa || !context)
-		return false;
+	deadline = bpf_map_lookup_elem(&deadlines, &s->sa);
+	if (!*sa || !context || !deadline)
+		goto no_key;
+	if (*deadline && !lifetime_seals(s->peer, *deadline, is_data)) {
+		lifetime_want(s->peer);
+		return XDPSEC_DROP_EXPIRED;
+	}
 	*ctx = context->ctx; /* load once: the verifier tracks this register as a context, not a second load */
-	return *ctx;
+	if (*ctx)
+		return DROP_NONE;
+no_key:
+	lifetime_want(s->peer);
+	return XDPSEC_DROP_NO_KEY;
 }
 
 /* Take the next sequence number: never the same twice, never beyond the range reserved on disk. */

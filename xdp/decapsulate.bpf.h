@@ -169,7 +169,7 @@ static __noinline int decapsulate_larger(struct xdp_md *xdp, const struct decaps
 static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate *d)
 {
 	struct inner inner;
-	u32 reason, zero = 0, to = XDPSEC_DEVICE_FAR;
+	u32 reason, zero = 0, to = XDPSEC_DEVICE_FAR, life = LIFETIME_OPENS_NEWEST;
 	void *map;
 
 	/* The outer header is not authenticated. No peer has such an address, and no packet comes to one. */
@@ -179,7 +179,13 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->peer);
 	if (!d->endpoint)
 		return drop(XDPSEC_DROP_NO_ENDPOINT, d->open.sa);
-	decapsulate_follow(d);
+	if (d->open.agreed)
+		life = lifetime_opens(d->open.sa, d->open.next_header != XDPSEC_NEXT_NONE);
+	if (life == LIFETIME_OVER)
+		return drop(XDPSEC_DROP_EXPIRED, d->open.sa);
+	/* A late packet of an older SA may have come from where the peer was before. */
+	if (life == LIFETIME_OPENS_NEWEST)
+		decapsulate_follow(d);
 	if (d->open.next_header == XDPSEC_NEXT_NONE) {
 		count_packet(d->open.sa, 0);
 		return VERDICT_DROP;

@@ -190,6 +190,8 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 		reason = XDPSEC_DROP_WRONG_PEER;
 	if (reason == DROP_NONE)
 		reason = open_bound(&o, &sum);
+	if (reason == DROP_NONE && o.agreed && lifetime_opens(o.sa, true) == LIFETIME_OVER)
+		reason = XDPSEC_DROP_EXPIRED;
 	if (reason != DROP_NONE)
 		return drop(reason, o.sa);
 	if (open_put_back(&o) || open_shorten(&o, sum) || open_strip(&o))

@@ -12,6 +12,7 @@
 #include "xdpsec/ocb.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/replay.bpf.h"
+#include "open_lifetime.bpf.h"
 
 /* Most bytes of headers in front of the sealed payload; packets with more are not opened. */
 #define OPEN_HEADERS PACKET_HEADERS_MAX
@@ -22,6 +23,7 @@ struct open {
 	u32 peer, sa;
 	u32 at, length; /* sealed payload: offset in the frame, and bytes with header and tag */
 	u8 next_header;
+	bool agreed;	/* the SA is of an agreed peer, and has a deadline */
 	u64 sequence;	/* set once the tag is verified */
 	bool in_pieces; /* not in one buffer: it lies in the scratch map while it is opened */
 	u8 *payload;	/* start of the sealed payload; end is the end of that memory */
@@ -71,6 +73,7 @@ static __always_inline u32 open_identify(struct open *o, u32 *peer)
 	const struct xdpsec_sa *sa;
 	bool well_formed;
 	u32 *slot, spi;
+	u64 *deadline;
 
 	if (o->length < sizeof(header->spi) || (const void *)(&header->spi + 1) > o->end)
 		return XDPSEC_DROP_PLAINTEXT;
@@ -84,13 +87,15 @@ static __always_inline u32 open_identify(struct open *o, u32 *peer)
 	if (!well_formed)
 		return XDPSEC_DROP_MALFORMED;
 	sa = bpf_map_lookup_elem(&sas, &o->sa);
-	if (!sa)
+	deadline = bpf_map_lookup_elem(&deadlines, &o->sa);
+	if (!sa || !deadline)
 		return XDPSEC_DROP_NO_KEY;
 	o->next_header = header->next_header;
 	if (!open_fits_mode(o->next_header, sa->next_header))
 		return XDPSEC_DROP_WRONG_NEXT_HEADER;
 	*peer = sa->peer;
-	return DROP_NONE;
+	o->agreed = *deadline;
+	return o->agreed && lifetime_is_over(sa->peer, *deadline) ? XDPSEC_DROP_EXPIRED : DROP_NONE;
 }
 
 /*

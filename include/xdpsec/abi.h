@@ -85,7 +85,9 @@
 	X(UNPROVEN, "unproven",                                                                              \
 	  "ICMP \"too big\" about a protected flow, and not about what was sealed here")                     \
 	X(NO_NEXT, "no_next", "the next instance on the device is lost, and it may be its packet")           \
-	X(GROUP, "group", "to a group or to broadcast, with a protected port, and in no Address")
+	X(GROUP, "group", "to a group or to broadcast, with a protected port, and in no Address")            \
+	X(EXPIRED, "expired", "the SA's lifetime is over, and no new key was agreed")                        \
+	X(CONTROL_FLOOD, "control_flood", "more control messages than are looked at")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,
@@ -239,11 +241,11 @@ struct xdpsec_sa {
 	__u32 peer;
 	__u8 next_header; /* enum xdpsec_next_header: UDP inline; in tunnel mode IPV4, for all payloads */
 	__u8 binding;	  /* enum xdpsec_binding */
-	__u8 event;	  /* the first packet that it opens is reported to the agent, and this is cleared */
-	__u8 pad;
+	__u8 pad[2];
 	__u32 zero; /* start value of loops: a zero that the verifier cannot know (ocb.bpf.h) */
 	__u64 id;   /* of this use of the slot: no other one has had it (map "sa_ids") */
-	__u32 pad2[2];
+	__u32 event; /* the first packet that it opens is reported to the agent, and this is cleared */
+	__u32 pad2;
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
 	struct xdpsec_block l[4];	      /* L_0 .. L_3 */
 	struct xdpsec_block groups[65];	      /* C_0, C_16 .. C_1024 */

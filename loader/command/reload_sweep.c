@@ -41,7 +41,8 @@ static int sweep_peers(const struct reload *reload)
 		return fail(ENOMEM, "out of memory");
 	err = plane_read_all(&reload->plane, MAP_PEERS, peers);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
-		if (peers[i].tx_sa != XDPSEC_NO_SA && !reload_change_of(reload, i))
+		if (peers[i].tx_sa != XDPSEC_NO_SA && !sa_is_agreed(&reload->plane, peers[i].tx_sa) &&
+		    !reload_change_of(reload, i))
 			err = peer_use_tx(&reload->plane, i, XDPSEC_NO_SA);
 	return err;
 }
@@ -60,9 +61,11 @@ static int sweep_spis(const struct reload *reload)
 	     first = false)
 		spis[n++] = spi;
 	for (size_t i = 0; !err && i < n; i++) {
-		err = plane_read(&reload->plane, MAP_SPIS, &spis[i], &slot);
-		if (!err && !opens(reload, spis[i], slot))
-			err = peer_forget_rx(&reload->plane, spis[i]);
+		/* An agent may have deleted it. */
+		if (bpf_map_lookup_elem(reload->plane.maps[MAP_SPIS], &spis[i], &slot) ||
+		    sa_is_agreed(&reload->plane, slot) || opens(reload, spis[i], slot))
+			continue;
+		err = peer_forget_rx(&reload->plane, spis[i]);
 	}
 	return err;
 }

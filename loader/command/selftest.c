@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include "base/kernel.h"
 #include "base/message.h"
@@ -99,10 +100,16 @@ static int test_drivers(struct result *result)
 static int load_programs(enum mode mode)
 {
 	_cleanup_plane_ struct plane plane;
+	struct bpf_object *agree = NULL;
+	int err;
 
 	plane_init(&plane);
 	plane.mode = mode;
-	return objects_load_data(&plane);
+	err = objects_load_data(&plane);
+	if (!err)
+		err = objects_load_agree(&plane, &agree);
+	bpf_object__close(agree);
+	return err;
 }
 
 static int test_programs(struct result *result)

@@ -18,6 +18,7 @@
 #include "plane/agree_abi.h"
 #include "plane/cipher.h"
 #include "plane/objects.h"
+#include "plane/sa.h"
 
 static const char *const program_names[AGREE_PROGRAMS] = {
 	[AGREE_INSTALL] = "agree_install",   [AGREE_DERIVE] = "agree_derive",
@@ -529,27 +530,16 @@ int agree_disown(const struct plane *plane)
 	return write_owner(plane, 0, 0);
 }
 
-int agree_has(const struct plane *plane, __u32 slot, bool *has)
-{
-	struct xdpsec_agreement agreement = {};
-	int err = plane_read(plane, MAP_AGREEMENTS, &slot, &agreement);
-
-	*has = !err && agreement.stage != XDPSEC_STAGE_EMPTY;
-	return err;
-}
-
 /* Unlink or erase what is in the peer's slots. found gets whether there was anything. */
 static int for_slots(const struct plane *plane, const struct agree *agree, __u32 peer,
 		     int (*each)(const struct agree *agree, __u32 slot), bool *found)
 {
-	bool has;
 	int err = 0;
 
 	for (__u32 k = 0; !err && k < XDPSEC_SLOTS_PER_PEER; k++) {
 		__u32 slot = peer * XDPSEC_SLOTS_PER_PEER + k;
 
-		err = agree_has(plane, slot, &has);
-		if (err || !has)
+		if (!sa_is_agreed(plane, slot))
 			continue;
 		*found = true;
 		err = each(agree, slot);

@@ -115,7 +115,5 @@ int agree_set_peer(const struct plane *plane, __u32 peer, __u64 key_hash);
 int agree_get_peer(const struct plane *plane, __u32 peer, __u64 *key_hash);
 int agree_forget_peer(const struct plane *plane, __u32 peer);
 int agree_disown(const struct plane *plane);
-/* Has an agent put an SA into the slot? */
-int agree_has(const struct plane *plane, __u32 slot, bool *has);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/message.h"
 #include "plane/held.h"
+#include "plane/sa.h"
 
 static int read_slots(struct held *held, const struct plane *plane)
 {
@@ -25,14 +26,15 @@ static int read_spis(struct held *held, const struct plane *plane)
 {
 	struct opened *opened;
 	struct xdpsec_sa sa;
-	__u32 spi;
+	__u32 spi, slot;
 
 	for (bool first = true; plane_next(plane, MAP_SPIS, first, &spi) && held->n_opened < XDPSEC_MAX_SAS;
 	     first = false) {
+		/* An agent may delete it at any time, but nobody else does. */
+		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &spi, &slot) || sa_is_agreed(plane, slot))
+			continue;
 		opened = &held->opened[held->n_opened++];
-		*opened = (struct opened){ .spi = spi, .peer = XDPSEC_NO_SA };
-		if (plane_read(plane, MAP_SPIS, &spi, &opened->slot))
-			return -EIO;
+		*opened = (struct opened){ .spi = spi, .slot = slot, .peer = XDPSEC_NO_SA };
 		if (bpf_map_lookup_elem(plane->maps[MAP_SAS], &opened->slot, &sa) == 0)
 			opened->peer = sa.peer;
 	}
@@ -53,6 +55,9 @@ int held_read(struct held *held, const struct plane *plane)
 	err = read_slots(held, plane);
 	if (!err)
 		err = plane_read_all(plane, MAP_PEERS, held->peers);
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++)
+		if (sa_is_agreed(plane, held->peers[i].tx_sa))
+			held->peers[i].tx_sa = XDPSEC_NO_SA;
 	return err ?: read_spis(held, plane);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state in the kernel, read from the maps of the data plane. The records of peers say what a reload was
+ * The state in the kernel, read from the maps of the data plane, but for the SAs that an agent has installed: those are the
+ * agent's alone. The records of peers say what a reload was
  * about to do: after a killed reload they are behind or ahead, and nothing may be derived from them.
  */
 #ifndef XDPSEC_HELD_H

@@ -18,6 +18,21 @@ static void mark(struct sa_slots *slots, __u32 slot)
 		slots->used[slot] = true;
 }
 
+/* Those that agents have filled. */
+static int mark_agreed(const struct plane *plane, struct sa_slots *slots)
+{
+	_cleanup_free_ struct xdpsec_agreement *agreements = calloc(XDPSEC_MAX_SAS, sizeof(*agreements));
+	int err;
+
+	if (!agreements)
+		return fail(ENOMEM, "out of memory");
+	err = plane_read_all(plane, MAP_AGREEMENTS, agreements);
+	for (__u32 slot = 0; !err && slot < XDPSEC_MAX_SAS; slot++)
+		if (agreements[slot].stage != XDPSEC_STAGE_EMPTY)
+			mark(slots, slot);
+	return err;
+}
+
 static int mark_peers(const struct plane *plane, struct sa_slots *slots)
 {
 	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
@@ -49,7 +64,7 @@ int sa_slots_read(const struct plane *plane, struct sa_slots *slots)
 	for (bool first = true; plane_next(plane, MAP_SPIS, first, &spi); first = false)
 		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &spi, &slot) == 0)
 			mark(slots, slot);
-	return mark_peers(plane, slots);
+	return mark_peers(plane, slots) ?: mark_agreed(plane, slots);
 }
 
 int sa_slots_take(struct sa_slots *slots, __u32 peer, bool sends, __u32 *slot)
@@ -65,6 +80,15 @@ int sa_slots_take(struct sa_slots *slots, __u32 peer, bool sends, __u32 *slot)
 		}
 	return fail(ENOSPC, "no free SA: a peer has at most %u at a time to %s with", n,
 		    sends ? "seal" : "open");
+}
+
+bool sa_is_agreed(const struct plane *plane, __u32 slot)
+{
+	struct xdpsec_agreement agreement;
+
+	return slot < XDPSEC_MAX_SAS &&
+	       bpf_map_lookup_elem(plane->maps[MAP_AGREEMENTS], &slot, &agreement) == 0 &&
+	       agreement.stage != XDPSEC_STAGE_EMPTY;
 }
 
 int sa_slots_find_spare(const struct sa_slots *slots, __u32 *slot)

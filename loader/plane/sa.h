@@ -24,6 +24,8 @@ struct sa_slots {
 int sa_slots_read(const struct plane *plane, struct sa_slots *slots);
 /* Take a free slot of the peer, to seal (sends) or to open, and mark it as used. -ENOSPC after a message. */
 int sa_slots_take(struct sa_slots *slots, __u32 peer, bool sends, __u32 *slot);
+/* Has an agent put an SA into the slot? */
+bool sa_is_agreed(const struct plane *plane, __u32 slot);
 /* A free slot of no peer that has any, for tests. -ENOSPC after a message. */
 int sa_slots_find_spare(const struct sa_slots *slots, __u32 *slot);
 
