@@ -16,6 +16,7 @@
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
+#include "control.bpf.h"
 #include "quote.bpf.h"
 #include "seal_payload.bpf.h"
 #include "answer.bpf.h"
@@ -374,6 +375,9 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 
 	if (!seal_find_device(&f, at_hop))
 		return VERDICT_DROP;
+	if (!at_hop && s->config->listen_port && s->packet.destination_port == s->config->listen_port &&
+	    s->packet.source_port == s->config->listen_port && control_leaves(skb, &s->packet))
+		return VERDICT_PASS;
 	reason = seal_find_sa(s, &sa, &ctx, true);
 	if (reason != DROP_NONE)
 		return drop(reason, s->sa);

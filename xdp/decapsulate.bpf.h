@@ -12,6 +12,7 @@
 #include "xdpsec/inner.bpf.h"
 #include "xdpsec/mss.bpf.h"
 #include "xdpsec/policy.bpf.h"
+#include "control.bpf.h"
 #include "destination.bpf.h"
 #include "foreign.bpf.h"
 #include "follow.bpf.h"
@@ -210,9 +211,34 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 	return VERDICT_REDIRECT;
 }
 
-/* Drop a packet that is not opened, or give it to the stack if it may be somebody else's. */
+/*
+ * A message of the key agreement. Without an agent the port is as before: somebody else may use SPI 0, such as IKE (RFC
+ * 3948). DROP_NONE: it passes; else the reason, or XDPSEC_DROP_PLAINTEXT: it is none. A call of its own, for its stack.
+ */
+static __noinline u32 decapsulate_control(struct xdp_md *xdp, const struct packet *packet,
+					  const struct xdpsec_config *config)
+{
+	const struct xdpsec_owner *owner = control_owner();
+	struct control control;
+
+	if (!owner || !owner->value || packet->destination_port != config->listen_port ||
+	    !control_read(xdp, packet, &control))
+		return XDPSEC_DROP_PLAINTEXT;
+	return control_judge(packet, &control);
+}
+
+/* Drop a packet that is not opened, or give it to the stack if it may be the agent's or somebody else's. */
 static __always_inline int decapsulate_refuse(struct xdp_md *xdp, const struct decapsulate *d, u32 reason)
 {
+	u32 judged = XDPSEC_DROP_PLAINTEXT;
+
+	/* It has no SPI of ours, and its lengths are right. */
+	if (reason == XDPSEC_DROP_UNKNOWN_SPI || reason == XDPSEC_DROP_PLAINTEXT)
+		judged = decapsulate_control(xdp, &d->open.packet, d->config);
+	if (judged == DROP_NONE)
+		return VERDICT_PASS;
+	if (judged != XDPSEC_DROP_PLAINTEXT)
+		return drop(judged, XDPSEC_NO_SA);
 	if (d->open.sa == XDPSEC_NO_SA && foreign_may_pass(xdp, &d->open.packet, d->config))
 		return VERDICT_PASS;
 	return drop(reason, d->open.sa);

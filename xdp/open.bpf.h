@@ -10,6 +10,7 @@
 #include "xdpsec/group.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
+#include "control.bpf.h"
 #include "destination.bpf.h"
 #include "linear.bpf.h"
 #include "open_payload.bpf.h"
@@ -145,6 +146,24 @@ static __always_inline u32 open_bound(struct open *o, u64 *sum)
 	return DROP_NONE;
 }
 
+/*
+ * A message of the key agreement, from port to port, for this host: only the agent's socket, or none, is there. DROP_NONE:
+ * it passes; else why it is dropped, which without an agent is what it was. A call of its own, for its stack.
+ */
+static __noinline u32 open_control(struct xdp_md *xdp, const struct packet *packet, u32 listen_port,
+				   u32 reason)
+{
+	const struct xdpsec_owner *owner = control_owner();
+	struct control control;
+
+	if (!owner || !owner->control_cookie || packet->destination_port != listen_port ||
+	    packet->source_port != listen_port || !control_read(xdp, packet, &control) ||
+	    !control_has_shape(&control, packet->udp_length - sizeof(struct udphdr)) ||
+	    !destination_is_local(xdp, packet))
+		return reason;
+	return control_judge(packet, &control);
+}
+
 /* Judge a packet on its way in, and open it. VERDICT_PASS: give it to the stack as it is now. */
 static __always_inline int open_packet(struct xdp_md *xdp)
 {
@@ -186,6 +205,11 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	if (open_locate(&o))
 		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
 	reason = open_identify(&o, &owner);
+	/* It has no SPI of ours. */
+	if (reason == XDPSEC_DROP_UNKNOWN_SPI || reason == XDPSEC_DROP_PLAINTEXT) {
+		reason = open_control(xdp, &o.packet, here->listen_port, reason);
+		return reason == DROP_NONE ? VERDICT_PASS : drop(reason, o.sa);
+	}
 	if (reason == DROP_NONE && owner != o.peer)
 		reason = XDPSEC_DROP_WRONG_PEER;
 	if (reason == DROP_NONE)

@@ -113,12 +113,12 @@ struct xdpsec_config {
 	/* Inline mode: a packet with this secret in skb->cb comes from the hop's far end and is already
 	 * sealed. The secret is random; a first word of 0 means that it is not set. Tunnel mode: fold.bpf.h. */
 	__u32 hop_secret[4];
+	__u16 listen_port; /* of the agent. In tunnel mode packets to it are opened, too */
 	/* Tunnel mode only. */
-	__u16 listen_port; /* of the outer UDP header: packets to this port are opened */
-	__u16 mtu;	   /* of the tunnel device */
-	__u8 flow_ports;   /* outer source ports follow the inner flow, for RSS; 0: listen_port (NAT) */
-	__u8 dscp_fixed;   /* RFC 2983: 0 uniform, the inner one; 1 pipe, dscp */
-	__u8 dscp;	   /* 0 to 63 */
+	__u16 mtu;	 /* of the tunnel device */
+	__u8 flow_ports; /* outer source ports follow the inner flow, for RSS; 0: listen_port (NAT) */
+	__u8 dscp_fixed; /* RFC 2983: 0 uniform, the inner one; 1 pipe, dscp */
+	__u8 dscp;	 /* 0 to 63 */
 	__u8 pad;
 	__u8 near_mac[6], far_mac[6];
 	__u32 peers; /* all indexes of peers are lower */
@@ -205,7 +205,7 @@ struct xdpsec_endpoint {
 	__u32 current;		   /* 0 or 1 */
 	struct xdpsec_location at[2];
 	struct xdpsec_source from[2];
-	__u8 roams; /* authenticated packets from another location move it */
+	__u8 roams;	     /* authenticated packets from another location move it */
 	__u8 keepalive_once; /* the agent wants one to be sent */
 	__u16 port;	 /* its port in the configuration, which no port chosen by flow replaces; 0: none */
 	__u32 moves;	 /* how often it was moved */
@@ -242,8 +242,8 @@ struct xdpsec_sa {
 	__u8 next_header; /* enum xdpsec_next_header: UDP inline; in tunnel mode IPV4, for all payloads */
 	__u8 binding;	  /* enum xdpsec_binding */
 	__u8 pad[2];
-	__u32 zero; /* start value of loops: a zero that the verifier cannot know (ocb.bpf.h) */
-	__u64 id;   /* of this use of the slot: no other one has had it (map "sa_ids") */
+	__u32 zero;  /* start value of loops: a zero that the verifier cannot know (ocb.bpf.h) */
+	__u64 id;    /* of this use of the slot: no other one has had it (map "sa_ids") */
 	__u32 event; /* the first packet that it opens is reported to the agent, and this is cleared */
 	__u32 pad2;
 	struct xdpsec_block l_star, l_dollar; /* L_* and L_$ */
@@ -335,7 +335,7 @@ struct xdpsec_agreement {
 /* Map "activity", by peer: of agreed SAs, to within a second. CLOCK_BOOTTIME, ns; 0: never. Data is not
  * XDPSEC_NEXT_NONE. */
 struct xdpsec_activity {
-	__u64 sealed;	   /* data */
+	__u64 sealed; /* data */
 	__u64 sealed_any;
 	__u64 opened;	   /* anything */
 	__u64 opened_data; /* data */

@@ -87,6 +87,7 @@ int reload_prepare_tunnel(struct reload *reload)
 		return err;
 	if (reload->plane.mode != MODE_TUNNEL) {
 		group_write_config(&reload->settings, &reload->config);
+		reload->settings.listen_port = reload->config.agreed ? (__u16)reload->config.listen_port : 0;
 		return 0;
 	}
 	err = reload_find_table(reload);

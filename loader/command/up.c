@@ -63,6 +63,8 @@ static int write_config(const struct up *up)
 		tunnel_write_config(&config, &up->config, &up->device);
 	else
 		group_write_config(&config, &up->config);
+	if (up->config.mode == MODE_INLINE && up->config.agreed)
+		config.listen_port = (__u16)up->config.listen_port;
 	memcpy(config.near_mac, up->near.address, sizeof(config.near_mac));
 	memcpy(config.far_mac, up->far.address, sizeof(config.far_mac));
 	return plane_write(&up->plane, MAP_CONFIG, &key, &config);

@@ -194,10 +194,10 @@ static __always_inline int fill_slot(struct agree_install_args *args, struct slo
 	int err;
 
 	/* The owner may have changed since it was looked at, and the new one have seen an empty slot. */
-	err = !sequence || !window || !sa || !deadline || !id ? -EINVAL :
-	      !owner_is(args->owner)			      ? -ESTALE :
-	      has_context(context)			      ? -EBUSY :
-								0;
+	err = !sequence || !window || !sa || !deadline || !id ? -EINVAL
+	      : !owner_is(args->owner)			      ? -ESTALE
+	      : has_context(context)			      ? -EBUSY
+							      : 0;
 	if (err) {
 		bpf_crypto_ctx_release(ctx);
 		return err;
@@ -207,7 +207,8 @@ static __always_inline int fill_slot(struct agree_install_args *args, struct slo
 	sa->spi = spi_of(slot, slot->agreement);
 	sa->peer = slot->peer;
 	sa->next_header = carried();
-	sa->binding = args->record.binding;
+	/* A tunnel binds nothing: the outer header may change, and the inner one is inside. */
+	sa->binding = sa->next_header == XDPSEC_NEXT_UDP ? args->record.binding : XDPSEC_BIND_NONE;
 	sa->event = args->event && !slot->seals;
 	sa->id = id;
 	*deadline = args->record.deadline;
@@ -418,8 +419,8 @@ int agree_asking(struct agree_asking_args *args)
 		return -ESTALE;
 	if (spi < XDPSEC_SPI_MIN)
 		return -EINVAL;
-	return args->add ? bpf_map_update_elem(&asking, &spi, &one, BPF_ANY) :
-			   bpf_map_delete_elem(&asking, &spi);
+	return args->add ? bpf_map_update_elem(&asking, &spi, &one, BPF_ANY)
+			 : bpf_map_delete_elem(&asking, &spi);
 }
 
 static __always_inline int check_endpoint(u64 owner, u32 peer, struct xdpsec_endpoint **endpoint)

@@ -21,17 +21,20 @@
 #include "plane/sa.h"
 
 static const char *const program_names[AGREE_PROGRAMS] = {
-	[AGREE_INSTALL] = "agree_install",   [AGREE_DERIVE] = "agree_derive",
-	[AGREE_LINK] = "agree_link",	     [AGREE_UNLINK] = "agree_unlink",
-	[AGREE_ERASE] = "agree_erase",	     [AGREE_NOTE] = "agree_note",
-	[AGREE_ENDPOINT] = "agree_endpoint", [AGREE_ASKING] = "agree_asking",
+	[AGREE_INSTALL] = "agree_install",     [AGREE_DERIVE] = "agree_derive",
+	[AGREE_LINK] = "agree_link",	       [AGREE_UNLINK] = "agree_unlink",
+	[AGREE_ERASE] = "agree_erase",	       [AGREE_NOTE] = "agree_note",
+	[AGREE_ENDPOINT] = "agree_endpoint",   [AGREE_ASKING] = "agree_asking",
 	[AGREE_KEEPALIVE] = "agree_keepalive",
 };
 
 static const enum plane_map read_maps[AGREE_MAPS] = {
-	[AGREE_AGREEMENTS] = MAP_AGREEMENTS, [AGREE_ACTIVITY] = MAP_ACTIVITY,
-	[AGREE_SEQUENCES] = MAP_SEQUENCES,   [AGREE_ENDPOINTS] = MAP_ENDPOINTS,
-	[AGREE_SPIS] = MAP_SPIS,	     [AGREE_PEERS] = MAP_PEERS,
+	[AGREE_AGREEMENTS] = MAP_AGREEMENTS,
+	[AGREE_ACTIVITY] = MAP_ACTIVITY,
+	[AGREE_SEQUENCES] = MAP_SEQUENCES,
+	[AGREE_ENDPOINTS] = MAP_ENDPOINTS,
+	[AGREE_SPIS] = MAP_SPIS,
+	[AGREE_PEERS] = MAP_PEERS,
 };
 
 void agree_init(struct agree *agree)
@@ -100,8 +103,8 @@ static int become_owner(struct agree *agree, const struct plane *plane)
 static int take_programs(struct agree *agree, const struct bpf_object *object)
 {
 	for (int i = 0; i < AGREE_PROGRAMS; i++) {
-		const struct bpf_program *program =
-			bpf_object__find_program_by_name(object, program_names[i]);
+		const struct bpf_program *program = bpf_object__find_program_by_name(object,
+										     program_names[i]);
 
 		agree->programs[i] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
 		if (agree->programs[i] < 0)
@@ -463,8 +466,8 @@ int agree_read_records(const struct agree *agree, struct agreement_record *recor
 	return err;
 }
 
-int agree_read_opened(const struct agree *agree,
-		      void (*first)(void *data, __u32 slot, __u32 spi, __u64 id), void *data)
+int agree_read_opened(const struct agree *agree, void (*first)(void *data, __u32 slot, __u32 spi, __u64 id),
+		      void *data)
 {
 	const struct xdpsec_agreement *all = agree->values;
 	int err = read_values(agree, AGREE_AGREEMENTS, agree->values, XDPSEC_MAX_SAS);

@@ -99,8 +99,8 @@ int agree_read_endpoint(const struct agree *agree, __u32 peer, struct xdpsec_end
 /* Every slot that is not empty. records has room for XDPSEC_MAX_SAS; n gets how many there are. */
 int agree_read_records(const struct agree *agree, struct agreement_record *records, size_t *n);
 /* The slots that have opened a packet: calls first() for each (lost events). */
-int agree_read_opened(const struct agree *agree,
-		      void (*first)(void *data, __u32 slot, __u32 spi, __u64 id), void *data);
+int agree_read_opened(const struct agree *agree, void (*first)(void *data, __u32 slot, __u32 spi, __u64 id),
+		      void *data);
 /* Of the first peers. */
 int agree_read_activity(const struct agree *agree, struct agreement_activity *activity, size_t peers);
 
