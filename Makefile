@@ -111,7 +111,7 @@ FUZZERS := $(PACKET_FUZZERS) $(FILE_FUZZERS)
 PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/packets)))
 
 # The sources that read files, built for the fuzzers: with sanitizers, and with coverage of the fuzzed code.
-FUZZED := $(wildcard loader/config/*.c loader/base/prefix.c loader/base/message.c loader/plane/state.c loader/plane/key_use.c)
+FUZZED := $(wildcard loader/config/*.c loader/agreement/*.c loader/base/prefix.c loader/base/message.c loader/plane/state.c loader/plane/key_use.c)
 FUZZED_OBJECTS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,$(FUZZED))
 FILE_FUZZ_HELPERS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,\
 	$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/files)))
@@ -145,6 +145,7 @@ help:
 	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some; DEPS=no installs nothing' \
 	'make check SANITIZE=1   those that need no BPF, with AddressSanitizer and UBSan' \
 	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
+	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
 	'make vmcheck         the tests of the laboratory itself' \
@@ -281,6 +282,16 @@ fuzz:
 	$(Q)SEED=$(or $(SEED),$$(date +%s)) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),$(if $(FUZZ_PACKETS)$(FUZZ_FILES),,60)) \
 		FUZZ_PACKETS=$(FUZZ_PACKETS) FUZZ_FILES=$(FUZZ_FILES) \
 		$(PROVE) --exec '' --timer --verbose -j$(JOBS) $(or $(TESTS),$(FUZZERS))
+
+# The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
+# what they find, and the corpus as seeds.
+.PHONY: libfuzzer
+libfuzzer: $(OUTPUT)/libfuzzer/agreement_initiator $(OUTPUT)/libfuzzer/agreement_responder
+$(OUTPUT)/libfuzzer/%: tests/fuzz/files/%_fuzz.c tests/fuzz/files/agreement_side.c $(wildcard loader/agreement/*.c) \
+		$(OUTPUT)/flags
+	@mkdir -p $(@D)
+	$(call say,CLANG)$(CLANG) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLIBFUZZER \
+		-std=gnu11 -D_GNU_SOURCE -Iinclude -Iloader -Itests $(filter %.c,$^) $(call package-libs,libcrypto) -o $@
 
 include tests/vm/vm.mk
 
