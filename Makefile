@@ -154,6 +154,7 @@ help:
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
+	'make bench-agreement handshakes a second, on one core' \
 	'make bench-pktgen    DEVICE=eth0: packets of pktgen through an instance that is up (root); BENCH_ARGS=-h' \
 	'make lint            formatting and static checks' \
 	'make tidy            clang-tidy over the loader, and the licences of all files by reuse' \
@@ -307,6 +308,11 @@ bench:
 bench-core:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/core BENCH_ARGS='$(or $(BENCH_ARGS),-j $(OUTPUT)/bench-core.json)'
+
+# Needs no root.
+.PHONY: bench-agreement
+bench-agreement: $(OUTPUT)/bench/agreement
+	$(Q)$< -j $(OUTPUT)/bench-agreement.json $(BENCH_ARGS)
 
 # The packets leave by that device.
 DEVICE ?=
