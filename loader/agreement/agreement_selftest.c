@@ -146,7 +146,7 @@ static void wipe_loopback(struct loopback *loopback)
 	handshake_result_wipe(&loopback->result_r);
 }
 
-static int respond(struct loopback *l)
+static int answer_itself(struct loopback *l)
 {
 	_cleanup_opening_ struct opening opening = {};
 	_cleanup_secret_ struct secret ephemeral = responder_ephemeral;
@@ -192,7 +192,7 @@ static int run_loopback(void)
 		?: mac_keys_make(&l.keys_r, &l.r.public_key)
 		?: initiation_make(&l.initiation, l.message, &l.i, &l.r.public_key, &l.keys_r, 0x1111, &offered,
 				   &ephemeral, NULL)
-		?: respond(&l)
+		?: answer_itself(&l)
 		?: conclude(&l);
 }
 

@@ -53,13 +53,13 @@ static int begin(struct noise *noise, const uint8_t header[MESSAGE_HEADER_LEN],
 /* ---- what a handshake gives -------------------------------------------------------------------------- */
 
 /* The suite that was chosen, and the handshake hash: they are in the info of each expansion. */
-struct terms {
+struct key_terms {
 	const uint8_t *h;
 	uint8_t suite;
 };
 
 static int expand(uint8_t *out, size_t n, const struct secret *k, const char *label,
-		  const struct terms *terms)
+		  const struct key_terms *terms)
 {
 	uint8_t info[32 + 1 + HASH_LEN];
 	size_t used = strlen(label);
@@ -71,7 +71,7 @@ static int expand(uint8_t *out, size_t n, const struct secret *k, const char *la
 }
 
 static int make_proof(uint8_t message[CONFIRM_LEN], enum message_type type, uint32_t session,
-		      const struct secret *k, const struct terms *terms)
+		      const struct secret *k, const struct key_terms *terms)
 {
 	_cleanup_secret_ struct secret key;
 
@@ -83,11 +83,11 @@ static int make_proof(uint8_t message[CONFIRM_LEN], enum message_type type, uint
 }
 
 /* by_initiator, by_responder: the keys that these send with. */
-static int derive(struct data_key *by_initiator, struct data_key *by_responder, struct proofs *proofs,
-		  const struct noise *noise, const struct response_payload *payload, uint32_t session)
+static int derive_all(struct data_key *by_initiator, struct data_key *by_responder, struct proofs *proofs,
+		      const struct noise *noise, const struct response_payload *payload, uint32_t session)
 {
 	_cleanup_secret_ struct secret k_i, k_r;
-	struct terms terms = { noise->h, payload->suite };
+	struct key_terms terms = { noise->h, payload->suite };
 	size_t n = suite_key_length(payload->suite);
 	int err = noise_split(noise, &k_i, &k_r);
 
@@ -194,8 +194,8 @@ static enum message_refusal read_response(struct handshake_result *result, struc
 		return REFUSED_MALFORMED;
 	if (!payload->suite)
 		return ACCEPTED;
-	return refusal_of(derive(&result->send, &result->receive, &result->proofs, &noise, payload,
-				 initiation->session));
+	return refusal_of(derive_all(&result->send, &result->receive, &result->proofs, &noise, payload,
+				     initiation->session));
 }
 
 enum message_refusal response_consume(struct handshake_result *result, struct response_payload *payload,
@@ -287,8 +287,8 @@ int response_make(struct handshake_result *result, uint8_t message[RESPONSE_LEN]
 	err = identity_make(&pair, ephemeral)
 		      ?: write_response(message, opening, initiator_keys, payload, &pair, psk);
 	if (!err && payload->suite)
-		err = derive(&result->receive, &result->send, &result->proofs, &opening->noise, payload,
-			     opening->session);
+		err = derive_all(&result->receive, &result->send, &result->proofs, &opening->noise, payload,
+				 opening->session);
 	secret_wipe(ephemeral);
 	opening_wipe(opening);
 	primitive_forget();

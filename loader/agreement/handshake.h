@@ -110,7 +110,7 @@ static inline const uint8_t *initiation_ephemeral(const uint8_t message[INITIATI
 }
 
 /*
- * Who sends this Initiation (its header and MAC1 were right)? opening->initiator is authentic only when
+ * The sender of this Initiation, whose header and MAC1 were right. opening->initiator is authentic only when
  * initiation_open_payload() says so as well. ACCEPTED, REFUSED_LOW_ORDER, REFUSED_DECRYPT, REFUSED_FAILED; *opening is
  * wiped if refused.
  */

@@ -48,7 +48,7 @@ void timestamp_format(char text[TIMESTAMP_TEXT_LEN + 1], const struct timestamp 
 /* Rounded up, so that nothing below what the file says is used again. false: not such a text; *timestamp is untouched. */
 bool timestamp_parse(struct timestamp *timestamp, const char *text, size_t n);
 
-/* What a responder remembers of a peer's Initiations. All zero: nothing yet. */
+/* A responder's memory of a peer's Initiations. All zero: none yet. */
 struct acceptance {
 	struct timestamp newest;
 	uint64_t when; /* ns, monotonic (boottime will do) */

@@ -82,11 +82,12 @@ static const char *value_of(const char *name)
 void other_end_bytes(const char *name, void *bytes, size_t n)
 {
 	const char *value = value_of(name);
+	unsigned char *out = bytes;
 	size_t i;
 
 	assert_int_equal(strspn(value, "0123456789abcdef"), 2 * n);
 	for (i = 0; i < n; i++)
-		assert_int_equal(sscanf(value + 2 * i, "%2hhx", (uint8_t *)bytes + i), 1);
+		assert_int_equal(sscanf(value + 2 * i, "%2hhx", &out[i]), 1);
 }
 
 uint64_t other_end_number(const char *name)
