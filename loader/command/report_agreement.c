@@ -16,6 +16,9 @@
 /* Without an answer to so many Initiations, in some 20 seconds, something is wrong. */
 #define ATTEMPTS_MANY 6
 
+/* A Response or two may have been lost, or their Confirms. */
+#define UNCONFIRMED_MANY 3
+
 static __u64 boottime(void)
 {
 	struct timespec now;
@@ -126,7 +129,7 @@ static void warn_of_cause(struct report *report, const struct peer_report *peer)
 	else if (status->psk_unreadable)
 		add_warning(report, "%s: its PresharedKeyFile cannot be read; xdpsec check %s says why", name,
 			    report->instance.name);
-	else if (status->response_wrong || status->unconfirmed)
+	else if (status->response_wrong || status->unconfirmed >= UNCONFIRMED_MANY)
 		add_warning(
 			report,
 			"%s: its answers cannot be opened, or it cannot open ours: the preshared keys differ",
