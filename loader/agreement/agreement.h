@@ -61,8 +61,9 @@ struct agreement_record {
 	uint8_t initiator;     /* was it us? */
 	uint8_t suite;	       /* one bit */
 	uint8_t binding;
-	/* Only for agreement_adopt(), from the data plane: `spis` or `peers` refers to the slot. */
-	uint8_t linked;
+	/* Only for agreement_adopt(), from the data plane. */
+	uint8_t linked; /* `spis` or `peers` refers to the slot */
+	uint8_t opened; /* a packet was opened under it */
 };
 
 /* A key of the data plane. Consumed: whoever gets a pointer to it wipes it, also on errors. */

@@ -65,7 +65,7 @@ static void adopt_open(struct machine *machine, uint32_t peer, unsigned int k,
 
 	pair->state = record->state == AGREEMENT_LEFT ? SLOT_LEFT : SLOT_LIVE;
 	pair->adopted = true;
-	pair->proven = record->state != AGREEMENT_PENDING;
+	pair->proven = record->state != AGREEMENT_PENDING || record->opened;
 	pair->terms = terms_of(record);
 	pair->id = record->id;
 	pair->since = record->since;

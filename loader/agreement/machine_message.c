@@ -544,7 +544,10 @@ enum message_refusal machine_ack(struct machine *machine, uint32_t session,
 	return ACCEPTED;
 }
 
-/* The peer seals under a pair that is not waited for (any more): it has it, and it has left all before it. */
+/*
+ * The peer seals under a pair that is not waited for (any more): it has it, and it has left all before it. Not of a pair
+ * that was left: it may be of a life of ours that is over, and no order is between the two.
+ */
 static void take_packet(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
 	struct pair *pair = &machine->peers[peer].pairs[k];
@@ -581,7 +584,7 @@ void machine_first(struct machine *machine, uint32_t slot, uint32_t spi, uint64_
 		take_confirm(machine, peer, k, &p->pairs[k].path, now);
 	else if (p->pairs[k].awaits)
 		take_ack(machine, peer, k, now);
-	else if (!p->pairs[k].proven && !MACHINE_FAULT(FAULT_DEAF))
+	else if (!p->pairs[k].proven && p->pairs[k].state == SLOT_LIVE && !MACHINE_FAULT(FAULT_DEAF))
 		take_packet(machine, peer, k, now);
 	machine_update(machine, peer);
 }

@@ -451,6 +451,7 @@ static struct agreement_record record_of(const struct xdpsec_agreement *from, __
 		.suite = from->suite,
 		.binding = from->binding,
 		.linked = from->stage == XDPSEC_STAGE_LINKED,
+		.opened = from->opened,
 	};
 }
 

@@ -164,6 +164,7 @@ size_t plane_records(const struct plane *plane, struct agreement_record *records
 		if (!plane->slots[i].filled)
 			continue;
 		records[n] = plane->slots[i].sa.record;
+		records[n].opened = plane->slots[i].opened;
 		records[n++].linked = plane->slots[i].linked;
 	}
 	return n;

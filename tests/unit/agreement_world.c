@@ -954,9 +954,11 @@ static void finish(void)
 	free(w.facts);
 }
 
-/* Each slot is what its agent believes. */
+/* Each slot is what its agent believes: it is alone, if the data plane has an owner. */
 static void check_slots(const struct agent *agent)
 {
+	if (machine_fault == FAULT_NO_OWNER)
+		return;
 	for (uint32_t peer = 0; peer < agent->machine.n_peers; peer++)
 		for (unsigned int k = 0; k < SLOTS_PEER; k++) {
 			const struct machine_peer *p = &agent->machine.peers[peer];
