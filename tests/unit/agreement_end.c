@@ -190,7 +190,7 @@ void end_init(struct end *end, unsigned int number, uint32_t peers, const struct
 	end->now = now;
 	end->random = 88172645463325252u + number;
 	end->realtime = INT64_C(1700000000000000000);
-	plane_init(&end->plane, peers);
+	plane_begin(&end->plane, peers);
 	end->plane.owner = 1;
 	memset(end->private_key, 1, sizeof(end->private_key));
 	memcpy(end->private_key + 8, &number, sizeof(number));

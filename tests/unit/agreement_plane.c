@@ -8,7 +8,7 @@
 
 #include "xdpsec/wire.h"
 
-void plane_init(struct plane *plane, uint32_t peers)
+void plane_begin(struct plane *plane, uint32_t peers)
 {
 	memset(plane, 0, sizeof(*plane));
 	plane->peers = peers;

@@ -33,7 +33,7 @@ struct plane {
 /* A rule is broken: text lives as long as the process. Does not return. */
 void world_broken(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-void plane_init(struct plane *plane, uint32_t peers);
+void plane_begin(struct plane *plane, uint32_t peers);
 void plane_release(struct plane *plane);
 /* All SAs of the peer are gone, as by a reboot. */
 void plane_clear(struct plane *plane, uint32_t peer);

@@ -928,7 +928,7 @@ static void begin(void)
 	w.max_facts = 64;
 	w.facts = calloc(w.max_facts, sizeof(*w.facts));
 	for (unsigned int node = 0; node <= w.options.spokes; node++)
-		plane_init(&w.nodes[node].plane, node == 0 ? w.options.spokes : 1);
+		plane_begin(&w.nodes[node].plane, node == 0 ? w.options.spokes : 1);
 	for (uint32_t link = 0; link < w.options.spokes; link++) {
 		w.history[link] = calloc(HISTORY, sizeof(struct event));
 		for (unsigned int side = 0; side < SIDES; side++)

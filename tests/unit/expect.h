@@ -52,7 +52,7 @@ void expect_answer(enum program program, const struct frame *frame, enum xdpsec_
  */
 void expect_few_answers(enum program program, const struct packet *packet, enum xdpsec_drop reason, int slot);
 
-enum { TALLY_SAS = 10, TALLY_PEERS = 6 };
+enum { TALLY_SAS = 12, TALLY_PEERS = 6 };
 
 /* Everything that a run can change besides the frame. */
 struct tally {
