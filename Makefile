@@ -368,6 +368,7 @@ coverage:
 
 COMPLETIONDIR := $(DATADIR)/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 NETWORKDIR ?= $(PREFIX)/lib/systemd/network
 
 install: all
@@ -385,12 +386,15 @@ install: all
 		chmod 0644 $(DESTDIR)$(UNITDIR)/$${name%.in}; done
 	$(Q)for file in $(wildcard dist/*.network); do \
 		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(NETWORKDIR)/$${file##*/}; done
+	$(Q)for file in $(wildcard dist/*.sysusers); do \
+		name=$${file##*/}; $(INSTALL) -D -m 0644 $$file $(DESTDIR)$(SYSUSERSDIR)/$${name%.sysusers}.conf; done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/xdpsec $(DESTDIR)$(COMPLETIONDIR)/xdpsec
 	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/xdpsec/,$(notdir $(INSTALLED_OBJECTS)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,$(patsubst %.sysusers,%.conf,$(notdir $(wildcard dist/*.sysusers))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec 2>/dev/null || true
 

@@ -30,6 +30,8 @@ enum {
 	OPTION_MOVED_STATE,
 	OPTION_NO_ATTACH,
 	OPTION_MANUAL,
+	OPTION_NO_AGENT,
+	OPTION_BACKGROUND,
 	OPTION_BITS,
 };
 
@@ -41,6 +43,8 @@ enum {
 	TAKES_NO_ATTACH = 1 << 2,
 	TAKES_MANUAL = 1 << 3,
 	TAKES_BITS = 1 << 4,
+	TAKES_NO_AGENT = 1 << 5,
+	TAKES_BACKGROUND = 1 << 6,
 };
 
 enum argument {
@@ -66,13 +70,17 @@ static const struct command {
 	int (*run)(const struct options *options);
 	const char *help;
 } commands[] = {
-	{ "up", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_up,
+	{ "up", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH | TAKES_NO_AGENT, command_up,
 	  "start the instance that FILE (NAME.conf) configures" },
 	{ "down", ARGUMENT_NAME, 0, command_down, "stop an instance, remove what up has made" },
-	{ "reload", ARGUMENT_NAME, TAKES_CLAIMS, command_reload,
+	{ "reload", ARGUMENT_NAME, TAKES_CLAIMS | TAKES_NO_AGENT, command_reload,
 	  "read the configuration again, apply the changes" },
 	{ "status", ARGUMENT_NAME_OPTIONAL, TAKES_JSON, command_status,
 	  "counters of one instance, or of all" },
+	{ "agree", ARGUMENT_NAME, TAKES_BACKGROUND, command_agree,
+	  "agree on keys with the peers of an instance, until it is stopped" },
+	{ "rekey", ARGUMENT_NAME, 0, command_rekey,
+	  "give up all agreed keys at once, and agree on new ones" },
 	{ "probe", ARGUMENT_PEER, 0, command_probe,
 	  "find the largest packet that gets through the tunnel to a peer" },
 	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_check,
@@ -111,6 +119,14 @@ static const struct flag {
 	  TAKES_NO_ATTACH,
 	  NULL,
 	  "load and pin only; attach the programs by hand" },
+	{ { "no-agent", no_argument, NULL, OPTION_NO_AGENT },
+	  TAKES_NO_AGENT,
+	  NULL,
+	  "a supervisor runs `xdpsec agree`, not this command" },
+	{ { "background", no_argument, NULL, OPTION_BACKGROUND },
+	  TAKES_BACKGROUND,
+	  NULL,
+	  "return when the agent is ready; it goes on" },
 	{ { "json", no_argument, NULL, 'j' }, TAKES_JSON, NULL, "print JSON" },
 	{ { "manual", no_argument, NULL, OPTION_MANUAL },
 	  TAKES_MANUAL,
@@ -243,6 +259,10 @@ static bool *find_flag(struct invocation *invocation, int value)
 		return &options->no_attach;
 	case OPTION_MANUAL:
 		return &options->manual;
+	case OPTION_NO_AGENT:
+		return &options->no_agent;
+	case OPTION_BACKGROUND:
+		return &options->background;
 	default:
 		return NULL;
 	}

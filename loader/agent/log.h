@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The agent's log: one line for each event, to standard error, or to syslog once the agent is in the background.
- * Who can send it packets must not be able to fill a disk, so that lines beyond a burst are only counted.
+ * Somebody who can send it packets must not be able to fill a disk, so that lines beyond a burst are only counted.
  */
 #ifndef XDPSEC_AGENT_LOG_H
 #define XDPSEC_AGENT_LOG_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a supervisor is told: sd_notify(3) as one datagram, without libsystemd. */
+/* Messages to a supervisor: sd_notify(3) as one datagram, without libsystemd. */
 #ifndef XDPSEC_AGENT_NOTIFY_H
 #define XDPSEC_AGENT_NOTIFY_H
 

@@ -98,7 +98,7 @@ static int keep_only(int fd)
 	return 3;
 }
 
-static void __attribute__((noreturn)) run_resolver(const struct agent_user *user, int fd, pid_t parent)
+__attribute__((noreturn)) static void run_resolver(const struct agent_user *user, int fd, pid_t parent)
 {
 	prctl(PR_SET_NAME, "xdpsec-resolver", 0, 0, 0);
 	fd = keep_only(fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the agent gives up after it has opened everything: root, all capabilities, new privileges, core dumps, other
+ * All that the agent gives up after it has opened everything: root, all capabilities, new privileges, core dumps, other
  * system calls (seccomp.h), other files (landlock.h).
  */
 #ifndef XDPSEC_AGENT_SANDBOX_H

@@ -2,7 +2,7 @@
 /*
  * The list of system calls.
  *
- * What a call does to a descriptor is bounded by the descriptors that the agent has; what it names (files, sockets,
+ * The effects of a call on a descriptor are bounded by the descriptors that the agent has; what it names (files, sockets,
  * commands of bpf(2), processes) is bounded here by its arguments. A call that an architecture or libseccomp does not
  * know is left out.
  */

@@ -46,7 +46,7 @@ static bool is_zero(const uint8_t address[16])
 	return memcmp(address, zero, sizeof(zero)) == 0;
 }
 
-static int set_option(int fd, int level, int option, int value, const char *what)
+static int set_one(int fd, int level, int option, int value, const char *what)
 {
 	if (setsockopt(fd, level, option, &value, sizeof(value)) == 0)
 		return 0;
@@ -55,9 +55,9 @@ static int set_option(int fd, int level, int option, int value, const char *what
 
 static int set_both(int fd, int family, int option, int option6, int value, const char *what)
 {
-	int err = set_option(fd, IPPROTO_IP, option, value, what);
+	int err = set_one(fd, IPPROTO_IP, option, value, what);
 
-	return err || family == AF_INET ? err : set_option(fd, IPPROTO_IPV6, option6, value, what);
+	return err || family == AF_INET ? err : set_one(fd, IPPROTO_IPV6, option6, value, what);
 }
 
 static int configure(int fd, int family, const struct socket_settings *settings)
@@ -66,7 +66,7 @@ static int configure(int fd, int family, const struct socket_settings *settings)
 	int err = 0;
 
 	if (family == AF_INET6)
-		err = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY");
+		err = set_one(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY");
 	if (!err)
 		err = set_both(fd, family, IP_PKTINFO, IPV6_RECVPKTINFO, 1, "IP_PKTINFO");
 	if (!err)
@@ -75,7 +75,7 @@ static int configure(int fd, int family, const struct socket_settings *settings)
 	if (!err)
 		err = set_both(fd, family, IP_TOS, IPV6_TCLASS, TOS_CS6, "IP_TOS");
 	if (!err && settings->mark)
-		err = set_option(fd, SOL_SOCKET, SO_MARK, (int)settings->mark, "SO_MARK");
+		err = set_one(fd, SOL_SOCKET, SO_MARK, (int)settings->mark, "SO_MARK");
 	/* Beyond the limit with CAP_NET_ADMIN only; a smaller buffer works as well. */
 	if (!err && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ RECEIVE_BUFFER }, sizeof(int)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ RECEIVE_BUFFER }, sizeof(int));
@@ -195,7 +195,7 @@ int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH])
 	return n < 0 ? -errno : n;
 }
 
-static socklen_t put_address(union any_address *to, const struct agreement_path *path, bool ipv4_socket)
+static socklen_t fill_address(union any_address *to, const struct agreement_path *path, bool ipv4_socket)
 {
 	if (ipv4_socket) {
 		*to = (union any_address){ .ipv4 = { .sin_family = AF_INET,
@@ -252,13 +252,13 @@ int socket_send(int fd, const struct agreement_path *path, const void *bytes, si
 	union any_address to;
 
 	message.msg_name = &to;
-	message.msg_namelen = put_address(&to, path, false);
+	message.msg_namelen = fill_address(&to, path, false);
 	put_packet_info(&message, control, path, mapped);
 	if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
 	/* A socket of IPv4 alone takes no address of IPv6, not even a mapped one. */
 	if (errno != EAFNOSUPPORT || !mapped)
 		return -errno;
-	message.msg_namelen = put_address(&to, path, true);
+	message.msg_namelen = fill_address(&to, path, true);
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

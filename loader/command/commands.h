@@ -19,16 +19,20 @@ struct options {
 	bool json;		    /* -j */
 	struct state_claims claims; /* --new-key, --moved-state */
 	bool no_attach;		    /* --no-attach */
+	bool no_agent;		    /* up, reload --no-agent */
+	bool background;	    /* agree --background */
 	bool manual;		    /* genkey --manual */
 	unsigned int key_bits;	    /* genkey --bits: 128 or 256; 0: not given */
 };
 
-/* Each returns 0, or -errno after a message, which main() turns into exit code 1. status has an exit code
- * of its own, too. */
+/* Each returns 0, or -errno after a message, which main() turns into exit code 1. status and agree have exit
+ * codes of their own, too. */
 int command_up(const struct options *options);
 int command_down(const struct options *options);
 int command_reload(const struct options *options);
 int command_status(const struct options *options);
+int command_agree(const struct options *options);
+int command_rekey(const struct options *options);
 int command_probe(const struct options *options);
 int command_check(const struct options *options);
 int command_genkey(const struct options *options);

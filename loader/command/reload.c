@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/agent_control.h"
+#include "agent/instance_lock.h"
 #include "base/interrupt.h"
 #include "base/message.h"
 #include "command/bpffs.h"
@@ -185,10 +188,36 @@ static int apply(struct reload *reload)
 	return err ?: reload->unmended;
 }
 
-static int reload_run(struct reload *reload, const struct options *options)
+/* Between the two, no agent may install a key: an index may become that of another peer. It loses nothing by that. */
+static int end_agent(struct reload *reload)
+{
+	int err;
+
+	if (!reload->config.agreed && !instance_lock_held(&reload->plane, NULL))
+		return 0;
+	err = instance_lock_from_agent(&reload->plane, INSTANCE_RELOADS, &reload->agent_lock);
+	reload->agent_ended = !err;
+	return err;
+}
+
+static int release_agent(struct reload *reload)
+{
+	int err;
+
+	if (!reload->agent_ended)
+		return 0;
+	reload->instance.ending = INSTANCE_STAYS;
+	memcpy(reload->instance.public_key, reload->config.own_public_key,
+	       sizeof(reload->instance.public_key));
+	err = plane_write_instance(&reload->plane, &reload->instance);
+	close(reload->agent_lock);
+	return err;
+}
+
+static int reload_locked(struct reload *reload, const struct options *options)
 {
 	_cleanup_plane_lock_ int lock = -1;
-	int err = bpffs_check(options);
+	int err = bpffs_check(options), step;
 
 	if (!err)
 		err = requirements_check();
@@ -201,10 +230,26 @@ static int reload_run(struct reload *reload, const struct options *options)
 		err = read_config(reload);
 	if (err)
 		return err;
+	reload->instance.no_agent |= options->no_agent;
 	reload->context.plane = &reload->plane;
 	reload->context.config = &reload->config;
 	reload->context.state_dir = reload->instance.state_dir;
-	return apply(reload);
+	err = end_agent(reload);
+	if (!err)
+		err = apply(reload);
+	step = release_agent(reload);
+	return err ?: step;
+}
+
+static int reload_run(struct reload *reload, const struct options *options)
+{
+	int err = reload_locked(reload, options), step;
+
+	/* Whatever came of the reload: the keys in use would expire. */
+	if (!reload->agent_ended || reload->instance.no_agent || !reload->config.agreed)
+		return err;
+	step = agent_spawn(reload->instance.name);
+	return err ?: step;
 }
 
 struct reload *reload_new(const struct options *options)

@@ -29,9 +29,10 @@ struct change {
 	bool is_new;
 	bool tx, rx; /* an SA was created that is not used yet */
 	struct spare tx_spare, rx_spare;
-	bool spi;		   /* rx: another SPI for the same SA */
-	bool flows;		   /* for the summary: other prefixes or ports */
-	struct peer_record before; /* blank when new */
+	bool spi;		     /* rx: another SPI for the same SA */
+	__u64 key_before, key_after; /* hashes of the peer's public key; 0: manual keys */
+	bool flows;		     /* for the summary: other prefixes or ports */
+	struct peer_record before;   /* blank when new */
 	struct peer_record after;
 };
 
@@ -54,6 +55,8 @@ struct reload {
 	bool silent_before;	       /* IPv6 was switched off on it */
 	struct xdpsec_prefix *routes;  /* routes that were added */
 	size_t n_routes;
+	bool agent_ended; /* it was, and its lock is held; closed again when the data plane is changed */
+	int agent_lock;
 	int unmended; /* the first -errno of reload_mend(): something broken could not be mended */
 };
 

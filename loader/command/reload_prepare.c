@@ -7,6 +7,7 @@
 
 #include "base/message.h"
 #include "command/reload.h"
+#include "plane/agree.h"
 #include "plane/cipher.h"
 #include "plane/objects.h"
 #include "plane/self.h"
@@ -108,6 +109,20 @@ static int reload_create_rx(struct reload *reload, struct change *change, const 
 	return err;
 }
 
+/* The SAs of an agreed peer are its agent's, and in no record. */
+static int find_keys(const struct reload *reload, struct change *change)
+{
+	int err = peer_key_hash(change->peer, &change->key_after);
+
+	if (!err && !change->is_new)
+		err = agree_get_peer(&reload->plane, change->index, &change->key_before);
+	if (change->key_after) {
+		change->after.tx = (struct sa_record){ .slot = XDPSEC_NO_SA };
+		change->after.rx = change->after.tx;
+	}
+	return err;
+}
+
 static int prepare_peer(struct reload *reload, size_t i)
 {
 	const struct peer_config *peer = &reload->config.peers[i];
@@ -128,6 +143,9 @@ static int prepare_peer(struct reload *reload, size_t i)
 	change->after = change->before;
 	change->after.in_use = 1;
 	peer_describe(&change->after, peer);
+	err = find_keys(reload, change);
+	if (err || peer->agreed)
+		return err;
 	err = reload_create_tx(reload, change, reload->fingerprints[i][0]);
 	return err ?: reload_create_rx(reload, change, reload->fingerprints[i][1]);
 }

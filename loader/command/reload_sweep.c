@@ -11,6 +11,7 @@
 #include "base/kernel.h"
 #include "base/message.h"
 #include "command/reload.h"
+#include "plane/agree.h"
 
 static bool opens(const struct reload *reload, __u32 spi, __u32 slot)
 {
@@ -111,6 +112,38 @@ static int sweep_slots(const struct reload *reload)
 	return err;
 }
 
+/* Removed peers lose the SAs that were agreed on, and their indexes are free afterwards. */
+static int sweep_agreed(const struct reload *reload)
+{
+	__u64 key_hash = 0;
+	int err = 0;
+
+	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
+		if (!reload->before[i].in_use || reload_change_of(reload, i))
+			continue;
+		err = agree_get_peer(&reload->plane, i, &key_hash);
+		if (!err && key_hash)
+			err = agree_forget_peer(&reload->plane, i);
+		if (!err && key_hash)
+			err = agree_set_peer(&reload->plane, i, 0);
+	}
+	return err;
+}
+
+/* New agreed peers. Last: the slots of an index may have been those of manual keys. */
+static int admit_agreed(const struct reload *reload)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < reload->config.n_peers; i++) {
+		const struct change *change = &reload->changes[i];
+
+		if (change->key_after && change->key_after != change->key_before)
+			err = agree_set_peer(&reload->plane, change->index, change->key_after);
+	}
+	return err;
+}
+
 static int sweep_records(const struct reload *reload)
 {
 	const struct peer_record none = {};
@@ -138,6 +171,10 @@ int reload_sweep(const struct reload *reload)
 		err = kernel_wait_for_programs();
 	if (!err)
 		err = sweep_slots(reload);
+	if (!err)
+		err = sweep_agreed(reload);
+	if (!err)
+		err = admit_agreed(reload);
 	/* Last: a record keeps its index from being given to another peer. */
 	return err ?: sweep_records(reload);
 }

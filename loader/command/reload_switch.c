@@ -8,6 +8,7 @@
 
 #include "base/message.h"
 #include "command/reload.h"
+#include "plane/agree.h"
 
 /* Stop opening with the SA in the slot, whatever its SPI. */
 static int stop_receiving(const struct reload *reload, __u32 slot)
@@ -110,12 +111,27 @@ static int switch_binding(const struct reload *reload, const struct change *chan
 	return err;
 }
 
+/* A peer whose keys come from elsewhere now: nothing is sealed for it until it has the new ones. */
+static int leave_old_keys(const struct reload *reload, const struct change *change)
+{
+	int err;
+
+	if (change->is_new || change->key_before == change->key_after)
+		return 0;
+	if (!change->key_before)
+		return peer_use_tx(&reload->plane, change->index, XDPSEC_NO_SA);
+	err = agree_forget_peer(&reload->plane, change->index);
+	return err ?: agree_set_peer(&reload->plane, change->index, 0);
+}
+
 static int switch_peer(const struct reload *reload, struct change *change)
 {
 	bool differs = memcmp(&change->before, &change->after, sizeof(change->after)) != 0 ||
 		       change->tx_spare.created || change->rx_spare.created;
 	int err = differs ? begin_record(reload, change) : 0;
 
+	if (!err)
+		err = leave_old_keys(reload, change);
 	if (!err)
 		err = reload_switch_endpoint(reload, change);
 	if (!err)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <bpf/bpf.h>
 
+#include "agent/agent_status.h"
+#include "agent/instance_lock.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "command/teardown.h"
@@ -11,6 +13,7 @@
 #include "device/pair.h"
 #include "device/rule.h"
 #include "net/namespace.h"
+#include "plane/agree.h"
 #include "plane/attach.h"
 #include "plane/objects.h"
 #include "plane/peer.h"
@@ -132,6 +135,8 @@ static int take_down(struct plane *plane, const struct instance *instance, enum 
 		return err;
 	err = detach(plane, instance, place);
 	if (has_maps(plane)) {
+		step = agree_disown(plane);
+		err = err ?: step;
 		step = release_keys(plane);
 		err = err ?: step;
 		/* The next number is the first unused one only when nobody can be sealing any more. */
@@ -144,6 +149,19 @@ static int take_down(struct plane *plane, const struct instance *instance, enum 
 	if (instance->no_attach)
 		warn_of_attached(plane, instance);
 	return err ?: step;
+}
+
+/* The agent first: it would go on to install keys, and its descriptors would keep them. */
+static int end_and_take_down(struct plane *plane, const struct instance *instance, enum place place)
+{
+	_cleanup_close_ int lock = -1;
+	int err = instance_lock_from_agent(plane, INSTANCE_ENDS, &lock);
+
+	if (!err)
+		err = take_down(plane, instance, place);
+	if (!err)
+		agent_status_remove(instance->name);
+	return err;
 }
 
 /* `up` was killed before it wrote `instance`, so it has changed nothing outside the pin directory. */
@@ -168,7 +186,7 @@ int teardown(struct plane *plane)
 		return err;
 	if (place == PLACE_ELSEWHERE)
 		return place_refuse(&instance, "down", "");
-	return take_down(plane, &instance, place);
+	return end_and_take_down(plane, &instance, place);
 }
 
 int teardown_leftover(const char *name)

@@ -17,6 +17,7 @@
 #include <sys/random.h>
 #include <bpf/libbpf.h>
 
+#include "agent/agent_control.h"
 #include "base/cleanup.h"
 #include "base/interrupt.h"
 #include "base/message.h"
@@ -31,6 +32,7 @@
 #include "device/hop.h"
 #include "device/sharing.h"
 #include "device/tunnel.h"
+#include "plane/agree.h"
 #include "plane/attach.h"
 #include "plane/devices.h"
 #include "plane/objects.h"
@@ -119,6 +121,22 @@ static int up_self_test(struct up *up)
 	return err;
 }
 
+/* It has no SA until the agent has agreed on one: its packets are dropped. */
+static int add_agreed_peer(struct up *up, __u32 index, const struct peer_record *record)
+{
+	const struct peer_config *peer = &up->config.peers[index];
+	__u64 key_hash;
+	int err = peer_key_hash(peer, &key_hash);
+
+	if (!err)
+		err = plane_write_peer(&up->plane, index, record);
+	if (!err)
+		err = agree_set_peer(&up->plane, index, key_hash);
+	if (!err && up->config.mode == MODE_TUNNEL)
+		err = endpoint_set(&up->plane, index, &up->config, peer);
+	return err ?: peer_add_policies(&up->plane, peer, index);
+}
+
 static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 {
 	const struct peer_config *peer = &up->config.peers[index];
@@ -130,6 +148,8 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 	int err;
 
 	peer_describe(&record, peer);
+	if (peer->agreed)
+		return add_agreed_peer(up, index, &record);
 	err = peer_create_tx(context, peer, index, NULL, &record.tx);
 	if (err)
 		return err;
@@ -311,6 +331,24 @@ static int up_attach_again(const struct up *up)
 	return command_reload(&options);
 }
 
+/* Without its agent the instance would seal nothing: then it is taken down again. */
+static int start_agent(struct up *up)
+{
+	struct options options = *up->options;
+	int err;
+
+	if (!up->config.agreed || up->options->no_agent)
+		return 0;
+	plane_unload(&up->plane);
+	err = agent_spawn(up->config.name);
+	if (!err)
+		return 0;
+	options.argument = up->config.name;
+	fail(-err, "%s: its agent has not started: undone", up->config.name);
+	command_down(&options);
+	return err;
+}
+
 static int up_run(struct up *up)
 {
 	int err = requirements_check();
@@ -321,7 +359,9 @@ static int up_run(struct up *up)
 		return up_attach_again(up);
 	if (!err)
 		err = make_secret(up);
-	return err ?: up_locked(up);
+	if (!err)
+		err = up_locked(up);
+	return err ?: start_agent(up);
 }
 
 int command_up(const struct options *options)

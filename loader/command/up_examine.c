@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
+#include "agent/socket.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/program_version.h"
@@ -21,6 +22,7 @@
 #include "device/tunnel.h"
 #include "device/uplink.h"
 #include "net/namespace.h"
+#include "net/vrf.h"
 #include "plane/attach.h"
 #include "plane/key_use.h"
 #include "plane/place.h"
@@ -60,6 +62,8 @@ static int describe_instance(struct up *up)
 	snprintf(instance->version, sizeof(instance->version), "%s", program_version());
 	instance->xdp_asked = (__u8)up->config.xdp;
 	instance->no_attach = up->options->no_attach;
+	instance->no_agent = up->options->no_agent;
+	memcpy(instance->public_key, up->config.own_public_key, sizeof(instance->public_key));
 	instance->mode = (__u8)up->config.mode;
 	snprintf(instance->name, sizeof(instance->name), "%s", up->config.name);
 	snprintf(instance->device, sizeof(instance->device), "%s", up->device.name);
@@ -106,7 +110,8 @@ static int examine_tunnel(struct up *up)
 	err = err ?: step;
 	step = routes_check_taken(&up->config, 0);
 	uplink_check(&up->config, up->device.index);
-	tunnel_check_port(&up->config);
+	if (!up->config.agreed)
+		tunnel_check_port(&up->config);
 	return err ?: step;
 }
 
@@ -205,6 +210,18 @@ static int examine_sharing(struct up *up)
 	return err ?: step;
 }
 
+/* The agent needs the port that, without it, another process might as well have. */
+static int examine_agent_port(const struct up *up)
+{
+	const struct socket_settings settings = {
+		.port = (uint16_t)up->config.listen_port,
+		.vrf = vrf_of(up->device.index),
+	};
+	_cleanup_close_ int fd = -1;
+
+	return up->config.agreed && up->config.listen_port ? socket_open(&settings, &fd) : 0;
+}
+
 /* If there is no device, nothing more can be checked. */
 static int examine_device(struct up *up)
 {
@@ -217,6 +234,8 @@ static int examine_device(struct up *up)
 	step = err ? 0 : examine_sharing(up);
 	err = err ?: step;
 	step = up->config.mode == MODE_TUNNEL ? examine_tunnel(up) : 0;
+	err = err ?: step;
+	step = examine_agent_port(up);
 	return err ?: step;
 }
 

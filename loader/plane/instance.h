@@ -24,7 +24,7 @@ enum xdp_in_use {
 	XDP_IN_USE_GENERIC,
 };
 
-/* What a command asks of a running agent. Its exit code tells a supervisor whether to start it again. */
+/* The wish of a command to a running agent. Its exit code tells a supervisor whether to start it again. */
 enum instance_ending {
 	INSTANCE_STAYS,
 	INSTANCE_ENDS,	  /* `down` */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <bpf/bpf.h>
 
+#include "agreement/agreement.h"
 #include "base/message.h"
 #include "plane/peer.h"
 
@@ -191,6 +192,15 @@ static void list_suites(struct peer_record *record, const struct peer_config *pe
 	for (size_t i = 0; i < peer->n_suites; i++)
 		used += (size_t)snprintf(record->cipher + used, sizeof(record->cipher) - used, "%s%s",
 					 i ? ", " : "", suite_name(peer->suites[i]));
+}
+
+int peer_key_hash(const struct peer_config *peer, __u64 *key_hash)
+{
+	uint64_t hash = 0;
+	int err = peer->agreed ? agreement_key_hash(peer->public_key, &hash) : 0;
+
+	*key_hash = hash;
+	return err ? fail(-err, "peer %s: PublicKey: %s", peer->name, strerror(-err)) : 0;
 }
 
 void peer_describe(struct peer_record *record, const struct peer_config *peer)

@@ -48,6 +48,9 @@ int peer_add_policies(const struct plane *plane, const struct peer_config *peer,
 /* Does the peer agree on its keys? */
 bool peer_is_agreed(const struct peer_record *record);
 
+/* The number by which `agreed` and the agent know the peer's key; 0: it has manual keys. 0, or -errno after a message. */
+int peer_key_hash(const struct peer_config *peer, __u64 *key_hash);
+
 /* Fill the peer's record from the configuration. */
 void peer_describe(struct peer_record *record, const struct peer_config *peer);
 

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The functions that the agreement asks for: the data plane, the socket, files, names, the log and the status. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <arpa/inet.h>
+#include <sys/random.h>
+
+#include "agent/agent.h"
+#include "agent/log.h"
+#include "agreement/message.h"
+
+/* Initiations without an answer after which it is said that there is none: some 12 s. */
+#define SILENT_ATTEMPTS 5
+
+static const char *name_of(const struct agent *agent, uint32_t peer)
+{
+	return peer < XDPSEC_MAX_PEERS && agent->peers[peer].config ? agent->peers[peer].config->name : "?";
+}
+
+/* ---- the data plane ---- */
+
+static int host_install(void *data, const struct agreement_sa *sa, struct agreement_key *key, uint64_t *id)
+{
+	struct agent *agent = data;
+	__u64 given = 0;
+	int err = agree_install(&agent->plane, sa, agent->peers[sa->peer].config->driver, key, &given);
+
+	*id = given;
+	return err;
+}
+
+static int host_link(void *data, uint32_t slot)
+{
+	struct agent *agent = data;
+
+	return agree_link(&agent->plane, slot);
+}
+
+static int host_unlink(void *data, uint32_t slot)
+{
+	struct agent *agent = data;
+
+	return agree_unlink(&agent->plane, slot);
+}
+
+/* Without a grace period no slot may be used again: the agent ends rather than guess. */
+static int host_grace(void *data)
+{
+	struct agent *agent = data;
+	int err = agree_grace(&agent->plane);
+
+	if (err) {
+		log_line(LOG_ERR, "no grace period of the kernel: %s: ends", strerror(-err));
+		agent->exit_code = AGENT_EXIT_FAILED;
+	}
+	return err;
+}
+
+static int host_erase(void *data, uint32_t slot)
+{
+	struct agent *agent = data;
+
+	return agree_erase(&agent->plane, slot);
+}
+
+static int host_note(void *data, uint32_t slot, const struct agreement_record *record)
+{
+	struct agent *agent = data;
+
+	return agree_note(&agent->plane, slot, record);
+}
+
+static int host_asking(void *data, uint32_t spi, bool add)
+{
+	struct agent *agent = data;
+
+	return agree_asking(&agent->plane, spi, add);
+}
+
+static void host_keepalive(void *data, uint32_t peer)
+{
+	struct agent *agent = data;
+
+	agree_keepalive(&agent->plane, peer);
+}
+
+/* ---- addresses ---- */
+
+static int host_send(void *data, uint32_t peer, const struct agreement_path *path, const void *bytes,
+		     size_t n)
+{
+	struct agent *agent = data;
+	struct agreement_path way = *path;
+
+	(void)peer;
+	/* A link-local address is one of the underlay. */
+	if (!way.device)
+		way.device = agent->instance.device_index;
+	return socket_send(agent->socket, &way, bytes, n);
+}
+
+/* The configured source for that version, or the one at which the peer has reached us. */
+static void choose_source(const struct agent_peer *peer, const struct xdpsec_source *from,
+			  struct agreement_path *path)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool ipv4 = memcmp(path->remote.address, mapped, sizeof(mapped)) == 0;
+	const struct source_config *fixed = &peer->config->sources[ipv4 ? SOURCE_IPV4 : SOURCE_IPV6];
+
+	memset(&path->local, 0, sizeof(path->local));
+	if (fixed->line)
+		memcpy(path->local.address, fixed->address, sizeof(path->local.address));
+	else if (from->local != XDPSEC_LOCAL_NONE &&
+		 (memcmp(from->address, mapped, sizeof(mapped)) == 0) == ipv4)
+		memcpy(path->local.address, from->address, sizeof(path->local.address));
+}
+
+/* Inline mode: Endpoint, or the only address that the peer has. */
+static bool find_inline(const struct agent *agent, const struct peer_config *config,
+			struct agreement_address *address)
+{
+	const struct xdpsec_prefix *prefix = config->prefixes;
+
+	if (config->endpoint.known) {
+		memcpy(address->address, config->endpoint.address, sizeof(address->address));
+		address->port = config->endpoint.port;
+		return true;
+	}
+	if (config->n_prefixes != 1 || prefix->length != 128)
+		return false;
+	memcpy(address->address, prefix->address, sizeof(address->address));
+	address->port = (uint16_t)agent->config.listen_port;
+	return true;
+}
+
+/* The peer's endpoint as the data plane has it; port 0: it has none. */
+static void find_endpoint(struct agent *agent, uint32_t index, struct agreement_address *address,
+			  struct xdpsec_source *from)
+{
+	struct xdpsec_endpoint endpoint;
+	const struct xdpsec_location *at;
+
+	memset(address, 0, sizeof(*address));
+	memset(from, 0, sizeof(*from));
+	if (agent->config.mode != MODE_TUNNEL) {
+		find_inline(agent, agent->peers[index].config, address);
+		return;
+	}
+	if (agree_read_endpoint(&agent->plane, index, &endpoint))
+		return;
+	at = &endpoint.at[!!endpoint.current];
+	if (!at->known)
+		return;
+	*from = endpoint.from[!!endpoint.current];
+	memcpy(address->address, at->address, sizeof(address->address));
+	address->port = at->port;
+}
+
+static bool host_where(void *data, uint32_t index, unsigned int attempt, struct agreement_path *path)
+{
+	struct agent *agent = data;
+	struct agent_peer *peer = &agent->peers[index];
+	struct agreement_address endpoint;
+	struct xdpsec_source from;
+
+	memset(path, 0, sizeof(*path));
+	find_endpoint(agent, index, &endpoint, &from);
+	if (peer->name.host[0]) {
+		if (attempt || !endpoint.port)
+			agent_look_up(agent, index, agent_now());
+		if (!agent_choose_address(agent, index, attempt, &endpoint, &path->remote))
+			return false;
+	} else {
+		path->remote = endpoint;
+	}
+	choose_source(peer, &from, path);
+	peer->asked = path->remote;
+	return path->remote.port != 0;
+}
+
+static int host_endpoint(void *data, uint32_t peer, const struct agreement_path *path)
+{
+	struct agent *agent = data;
+
+	struct xdpsec_location at = { .port = path->remote.port, .known = 1 };
+	struct xdpsec_source from = {};
+
+	memcpy(at.address, path->remote.address, sizeof(at.address));
+	/* Answers come from the address that the peer sends to, unless a Source is configured. */
+	if (path->device == agent->instance.device_index) {
+		memcpy(from.address, path->local.address, sizeof(from.address));
+		from.local = XDPSEC_LOCAL_DEVICE;
+	}
+	return agree_endpoint(&agent->plane, peer, &at, &from);
+}
+
+/* ---- secrets, time ---- */
+
+static int host_psk(void *data, uint32_t index, struct agreement_psk *result)
+{
+	struct agent *agent = data;
+	struct psk *psk = agent->peers[index].psk;
+	uint64_t now = agent_now();
+	int err = psk ? psk_read(psk, now) : -ENOENT;
+
+	if (err)
+		return err;
+	memcpy(result->now, psk->now, sizeof(result->now));
+	result->has_before = psk_has_before(psk, now);
+	memcpy(result->before, psk->before, sizeof(result->before));
+	return 0;
+}
+
+static void host_floor(void *data, const uint8_t stamp[AGREEMENT_STAMP_LEN])
+{
+	struct agent *agent = data;
+	struct timestamp floor;
+	int err;
+
+	memcpy(floor.bytes, stamp, sizeof(floor.bytes));
+	err = clock_write(&agent->clock, &floor);
+	if (err)
+		log_line(LOG_WARNING, "%s/%s.clock: cannot write it: %s", agent->instance.state_dir,
+			 agent->instance_name, strerror(-err));
+}
+
+static void host_random(void *data, void *bytes, size_t n)
+{
+	(void)data;
+	for (size_t done = 0; done < n;) {
+		ssize_t got = getrandom((uint8_t *)bytes + done, n - done, 0);
+
+		if (got > 0)
+			done += (size_t)got;
+	}
+}
+
+static int64_t host_realtime(void *data)
+{
+	const struct agent *agent = data;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return ((int64_t)now.tv_sec + agent->developer.clock) * (int64_t)NS_PER_SECOND + now.tv_nsec;
+}
+
+/* ---- log and status ---- */
+
+static void put_endpoint(const struct agreement_address *address, char text[80])
+{
+	char plain[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(AF_INET6, address->address, plain, sizeof(plain));
+	if (strncmp(plain, "::ffff:", 7) == 0)
+		snprintf(text, 80, "%s:%u", plain + 7, address->port);
+	else
+		snprintf(text, 80, "[%s]:%u", plain, address->port);
+}
+
+static const char *suite_text(uint8_t suite)
+{
+	switch (suite) {
+	case SUITE_AES_128_OCB:
+		return "aes-128-ocb";
+	case SUITE_AES_256_OCB:
+		return "aes-256-ocb";
+	default:
+		return "unknown cipher";
+	}
+}
+
+/* Events that need no more than a sentence. */
+static const struct {
+	int priority;
+	const char *text;
+} sentences[] = {
+	[AGREEMENT_EXPIRED] = { LOG_WARNING, "its keys have expired: packets are dropped until it answers" },
+	[AGREEMENT_PSK_UNREADABLE] = { LOG_WARNING, "no handshake: its preshared key cannot be read" },
+	[AGREEMENT_PEER_RESTARTED] = { LOG_INFO, "has lost its keys, as by a restart" },
+	[AGREEMENT_RESET] = { LOG_WARNING, "is faulty: all its keys are given up" },
+	[AGREEMENT_NO_SLOT_FREE] = { LOG_WARNING, "a handshake was dropped: too many keys at a time" },
+};
+
+static void log_report(const char *peer, const struct agreement_report *report)
+{
+	char where[80] = "unknown";
+
+	if (report->path)
+		put_endpoint(&report->path->remote, where);
+	switch (report->event) {
+	case AGREEMENT_ASKED:
+		/* Once, of those that nobody answers. */
+		if (report->attempts == SILENT_ATTEMPTS)
+			log_line(LOG_WARNING, "%s: does not answer at %s", peer, where);
+		break;
+	case AGREEMENT_AGREED:
+		log_line(LOG_INFO, "%s: agreed on keys, asked by %s, at %s, %s", peer,
+			 report->initiator ? "us" : "the peer", where, suite_text(report->suite));
+		break;
+	case AGREEMENT_REFUSED:
+	case AGREEMENT_REFUSES:
+		log_line(LOG_WARNING, "%s: %s: %s", peer,
+			 report->event == AGREEMENT_REFUSED ? "refuses" : "is refused",
+			 denial_text(report->denial));
+		break;
+	case AGREEMENT_INSTALL_FAILED:
+		log_line(LOG_ERR, "%s: the kernel does not take a key: %s", peer, strerror(-report->error));
+		break;
+	default:
+		log_line(sentences[report->event].priority, "%s: %s", peer, sentences[report->event].text);
+	}
+}
+
+static void host_report(void *data, uint32_t peer, const struct agreement_report *report)
+{
+	struct agent *agent = data;
+
+	log_report(name_of(agent, peer), report);
+}
+
+static void write_peer(struct agent *agent, uint32_t index, uint64_t now)
+{
+	struct agent_status_peer *status = &agent->status->peers[index];
+	const struct agent_peer *peer = &agent->peers[index];
+
+	status->in_use = agreement_status(agent->agreement, index, &status->agreement, now);
+	status->has_name = peer->name.host[0] != '\0';
+	status->unresolved = status->has_name && !peer->name.n;
+	status->asked = peer->asked;
+}
+
+static void write_counters(struct agent *agent)
+{
+	uint64_t value;
+	const char *name;
+
+	for (size_t i = 0; i < AGENT_COUNTERS_MAX; i++) {
+		struct agent_status_counter *counter = &agent->status->counters[i];
+
+		name = agreement_counter(agent->agreement, i, &value);
+		if (!name)
+			return;
+		snprintf(counter->name, sizeof(counter->name), "%s", name);
+		counter->value = value;
+	}
+}
+
+void agent_write_status(struct agent *agent, uint32_t peer)
+{
+	uint64_t now = agent_now();
+
+	agent_status_begin(agent->status);
+	agent->status->now = now;
+	for (uint32_t i = 0; i < XDPSEC_MAX_PEERS; i++)
+		if ((peer == UINT32_MAX || peer == i) && agent->peers[i].config)
+			write_peer(agent, i, now);
+	write_counters(agent);
+	agent_status_end(agent->status);
+}
+
+void agent_host(struct agent *agent, struct agreement_host *host)
+{
+	*host = (struct agreement_host){
+		.data = agent,
+		.install = host_install,
+		.link = host_link,
+		.unlink = host_unlink,
+		.grace = host_grace,
+		.erase = host_erase,
+		.note = host_note,
+		.send = host_send,
+		.asking = host_asking,
+		.where = host_where,
+		.endpoint = host_endpoint,
+		.keepalive = host_keepalive,
+		.psk = host_psk,
+		.floor = host_floor,
+		.random = host_random,
+		.realtime = host_realtime,
+		.report = host_report,
+	};
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Peers whose Endpoint is a name. It is looked up at the start, and again whenever the peer does not answer, at most
+ * every few seconds. Its addresses are tried in turn, one with each Initiation, and so is the address where the peer
+ * was last.
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/log.h"
+
+#define LOOKUP_INTERVAL (5 * NS_PER_SECOND)
+
+void agent_look_up(struct agent *agent, uint32_t peer, uint64_t now)
+{
+	struct agent_name *name = &agent->peers[peer].name;
+	struct resolver_question question = { .peer = peer };
+
+	if (agent->resolver < 0 || name->waiting || (name->asked && now - name->asked < LOOKUP_INTERVAL))
+		return;
+	snprintf(question.name, sizeof(question.name), "%s", name->host);
+	name->asked = now;
+	name->waiting = resolver_ask(agent->resolver, &question);
+}
+
+static void take_addresses(struct agent *agent, const struct resolver_answer *answer, uint64_t now)
+{
+	struct agent_peer *peer = &agent->peers[answer->peer];
+	struct agent_name *name = &peer->name;
+	bool first = !name->n;
+
+	name->waiting = false;
+	if (answer->error) {
+		if (!name->failed)
+			log_line(LOG_WARNING, "%s: Endpoint %s: %s", peer->config->name, name->host,
+				 gai_strerror(answer->error));
+		name->failed = true;
+		return;
+	}
+	name->failed = false;
+	name->n = answer->n;
+	memcpy(name->addresses, answer->addresses, sizeof(name->addresses));
+	/* It may have had no address to ask until now. */
+	if (first)
+		agreement_wanted(agent->agreement, answer->peer, now);
+}
+
+void agent_take_answer(struct agent *agent, uint64_t now)
+{
+	struct resolver_answer answer;
+	int got;
+
+	while ((got = resolver_receive(agent->resolver, &answer)) == 1)
+		if (answer.peer < XDPSEC_MAX_PEERS && agent->peers[answer.peer].name.host[0] &&
+		    answer.n <= RESOLVER_ADDRESSES_MAX)
+			take_addresses(agent, &answer, now);
+	if (got != -EPIPE)
+		return;
+	log_line(LOG_ERR, "the resolver's process has ended: names are not looked up any more");
+	close(agent->resolver);
+	agent->resolver = -1;
+}
+
+static bool is_among(const struct agent_name *name, const struct agreement_address *address, uint16_t port)
+{
+	for (unsigned int i = 0; i < name->n; i++)
+		if (address->port == port && memcmp(name->addresses[i], address->address, 16) == 0)
+			return true;
+	return false;
+}
+
+bool agent_choose_address(struct agent *agent, uint32_t index, unsigned int attempt,
+			  const struct agreement_address *endpoint, struct agreement_address *chosen)
+{
+	const struct agent_peer *peer = &agent->peers[index];
+	const struct agent_name *name = &peer->name;
+	uint16_t port = (uint16_t)peer->config->endpoint_port;
+	unsigned int choices = name->n, choice;
+	bool apart = endpoint->port && !is_among(name, endpoint, port);
+
+	choices += apart;
+	if (!choices)
+		return false;
+	/* The place where it was last comes first. */
+	choice = attempt % choices;
+	if (apart && choice-- == 0) {
+		*chosen = *endpoint;
+		return true;
+	}
+	if (!apart && endpoint->port && attempt == 0) {
+		*chosen = *endpoint;
+		return true;
+	}
+	chosen->port = port;
+	memcpy(chosen->address, name->addresses[choice], 16);
+	return true;
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Sites that agree on their keys: configurations, the agents, and what their keys are at a time. To be sourced after
+# lib.sh.
+
+# In tests a system call that is not in the list ends the agent.
+export XDPSEC_SECCOMP=kill
+
+# agreed_keys: a private and a public key for each site.
+agreed_keys() {
+	local site
+
+	for site in a b; do
+		(umask 077 && "$XDPSEC" genkey >"$WORK/$site.private") || bail "genkey failed"
+		"$XDPSEC" pubkey <"$WORK/$site.private" >"$WORK/$site.public" || bail "pubkey failed"
+	done
+}
+
+# write_agreed_config SITE PEER-SITE ADDRESSES PEER ENDPOINT ALLOWED-IPS: tunnel mode. More lines of [Interface] and
+# [Peer] come from INTERFACE_LINES and PEER_LINES; an empty ENDPOINT is a peer that is learned.
+write_agreed_config() {
+	cat <<-END
+		[Interface]
+		Device = eth0
+		Mode = tunnel
+		Xdp = ${XDP:-auto}
+		Name = xs0
+		Address = $3
+		ListenPort = 7253
+		PrivateKeyFile = $WORK/$1.private
+		${INTERFACE_LINES:-}
+
+		[Peer]
+		Name = $4
+		PublicKey = $(<"$WORK/$2.public")
+		${5:+Endpoint = $5}
+		AllowedIPs = $6
+		${PEER_LINES:-}
+	END
+}
+
+# Both sites' configurations, over IPv4 or, with UNDERLAY=6, IPv6. ENDPOINT_A and ENDPOINT_B are where A and B are to be
+# found; PEER_LINES_A and _B are for the peer in the configuration of A and B.
+write_agreed_configs() {
+	local a=$A4:7253 b=$B4:7253
+
+	[ "${UNDERLAY:-4}" = 4 ] || a=[$A6]:7253 b=[$B6]:7253
+	[ -e "$WORK/a.private" ] || agreed_keys
+	mkdir -p "$WORK/state-a" "$WORK/state-b"
+	PEER_LINES=${PEER_LINES_A:-} write_agreed_config a b "$TUNNEL_A4/25, $TUNNEL_A6/64" site-b "${ENDPOINT_B-$b}" \
+		"$TUNNEL_B4/32, $TUNNEL_B6/128" >"$WORK/$NAME_A.conf"
+	PEER_LINES=${PEER_LINES_B:-} write_agreed_config b a "$TUNNEL_B4/25, $TUNNEL_B6/64" site-a "${ENDPOINT_A-$a}" \
+		"$TUNNEL_A4/32, $TUNNEL_A6/128" >"$WORK/$NAME_B.conf"
+}
+
+# agent_of NAME: the process that holds the lock of the instance
+agent_of() {
+	local inode
+
+	inode=$(stat -c %i "/sys/fs/bpf/xdpsec/$1") || return 1
+	awk -v inode="$inode" '$2 == "FLOCK" && $6 ~ (":" inode "$") { print $5; found = 1 } END { exit !found }' /proc/locks
+}
+agent_a() { agent_of "$NAME_A"; }
+agent_b() { agent_of "$NAME_B"; }
+has_agent() { agent_of "$1" >/dev/null; }
+no_agent() { ! has_agent "$1"; }
