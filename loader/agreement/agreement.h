@@ -56,7 +56,7 @@ struct agreement_record {
 	uint32_t partner;  /* the slot of the other direction; AGREEMENT_NO_SLOT: none */
 	uint32_t spi_rx, spi_tx;
 	uint32_t generation;
-	uint16_t reject_after; /* seconds */
+	uint16_t reject_after; /* seconds; below 180 only with .times */
 	uint8_t state;	       /* enum agreement_state */
 	uint8_t initiator;     /* was it us? */
 	uint8_t suite;	       /* one bit */

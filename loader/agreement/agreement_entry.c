@@ -59,7 +59,7 @@ int agreement_create(struct agreement **agreement, const struct agreement_settin
 	int error;
 
 	if ((settings->carries != CARRIES_TUNNEL && settings->carries != CARRIES_INLINE) ||
-	    settings->reject_after < REJECT_AFTER_MIN)
+	    (settings->reject_after < REJECT_AFTER_MIN && !settings->times))
 		return -EINVAL;
 	error = primitive_setup();
 	if (error)
@@ -241,7 +241,7 @@ bool agreement_status(const struct agreement *agreement, uint32_t peer, struct a
 	if (p->in_use >= 0) {
 		const struct terms *terms = &p->seals[p->in_use].terms;
 
-		status->deadline = machine_deadline_seal(terms);
+		status->deadline = machine_deadline_seal(&agreement->machine, terms);
 		status->agreed = now < status->deadline;
 		status->initiator = terms->mine;
 		status->suite = terms->suite;

@@ -55,6 +55,7 @@ struct agreement_times {
 	uint64_t refusal;	 /* at least, between two refusals to one peer */
 	struct spread dead_peer; /* data was sealed, and nothing opened since */
 	uint64_t keepalive;	 /* data was opened, and nothing sealed since */
+	uint64_t reject_after;	 /* for tests: what seals is over then, whatever was agreed; 0: as agreed */
 };
 
 /* Those of docs/agreement.md. */

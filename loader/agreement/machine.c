@@ -106,7 +106,7 @@ static uint64_t seal_due(const struct machine *machine, const struct machine_pee
 
 	if (p->in_use < 0)
 		return due;
-	deadline = machine_deadline_seal(&p->seals[p->in_use].terms);
+	deadline = machine_deadline_seal(machine, &p->seals[p->in_use].terms);
 	due = deadline + machine->times.erase;
 	if (!p->expired)
 		earlier(&due, deadline);
@@ -169,7 +169,7 @@ static void run_seal(struct machine *machine, uint32_t peer, uint64_t now)
 
 	if (p->in_use < 0)
 		return;
-	deadline = machine_deadline_seal(&p->seals[p->in_use].terms);
+	deadline = machine_deadline_seal(machine, &p->seals[p->in_use].terms);
 	if (!machine->idle_silent && p->rekey <= now) {
 		p->rekey = AGREEMENT_NEVER;
 		machine_want(machine, peer, now);
@@ -271,6 +271,11 @@ int machine_init(struct machine *machine, const struct agreement_settings *setti
 	machine->times = settings->times ? *settings->times : agreement_times;
 	machine->carries = settings->carries;
 	machine->reject_after = settings->reject_after;
+	/* A test's own times: it is not said to the peer. */
+	if (machine->reject_after < REJECT_AFTER_MIN) {
+		machine->times.reject_after = machine->reject_after * NS_PER_SECOND;
+		machine->reject_after = REJECT_AFTER_MIN;
+	}
 	machine->idle_silent = settings->idle_silent;
 	memcpy(machine->floor.bytes, settings->floor, sizeof(machine->floor.bytes));
 	machine->n_peers = settings->peers;

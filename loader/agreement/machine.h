@@ -278,7 +278,7 @@ void machine_dying(struct machine *machine, uint32_t peer, uint64_t now);
 /* Ask for a grace period, and erase what has waited for it. */
 void machine_grace(struct machine *machine, uint64_t now);
 uint64_t machine_deadline_open(const struct machine *machine, const struct terms *terms);
-uint64_t machine_deadline_seal(const struct terms *terms);
+uint64_t machine_deadline_seal(const struct machine *machine, const struct terms *terms);
 /* No key of before seals or opens: tx_sa none, what opens goes GRACE later, and a new life begins. */
 void machine_reset(struct machine *machine, uint32_t peer, uint64_t now);
 

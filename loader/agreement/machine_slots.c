@@ -16,14 +16,19 @@
 /* From the first slot that dies to the grace period: others may follow within it. */
 #define GRACE_GATHER (50 * NS_PER_MS)
 
-uint64_t machine_deadline_seal(const struct terms *terms)
+uint64_t machine_deadline_seal(const struct machine *machine, const struct terms *terms)
 {
-	return terms->birth + terms->reject_after * NS_PER_SECOND;
+	uint64_t life = terms->reject_after * NS_PER_SECOND;
+
+	if (machine->times.reject_after && machine->times.reject_after < life)
+		life = machine->times.reject_after;
+	return terms->birth + life;
 }
 
 uint64_t machine_deadline_open(const struct machine *machine, const struct terms *terms)
 {
-	return machine_deadline_seal(terms) + machine->times.rx_margin + terms->reject_after * NS_PER_MS;
+	return machine_deadline_seal(machine, terms) + machine->times.rx_margin +
+	       terms->reject_after * NS_PER_MS;
 }
 
 /* ---- records ----------------------------------------------------------------------------------------- */
@@ -308,7 +313,7 @@ int machine_seal(struct machine *machine, uint32_t peer, unsigned int k, const s
 
 	sa.spi = terms->spi_tx;
 	sa.record = record_of(p, terms, sa.slot, now);
-	sa.record.deadline = machine_deadline_seal(terms);
+	sa.record.deadline = machine_deadline_seal(machine, terms);
 	sa.record.partner = machine_slot(peer, SLOTS_SEAL + partner);
 	error = fill(machine, &sa, &p->seals[k].state, key, &p->seals[k].id, now);
 	if (error)
