@@ -8,7 +8,7 @@
 
 cd "$TOP" || bail "no $TOP"
 PAGES=(README.md docs/*.md)
-PROTOCOL=docs/protocol.md ARCHITECTURE=docs/architecture.md
+PROTOCOL=docs/protocol.md ARCHITECTURE=docs/architecture.md AGREEMENT=docs/agreement.md
 DIRECTORIES='include|tc|xdp|loader|bench|tests|scripts|man|dist|docs|[.]ci'
 
 # links PAGE: the targets of its links, of both kinds; a reference without a definition as it is
@@ -129,15 +129,49 @@ like "there are drop reasons" "$reasons" 'plaintext.*crypto'
 is "$PROTOCOL or docs/tunnel.md says when each drop reason is counted" \
 	"$(for reason in $reasons; do grep -q "^|.*\`$reason\`" $PROTOCOL docs/tunnel.md || echo "$reason"; done)" ""
 
-# ---- the example ----------------------------------------------------------------------------------------
+# ---- the examples ---------------------------------------------------------------------------------------
 
 PYTHON=/usr/bin/python3
 if "$PYTHON" -c 'from cryptography.hazmat.primitives.ciphers.aead import AESOCB3' 2>/dev/null; then
 	"$PYTHON" docs/example.py >"$WORK/example" || bail "docs/example.py does not run"
 	is "the example is what docs/example.py prints" \
 		"$(sed -n '/^key  /,/^```/p' $PROTOCOL | grep -v '^```')" "$(<"$WORK/example")"
+	"$PYTHON" tests/agreement/oracle.py example >"$WORK/example" || bail "tests/agreement/oracle.py does not run"
+	is "the example of $AGREEMENT is what tests/agreement/oracle.py prints" \
+		"$(sed -n '/^S_i  /,/^```/p' $AGREEMENT | grep -v '^```')" "$(<"$WORK/example")"
 else
 	skip "the example is what docs/example.py prints" "no python3-cryptography with AES-OCB3"
+	skip "the example of $AGREEMENT is what tests/agreement/oracle.py prints" "no python3-cryptography"
 fi
+
+# ---- the key agreement ----------------------------------------------------------------------------------
+
+# Rows "| name | value | `expression` |": the value in seconds, milliseconds or neither.
+{
+	printf '#include <stdio.h>\n'
+	printf '#include "%s"\n' agreement/agreement_times.h agreement/load.h agreement/timestamp.h config/config.h
+	printf 'int main(void)\n{\n'
+	sed -n '/^## Constants/,/^## /s/^| \([^|]*\) | \([0-9]*\) *\(m\?s\?\) | `\([^`]*\)` |.*/\1|\2|\3|\4/p' $AGREEMENT |
+		while IFS='|' read -r name value unit expression; do
+			case $unit:$expression in
+			s:REJECT_AFTER) divisor=1 ;;
+			s:*) divisor=NS_PER_SECOND ;;
+			ms:*) divisor=NS_PER_MS ;;
+			*) divisor=1 ;;
+			esac
+			printf '\tif ((unsigned long long)(%s) != %sULL * %s)\n\t\tputs("%s");\n' \
+				"$expression" "$value" $divisor "$name"
+		done
+	printf '\treturn 0;\n}\n'
+} >"$WORK/times.c"
+like "there are constants of the agreement" "$(grep -c puts "$WORK/times.c")" '^2[0-9]$'
+"${CC:-cc}" -Iinclude -Iloader -o "$WORK/times" "$WORK/times.c" loader/agreement/agreement_times.c ||
+	bail "the constants of $AGREEMENT do not compile"
+is "$AGREEMENT has the constants of the code" "$("$WORK/times")" ""
+
+refusals=$(sed -n 's/^\tX(REFUSED_[A-Z0-9_]*, "\([a-z0-9_]*\)".*/\1/p' loader/agreement/message.h)
+like "there are refusals" "$refusals" 'bad_mac1.*too_soon'
+is "$AGREEMENT says when each message is refused" \
+	"$(for name in $refusals; do grep -q "^|.*\`$name\`" $AGREEMENT || echo "$name"; done)" failed
 
 done_testing
