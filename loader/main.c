@@ -16,6 +16,7 @@
 #include "base/message.h"
 #include "command/commands.h"
 #include "config/config.h"
+#include "config/config_parse.h"
 #include "plane/self.h"
 #include "plane/state.h"
 
@@ -33,6 +34,7 @@ enum {
 	OPTION_NO_AGENT,
 	OPTION_BACKGROUND,
 	OPTION_BITS,
+	OPTION_DEVICE,
 };
 
 /* Options of commands: bits of struct command.options. Every command accepts --netns and --state-dir,
@@ -45,6 +47,8 @@ enum {
 	TAKES_BITS = 1 << 4,
 	TAKES_NO_AGENT = 1 << 5,
 	TAKES_BACKGROUND = 1 << 6,
+	TAKES_OUTPUT = 1 << 7,
+	TAKES_DEVICE = 1 << 8,
 };
 
 enum argument {
@@ -89,6 +93,8 @@ static const struct command {
 	{ "pubkey", ARGUMENT_NONE, 0, command_pubkey,
 	  "read a private key from standard input, print its public key" },
 	{ "genpsk", ARGUMENT_NONE, 0, command_genpsk, "print a new preshared key" },
+	{ "import", ARGUMENT_FILE, TAKES_OUTPUT | TAKES_DEVICE, command_import,
+	  "make the configuration of a tunnel from a file of wg-quick" },
 	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
 	  "run the test vectors of RFC 7253 in the kernel; list its ciphers" },
 	{ "version", ARGUMENT_NONE, 0, command_version, "print versions" },
@@ -136,6 +142,14 @@ static const struct flag {
 	  TAKES_BITS,
 	  "BITS",
 	  "of a manual key: 128 (the default) or 256" },
+	{ { "output", required_argument, NULL, 'o' },
+	  TAKES_OUTPUT,
+	  "FILE",
+	  "write the configuration there, where no file may be yet" },
+	{ { "device", required_argument, NULL, OPTION_DEVICE },
+	  TAKES_DEVICE,
+	  "DEVICE",
+	  "that of the sealed packets; default: that of the route to the peers" },
 	{ { "help", no_argument, NULL, 'h' }, 0, NULL, "print this" },
 	{ { "version", no_argument, NULL, 'V' }, 0, NULL, "print versions" },
 };
@@ -239,6 +253,17 @@ static int set_bits(struct invocation *invocation, const char *text)
 	return 0;
 }
 
+static int set_device_option(struct invocation *invocation, const char *name)
+{
+	if (!*name || !device_name_valid(name)) {
+		fail(EINVAL, "--device %s: not a valid device name", name);
+		hint("`ip link` lists the devices");
+		return EXIT_USAGE;
+	}
+	invocation->options.device = name;
+	return 0;
+}
+
 /* Options without an argument. NULL: it has one, or is unknown. */
 static bool *find_flag(struct invocation *invocation, int value)
 {
@@ -287,6 +312,11 @@ static int set_option(struct invocation *invocation, int value)
 	case OPTION_STATE_DIR:
 		invocation->options.state_dir = optarg;
 		return 0;
+	case 'o':
+		invocation->options.output = optarg;
+		return 0;
+	case OPTION_DEVICE:
+		return set_device_option(invocation, optarg);
 	case OPTION_BITS:
 		return set_bits(invocation, optarg);
 	default:
@@ -302,7 +332,7 @@ static int parse_options(struct invocation *invocation, int argc, char **argv)
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++)
 		longs[i] = flags[i].option;
-	while ((value = getopt_long(argc, argv, "n:jhV", longs, NULL)) != -1) {
+	while ((value = getopt_long(argc, argv, "n:o:jhV", longs, NULL)) != -1) {
 		err = set_option(invocation, value);
 		if (err)
 			return err;

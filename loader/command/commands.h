@@ -22,6 +22,8 @@ struct options {
 	bool no_agent;		    /* up, reload --no-agent */
 	bool background;	    /* agree --background */
 	bool manual;		    /* genkey --manual */
+	const char *output;	    /* import -o; NULL: standard output */
+	const char *device;	    /* import --device; NULL: not given */
 	unsigned int key_bits;	    /* genkey --bits: 128 or 256; 0: not given */
 };
 
@@ -38,6 +40,7 @@ int command_check(const struct options *options);
 int command_genkey(const struct options *options);
 int command_pubkey(const struct options *options);
 int command_genpsk(const struct options *options);
+int command_import(const struct options *options);
 int command_selftest(const struct options *options);
 int command_version(const struct options *options);
 

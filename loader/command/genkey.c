@@ -3,42 +3,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/message.h"
 #include "command/commands.h"
+#include "command/secret_output.h"
 #include "config/key.h"
 #include "config/key32.h"
 #include "config/key_file.h"
-
-static void warn_if_exposed(void)
-{
-	struct stat st;
-
-	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || !(st.st_mode & 077))
-		return;
-	warning("standard output: permissions %04o are too open: others can read the key",
-		st.st_mode & 07777);
-	hint("run `umask 077` before, or `chmod 600` on the file now; `xdpsec up` refuses it otherwise");
-}
-
-/* No stdio: its buffers would keep a copy of the key. */
-static int write_all(const char *text, size_t n)
-{
-	ssize_t written;
-
-	while (n) {
-		written = write(STDOUT_FILENO, text, n);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return fail(errno, "standard output: %s", strerror(errno));
-		text += written;
-		n -= written;
-	}
-	return 0;
-}
 
 /* Up to 256 bytes are returned completely or not at all (getrandom(2)). */
 static int make_random(unsigned char *bytes, size_t n)
@@ -61,7 +33,7 @@ static int print_manual(size_t length)
 		text[2 * i + 1] = digits[key.bytes[i] & 15];
 	}
 	text[2 * length] = '\n';
-	err = write_all(text, 2 * length + 1);
+	err = secret_output_write(STDOUT_FILENO, "standard output", text, 2 * length + 1);
 	explicit_bzero(text, sizeof(text));
 	return err;
 }
@@ -73,7 +45,7 @@ static int print_key32(const unsigned char key[KEY32_BYTES])
 
 	key32_encode(key, text);
 	text[KEY32_TEXT] = '\n';
-	err = write_all(text, sizeof(text));
+	err = secret_output_write(STDOUT_FILENO, "standard output", text, sizeof(text));
 	explicit_bzero(text, sizeof(text));
 	return err;
 }
@@ -97,7 +69,7 @@ int command_genkey(const struct options *options)
 		hint("xdpsec genkey --manual --bits %u", options->key_bits);
 		return EXIT_USAGE;
 	}
-	warn_if_exposed();
+	secret_output_warn();
 	return options->manual ? print_manual(options->key_bits ? options->key_bits / 8 : 16)
 			       : print_random(true);
 }
@@ -105,7 +77,7 @@ int command_genkey(const struct options *options)
 int command_genpsk(const struct options *options)
 {
 	(void)options;
-	warn_if_exposed();
+	secret_output_warn();
 	return print_random(false);
 }
 

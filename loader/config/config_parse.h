@@ -82,11 +82,16 @@ int set_cipher(struct config *config, const struct config_line *where, char *val
 /* Is it a key of wg-quick's that xdpsec does not have? -EINVAL after a message that says what takes its place; 0: no,
  * and no message. */
 int refuse_wg_quick(const struct config_line *where);
+/* The text that says what takes its place; NULL: it is no such key. */
+const char *wg_quick_instead(const char *key);
 
 /* The last [Peer], to which keys of [Peer] belong. */
 struct peer_config *current_peer(struct config *config);
 /* The kernel's dev_valid_name(), without patterns ("%"). */
 bool device_name_valid(const char *name);
+
+/* A configuration in which nothing has been given yet. */
+void config_begin(struct config *config);
 
 /* Parse sections and keys of the file into *config, whose name and path are set. 0, or the first -errno
  * after a message for each mistake; values that are certain are set nevertheless. */

@@ -109,6 +109,14 @@ static int find_file(struct config *config, const char *name, FILE **file)
 	return err;
 }
 
+void config_begin(struct config *config)
+{
+	memset(config, 0, sizeof(*config));
+	config->listen_port = config->tunnel.listen_port = LISTEN_PORT;
+	config->reject_after = REJECT_AFTER;
+	config->tunnel.former_port = LISTEN_PORT_FORMER;
+}
+
 static void wipe_buffer(char (*buffer)[BUFSIZ])
 {
 	explicit_bzero(*buffer, sizeof(*buffer));
@@ -121,10 +129,7 @@ int config_read(struct config *config, const char *path)
 	_cleanup_fclose_ FILE *file = NULL;
 	int err, step;
 
-	memset(config, 0, sizeof(*config));
-	config->listen_port = config->tunnel.listen_port = LISTEN_PORT;
-	config->reject_after = REJECT_AFTER;
-	config->tunnel.former_port = LISTEN_PORT_FORMER;
+	config_begin(config);
 	err = find_file(config, path, &file);
 	if (err)
 		return err;

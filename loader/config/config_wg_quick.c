@@ -19,14 +19,21 @@ static const struct {
 	{ "PreSharedKey", "PresharedKey, or PresharedKeyFile" },
 };
 
+const char *wg_quick_instead(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
+		if (!strcasecmp(foreign[i].name, key))
+			return foreign[i].instead;
+	return NULL;
+}
+
 int refuse_wg_quick(const struct config_line *where)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++) {
-		if (strcasecmp(foreign[i].name, where->key) != 0)
-			continue;
-		fail_at(where, "a key of wg-quick, which xdpsec does not have");
-		hint("%s", foreign[i].instead);
-		return -EINVAL;
-	}
-	return 0;
+	const char *instead = wg_quick_instead(where->key);
+
+	if (!instead)
+		return 0;
+	fail_at(where, "a key of wg-quick, which xdpsec does not have");
+	hint("%s", instead);
+	return -EINVAL;
 }

@@ -158,6 +158,7 @@ for command in $commands; do
 		version | help) continue ;;
 		netns | state-dir) argument="=/nowhere" ;;
 		bits) argument="=128" ;;
+		output | device) argument="=x" ;;
 		*) argument= ;;
 		esac
 		# Two arguments are too many for every command, but options are looked at before.
@@ -173,6 +174,9 @@ done
 touch "$WORK/b.cfg"
 mkdir -p "$WORK/sub"
 same "completion of FILE" "$(complete_words xdpsec check "$WORK/")" "$WORK/site-a.conf"$'\n'"$WORK/sub"
+same "completion of a file of wg-quick" "$(complete_words xdpsec import "$WORK/")" "$WORK/site-a.conf"$'\n'"$WORK/sub"
+like "completion of --device" "$(complete_words xdpsec import --device l)" '(^|\n)lo(\n|$)'
+like "completion of -o" "$(complete_words xdpsec import wg0.conf -o "$WORK/b")" 'b.cfg'
 same "completion of --bits" "$(complete_words xdpsec genkey --bits "")" $'128\n256'
 
 done_testing

@@ -15,7 +15,7 @@ usage "no command" "xdpsec: no command"
 usage "unknown command" "xdpsec: start: not a command" start
 usage "empty command" "xdpsec: : not a command" ""
 usage "prefix of a command" "xdpsec: stat: not a command" stat
-for command in up check; do
+for command in up check import; do
 	usage "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
 done
 for command in down reload probe; do
@@ -26,7 +26,7 @@ usage "probe with four arguments" "xdpsec: probe: x: one argument too many" prob
 for command in genkey pubkey genpsk selftest version; do
 	usage "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
 done
-for command in up down reload status check; do
+for command in up down reload status check import; do
 	usage "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
 done
 for command in down reload status probe; do
@@ -63,12 +63,15 @@ done <<'END'
 --bits=128 up x.conf
 --manual genpsk
 --json pubkey
+--output=x check x.conf
+--device=x up x.conf
+--json import x.conf
 END
 
 for option in --help -h; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
-	for command in up down reload status probe check genkey pubkey genpsk selftest version; do
+	for command in up down reload status probe check genkey pubkey genpsk import selftest version; do
 		like "$option: $command" "$TAP_OUTPUT" $'\n'"  $command "
 	done
 done
