@@ -275,7 +275,7 @@ static bool is_of_far_end(enum program program)
 	return program < PROGRAM_COUNT && plane_programs[program].on_far;
 }
 
-static int run(enum program program, const struct frame *in, struct frame *out, int *verdict)
+static int run(enum program program, const struct frame *in, struct frame *out, int *verdict, int times)
 {
 	struct __sk_buff context = {
 		.ifindex = is_of_far_end(program) ? rig.far : rig.device,
@@ -289,7 +289,7 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 		.data_size_in = in->length,
 		.data_out = out->bytes,
 		.data_size_out = sizeof(out->bytes),
-		.repeat = 1,
+		.repeat = times,
 	};
 	struct xdp_md xdp = {
 		.data_end = in->linear ? in->linear : in->length,
@@ -316,13 +316,22 @@ int rig_run(enum program program, const struct frame *in, struct frame *out)
 {
 	int verdict;
 
-	assert_return_code(run(program, in, out, &verdict), errno);
+	assert_return_code(run(program, in, out, &verdict, 1), errno);
+	return verdict;
+}
+
+int rig_repeat(enum program program, const struct frame *in, int times)
+{
+	static struct frame out;
+	int verdict;
+
+	assert_return_code(run(program, in, &out, &verdict, times), errno);
 	return verdict;
 }
 
 bool rig_try(enum program program, const struct frame *in, struct frame *out, int *verdict)
 {
-	return run(program, in, out, verdict) == 0;
+	return run(program, in, out, verdict, 1) == 0;
 }
 
 void map_read(int map, uint32_t index, void *value)

@@ -68,6 +68,9 @@ bool rig_try(enum program program, const struct frame *in, struct frame *out, in
  */
 uint32_t rig_slot(uint32_t sa);
 
+/* The same frame so many times in a row. Returns the last verdict. */
+int rig_repeat(enum program program, const struct frame *in, int times);
+
 struct rig_sa {
 	uint32_t slot, spi, peer; /* slot: as the tests number it */
 	uint8_t next_header, binding;
