@@ -56,7 +56,7 @@ struct agreement_record {
 	uint32_t partner;  /* the slot of the other direction; AGREEMENT_NO_SLOT: none */
 	uint32_t spi_rx, spi_tx;
 	uint32_t generation;
-	uint16_t reject_after; /* seconds; below 180 only with .times */
+	uint16_t reject_after; /* seconds */
 	uint8_t state;	       /* enum agreement_state */
 	uint8_t initiator;     /* was it us? */
 	uint8_t suite;	       /* one bit */
@@ -168,7 +168,7 @@ struct agreement_settings {
 	uint8_t floor[AGREEMENT_STAMP_LEN];  /* from the .clock file; all zero: none */
 	uint32_t peers;			     /* the highest index, plus 1 */
 	uint8_t carries;		     /* CARRIES_TUNNEL, CARRIES_INLINE */
-	uint16_t reject_after;		     /* seconds */
+	uint16_t reject_after;		     /* seconds; below 180 only with .times */
 	bool idle_silent;		     /* rekey and repeat only if something was sealed */
 	const struct agreement_times *times; /* NULL: agreement_times. Copied */
 };

@@ -198,11 +198,20 @@ void end_init(struct end *end, unsigned int number, uint32_t peers, const struct
 	memcpy(private_key.bytes, end->private_key, sizeof(private_key.bytes));
 	assert_int_equal(primitive_public(&public_key, &private_key), 0);
 	memcpy(end->public_key, public_key.bytes, sizeof(end->public_key));
-	/* 192.0.2.0/24 and 198.51.100.0/24, as IPv4 in IPv6. */
-	memset(end->address.address + 10, 0xff, 2);
-	memcpy(end->address.address + 12, number < 256 ? "\xc0\x00\x02" : "\xc6\x33\x64", 3);
-	end->address.address[15] = (uint8_t)number;
-	end->address.port = (uint16_t)(4500 + number / 256);
+	if (number < 256) {
+		/* 192.0.2.0/24, as IPv4 in IPv6. */
+		memset(end->address.address + 10, 0xff, 2);
+		memcpy(end->address.address + 12, "\xc0\x00\x02", 3);
+		end->address.address[15] = (uint8_t)number;
+	} else {
+		/* A /64 of 2001:db8::/32 for each. */
+		memcpy(end->address.address, "\x20\x01\x0d\xb8", 4);
+		memcpy(end->address.address + 4, &number, sizeof(number));
+	}
+	end->address.port = 51823;
+	end->keys = calloc((size_t)peers * SLOTS_PEER, sizeof(*end->keys));
+	end->peers = calloc(peers, sizeof(*end->peers));
+	assert_true(end->keys && end->peers);
 	start(end, peers, settings);
 }
 
@@ -210,6 +219,8 @@ void end_release(struct end *end)
 {
 	agreement_free(end->agreement);
 	plane_release(&end->plane);
+	free(end->keys);
+	free(end->peers);
 }
 
 void end_restart(struct end *end, uint32_t peers, const struct agreement_settings *settings)
@@ -223,12 +234,15 @@ int end_add(struct end *end, uint32_t peer, const struct end *other,
 {
 	struct agreement_peer_settings settings = { .suites = { SUITE_AES_128_OCB, SUITE_AES_256_OCB },
 						    .n_suites = 2 };
+	int error;
 
 	if (given)
 		settings = *given;
 	memcpy(settings.public_key, other->public_key, sizeof(settings.public_key));
-	end->peers[peer] = other->address;
-	return agreement_add_peer(end->agreement, peer, &settings);
+	error = agreement_add_peer(end->agreement, peer, &settings);
+	if (!error)
+		end->peers[peer] = other->address;
+	return error;
 }
 
 bool end_take(struct end *end, struct end_message *message)

@@ -10,7 +10,7 @@
 #include "agreement_plane.h"
 #include "agreement/exchange.h"
 
-enum { END_BOX = 64, END_PEERS = 1024 };
+enum { END_BOX = 64 };
 
 struct end_message {
 	uint32_t peer;
@@ -26,7 +26,7 @@ struct end {
 	struct agreement_address address; /* where it is */
 	struct end_message box[END_BOX];  /* sent, and not taken out yet */
 	size_t n_box, lost;
-	uint8_t keys[END_PEERS * SLOTS_PEER][AGREEMENT_KEY_LEN]; /* that were installed, by slot */
+	uint8_t (*keys)[AGREEMENT_KEY_LEN]; /* that were installed, by slot */
 	struct agreement_psk psk;
 	int psk_error;
 	struct agreement_report report; /* the last one of each kind */
@@ -34,7 +34,7 @@ struct end {
 	unsigned int denial;
 	struct agreement_path endpoint; /* the last that was moved */
 	unsigned int moves;
-	struct agreement_address peers[END_PEERS]; /* where peers are */
+	struct agreement_address *peers; /* where peers are */
 	uint8_t floor[AGREEMENT_STAMP_LEN];
 	int64_t realtime; /* plus now */
 	const uint64_t *now;

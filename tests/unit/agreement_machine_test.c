@@ -121,8 +121,10 @@ static void test_fault(void **state)
 		broken = world_run(&options, &figures);
 	}
 	machine_fault = FAULT_NONE;
-	if (!broken)
+	if (!broken) {
 		fail_msg("not found in %llu events", (unsigned long long)figures.events);
+		return;
+	}
 	print_message("# after %llu events: %s\n", (unsigned long long)figures.events, broken);
 	if (!strstr(broken, fault->rule))
 		fail_msg("found as something else than: %s", fault->rule);

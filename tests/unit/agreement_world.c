@@ -75,6 +75,7 @@ static struct world {
 	uint32_t n_facts, max_facts;
 	struct event **queue;
 	size_t n_queue, max_queue;
+	struct event *running;
 	jmp_buf end;
 	char broken[256];
 } w;
@@ -892,7 +893,6 @@ static void step(void)
 {
 	struct agent *due = NULL;
 	uint64_t time = w.queue[0]->time;
-	struct event *event;
 
 	for (unsigned int i = 0; i < 2 * (1 + w.options.spokes); i++) {
 		struct agent *agent = &w.nodes[i / 2].agents[i % 2];
@@ -908,9 +908,10 @@ static void step(void)
 	if (due) {
 		machine_tick(&due->machine, w.now);
 	} else {
-		event = pop();
-		run_event(event);
-		free(event);
+		w.running = pop();
+		run_event(w.running);
+		free(w.running);
+		w.running = NULL;
 	}
 	for (unsigned int node = 0; node <= w.options.spokes; node++)
 		check_lives(&w.nodes[node].agents[w.nodes[node].current]);
@@ -950,6 +951,7 @@ static void finish(void)
 		free(w.history[link]);
 	while (w.n_queue > 0)
 		free(w.queue[--w.n_queue]);
+	free(w.running);
 	free(w.queue);
 	free(w.facts);
 }
