@@ -57,7 +57,7 @@ static unsigned short ip_checksum(const unsigned char *header)
 void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
 		       bool checksummed)
 {
-	unsigned char us[4] = { 198, 19, 255, 254 }, them[4] = { 198, 18, peer >> 8, peer };
+	unsigned char them[4] = { 198, 18, peer >> 8, peer };
 	unsigned char *ip = frame + 14, *udp = ip + 20;
 	unsigned int i;
 
@@ -71,8 +71,8 @@ void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int
 	ip[3] = 28 + payload;
 	ip[8] = 64;
 	ip[9] = 17;
-	/* A packet sealed for the peer is opened as the peer's. */
-	memcpy(ip + 12, b->tunnel ? them : us, 4);
+	/* A packet sealed for the peer is opened as the peer's, and the tag binds its addresses. */
+	memcpy(ip + 12, them, 4);
 	memcpy(ip + 16, them, 4);
 	*(unsigned short *)(ip + 10) = ip_checksum(ip);
 	*(unsigned short *)udp = htons(PORT);
@@ -83,12 +83,11 @@ void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int
 		frame[CORE_HEADERS + i] = i * 7;
 }
 
-/* Have the real program seal a packet of this peer, and turn it round: that is what arrives from there. */
+/* Have the real program seal a packet of this peer, which is what arrives from there: source and destination are the same. */
 int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
 		      bool checksummed)
 {
 	unsigned char plain[CORE_IMAGE_MAX];
-	unsigned char addresses[4];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = plain, .data_size_in = bench_headers(b) + payload,
 		    .data_out = frame, .data_size_out = CORE_IMAGE_MAX);
 	int err;
@@ -108,8 +107,5 @@ int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payloa
 	    run.data_size_out != CORE_HEADERS + 32 + payload)
 		return fail(err ? errno : EPROTO, "benchmark: sealing %u bytes: verdict %d, %u bytes",
 			    payload, (int)run.retval, run.data_size_out);
-	memcpy(addresses, frame + 26, 4);
-	memcpy(frame + 26, frame + 30, 4);
-	memcpy(frame + 30, addresses, 4);
 	return 0;
 }

@@ -320,7 +320,8 @@ int agree_link(struct agree_slot_args *args)
 		return -EPERM;
 	if (!change_stage(slot.agreement, XDPSEC_STAGE_FILLED, XDPSEC_STAGE_LINKED))
 		return -EBUSY;
-	err = slot.seals ? link_to_seal(&slot) : link_to_open(&slot);
+	/* Another owner may have filled it anew since it was looked at. */
+	err = !owner_is(args->owner) ? -ESTALE : slot.seals ? link_to_seal(&slot) : link_to_open(&slot);
 	if (err)
 		set_stage(slot.agreement, XDPSEC_STAGE_FILLED);
 	return err;
@@ -363,11 +364,13 @@ int agree_unlink(struct agree_slot_args *args)
 	return err;
 }
 
-static __always_inline bool claim_to_erase(struct xdpsec_agreement *agreement)
+/* Take a slot that nothing refers to. from gets its stage. */
+static __always_inline bool claim_to_erase(struct xdpsec_agreement *agreement, u32 *from)
 {
-	return change_stage(agreement, XDPSEC_STAGE_UNLINKED, XDPSEC_STAGE_FILLING) ||
-	       change_stage(agreement, XDPSEC_STAGE_FILLED, XDPSEC_STAGE_FILLING) ||
-	       change_stage(agreement, XDPSEC_STAGE_KEYED, XDPSEC_STAGE_FILLING);
+	*from = agreement->stage;
+	return (*from == XDPSEC_STAGE_UNLINKED || *from == XDPSEC_STAGE_FILLED ||
+		*from == XDPSEC_STAGE_KEYED) &&
+	       change_stage(agreement, *from, XDPSEC_STAGE_FILLING);
 }
 
 SEC("syscall")
@@ -382,13 +385,19 @@ int agree_erase(struct agree_slot_args *args)
 	u64 *deadline = bpf_map_lookup_elem(&deadlines, &index);
 	struct slot slot;
 	int err = find(args->owner, index, &slot);
+	u32 from;
 
 	if (err)
 		return err;
 	if (!sequence || !window || !context || !sa || !deadline)
 		return -EINVAL;
-	if (!claim_to_erase(slot.agreement))
+	if (!claim_to_erase(slot.agreement, &from))
 		return -EBUSY;
+	/* Another owner may have used it since it was looked at, and no grace period been waited for. */
+	if (!owner_is(args->owner)) {
+		set_stage(slot.agreement, from);
+		return -ESTALE;
+	}
 	take(context);
 	wipe(sa, sequence, window, deadline);
 	describe(slot.agreement, &none, 0);
