@@ -225,10 +225,9 @@ uint64_t machine_next(const struct machine *machine)
 
 void machine_ask_all(struct machine *machine, uint64_t now)
 {
-	struct spread spread = { 0, NS_PER_SECOND };
+	/* A single peer is asked at once: after a reboot traffic waits for it. */
+	struct spread spread = { 0, machine->n_heap * NS_PER_SECOND / ASKS_PER_SECOND };
 
-	if (machine->n_heap > ASKS_PER_SECOND)
-		spread.spread = machine->n_heap * NS_PER_SECOND / ASKS_PER_SECOND;
 	for (uint32_t peer = 0; peer < machine->n_peers; peer++) {
 		struct machine_peer *p = &machine->peers[peer];
 

@@ -72,12 +72,23 @@ static void adopt_open(struct machine *machine, uint32_t peer, unsigned int k,
 	machine_spi_add(machine, peer, k, record->spi_rx);
 }
 
+/*
+ * Two that seal: the agent before was stopped while it exchanged one for the other. Which of them `peers` refers to is not
+ * known here; the older one is unlinked.
+ */
 static void adopt_seal(struct machine *machine, uint32_t peer, unsigned int k,
-		       const struct agreement_record *record)
+		       const struct agreement_record *record, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
 	const struct agreement_times *times = &machine->times;
+	int other = p->in_use;
 
+	if (other >= 0 && p->seals[other].terms.birth > record->birth) {
+		machine_retire_seal(machine, peer, k, now);
+		return;
+	}
+	if (other >= 0)
+		machine_retire_seal(machine, peer, (unsigned int)other, now);
 	p->seals[k].state = SLOT_LIVE;
 	p->seals[k].terms = terms_of(record);
 	p->seals[k].id = record->id;
@@ -124,7 +135,7 @@ static void adopt_one(struct machine *machine, const struct agreement_record *re
 	if (record->generation > p->highest)
 		p->highest = record->generation;
 	if (k < SLOTS_SEAL)
-		adopt_seal(machine, peer, k, record);
+		adopt_seal(machine, peer, k, record, now);
 	else
 		adopt_open(machine, peer, k - SLOTS_SEAL, record);
 	machine_update(machine, peer);

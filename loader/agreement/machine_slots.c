@@ -131,22 +131,25 @@ static void new_own_life(struct machine *machine, uint32_t peer)
 	machine->host.random(machine->host.data, &p->own_life, sizeof(p->own_life));
 }
 
-/* Erase the peer's dying slots. true: some could not be. */
+/* Erase the peer's dying slots. true: some could not be: something refers to them, and they are unlinked again. */
 static bool erase_dying(struct machine *machine, uint32_t peer)
 {
 	struct machine_peer *p = &machine->peers[peer];
 	bool again = false, any = false;
+	void *data = machine->host.data;
 
 	for (unsigned int k = 0; k < SLOTS_PEER; k++) {
 		enum slot_state *state = k < SLOTS_SEAL ? &p->seals[k].state
 							: &p->pairs[k - SLOTS_SEAL].state;
+		uint32_t slot = machine_slot(peer, k);
 
 		if (*state == SLOT_DYING) {
-			if (machine_check(machine,
-					  machine->host.erase(machine->host.data, machine_slot(peer, k))))
-				again = true;
-			else
+			if (!machine_check(machine, machine->host.erase(data, slot))) {
 				*state = SLOT_FREE;
+			} else {
+				machine_check(machine, machine->host.unlink(data, slot));
+				again = true;
+			}
 		}
 		any |= *state != SLOT_FREE;
 	}
