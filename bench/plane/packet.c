@@ -83,11 +83,12 @@ void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int
 		frame[CORE_HEADERS + i] = i * 7;
 }
 
-/* Have the real program seal a packet of this peer, which is what arrives from there: source and destination are the same. */
+/* Have the real program seal a packet of this peer, and turn its outer header round: that is what arrives from there. */
 int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
 		      bool checksummed)
 {
 	unsigned char plain[CORE_IMAGE_MAX];
+	unsigned char addresses[4];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = plain, .data_size_in = bench_headers(b) + payload,
 		    .data_out = frame, .data_size_out = CORE_IMAGE_MAX);
 	int err;
@@ -107,5 +108,8 @@ int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payloa
 	    run.data_size_out != CORE_HEADERS + 32 + payload)
 		return fail(err ? errno : EPROTO, "benchmark: sealing %u bytes: verdict %d, %u bytes",
 			    payload, (int)run.retval, run.data_size_out);
+	memcpy(addresses, frame + 26, 4);
+	memcpy(frame + 26, frame + 30, 4);
+	memcpy(frame + 30, addresses, 4);
 	return 0;
 }
