@@ -209,12 +209,11 @@ static __always_inline int seal_too_big(struct seal_frame *f, u32 mtu)
 /* Seal the payload, and bind addresses and ports. DROP_NONE, or the reason to drop the packet. */
 static __always_inline u32 seal_bound(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
-	u32 found = binding_find(&s->packet, s->sa);
-	const struct binding *binding = bpf_map_lookup_elem(&bindings, &found);
+	const struct binding *binding = binding_find(&s->packet, sa, s->sa);
 
 	if (!binding)
 		return XDPSEC_DROP_CRYPTO;
-	if (found == BINDING_NEW)
+	if (binding_is_new(binding))
 		binding_keep(&s->packet);
 	return seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP, &binding->hash);
 }

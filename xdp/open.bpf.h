@@ -129,17 +129,18 @@ static __always_inline int open_strip(struct open *o)
  */
 static __always_inline u32 open_bound(struct open *o, u64 *sum)
 {
-	u32 found = binding_find(&o->packet, o->sa), reason;
-	const struct binding *binding = bpf_map_lookup_elem(&bindings, &found);
+	const struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &o->sa);
+	const struct binding *binding = sa ? binding_find(&o->packet, sa, o->sa) : NULL;
+	u32 reason;
 
 	if (!binding)
-		return found == BINDING_FAILED ? XDPSEC_DROP_CRYPTO : XDPSEC_DROP_NO_KEY;
+		return XDPSEC_DROP_CRYPTO;
 	if (!binding_has_addresses(binding) && !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK))
 		return XDPSEC_DROP_MISROUTED;
 	reason = open_payload(o, &binding->hash, sum);
 	if (reason != DROP_NONE)
 		return reason;
-	if (found == BINDING_NEW)
+	if (binding_is_new(binding))
 		binding_keep(&o->packet);
 	if (binding_has_addresses(binding) && !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK))
 		return XDPSEC_DROP_MISROUTED;

@@ -20,8 +20,10 @@
 
 /* A and its key, and HASH(K, A). */
 struct binding {
-	u64 id;	    /* of the SA, and so of its key; 0: unused */
-	u32 length; /* of A */
+	u64 id;	   /* of the SA, and so of its key; 0: unused */
+	u8 length; /* of A */
+	u8 is_new; /* computed for this packet, and not kept */
+	u16 pad;
 	u32 ports;
 	u32 addresses[8]; /* source and destination; of IPv4 the first two words */
 	struct xdpsec_block hash;
@@ -35,9 +37,6 @@ enum {
 	BINDING_NEW = BINDINGS, /* computed for this packet */
 	BINDING_NONE,		/* zeros: nothing is bound */
 	BINDING_ELEMENTS,
-	/* No elements. */
-	BINDING_NO_KEY = BINDING_ELEMENTS,
-	BINDING_FAILED,
 };
 
 /* Each program has its own: what one seals is never opened by the other. */
@@ -47,14 +46,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct binding);
 } bindings SEC(".maps");
-
-/* The length of A. */
-static __always_inline u32 binding_length(const struct packet *packet, const struct xdpsec_sa *sa)
-{
-	if (sa->binding != XDPSEC_BIND_ADDRESSES)
-		return BINDING_PORTS_LEN;
-	return packet->ipv6 ? BINDING_IPV6_LEN : BINDING_IPV4_LEN;
-}
 
 /* Source and destination port, as they lie in the packet. */
 static __always_inline u32 binding_ports(const struct packet *packet)
@@ -71,11 +62,12 @@ static __always_inline u32 binding_place(const struct packet *packet, u32 ports)
 	return (mixed ^ mixed >> 8) & (BINDINGS - 1);
 }
 
-/* Are addresses bound? Volatile: if the answer stayed in a register, the verifier would follow all that comes between
- * two questions for both answers. */
-static __always_inline bool binding_has_addresses(const struct binding *binding)
+/* The length of A. 0: nothing is bound, and nothing of that length is kept. */
+static __always_inline u32 binding_length(const struct packet *packet, const struct xdpsec_sa *sa)
 {
-	return *(const volatile u32 *)&binding->length > BINDING_PORTS_LEN;
+	if (sa->binding == XDPSEC_BIND_ADDRESSES)
+		return packet->ipv6 ? BINDING_IPV6_LEN : BINDING_IPV4_LEN;
+	return sa->binding == XDPSEC_BIND_PORTS ? BINDING_PORTS_LEN : 0;
 }
 
 static __always_inline bool binding_same_address(const u32 a[4], const u32 b[4])
@@ -85,11 +77,12 @@ static __always_inline bool binding_same_address(const u32 a[4], const u32 b[4])
 
 /* Is it for this packet and SA? */
 static __always_inline bool binding_matches(const struct binding *binding, const struct packet *packet,
-					    u64 id, u32 length, u32 ports)
+					    const struct xdpsec_sa *sa, u32 ports)
 {
 	const u32 *addresses = binding->addresses;
+	u32 length = binding->length;
 
-	if (binding->id != id || binding->ports != ports || binding->length != length)
+	if (binding->id != sa->id || binding->ports != ports || length != binding_length(packet, sa))
 		return false;
 	if (length == BINDING_IPV4_LEN)
 		return addresses[0] == packet->source[3] && addresses[1] == packet->destination[3];
@@ -154,6 +147,8 @@ static __always_inline void binding_describe(struct binding *binding, const stru
 {
 	binding->id = id;
 	binding->length = length;
+	binding->is_new = 1;
+	binding->pad = 0;
 	binding->ports = ports;
 	if (length == BINDING_IPV6_LEN) {
 		__builtin_memcpy(binding->addresses, packet->source, 16);
@@ -165,53 +160,67 @@ static __always_inline void binding_describe(struct binding *binding, const stru
 }
 
 /*
- * Find the element with the hash of a packet, or compute it in BINDING_NEW. The SA is in that slot. If that
- * fails, the result is BINDING_NO_KEY or BINDING_FAILED. A global function: the verifier checks it once, and its callers do not have to be
- * followed for each way through it.
+ * Compute the hash of a packet, for the SA in slot. The result is the element where it is, or none if the kfunc fails. A
+ * global function: the verifier checks it once, and its callers do not have to be followed for each way through it.
  */
-__noinline u32 binding_find(const struct packet *packet, u32 slot)
+__noinline u32 binding_compute(const struct packet *packet, u32 slot)
 {
 	const struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &slot);
-	struct binding *binding;
-	struct context *context;
+	struct context *context = bpf_map_lookup_elem(&contexts, &slot);
+	u32 length, ports, new = BINDING_NEW;
+	struct binding *binding = bpf_map_lookup_elem(&bindings, &new);
 	struct bpf_crypto_ctx *ctx;
-	u32 place, length, ports, new = BINDING_NEW;
 
-	if (!packet || !sa)
-		return BINDING_NO_KEY;
-	if (sa->binding == XDPSEC_BIND_NONE)
-		return BINDING_NONE;
-	length = binding_length(packet, sa);
-	ports = binding_ports(packet);
-	place = binding_place(packet, ports);
-	binding = bpf_map_lookup_elem(&bindings, &place);
-	if (!binding)
-		return BINDING_NO_KEY;
-	if (binding_matches(binding, packet, sa->id, length, ports))
-		return place;
-
-	binding = bpf_map_lookup_elem(&bindings, &new);
-	context = bpf_map_lookup_elem(&contexts, &slot);
-	if (!binding || !context)
-		return BINDING_NO_KEY;
+	if (!packet || !sa || !context || !binding)
+		return BINDING_ELEMENTS;
 	ctx = context->ctx; /* load once: the verifier tracks this register as a context, not a second load */
-	if (!ctx)
-		return BINDING_NO_KEY;
+	/* Without a key nothing will be sealed or opened. */
+	length = binding_length(packet, sa);
+	if (!length || !ctx)
+		return BINDING_NONE;
+	ports = binding_ports(packet);
 	if (binding_hash(binding, packet, sa, ctx, length, ports))
-		return BINDING_FAILED;
+		return BINDING_ELEMENTS;
 	binding_describe(binding, packet, sa->id, length, ports);
 	return BINDING_NEW;
 }
 
-/* Keep what binding_find() has just computed for this packet. */
+/* Find the hash of a packet, or compute it. NULL: the kfunc has failed. */
+static __always_inline const struct binding *binding_find(const struct packet *packet,
+							  const struct xdpsec_sa *sa, u32 slot)
+{
+	u32 ports = binding_ports(packet), place = binding_place(packet, ports);
+	const struct binding *binding = bpf_map_lookup_elem(&bindings, &place);
+
+	if (binding && binding_matches(binding, packet, sa, ports))
+		return binding;
+	place = binding_compute(packet, slot);
+	return bpf_map_lookup_elem(&bindings, &place);
+}
+
+/* Keep what was computed for a packet. */
 static __noinline void binding_keep(const struct packet *packet)
 {
 	u32 place = binding_place(packet, binding_ports(packet)), new = BINDING_NEW;
 	const struct binding *from = bpf_map_lookup_elem(&bindings, &new);
 	struct binding *to = bpf_map_lookup_elem(&bindings, &place);
 
-	if (from && to)
-		*to = *from;
+	if (!from || !to)
+		return;
+	*to = *from;
+	to->is_new = 0;
+}
+
+/* Of an element that binding_find() has found. Volatile: if the answer stayed in a register, the verifier would follow all
+ * that comes between two questions for both answers. */
+static __always_inline bool binding_is_new(const struct binding *binding)
+{
+	return *(const volatile u8 *)&binding->is_new;
+}
+
+static __always_inline bool binding_has_addresses(const struct binding *binding)
+{
+	return *(const volatile u8 *)&binding->length > BINDING_PORTS_LEN;
 }
 
 #endif
