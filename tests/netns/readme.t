@@ -98,16 +98,43 @@ swapped() {
 			s/SELF/203.0.113.194/; s/203\.0\.113\.64/203.0.113.0/'
 }
 
+# make_private_keys: at both sites, as the README does; PUBLIC_KEY gets what is printed
+declare -A PUBLIC_KEY
+make_private_keys() {
+	local site block
+
+	for site in site-a site-b; do
+		block=$(block "" 3 | sed "s/site-a/$site/g")
+		ok "$site: make its private key" as_user $site "$(sed -n 1p <<<"$block")"
+		PUBLIC_KEY[$site]=$(as_user $site "$(sed -n 2p <<<"$block")")
+		like "$site: its public key" "${PUBLIC_KEY[$site]}" '^[A-Za-z0-9+/]{43}=$'
+		is "$site: nobody else may read the private one" "$(at $site stat -c "%a %u" /etc/xdpsec/$site.key)" "600 0"
+	done
+}
+
+# write_agreed SECTION: its configuration at both sites, with the keys that they have
+write_agreed() {
+	local site other=site-b text
+
+	text=$(file "$1")
+	for site in site-a site-b; do
+		write_file $site "$(sed "s|^PublicKey = .*|PublicKey = ${PUBLIC_KEY[$other]}|; s|^PrivateKeyFile = .*|PrivateKeyFile = $site.key|" <<<"$text")"
+		other=site-a text=$(swapped "$text")
+	done
+}
+
+agreed() { [ "$(at "$1" xdpsec status "$1" -j | jq -r '.peers[0].agreement.state')" = agreed ]; }
+
 # give_keys: makes them at site-a, as the README does, and takes them where scp would
 give_keys() {
 	at site-a rm -rf /var/lib/xdpsec
 	at site-b rm -rf /var/lib/xdpsec
-	ok "keys: site-a: make and copy them" as_user site-a "$(block "" 3)"
+	ok "keys: site-a: make and copy them" as_user site-a "$(block "Manual keys" 1)"
 	is "keys: to site-b" "$(cat "$WORK/scp/to")" "root@198.51.100.1:/etc/xdpsec/"
 	for key in a-to-b.key b-to-a.key; do
 		at site-b cp "$WORK/scp/$key" /etc/xdpsec/
 	done
-	is "keys: nobody else may read them" "$(at site-a sh -c 'stat -c "%a %u" /etc/xdpsec/*.key')" $'600 0\n600 0'
+	is "keys: nobody else may read them" "$(at site-a sh -c 'stat -c "%a %u" /etc/xdpsec/?-to-?.key')" $'600 0\n600 0'
 }
 
 udp() { packets "$ID-site-a" roundtrip 198.51.100.1 5201 --size 200; }
@@ -132,7 +159,8 @@ start_echo "$ID-site-b" 198.51.100.1 5201
 is "the README has these blocks" "$(awk '/^```/ { fence = !fence; next } /^## / { section = substr($0, 4); within = 0 }
 	fence { next } /^    / { if (!within) print section; within = 1; next } /./ { within = 0 }' "$README" | uniq -c |
 	sed 's/^ *//')" "4 
-1 Tunnel
+1 Inline
+3 Manual keys
 2 Attach by hand
 3 Building"
 
@@ -152,18 +180,45 @@ fi
 ok "site-a: there is one now" as_user site-a "sudo xdpsec version"
 is "/etc/xdpsec is root's alone" "$(at site-a stat -c '%a %u' /etc/xdpsec)" "700 0"
 
+# ---- a tunnel ----------------------------------------------------------------------------------------
+
+refuses "keys: not without sudo" as_user site-a "(umask 077; xdpsec genkey > /etc/xdpsec/site-a.key)"
+make_private_keys
+write_agreed ""
+both "$(block "" 4)"
+for site in site-a site-b; do
+	ok "$site: keys are agreed on" agreed $site
+	is "$site: through the tunnel" "$(at $site xdpsec status $site -j | jq -r '.peers[0].state')" alive
+	ok "$site: down" as_user $site "sudo xdpsec down $site"
+done
+
 # ---- inline ------------------------------------------------------------------------------------------
 
-refuses "keys: not without sudo" as_user site-a "(umask 077; xdpsec genkey --manual > /etc/xdpsec/a-to-b.key)"
-give_keys
-write_file site-a "$(file "")"
-write_file site-b "$(swapped "$(file "")")"
 ok "in clear before" udp
-both "$(block "" 4)"
+write_agreed Inline
+both "$(block Inline 1)"
+for site in site-a site-b; do
+	ok "$site: keys are agreed on" wait_for 10 agreed $site
+done
 ok "and sealed" udp
 is "it was" "$(sealed)" 1
 for site in site-a site-b; do
 	ok "$site: down" as_user $site "sudo xdpsec down $site"
+done
+
+# ---- manual keys -------------------------------------------------------------------------------------
+
+give_keys
+write_file site-a "$(file "Manual keys")"
+write_file site-b "$(swapped "$(file "Manual keys")")"
+ok "in clear before" udp
+both "$(block "Manual keys" 2)"
+ok "and sealed" udp
+is "it was" "$(sealed)" 1
+both "$(block "Manual keys" 3)"
+for site in site-a site-b; do
+	[ -n "$NO_SYSTEMD" ] || at $site systemctl disable --now xdpsec@$site >"$WORK/said" 2>&1
+	at $site sh -c "[ ! -e /sys/fs/bpf/xdpsec/$site ] || xdpsec down $site"
 done
 
 # ---- attached by hand --------------------------------------------------------------------------------
@@ -198,18 +253,6 @@ for ingress in 2 3 4; do
 done
 ok "site-b: down" as_user site-b "sudo xdpsec down site-b"
 ok "in clear again" udp
-
-# ---- tunnel ------------------------------------------------------------------------------------------
-
-give_keys
-write_file site-a "$(file Tunnel)"
-write_file site-b "$(swapped "$(file Tunnel)")"
-both "$(block Tunnel 1)"
-is "through the tunnel" "$(at site-a xdpsec status site-a -j | jq -r '.peers[0].state')" alive
-for site in site-a site-b; do
-	[ -n "$NO_SYSTEMD" ] || at $site systemctl disable --now xdpsec@$site >"$WORK/said" 2>&1
-	at $site sh -c "[ ! -e /sys/fs/bpf/xdpsec/$site ] || xdpsec down $site"
-done
 
 # ---- building ----------------------------------------------------------------------------------------
 
