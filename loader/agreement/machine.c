@@ -277,6 +277,7 @@ int machine_init(struct machine *machine, const struct agreement_settings *setti
 	}
 	machine->idle_silent = settings->idle_silent;
 	memcpy(machine->floor.bytes, settings->floor, sizeof(machine->floor.bytes));
+	machine->written = machine->floor;
 	machine->n_peers = settings->peers;
 	machine->grace = AGREEMENT_NEVER;
 	machine->first_dying = AGREEMENT_NO_SLOT;

@@ -175,8 +175,9 @@ struct machine {
 	uint8_t carries;
 	uint16_t reject_after;
 	bool idle_silent;
-	bool stale; /* another owner: nothing is done any more */
-	struct timestamp floor;
+	bool stale;		  /* another owner: nothing is done any more */
+	struct timestamp floor;	  /* of this agent's timestamps: what was on disk when it began */
+	struct timestamp written; /* what is on disk now: above all of them */
 
 	uint32_t n_peers; /* places for peers */
 	struct machine_peer *peers;

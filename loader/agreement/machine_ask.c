@@ -50,8 +50,8 @@ static struct initiation_payload offer_of(struct machine *machine, struct machin
 	};
 
 	p->last = timestamp_next(realtime, &machine->floor, &p->last);
-	if (timestamp_raise_floor(&machine->floor, &p->last))
-		machine->host.floor(machine->host.data, machine->floor.bytes);
+	if (timestamp_raise_floor(&machine->written, &p->last))
+		machine->host.floor(machine->host.data, machine->written.bytes);
 	p->status.ahead = timestamp_ahead(&p->last, realtime);
 	offer.timestamp = p->last;
 	for (size_t i = 0; i < p->settings.n_suites; i++)

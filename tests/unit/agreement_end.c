@@ -11,7 +11,8 @@
 static int end_install(void *data, const struct agreement_sa *sa, struct agreement_key *key, uint64_t *id)
 {
 	struct end *end = data;
-	int error = plane_install(&end->plane, 1, sa, 0, id);
+	int error = sa->seals && end->install_error ? end->install_error
+						    : plane_install(&end->plane, 1, sa, 0, id);
 
 	if (!error)
 		memcpy(end->keys[sa->slot], key->bytes, sizeof(end->keys[sa->slot]));
@@ -100,7 +101,10 @@ static int end_endpoint(void *data, uint32_t peer, const struct agreement_path *
 
 static void end_keepalive(void *data, uint32_t peer)
 {
-	(void)data, (void)peer;
+	struct end *end = data;
+
+	(void)peer;
+	end->keepalives++;
 }
 
 static int end_psk(void *data, uint32_t peer, struct agreement_psk *psk)
@@ -117,6 +121,7 @@ static void end_floor(void *data, const uint8_t stamp[AGREEMENT_STAMP_LEN])
 	struct end *end = data;
 
 	memcpy(end->floor, stamp, sizeof(end->floor));
+	end->floors++;
 }
 
 static void end_random(void *data, void *bytes, size_t n)

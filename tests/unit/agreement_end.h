@@ -33,7 +33,8 @@ struct end {
 	unsigned int reports[AGREEMENT_UNCONFIRMED + 1];
 	unsigned int denial;
 	struct agreement_path endpoint; /* the last that was moved */
-	unsigned int moves;
+	unsigned int moves, keepalives, floors;
+	int install_error;		 /* of what seals */
 	struct agreement_address *peers; /* where peers are */
 	uint8_t floor[AGREEMENT_STAMP_LEN];
 	int64_t realtime; /* plus now */
