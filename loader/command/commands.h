@@ -43,5 +43,6 @@ int command_genpsk(const struct options *options);
 int command_import(const struct options *options);
 int command_selftest(const struct options *options);
 int command_version(const struct options *options);
+int command_help(const struct options *options);
 
 #endif

@@ -16,6 +16,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/message.h"
+#include "base/similar.h"
 #include "config/config_parse.h"
 
 static const char *const section_names[] = {

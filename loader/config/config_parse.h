@@ -131,7 +131,4 @@ int value_spi(const struct config_line *where, const char *text, unsigned int *s
  * the whole text, which is modified. */
 char *value_next(char **rest);
 
-/* The one of n names that is most similar to text, or NULL. */
-const char *did_you_mean(const char *text, const char *const *names, size_t n);
-
 #endif

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/prefix.h"
+#include "base/similar.h"
 #include "config/wg_parse.h"
 #include "config/wg_quick.h"
 

@@ -175,6 +175,7 @@ touch "$WORK/b.cfg"
 mkdir -p "$WORK/sub"
 same "completion of FILE" "$(complete_words xdpsec check "$WORK/")" "$WORK/site-a.conf"$'\n'"$WORK/sub"
 same "completion of a file of wg-quick" "$(complete_words xdpsec import "$WORK/")" "$WORK/site-a.conf"$'\n'"$WORK/sub"
+same "completion of help" "$(complete_words xdpsec help "")" "$commands"
 like "completion of --device" "$(complete_words xdpsec import --device l)" '(^|\n)lo(\n|$)'
 like "completion of -o" "$(complete_words xdpsec import wg0.conf -o "$WORK/b")" 'b.cfg'
 same "completion of --bits" "$(complete_words xdpsec genkey --bits "")" $'128\n256'

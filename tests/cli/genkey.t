@@ -88,7 +88,7 @@ prints "pubkey: another alphabet" 1 "$NO_PRIVATE" pubkey "${BOB:0:20}-_${BOB:22}
 prints "pubkey: a whole file" 1 "xdpsec: standard input: too long for a key" pubkey '%0200d'
 prints "pubkey: no argument is taken, where others could see the key" 2 \
 	"xdpsec: pubkey: site-a.key: takes no argument
-hint: xdpsec --help" "$XDPSEC" pubkey site-a.key
+hint: xdpsec pubkey --help" "$XDPSEC" pubkey site-a.key
 prints "pubkey: full disk" 1 "xdpsec: standard output: No space left on device" \
 	eval 'echo "$BOB" | to_full_disk "$XDPSEC" pubkey'
 if command -v wg >/dev/null; then

@@ -4,30 +4,51 @@
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# usage NAME WANT ARGUMENT...; HINT is that of the command line as a whole, or of a command.
 usage() {
 	local name=$1 want=$2
 
 	shift 2
-	prints "$name" 2 "$want"$'\n'"hint: xdpsec --help" "$XDPSEC" "$@"
+	prints "$name" 2 "$want"$'\n'"hint: ${HINT:-xdpsec --help}" "$XDPSEC" "$@"
+}
+
+# of_command COMMAND NAME WANT ARGUMENT...: the hint is the command's page.
+of_command() {
+	HINT="xdpsec $1 --help" usage "${@:2}"
+}
+
+# meant COMMAND TEXT
+meant() {
+	HINT="did you mean $1?" usage "unknown command: $2" "xdpsec: $2: not a command" "$2" site-a
 }
 
 usage "no command" "xdpsec: no command"
-usage "unknown command" "xdpsec: start: not a command" start
-usage "empty command" "xdpsec: : not a command" ""
-usage "prefix of a command" "xdpsec: stat: not a command" stat
+for command in "" x start- xdpsec ge; do
+	usage "unknown command: '$command'" "xdpsec: $command: not a command" "$command"
+done
+for command in stat sta statsu Status show list; do meant status "$command"; done
+for command in chekc chck verify validate; do meant check "$command"; done
+meant down dwon
+meant reload rel
+meant reload syncconf
+meant up start
+meant down stop
+meant genkey keygen
+meant import imoprt
+meant selftest self-test
 for command in up check import; do
-	usage "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
+	of_command "$command" "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
 done
 for command in down reload probe; do
-	usage "$command without NAME" "xdpsec: $command: NAME is missing" "$command"
+	of_command "$command" "$command without NAME" "xdpsec: $command: NAME is missing" "$command"
 done
-usage "probe without PEER" "xdpsec: probe: PEER is missing" probe site-a
-usage "probe with four arguments" "xdpsec: probe: x: one argument too many" probe site-a site-b 203.0.113.2 x
+of_command probe "probe without PEER" "xdpsec: probe: PEER is missing" probe site-a
+of_command probe "probe with four arguments" "xdpsec: probe: x: one argument too many" probe site-a site-b 203.0.113.2 x
 for command in genkey pubkey genpsk selftest version; do
-	usage "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
+	of_command "$command" "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
 done
 for command in up down reload status check import; do
-	usage "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
+	of_command "$command" "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
 done
 for command in down reload status probe; do
 	peer=()
@@ -42,16 +63,23 @@ hint: give the configuration file's name without directory and \".conf\"" "$XDPS
 	done
 done
 
-usage "unknown option" "$XDPSEC: unrecognized option '--force'" up --force x.conf
-usage "unknown short option" "$XDPSEC: invalid option -- 'x'" -x
-usage "option without its argument" "$XDPSEC: option requires an argument -- 'n'" status -n
+usage "unknown option" "xdpsec: --force: unknown option" up --force x.conf
+usage "unknown option with a value" "xdpsec: --force: unknown option" up --force=yes x.conf
+usage "unknown short option" "xdpsec: -x: unknown option" -x
+usage "unknown short option behind another" "xdpsec: -x: unknown option" status -jx
+usage "option without its argument" "xdpsec: -n: NETNS is missing" status -n
+usage "long option without its argument" "xdpsec: --netns: NETNS is missing" status --netns
+usage "option with an argument that it does not take" "xdpsec: --json: takes no argument" status --json=yes
+HINT="did you mean --new-key?" usage "mistyped option" "xdpsec: --new-kye: unknown option" up --new-kye x.conf
+HINT="did you mean --json?" usage "mistyped option in capitals" "xdpsec: --JSON: unknown option" status --JSON
+HINT="--no-attach, --no-agent" usage "beginning of two options" "xdpsec: --no: several options begin so" up --no x.conf
 usage "--bits that is no key length" "xdpsec: --bits 64: keys have 128 or 256 bits" genkey --bits 64
 
 # Each option with a command that does not take it, behind the command and in front of it.
 while read -ra words; do
 	option=${words[0]} command=${words[1]}
-	usage "$command $option" "xdpsec: $command: takes no ${option%%=*}" "$command" "$option" "${words[@]:2}"
-	usage "$option $command" "xdpsec: $command: takes no ${option%%=*}" "$option" "$command" "${words[@]:2}"
+	of_command "$command" "$command $option" "xdpsec: $command: takes no ${option%%=*}" "$command" "$option" "${words[@]:2}"
+	of_command "$command" "$option $command" "xdpsec: $command: takes no ${option%%=*}" "$option" "$command" "${words[@]:2}"
 done <<'END'
 --json genkey
 --json version
@@ -68,13 +96,33 @@ done <<'END'
 --json import x.conf
 END
 
-for option in --help -h; do
+commands="up down reload status agree rekey probe check genkey pubkey genpsk import selftest version help"
+for option in --help -h help; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
-	for command in up down reload status probe check genkey pubkey genpsk import selftest version; do
+	for command in $commands; do
 		like "$option: $command" "$TAP_OUTPUT" $'\n'"  $command "
 	done
 done
+
+# Each command has a page, three ways lead to it, and its options are those that it takes.
+for command in $commands; do
+	tap_run "$XDPSEC" help "$command"
+	page=$TAP_OUTPUT
+	like "help $command" "$TAP_STATUS $page" "^0 Usage: xdpsec $command \[OPTIONS\][^"$'\n'"]*"$'\n\n'"[A-Z][^"$'\n'"]{20,}"$'\n'
+	is "help $command: no line is too long" "$(grep -E '.{108}' <<<"$page")" ""
+	prints "$command --help" 0 "$page" "$XDPSEC" "$command" --help
+	prints "-h $command" 0 "$page" "$XDPSEC" -h "$command" x y
+done
+like "help up: an option that it takes" "$("$XDPSEC" help up)" $'\n      --new-key '
+unlike "help up: one that it does not" "$("$XDPSEC" help up)" '--json'
+unlike "help genkey: there is no NAME" "$("$XDPSEC" help genkey)" 'NAME[.]conf'
+usage "help of what is no command" "xdpsec: foo: not a command" help foo
+usage "--help of what is no command" "xdpsec: foo: not a command" foo --help
+HINT="did you mean status?" usage "help of a mistyped command" "xdpsec: stat: not a command" help stat
+of_command help "help with two arguments" "xdpsec: help: down: one argument too many" help up down
+prints "help that cannot be written" 1 "xdpsec: standard output: No space left on device" \
+	to_full_disk "$XDPSEC" up --help
 for option in --version -V version; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
