@@ -11,6 +11,7 @@
 #include "agent/landlock.h"
 #include "agent/log.h"
 #include "agent/seccomp.h"
+#include "agreement/agreement_selftest.h"
 #include "base/message.h"
 
 /* Only the directories of preshared keys are read from now on. */
@@ -96,6 +97,19 @@ static struct agent *agent_new(const char *name)
 	return agent;
 }
 
+static int test_cryptography(const struct agent *agent)
+{
+	const char *what = "unknown step";
+	int err = agreement_selftest(&what);
+
+	if (!err)
+		return 0;
+	fail(-err, "%s: the self-test of the key agreement has failed: %s", agent->instance_name, what);
+	hint("libcrypto may be set to a mode without X25519, ChaCha20-Poly1305 or BLAKE2s: openssl list "
+	     "-providers");
+	return err;
+}
+
 /* The resolver first: it must not inherit a key, nor the lock. */
 static int agent_start(struct agent *agent, agent_ready ready, void *data)
 {
@@ -107,6 +121,8 @@ static int agent_start(struct agent *agent, agent_ready ready, void *data)
 		err = resolver_start(&agent->user, &agent->resolver);
 	if (!err)
 		err = sandbox_lock_memory();
+	if (!err)
+		err = test_cryptography(agent);
 	if (!err)
 		err = agent_open(agent);
 	if (!err)

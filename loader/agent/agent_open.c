@@ -252,7 +252,7 @@ static int create_agreement(struct agent *agent)
 	struct agreement_settings settings = {
 		.peers = XDPSEC_MAX_PEERS,
 		.carries = agent->config.mode == MODE_TUNNEL ? 4 : 17,
-		.reject_after = (uint16_t)(developer->reject ?: agent->config.reject_after),
+		.reject_after = (uint16_t)agent->config.reject_after,
 		.idle_silent = agent->config.idle_silent,
 		.times = &times,
 	};
@@ -262,6 +262,7 @@ static int create_agreement(struct agent *agent)
 	if (developer->rekey_ms)
 		times = agreement_times_short(developer->rekey_ms * NS_PER_MS,
 					      developer->grace_ms * NS_PER_MS);
+	times.reject_after = developer->reject * NS_PER_SECOND;
 	memcpy(settings.private_key, agent->config.private_key, sizeof(settings.private_key));
 	memcpy(settings.floor, agent->clock.floor.bytes, sizeof(settings.floor));
 	agent_host(agent, &host);

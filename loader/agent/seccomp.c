@@ -198,7 +198,7 @@ static int allow_resolver(scmp_filter_ctx filter)
 	return err ?: allow(filter, "connect");
 }
 
-static int fill(scmp_filter_ctx filter, enum seccomp_role role)
+static int fill_filter(scmp_filter_ctx filter, enum seccomp_role role)
 {
 	int err = allow_all(filter, common_calls, ARRAY_SIZE(common_calls));
 
@@ -222,7 +222,7 @@ int seccomp_enter(enum seccomp_role role)
 		return fail(ENOMEM, "seccomp: out of memory");
 	/* A kernel or libseccomp without it keeps the filter, and logs nothing. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-	err = fill(filter, role);
+	err = fill_filter(filter, role);
 	if (!err)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
