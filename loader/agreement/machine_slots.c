@@ -16,6 +16,9 @@
 /* From the first slot that dies to the grace period: others may follow within it. */
 #define GRACE_GATHER (50 * NS_PER_MS)
 
+/* What seals is over so soon that a new key matters more than what is under way under those that were left. */
+#define URGENT (60 * NS_PER_SECOND)
+
 uint64_t machine_deadline_seal(const struct machine *machine, const struct terms *terms)
 {
 	uint64_t life = terms->reject_after * NS_PER_SECOND;
@@ -222,18 +225,25 @@ static bool goes_before(const struct pair *a, unsigned int rank_a, const struct 
 	return rank_a == 1 ? a->since < b->since : a->terms.birth < b->terms.birth;
 }
 
+/* What seals lasts for a while: a slot that GRACE or a grace period will free is waited for, and no packet is lost. */
+static bool can_wait(const struct machine *machine, const struct machine_peer *p, uint64_t now)
+{
+	return p->in_use >= 0 && !MACHINE_FAULT(FAULT_EVICT) &&
+	       now + URGENT < machine_deadline_seal(machine, &p->seals[p->in_use].terms);
+}
+
 int machine_slot_to_open(struct machine *machine, uint32_t peer, bool reserve, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
 	unsigned int rank, best_rank = 0, best = 0;
-	bool dying = false;
+	bool left_waits = can_wait(machine, p, now), soon = false;
 
 	for (unsigned int k = 0; k < SLOTS_OPEN; k++) {
 		if (p->pairs[k].state == SLOT_FREE && !reserve)
 			return (int)k;
 		if (p->pairs[k].state == SLOT_FREE)
 			reserve = false;
-		dying |= p->pairs[k].state == SLOT_DYING;
+		soon |= p->pairs[k].state == SLOT_DYING || (p->pairs[k].state == SLOT_LEFT && left_waits);
 		rank = evictable(p, &p->pairs[k]);
 		if (rank && (!best_rank || goes_before(&p->pairs[k], rank, &p->pairs[best], best_rank))) {
 			best = k;
@@ -241,7 +251,7 @@ int machine_slot_to_open(struct machine *machine, uint32_t peer, bool reserve, u
 		}
 	}
 	machine->counters[COUNT_NO_SLOT]++;
-	if (!dying && best_rank) {
+	if (!soon && best_rank) {
 		machine->counters[COUNT_EVICTED]++;
 		machine_retire_open(machine, peer, best, now);
 	}
