@@ -34,10 +34,20 @@ HEADER='# Made by `xdpsec import`. The other sites need theirs too: WireGuard do
 FROM_ONE_PORT='# As WireGuard does it. Without this line, packets have a source port for each flow inside.
 SourcePort = listen'
 
+# What `check` says of this configuration, not of instances that others have up.
+check_alone() {
+	local status
+
+	check >"$WORK/err" 2>&1
+	status=$?
+	grep -v ': cannot be read: it may ' "$WORK/err"
+	return $status
+}
+
 # is_valid NAME: `check` has nothing against what was made but the device, and wg-quick accepts the file as well.
 is_valid() {
 	cp "$WORK/out" "$CONFIG"
-	prints "$1: check accepts it" 1 "${NO_DEVICE/:2:/:3:}" check
+	prints "$1: check accepts it" 1 "${NO_DEVICE/:2:/:3:}" check_alone
 	if command -v wg-quick >/dev/null; then
 		tap_run wg-quick strip "$WG"
 		is "$1: and wg-quick the file" "$TAP_STATUS" 0
@@ -429,6 +439,31 @@ tap_run "$XDPSEC" import --device eth0 "$WORK/wgrather-long-n.conf"
 like "the name of the tunnel's device, a long one" "$TAP_OUTPUT" $'\nName = xsrather-long-n\n'
 tap_run "$XDPSEC" import --device eth0 /dev/stdin <"$WG"
 like "from standard input" "$TAP_OUTPUT" $'\nName = xs0\n'
+
+# ---- directories of the system ------------------------------------------------------------------------
+
+# in_own_etc SCRIPT: with an /etc of its own, in which WireGuard has the file; $1 is the program
+in_own_etc() {
+	unshare -m sh -c 'mount -t tmpfs none /etc && mkdir -m 700 /etc/wireguard /etc/xdpsec && cp "$2" /etc/wireguard/ || exit 99
+		'"$1" sh "$XDPSEC" "$WG" 2>&1
+}
+
+write_wg
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	prints "names alone: /etc/wireguard/wg0.conf becomes /etc/xdpsec/site-a.conf" 0 "/etc/xdpsec/site-a.conf
+Name = xs0" in_own_etc '"$1" import wg0 -o site-a --device eth0 2>/dev/null; find /etc/xdpsec -type f; grep -h "^Name = xs" /etc/xdpsec/*'
+	# Larger than a page, which is all that there is room for.
+	sed -i "10s/=.*/= $(printf '2001:db8:%x::\\/48,' {1..400})2001:db8:fff::\\/48/" "$WG"
+	prints "-o on a full disk: no file" 0 "xdpsec: /etc/xdpsec/site-a.conf: No space left on device" in_own_etc '
+		mount -t tmpfs -o size=4k none /etc/xdpsec && "$1" import wg0 -o site-a --device eth0 2>&1 | grep -v "^hint\|warning"
+		find /etc/xdpsec -type f'
+	prints "-o on a disk with room: the control" 0 "/etc/xdpsec/site-a.conf" in_own_etc '
+		mount -t tmpfs -o size=64k none /etc/xdpsec && "$1" import wg0 -o site-a --device eth0 2>/dev/null
+		find /etc/xdpsec -type f'
+	write_wg
+else
+	skip "names alone, and a full disk" "needs root"
+fi
 
 # ---- the device ---------------------------------------------------------------------------------------
 
