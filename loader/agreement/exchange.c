@@ -205,13 +205,20 @@ static enum message_refusal take_initiation_bytes(struct agreement *agreement,
 static enum message_refusal take_cookie(struct agreement *agreement, const struct agreement_path *path,
 					uint32_t session, const uint8_t *bytes)
 {
+	const struct agreement_address *asked;
 	struct exchange_peer *peer;
 	uint32_t number;
 
 	if (!machine_asked(&agreement->machine, session, &number))
 		return REFUSED_NO_SESSION;
 	peer = &agreement->peers[number];
-	if (peer->cookie_came)
+	asked = &agreement->machine.peers[number].out.path.remote;
+	/*
+	 * Whoever sees the Initiation can make a Cookie. One from elsewhere would be of no use for the next Initiation, so
+	 * that the next one would be taken again, and each makes us ask at once.
+	 */
+	if (peer->cookie_came || memcmp(asked->address, path->remote.address, sizeof(asked->address)) ||
+	    asked->port != path->remote.port)
 		return REFUSED_NO_SESSION;
 	if (cookie_message_open(&peer->cookie, bytes, &peer->mac_keys, peer->out.mac1))
 		return REFUSED_DECRYPT;

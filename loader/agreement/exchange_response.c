@@ -69,8 +69,6 @@ static enum message_refusal try_response(struct agreement *agreement, uint32_t n
 	struct secret psks[2];
 	size_t used, n;
 
-	if (!mac1_right(message, RESPONSE_MAC1, &agreement->own_keys))
-		return REFUSED_BAD_MAC1;
 	refusal = REFUSED_PSK_UNREADABLE;
 	if (!exchange_psks(agreement, number, psks, &n))
 		refusal = response_consume(&result, &answer, &used, &peer->out, &agreement->own,
@@ -112,6 +110,11 @@ void exchange_response(struct agreement *agreement, const struct agreement_path 
 
 	if (!machine_asked(&agreement->machine, session, &peer)) {
 		agreement->refused[REFUSED_NO_SESSION]++;
+		return;
+	}
+	/* Before the limits: those who do not even know our public key take no place in the queue. */
+	if (!mac1_right(message, RESPONSE_MAC1, &agreement->own_keys)) {
+		agreement->refused[REFUSED_BAD_MAC1]++;
 		return;
 	}
 	if (may_try(agreement, &agreement->peers[peer])) {

@@ -28,14 +28,14 @@ struct timestamp timestamp_add(const struct timestamp *timestamp, int64_t nanose
 
 /*
  * The timestamp of the next Initiation to a peer: max(clock, floor, last + 2^24 ns), rounded. floor is that of all peers,
- * last is the peer's newest; either may be zero. At or above floor, and above last.
+ * what was on disk at the start; last is the peer's newest; either may be zero. At or above floor, and above last.
  */
 struct timestamp timestamp_next(int64_t realtime, const struct timestamp *floor,
 				const struct timestamp *last);
 
 /*
- * The floor must be on disk before an Initiation with this timestamp is sent: if it is not below the floor, *floor is
- * raised to 60 s above it, and true says that it has to be written first.
+ * The floor on disk (not that of timestamp_next(), which would run ahead with it) must be above each timestamp before it
+ * is sent: if this one is not below it, *floor is raised to 60 s above it, and true says that it has to be written first.
  */
 bool timestamp_raise_floor(struct timestamp *floor, const struct timestamp *timestamp);
 

@@ -471,6 +471,37 @@ static void test_cookie(void **state)
 	assert_int_equal(end_counter(&b, "under_load"), 2);
 }
 
+/* Whoever sees our Initiation can make a Cookie: one from elsewhere makes us ask for nothing. */
+static void test_cookie_from_elsewhere(void **state)
+{
+	struct agreement_path path = { 0 };
+	struct end_message message, cookie;
+	struct end elsewhere = { 0 };
+	unsigned int i;
+
+	(void)state;
+	two_ends(NULL, NULL, NULL, NULL);
+	path.remote = a.address;
+	ask(&a);
+	assert_true(end_take(&a, &message));
+	agreement_receive(b.agreement, &path, message.bytes, message.n, true, now);
+	assert_true(end_take(&b, &cookie));
+	for (i = 0; i < 4; i++) {
+		elsewhere.address = b.address;
+		if (i % 2)
+			elsewhere.address.port++;
+		else
+			elsewhere.address.address[15] ^= 1;
+		end_deliver(&a, &elsewhere, &cookie);
+	}
+	assert_int_equal(a.n_box, 0);
+	assert_int_equal(end_counter(&a, "cookies"), 0);
+	assert_int_equal(end_counter(&a, "no_session"), 4);
+	/* And the true one is taken after them. */
+	end_deliver(&a, &b, &cookie);
+	assert_int_equal(a.n_box, 1);
+}
+
 /* A good cookie, and too often: dropped without an answer. */
 static void test_bucket(void **state)
 {
@@ -537,6 +568,13 @@ static void test_wrong_responses(void **state)
 	}
 	assert_int_equal(end_counter(&a, "decrypt"), WRONG_RESPONSES);
 	assert_true(end_counter(&a, "waiting_full") > 400);
+	/* Without a right MAC1 there is no place in the queue, wherever it says that it comes from. */
+	for (unsigned int i = 0; i < 500; i++) {
+		forged = response;
+		forged.bytes[RESPONSE_PAYLOAD] ^= 1;
+		end_deliver(&a, &b, &forged);
+	}
+	assert_int_equal(end_counter(&a, "bad_mac1"), 500);
 	end_deliver(&a, &b, &response);
 	assert_nothing_agreed();
 	pass(WRONG_RESPONSES_TIME);
@@ -641,6 +679,7 @@ int main(void)
 		TEST(test_initiation_refused),
 		TEST(test_settings),
 		TEST(test_cookie),
+		TEST(test_cookie_from_elsewhere),
 		TEST(test_bucket),
 		TEST(test_load),
 		TEST(test_wrong_responses),
