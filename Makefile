@@ -124,9 +124,11 @@ VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/base/
 
 BENCH_HELPERS := $(call objects,$(call c-sources,bench/plane))
 METER := $(OUTPUT)/bench/path/meter
+SOAK := $(OUTPUT)/tests/soak/traffic
 
 C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS) \
-	$(FUZZED_OBJECTS) $(FILE_FUZZ_OBJECTS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o
+	$(FUZZED_OBJECTS) $(FILE_FUZZ_OBJECTS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o \
+	$(SOAK).o
 
 # ---- targets -----------------------------------------------------------------------------------------
 
@@ -145,6 +147,7 @@ help:
 	'make check           all tests (root); TESTS="tests/netns/udp.t" runs some; DEPS=no installs nothing' \
 	'make check SANITIZE=1   those that need no BPF, with AddressSanitizer and UBSan' \
 	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
+	'make soak            traffic while keys, agents, configurations and links change (root); SOAK_PACKETS=, SEED=' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
@@ -253,7 +256,7 @@ $(BENCHES:=.o) $(BENCH_HELPERS): EXTRA_CFLAGS = -Ibench
 $(BENCHES): %: %.o $(BENCH_HELPERS) $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -lm -o $@
 
-$(METER): %: %.o
+$(METER) $(SOAK): %: %.o
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@
 
 -include $(BPF_OBJECTS:=.d) $(C_OBJECTS:=.d)
@@ -283,6 +286,15 @@ fuzz:
 	$(Q)SEED=$(or $(SEED),$$(date +%s)) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),$(if $(FUZZ_PACKETS)$(FUZZ_FILES),,60)) \
 		FUZZ_PACKETS=$(FUZZ_PACKETS) FUZZ_FILES=$(FUZZ_FILES) \
 		$(PROVE) --exec '' --timer --verbose -j$(JOBS) $(or $(TESTS),$(FUZZERS))
+
+# Traffic with new keys every few seconds, while agents are killed, configurations reloaded and links fail:
+# SOAK_PACKETS=, SOAK_RATE=, REKEY=, SEED= (tests/soak/soak.t).
+.PHONY: soak
+soak:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) all $(SOAK)
+	$(Q)XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) SOAK_PACKETS=$(or $(SOAK_PACKETS),5000000) \
+		SOAK_RATE=$(SOAK_RATE) REKEY=$(REKEY) SEED=$(SEED) $(PROVE) --exec '' --timer --verbose tests/soak/soak.t
 
 # The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
 # what they find, and the corpus as seeds.
@@ -342,7 +354,8 @@ lint: $(SKELETONS)
 		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
 		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
 		$(LOADER_SOURCES) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
-		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path)
+		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path) \
+		$(call c-sources,tests/soak)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 	$(call say,WORDS)scripts/check-words
 	$(call say,COMMENT)scripts/first-comments $(C_FILES) $(wildcard $(SHELL_FILES) */*.py */*/*.py) Makefile
