@@ -103,7 +103,7 @@ enum agreement_event {
 	AGREEMENT_RESET,	  /* a faulty peer: the generations start again */
 	AGREEMENT_NO_SLOT_FREE,	  /* a handshake was dropped, as if lost */
 	AGREEMENT_INSTALL_FAILED, /* .error */
-	AGREEMENT_RESPONSE_WRONG, /* from where we asked, and it does not decrypt: the preshared keys differ */
+	AGREEMENT_RESPONSE_WRONG, /* from where we asked, and it does not decrypt: psks differ, or it is forged */
 	AGREEMENT_UNCONFIRMED, /* .attempts Responses of ours, and no Confirm: lost, or the preshared keys differ */
 };
 
