@@ -154,6 +154,7 @@ help:
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
 	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, PEERS=, RUNS=, PROFILE=' \
+	'make model           the models of key agreement, by SPIN; MODEL=quick, full' \
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
@@ -308,6 +309,12 @@ $(OUTPUT)/libfuzzer/%: tests/fuzz/files/%_fuzz.c tests/fuzz/files/agreement_side
 
 include tests/vm/vm.mk
 
+# The models of key agreement by SPIN: MODEL=quick, normal or full.
+.PHONY: model
+model:
+	$(Q)scripts/install-deps --model
+	$(Q)OUTPUT=$(abspath $(OUTPUT)) docs/model/run $(or $(MODEL),normal)
+
 demo:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) all
@@ -339,7 +346,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments bench/vmbench bench/path/guest bench/path/peer \
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
