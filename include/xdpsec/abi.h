@@ -349,6 +349,7 @@ struct xdpsec_activity {
 enum xdpsec_event_kind {
 	XDPSEC_EVENT_WANTED = 1, /* a packet was dropped for want of a key; once a second for a peer */
 	XDPSEC_EVENT_FIRST,	 /* an SA with xdpsec_sa.event has opened its first packet */
+	XDPSEC_EVENT_FORKED,	 /* the machine is a copy, and all sealing has stopped; of no peer */
 };
 
 /* Map "events", a ring buffer. An event may be lost when it is full. */

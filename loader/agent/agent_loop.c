@@ -99,6 +99,14 @@ static void check_ending(struct agent *agent)
 	}
 }
 
+static void renew_all(struct agent *agent, const char *why)
+{
+	log_line(LOG_INFO, "%s: new keys for all peers: the old ones seal nothing from now on", why);
+	agreement_renew(agent->agreement, agent_now());
+	agent->status->renewals++;
+	agent_write_status(agent, UINT32_MAX);
+}
+
 static void handle_signal(struct agent *agent)
 {
 	struct signalfd_siginfo signal;
@@ -106,10 +114,7 @@ static void handle_signal(struct agent *agent)
 	while (read(agent->signals, &signal, sizeof(signal)) == sizeof(signal)) {
 		switch (signal.ssi_signo) {
 		case SIGUSR1:
-			log_line(LOG_INFO, "new keys for all peers: the old ones seal nothing from now on");
-			agreement_renew(agent->agreement, agent_now());
-			agent->status->renewals++;
-			agent_write_status(agent, UINT32_MAX);
+			renew_all(agent, "asked to");
 			break;
 		case SIGUSR2:
 			check_ending(agent);
@@ -184,6 +189,10 @@ void agent_take_event(void *data, const struct xdpsec_event *event)
 {
 	struct agent *agent = data;
 
+	if (event->kind == XDPSEC_EVENT_FORKED) {
+		renew_all(agent, "the machine is a copy");
+		return;
+	}
 	if (event->peer >= XDPSEC_MAX_PEERS || !agent->peers[event->peer].config)
 		return;
 	if (event->kind == XDPSEC_EVENT_WANTED)

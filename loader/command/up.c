@@ -35,6 +35,7 @@
 #include "plane/agree.h"
 #include "plane/attach.h"
 #include "plane/devices.h"
+#include "plane/fork.h"
 #include "plane/objects.h"
 #include "plane/peer.h"
 #include "plane/self.h"
@@ -193,6 +194,8 @@ static int up_pin(struct up *up)
 {
 	int err = objects_pin(&up->plane);
 
+	if (!err)
+		fork_watch(&up->plane);
 	return err || !up->options->no_attach ? err : plane_link_for_iproute2(&up->plane);
 }
 

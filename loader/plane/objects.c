@@ -14,6 +14,7 @@
 #include "decapsulate.skel.h"
 #include "decapsulate_next.skel.h"
 #include "encapsulate.skel.h"
+#include "fork.skel.h"
 #include "hop.skel.h"
 #include "keepalive.skel.h"
 #include "open.skel.h"
@@ -109,6 +110,7 @@ static const struct image images_with_next[] = {
 
 static const struct image sa_image = { "sa", sa_bpf__elf_bytes };
 static const struct image agree_image = { "agree", agree_bpf__elf_bytes };
+static const struct image fork_image = { "fork", fork_bpf__elf_bytes };
 static const struct image selftest_image = { "selftest", selftest_bpf__elf_bytes };
 
 static int open_image(const struct plane *plane, const struct image *image, struct bpf_object **object)
@@ -181,6 +183,22 @@ int objects_load_selftest(struct plane *plane, struct bpf_object **selftest)
 int objects_load_agree(const struct plane *plane, struct bpf_object **object)
 {
 	return load_image(plane, &agree_image, object);
+}
+
+int objects_load_fork(const struct plane *plane, const char *program, struct bpf_object **object)
+{
+	const char *other = strcmp(program, "fork_seen") == 0 ? "fork_pretend" : "fork_seen";
+	int err = open_image(plane, &fork_image, object);
+
+	if (err)
+		return err;
+	bpf_program__set_autoload(bpf_object__find_program_by_name(*object, other), false);
+	err = bpf_object__load(*object);
+	if (err) {
+		bpf_object__close(*object);
+		*object = NULL;
+	}
+	return err;
 }
 
 static const struct image *xdp_image(const struct plane *plane)

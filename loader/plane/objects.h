@@ -15,6 +15,8 @@ int objects_load_data(struct plane *plane);
 int objects_load_selftest(struct plane *plane, struct bpf_object **selftest);
 /* The programs by which agents change SAs (agree.bpf.c). The caller closes the object. */
 int objects_load_agree(const struct plane *plane, struct bpf_object **object);
+/* One of the programs for a machine that is a copy (fork.bpf.c). Without a message if the kernel refuses it. */
+int objects_load_fork(const struct plane *plane, const char *program, struct bpf_object **object);
 /* Pin each program of the data plane under programs/. */
 int objects_pin(const struct plane *plane);
 /* Open a copy of open.bpf.o, or decapsulate.bpf.o, with the plane's maps. It is not loaded yet: libxdp

@@ -100,6 +100,8 @@ opens_only() {
 dump() { bpftool -j map dump pinned "$INSTANCE/maps/$1" | jq -r "[.[] | (.formatted // .)] | $2"; }
 # The keys of `slots`, which has no BTF
 slots() { bpftool -j map dump pinned "$INSTANCE/maps/slots" | jq -r '.[].key[0:2] | map(ltrimstr("0x")) | .[1] + .[0]' | sort; }
+# filled MAP OFFSET:LENGTH...: the slots that have anything in these bytes (struct xdpsec_sa and others)
+filled() { "$(dirname "$0")/lib/slots.py" "$INSTANCE/maps/$1" "${@:2}"; }
 hexadecimal() { while read -r slot; do printf '%04x\n' "$slot"; done | sort; }
 
 # picture: everything that depends on the file, without numbers that are given out as they come
@@ -108,7 +110,7 @@ picture() {
 	status_a '.peers | sort_by(.name)[] | [.name, .tx.spi, .tx.key, .rx.spi, .rx.key, .tx.driver, .cipher, .endpoint, .roaming,
 		.keepalive, (.protects // [] | sort), (.allowed_ips // [] | sort)] | tostring'
 	echo "spis $(dump spis 'map(.key) | sort')"
-	echo "slots $(slots | wc -l), filled $(dump sas 'map(select(.value.l_star.a != 0)) | length')"
+	echo "slots $(slots | wc -l), filled $(filled sas 32:8 | wc -l)"
 	echo "policies $(dump policies 'map("\(.key.address)/\(.key.length)") | sort')"
 	echo "peers that seal $(dump peers 'map(select(.value.tx_sa != 4294967295)) | length')"
 	echo "endpoints $(dump endpoints 'map(select(.value | .at[0].known + .at[1].known + .keepalive + .roams > 0)) | length')"
@@ -126,9 +128,8 @@ as_after_up() {
 
 	diff "$WORK/$1.picture" <(picture) || return 1
 	used=$(slots)
-	for filled in "$(dump sas 'map(select(.value.spi != 0 or .value.l_star.a != 0)) | .[].key' | hexadecimal)" \
-		"$(dump sequences 'map(select(.value.limit != 0 or .value.next != 0)) | .[].key' | hexadecimal)" \
-		"$(dump replay_windows 'map(select(.value.next != 0)) | .[].key' | hexadecimal)"; do
+	for filled in "$(filled sas 0:4 32:8 | hexadecimal)" "$(filled sequences 0:16 | hexadecimal)" \
+		"$(filled replay_windows 8:8 | hexadecimal)"; do
 		[ -z "$(comm -13 <(echo "$used") <(echo "$filled"))" ] ||
 			{ echo "slots $used, but there is something in $filled"; return 1; }
 	done

@@ -17,9 +17,10 @@ enum {
 	AGREED_COUNTERS_RX = 2 * AGREED_PEER + 1,
 	MANUAL_TX = 8 * TUNNEL_B,
 	MANUAL_RX = 8 * TUNNEL_B + 3,
-	AGREED_SPI = 0xa0000000, /* plus the slot */
 };
 
+/* Plus the slot. */
+#define AGREED_SPI 0xa0000000U
 #define AGREED_HASH 0x6861736861736801ULL
 #define AGREED_LIFE 600 /* seconds */
 

@@ -507,6 +507,7 @@ static int try_own_peer(void)
 	static struct agreement_record records[XDPSEC_MAX_SAS];
 	struct agreement_sa sa = agreed_sa(AGREED_RX, 1);
 	struct agreement_key key = { .length = 16 };
+	const __u32 first = 0;
 	size_t n;
 	__u64 id;
 
@@ -517,7 +518,7 @@ static int try_own_peer(void)
 	TRY(agree_events(&agent) >= 0);
 	TRY(agree_unlink(&agent, AGREED_RX) == 0);
 	TRY(agree_grace(&agent) == 0);
-	TRY(bpf_map_update_elem(agent.outer, &(uint32_t){ 0 }, &agent.inner, BPF_ANY) == 0);
+	TRY(bpf_map_update_elem(agent.outer, &first, &agent.inner, BPF_ANY) == 0);
 	TRY(agree_erase(&agent, AGREED_RX) == 0);
 	TRY(agree_asking(&agent, 4711, true) == 0);
 	TRY(agree_asking(&agent, 4711, false) == 0);

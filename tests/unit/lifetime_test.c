@@ -8,6 +8,8 @@
 
 #include "unit.h"
 #include "agree_rig.h"
+#include "plane/fork.h"
+#include "plane/objects.h"
 
 static const uint64_t second = 1000000000;
 static uint8_t text[100], buffer[FRAME_MAX];
@@ -486,6 +488,85 @@ static void test_newest_moves(void **state)
 	assert_true(peer_is_at(places[3]));
 }
 
+/* As if the hypervisor had said that this machine is a copy. */
+static void pretend_copy(void)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	struct bpf_object *object;
+	struct plane plane;
+
+	plane_init(&plane);
+	assert_int_equal(plane_open(&plane, "unit", false), 0);
+	assert_int_equal(objects_load_fork(&plane, "fork_pretend", &object), 0);
+	assert_int_equal(
+		bpf_prog_test_run_opts(
+			bpf_program__fd(bpf_object__find_program_by_name(object, "fork_pretend")), &options),
+		0);
+	bpf_object__close(object);
+	plane_close(&plane);
+}
+
+/* Where the kernel has no such function, or lets nobody trace it, nothing is watched: a test of the machine it runs on. */
+static void test_hook(void **state)
+{
+	struct bpf_object *object;
+	struct bpf_link *hook;
+	struct plane plane;
+	int err;
+
+	(void)state;
+	plane_init(&plane);
+	assert_int_equal(plane_open(&plane, "unit", false), 0);
+	assert_false(fork_is_watched(&plane));
+	fork_watch(&plane);
+	err = objects_load_fork(&plane, "fork_seen", &object);
+	assert_int_equal(fork_is_watched(&plane), !err);
+	if (!err) {
+		hook = bpf_program__attach(bpf_object__find_program_by_name(object, "fork_seen"));
+		assert_non_null(hook);
+		bpf_link__destroy(hook);
+		bpf_object__close(object);
+	}
+	plane_close(&plane);
+	if (err)
+		skip();
+}
+
+/* Nothing seals with a number that may have been used: agreed peers until they have a new key, manual ones until they
+ * have other numbers. */
+static void test_copied_machine(void **state)
+{
+	struct agreement_sa tx = agreed_sa(AGREED_TX, 1), rx = agreed_sa(AGREED_RX, 1),
+			    next = agreed_sa(AGREED_TX + 1, 2);
+	struct packet manual = tunnel_inner(INNER_B4, text, 40), from = tunnel_inner_from(INNER_B4, text, 40),
+		      outer;
+	int forked = 0;
+
+	(void)state;
+	agreed_use(&tx, 1);
+	agreed_use(&rx, 2);
+	expect_seals(1, tx.spi, 0);
+	expect_encapsulated(&manual, TUNNEL_B);
+	pretend_copy();
+	agree_rig_events();
+	for (int i = 0; i < n_events; i++)
+		forked += events[i].kind == XDPSEC_EVENT_FORKED;
+	assert_int_equal(forked, 1);
+	expect_not_sealed(XDPSEC_DROP_NO_KEY);
+	assert_int_equal(agree_rig_events(), 1);
+	assert_int_equal(events[0].kind, XDPSEC_EVENT_WANTED);
+	expect_refused(&manual, XDPSEC_DROP_SEQUENCE_EXHAUSTED, TUNNEL_TX(TUNNEL_B));
+	/* What was sealed elsewhere is opened. */
+	expect_opens_one(2, rx.spi, 0);
+	outer = tunnel_incoming(TUNNEL_B, 5, &from, buffer);
+	expect_decapsulated(&outer, &from, TUNNEL_B);
+	/* The agent is left with a slot that it can erase. */
+	assert_int_equal(agreement_of(AGREED_TX).stage, XDPSEC_STAGE_UNLINKED);
+	agreed_use(&next, 3);
+	expect_seals(3, next.spi, 0);
+	assert_int_equal(agree_erase(&agent, AGREED_TX), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -503,6 +584,8 @@ int main(void)
 		cmocka_unit_test_setup(test_keepalive, agree_reset),
 		cmocka_unit_test_setup(test_tick_without_key, agree_reset),
 		cmocka_unit_test_setup(test_newest_moves, agree_reset),
+		cmocka_unit_test_setup(test_copied_machine, agree_reset),
+		cmocka_unit_test_setup(test_hook, agree_reset),
 	};
 
 	fill_pattern(text, sizeof(text), 0x6c69);
