@@ -55,7 +55,7 @@
 #endif
 /*
  * Bounds of the state a run begins with: STARTED: both ends have confirmed one pair; BEGIN: the highest generation
- * known.
+ * known. WAIT: no slot is taken from a pair that the peer has left; the message is dropped, and GRACE waited for.
  *
  * Rules broken on purpose. SPIN must find each:
  *   THREE_SLOTS    WireGuard's current, previous and next keypair, with its one handshake state for both roles
@@ -306,7 +306,11 @@ inline make_room(i) {
 		:: else -> break
 		od;
 		if
+#ifdef WAIT
+		:: q <= pairs -> q = pairs + 1
+#else
 		:: q <= pairs -> reached(EVICTS_LEFT)
+#endif
 		:: else ->
 			q = 1;
 			do
@@ -713,6 +717,11 @@ mtype = { INITIATION, RESPONSE, CONFIRM, ACK };
 chan to[2] = [4] of { mtype, byte };
 byte busy[2]; /* messages under way, and what will come of them, of the handshakes that a node began */
 byte tries;
+#ifdef WAIT /* GRACE is over before the next try */
+#define no_wait false
+#else
+#define no_wait true
+#endif
 #ifdef NO_TRY
 #define TRIES 0
 #else
@@ -758,7 +767,7 @@ inline arrives_ack() {
 
 proctype end_of(byte i) {
 end:	do
-	:: atomic { !renewed && !busy[i] && tries < TRIES ->
+	:: atomic { !renewed && !busy[i] && tries < TRIES && (no_wait || !(n[0].rx & n[0].left || n[1].rx & n[1].left)) ->
 		tries++;
 		if /* the newest pair that waits for its Ack is the one in use; its Confirm goes first */
 		:: n[i].conf & bit(n[i].tx) -> busy[i]++; to[1 - i]!CONFIRM, n[i].tx
