@@ -175,12 +175,24 @@ static int allow_data(scmp_filter_ctx filter)
 	return err ?: allow_if(filter, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
+/* fstat(3), as libc makes it: of a descriptor, without a name. */
+static int allow_fstat(scmp_filter_ctx filter)
+{
+	int err = allow_if(filter, "newfstatat", SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+
+	if (!err)
+		err = allow_if(filter, "fstatat64", SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH));
+	return err ?: allow_if(filter, "statx", SCMP_A2(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+}
+
 static int allow_agent(scmp_filter_ctx filter)
 {
 	int err = allow_all(filter, agent_calls, ARRAY_SIZE(agent_calls));
 
 	if (!err)
 		err = allow_data(filter);
+	if (!err)
+		err = allow_fstat(filter);
 	for (size_t i = 0; !err && i < ARRAY_SIZE(agent_bpf_commands); i++)
 		err = allow_if(filter, "bpf", SCMP_A0(SCMP_CMP_EQ, agent_bpf_commands[i]));
 	/* syslog(3) connects again after its server was started anew. */
