@@ -450,8 +450,6 @@ static void take_confirm(struct machine *machine, uint32_t peer, unsigned int k,
 	pair->acks_since = now;
 	machine->counters[COUNT_ACKS_SENT]++;
 	machine->host.send(machine->host.data, peer, path, pair->proofs.ack, CONFIRM_LEN);
-	if (machine->carries == CARRIES_TUNNEL)
-		machine_check(machine, machine->host.endpoint(machine->host.data, peer, path));
 }
 
 /* The Ack was lost: at most five a second, for the newest two. Nothing else happens. */
@@ -499,10 +497,15 @@ enum message_refusal machine_confirm(struct machine *machine, uint32_t session,
 	if (!confirm_right(&pair->proofs, message))
 		return REFUSED_BAD_MAC;
 	machine->counters[COUNT_CONFIRMS]++;
-	if (pair->pending)
-		take_confirm(machine, peer, k, path, now);
-	else
+	if (!pair->pending) {
 		confirm_again(machine, peer, k, path, now);
+	} else {
+		take_confirm(machine, peer, k, path, now);
+		/* Not by a first packet: all that is known then is where the Initiation came from, and anybody can relay
+		 * that. The data plane has followed the packet by itself. */
+		if (pair->acknowledges && machine->carries == CARRIES_TUNNEL)
+			machine_check(machine, machine->host.endpoint(machine->host.data, peer, path));
+	}
 	machine_update(machine, peer);
 	return ACCEPTED;
 }

@@ -176,6 +176,30 @@ static void test_lost_once(void **state)
 	two_ends(NULL, NULL, NULL, NULL);
 }
 
+/* The Initiation comes by way of a relay, and a packet in place of the Confirm: where the packet came from is not known here. */
+static void test_relayed_initiation(void **state)
+{
+	struct end_message message;
+	struct end relay = { 0 };
+	unsigned int k = 0;
+
+	(void)state;
+	two_ends(NULL, NULL, NULL, NULL);
+	relay.address = a.address;
+	relay.address.port++;
+	ask(&a);
+	assert_true(end_take(&a, &message));
+	end_deliver(&b, &relay, &message);
+	assert_true(end_take(&b, &message));
+	end_deliver(&a, &b, &message);
+	while (!b.agreement->machine.peers[0].pairs[k].pending)
+		k++;
+	agreement_first(b.agreement, SLOTS_SEAL + k, b.agreement->machine.peers[0].pairs[k].terms.spi_rx,
+			b.agreement->machine.peers[0].pairs[k].id, now);
+	assert_int_equal(end_counter(&b, "handshakes"), 1);
+	assert_int_equal(b.moves, 0);
+}
+
 /* A refusal: what each side has, and the reason that both report. */
 struct refusal {
 	struct agreement_settings settings;
@@ -668,6 +692,7 @@ int main(void)
 		TEST(test_crossing),
 		TEST(test_rekey),
 		TEST(test_lost_once),
+		TEST(test_relayed_initiation),
 		REFUSAL("refused: no common suite", 0),
 		REFUSAL("refused: carries differs", 1),
 		REFUSAL("refused: binding differs", 2),
