@@ -231,7 +231,8 @@ void machine_ask_all(struct machine *machine, uint64_t now)
 	for (uint32_t peer = 0; peer < machine->n_peers; peer++) {
 		struct machine_peer *p = &machine->peers[peer];
 
-		if (!p->there || p->asking)
+		/* Who is being asked slowly is asked now; who has refused is left alone. */
+		if (!p->there || (p->asking && p->status.denial))
 			continue;
 		p->asking = true;
 		p->attempts = 0;

@@ -118,6 +118,10 @@ static void test_retry(void **state)
 		assert_true(until_sent(&a, MESSAGE_INITIATION, 41 * SECONDS));
 	for (unsigned int i = 0; i < 3; i++)
 		assert_within(until_sent(&a, MESSAGE_INITIATION, 50 * SECONDS), 30 * SECONDS, 40 * SECONDS);
+	/* After a resume at once, and then fast again. */
+	agreement_ask_all(a.agreement, now);
+	assert_within(until_sent(&a, MESSAGE_INITIATION, SECONDS), 10 * MS, 10 * MS);
+	assert_within(until_sent(&a, MESSAGE_INITIATION, 10 * SECONDS), SECONDS, SECONDS + 333 * MS);
 }
 
 static void test_confirm_again(void **state)
