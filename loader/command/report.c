@@ -16,6 +16,7 @@
 #include "net/sysctl.h"
 #include "plane/attach.h"
 #include "plane/devices.h"
+#include "plane/fork.h"
 #include "plane/held.h"
 #include "plane/peer.h"
 #include "plane/plane.h"
@@ -272,6 +273,7 @@ static int read_devices(struct report *report, const struct plane *plane)
 		return err;
 	if (attached_tcx(plane, is_tunnel ? PROGRAM_ENCAPSULATE : PROGRAM_SEAL, &index) == 0)
 		report->egress = index == (is_tunnel ? instance->far_index : instance->device_index);
+	report->fork_watched = fork_is_watched(plane);
 	if (here.cookie != instance->netns_cookie &&
 	    namespace_enter(instance->netns_inode, instance->netns_cookie, &back))
 		return 0;

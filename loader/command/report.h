@@ -98,6 +98,7 @@ struct report {
 	__u64 drops[XDPSEC_DROP_COUNT];
 	bool reachable;		   /* the namespace was found: the fields below are known */
 	struct xdp_attachment xdp; /* actual state */
+	bool fork_watched;	   /* sealing stops when the machine turns out to be a copy */
 	struct sharers sharers;	   /* the instances on the device, this one among them */
 	bool egress;		   /* the device of the link for sending exists; unknown with no_attach */
 	bool device_here;	   /* the protected device is still the one for which the instance was made */

@@ -210,6 +210,7 @@ struct json_object *report_json(const struct report *report)
 	json_object_object_add(object, "xdp_dispatcher", json_object_new_boolean(report->xdp.dispatcher));
 	json_object_object_add(object, "xdp_others", json_object_new_int(report->xdp.others));
 	json_object_object_add(object, "shared_with", shared_json(report));
+	json_object_object_add(object, "copies_noticed", json_object_new_boolean(report->fork_watched));
 	add_text(object, "config", report->instance.path);
 	add_number(object, "started", report->instance.started);
 	/* With --no-attach egress may be a tc filter that we cannot see. */
