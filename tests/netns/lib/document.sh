@@ -51,9 +51,26 @@ carry_out() {
 	done
 }
 
+# fill_in: standard input, with the public keys that the machines have instead of those in the document. A peer's name
+# is that of its machine.
+fill_in() {
+	local line name='' key
+
+	while IFS= read -r line; do
+		case $line in
+		'Name = '*) name=${line#Name = } ;;
+		'PublicKey = '*)
+			key=$(in_machine "${MACHINE[$name]}" sh -c "xdpsec pubkey </etc/xdpsec/$name.key") || return
+			line="PublicKey = $key"
+			;;
+		esac
+		printf '%s\n' "$line"
+	done
+}
+
 # write_block SECTION MACHINE PATH TEXT
 write_block() {
-	in_machine "${MACHINE[$2]}" tee "$3" <"$4" >/dev/null || bail "$1: cannot write $3 at $2"
+	fill_in <"$4" | in_machine "${MACHINE[$2]}" tee "$3" >/dev/null || bail "$1: cannot write $3 at $2"
 }
 
 # run_block SECTION TEXT MACHINE...
@@ -69,7 +86,7 @@ run_block() {
 			skip "$name" "$NO_SYSTEMD"
 		fi
 		# Copying them is left to the reader.
-		! grep -q 'xdpsec genkey' "$2" || keys_made "$machine"
+		! grep -qE 'xdpsec gen(key|psk)' "$2" || keys_made "$machine"
 	done
 }
 

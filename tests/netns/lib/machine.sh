@@ -3,7 +3,7 @@
 #
 # Machines: a network namespace, and of the file system what a machine has of its own: /etc, /var/lib, /run, bpffs,
 # xdpsec where `make install` puts it. Where the kernel and the distribution allow it, systemd is its first process,
-# and has the targets of a system and xdpsec@.service as its only units.
+# and has the targets of a system, xdpsec@.service and xdpsec-agree@.service as its only units.
 #
 #	make_machine NAMESPACE	of which make_namespace has made the network
 #	in_machine NAMESPACE CMD...
@@ -33,6 +33,7 @@ make_machine() {
 	mkdir -p "$files"/{etc,var}/{upper,work} "$files"/{cgroup,units}
 	cp /lib/systemd/system/*.target "$files/units/" 2>/dev/null
 	unit >"$files/units/xdpsec@.service"
+	UNIT_SOURCE=$TOP/dist/xdpsec-agree@.service.in unit >"$files/units/xdpsec-agree@.service"
 	run_machine "$1" tail -f /dev/null
 }
 
