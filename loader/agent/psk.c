@@ -18,6 +18,12 @@
 /* Whoever writes the file truncates it first. */
 static const long psk_pauses_ms[] = { 0, 20, 100 };
 
+/*
+ * Nobody writes for longer. Without this, who sends handshakes or forged answers while a file is damaged would have the
+ * agent do nothing but pause.
+ */
+#define PSK_PATIENCE_NS 1000000000ULL
+
 /* A key that was read before is used so long although the file gives none now. */
 #define PSK_KEPT_NS 5000000000ULL
 
@@ -88,17 +94,20 @@ static void take(struct psk *psk, const unsigned char key[KEY32_BYTES], __u64 no
 int psk_read(struct psk *psk, __u64 now)
 {
 	unsigned char key[KEY32_BYTES];
+	bool pauses = !psk->failed || now - psk->failed >= PSK_PATIENCE_NS;
 	int err = -EBADMSG;
 
 	if (psk->directory < 0)
 		return psk->has_now ? 0 : -ENOENT;
-	for (size_t i = 0; err == -EBADMSG && i < ARRAY_SIZE(psk_pauses_ms); i++) {
+	for (size_t i = 0; err == -EBADMSG && i < (pauses ? ARRAY_SIZE(psk_pauses_ms) : 1); i++) {
 		const struct timespec pause = { .tv_nsec = psk_pauses_ms[i] * 1000000L };
 
 		if (pause.tv_nsec)
 			nanosleep(&pause, NULL);
 		err = read_file(psk, key);
 	}
+	if (pauses)
+		psk->failed = err == -EBADMSG ? now : 0;
 	if (!err)
 		take(psk, key, now);
 	else if (psk->has_now && now - psk->read < PSK_KEPT_NS)

@@ -24,6 +24,7 @@ struct psk {
 	bool has_now, has_before;
 	__u64 changed; /* when `before` was replaced, CLOCK_BOOTTIME ns */
 	__u64 read;    /* when `now` was last read from the file */
+	__u64 failed;  /* when the file was last found damaged, after all pauses; 0: not since it was right */
 };
 
 /* Open the file of a peer as root. It need not be there yet, but its directory. 0, or -errno after a message. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -11,6 +12,16 @@
 #include "agent/psk.h"
 
 #define SECOND 1000000000ULL
+
+static unsigned int pauses;
+
+/* No test waits; the pauses are counted. */
+int nanosleep(const struct timespec *time, struct timespec *rest)
+{
+	(void)time, (void)rest;
+	pauses++;
+	return 0;
+}
 
 static char directory[] = "/tmp/xdpsec-psk-XXXXXX", path[64], other[64];
 static struct psk psk;
@@ -141,6 +152,24 @@ static void no_key(void **state)
 	assert_true(psk_read(&psk, 200 * SECOND) < 0);
 }
 
+/* A file that stays damaged does not hold the agent up. */
+static void pauses_are_rare(void **state)
+{
+	(void)state;
+	assert_now(1, 100 * SECOND);
+	write_text(path, "damaged", 0600);
+	pauses = 0;
+	for (unsigned int i = 0; i < 1000; i++)
+		psk_read(&psk, 110 * SECOND + i);
+	assert_int_equal(pauses, 2);
+	psk_read(&psk, 111 * SECOND);
+	assert_int_equal(pauses, 4);
+	/* It is read each time all the same. */
+	write_key(path, 3, 0600);
+	assert_now(3, 111 * SECOND + 1);
+	assert_int_equal(pauses, 4);
+}
+
 static void missing_at_first(void **state)
 {
 	(void)state;
@@ -173,6 +202,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(by_group, begin, end),
 		cmocka_unit_test_setup_teardown(by_others, begin, end),
 		cmocka_unit_test_setup_teardown(no_key, begin, end),
+		cmocka_unit_test_setup_teardown(pauses_are_rare, begin, end),
 		cmocka_unit_test_setup_teardown(missing_at_first, begin, end),
 		cmocka_unit_test_setup_teardown(not_a_file, begin, end),
 	};
