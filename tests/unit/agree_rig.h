@@ -61,9 +61,9 @@ struct packet agreed_incoming(int key, uint32_t spi, uint64_t sequence, uint8_t 
 /* Have the events so far given to us. Returns how many they are. */
 int agree_rig_events(void);
 
-/* Everything that programs of an agent may change. */
+/* Everything that programs of an agent may change: of all peers, or (quicker) of those that there are. */
 struct snapshot;
-struct snapshot *snapshot_take(void);
+struct snapshot *snapshot_take(bool whole);
 /* false: something differs. */
 bool snapshot_is_same(const struct snapshot *a, const struct snapshot *b);
 void snapshot_free(struct snapshot *snapshot);

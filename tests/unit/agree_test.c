@@ -52,10 +52,10 @@ static bool opens(uint32_t spi, uint32_t slot)
 /* Refused with this error, and nothing has changed. */
 static void expect_install_refused(const struct agree *by, const struct agreement_sa *sa, int err)
 {
-	struct snapshot *before = snapshot_take(), *after;
+	struct snapshot *before = snapshot_take(false), *after;
 
 	assert_int_equal(agreed_install_as(by, sa, 1, NULL), err);
-	after = snapshot_take();
+	after = snapshot_take(false);
 	assert_true(snapshot_is_same(before, after));
 	snapshot_free(before);
 	snapshot_free(after);
@@ -64,10 +64,10 @@ static void expect_install_refused(const struct agree *by, const struct agreemen
 static void expect_slot_refused(const struct agree *by, int (*what)(const struct agree *agree, __u32 slot),
 				uint32_t slot, int err)
 {
-	struct snapshot *before = snapshot_take(), *after;
+	struct snapshot *before = snapshot_take(false), *after;
 
 	assert_int_equal(what(by, slot), err);
-	after = snapshot_take();
+	after = snapshot_take(false);
 	assert_true(snapshot_is_same(before, after));
 	snapshot_free(before);
 	snapshot_free(after);
@@ -582,9 +582,9 @@ static void test_taken_over(void **state)
 	struct snapshot *first, *after;
 
 	(void)state;
-	first = snapshot_take();
+	first = snapshot_take(true);
 	run_taken_over(true);
-	after = snapshot_take();
+	after = snapshot_take(true);
 	assert_true(snapshot_is_same(first, after));
 	run_taken_over(false);
 	snapshot_free(first);
