@@ -52,6 +52,7 @@ same "drop reasons" "$(section DIAGNOSTICS | sed -n '/^\.Ss Drops/,/^\.El/s/^\.I
 
 # The files of EXAMPLES are such that `check` has nothing against them.
 make_keys
+"$XDPSEC" genkey >"$WORK/site-a.key"
 for mode in inline tunnel; do
 	section EXAMPLES | awk -v mode=$mode '
 		/^\[Interface\]/ { file = ""; within = 1 }
