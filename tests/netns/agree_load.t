@@ -3,13 +3,13 @@
 #
 # Keys change under load, and no packet is lost: over a network that delays, reorders and doubles, with both ends asking
 # at once; when an agent is killed, started anew or replaced; when both are dead, until their keys expire. AGREE_REKEYS
-# says how many times the keys change (30).
+# says how many times the keys change (10).
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=tests/netns/lib/agree.sh
 . "$here/agree.sh"
 
-REKEYS=${AGREE_REKEYS:-30}
+REKEYS=${AGREE_REKEYS:-10}
 RATE=$((1000 / WAIT_FACTOR))
 
 handshakes_a() { status_a .peers[0].agreement.handshakes; }
@@ -49,8 +49,8 @@ load_stop() {
 	is "$1: all arrive, each once" "$(jq -c . "$WORK/load")" "{\"packets\":$sent,\"different\":$sent,\"damaged\":0}"
 }
 
-# Both agents ask each second and a half, both at once.
-export XDPSEC_AGREE="rekey=1500 grace=2000"
+# Both agents ask each second, both at once.
+export XDPSEC_AGREE="rekey=1000 grace=1500"
 make_sites
 NO_NETEM=
 netem a delay 1ms 2>"$WORK/netem" || NO_NETEM=$(<"$WORK/netem")
