@@ -30,6 +30,7 @@ enum machine_fault {
 	FAULT_NONE,
 	FAULT_NO_ORDER,	     /* the pair that was completed last seals */
 	FAULT_NO_LIFE,	     /* a peer that has lost everything is not told from one that has not */
+	FAULT_SAME_LIFE,     /* a life lasts when all SAs of a peer have gone */
 	FAULT_EARLY,	     /* the responder seals at once */
 	FAULT_TX_FIRST,	     /* the initiator seals, and confirms, before it can open */
 	FAULT_AGAIN,	     /* a Confirm that arrives again installs the key again */

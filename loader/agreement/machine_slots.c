@@ -131,6 +131,8 @@ static void new_own_life(struct machine *machine, uint32_t peer)
 
 	machine_forget_out(machine, peer);
 	p->highest = 0;
+	if (MACHINE_FAULT(FAULT_SAME_LIFE))
+		return;
 	machine->host.random(machine->host.data, &p->own_life, sizeof(p->own_life));
 }
 

@@ -11,7 +11,7 @@
 
 #include "unit.h"
 
-enum { WORLD_EVENTS = 10000, FAULT_EVENTS = 2000000 };
+enum { WORLD_EVENTS = 10000, FAULT_EVENTS = 5000000 };
 
 /* A fault, and a word of the rule that it must be found to break. */
 struct fault {
@@ -139,6 +139,7 @@ int main(void)
 		{ FAULT_EVICT, "" },	     { FAULT_NO_GRACE, "grace period" },
 		{ FAULT_AT_ONCE, "rule 5" }, { FAULT_NO_OWNER, "" },
 		{ FAULT_KEEP, "calm" },	     { FAULT_DEAF, "" },
+		{ FAULT_SAME_LIFE, "life" },
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
@@ -154,6 +155,7 @@ int main(void)
 		unit_test_row("no owner", test_fault, &faults[9]),
 		unit_test_row("keep", test_fault, &faults[10]),
 		unit_test_row("deaf", test_fault, &faults[11]),
+		unit_test_row("same life", test_fault, &faults[12]),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,9 +16,9 @@ enum { HUB, SPOKE, SIDES };
 /* A pair that a handshake gave, as nobody in the world knows it. Sides: HUB and SPOKE of its link. */
 struct fact {
 	uint32_t link;
-	uint8_t initiator;     /* side */
-	uint64_t lives[SIDES]; /* under which it was made */
-	bool sealed[SIDES];    /* its key to seal was installed */
+	uint8_t initiator;	/* side */
+	uint32_t epochs[SIDES]; /* in which it was made: how often a side had lost what it opens */
+	bool sealed[SIDES];	/* its key to seal was installed */
 	bool dead[SIDES]; /* what opens was lost: by a reboot, or as machine.h allows for want of slots */
 	bool left_early[SIDES]; /* what opens went before GRACE was over, for want of slots */
 	bool taken;		/* the initiator has it */
@@ -32,6 +32,7 @@ struct agent {
 	uint32_t asked[WORLD_SPOKES]; /* the Initiation that a Response must answer */
 	uint64_t evicted;
 	uint64_t lives[WORLD_SPOKES];
+	uint64_t resets;
 };
 
 /* Node 0 is the hub, with a peer for each link; node 1 + link is a spoke, with one. */
@@ -41,6 +42,7 @@ struct node {
 	unsigned int current; /* the agent that owns the data plane */
 	int64_t clock;	      /* its clock is off by this, ns */
 	uint8_t floor[AGREEMENT_STAMP_LEN];
+	uint64_t life; /* since its reboot: for FAULT_SAME_LIFE */
 };
 
 enum kind { KIND_MESSAGE, KIND_DATA, KIND_EVENT, KIND_SEAL, KIND_DISTURB, KIND_SECOND };
@@ -69,6 +71,7 @@ static struct world {
 	struct node nodes[1 + WORLD_SPOKES];
 	uint64_t outage[WORLD_SPOKES]; /* until then nothing passes */
 	uint64_t wanted[WORLD_SPOKES][SIDES];
+	uint32_t epochs[WORLD_SPOKES][SIDES];
 	struct event *history[WORLD_SPOKES];
 	unsigned int n_history[WORLD_SPOKES];
 	struct fact *facts;
@@ -215,17 +218,17 @@ static void check_link(uint32_t link)
 	}
 }
 
-/* A handshake is complete, under lives that last: nobody seals for a life that is over. */
+/* A handshake is complete, and neither end has lost anything since: nobody seals for what the other has lost. */
 static void check_complete(uint32_t link, const struct fact *fact)
 {
 	for (unsigned int side = 0; side < SIDES; side++)
-		if (current(link, side)->machine.peers[peer_at(link, side)].own_life != fact->lives[side])
+		if (w.epochs[link][side] != fact->epochs[side])
 			return;
 	for (unsigned int side = 0; side < SIDES; side++) {
 		const struct plane_slot *seals = plane_seals(&node_at(link, side)->plane,
 							     peer_at(link, side));
 
-		if (seals && w.facts[seals->fact].lives[!side] != fact->lives[!side])
+		if (seals && w.facts[seals->fact].epochs[!side] != fact->epochs[!side])
 			world_broken("after a complete handshake %s seals for a life that is over",
 				     side == HUB ? "the hub" : "a spoke");
 	}
@@ -236,6 +239,7 @@ static void kill_side(uint32_t link, unsigned int side)
 {
 	const struct plane *plane = &node_at(link, side)->plane;
 
+	w.epochs[link][side]++;
 	for (uint32_t k = SLOTS_SEAL; k < SLOTS_PEER; k++) {
 		const struct plane_slot *slot = &plane->slots[peer_at(link, side) * SLOTS_PEER + k];
 
@@ -247,13 +251,24 @@ static void kill_side(uint32_t link, unsigned int side)
 /* A new life of ours in a running agent (a reset, or `rekey`): what opens goes GRACE later. */
 static void check_lives(struct agent *agent)
 {
+	bool reset = machine_fault == FAULT_SAME_LIFE &&
+		     agent->machine.counters[COUNT_RESETS] != agent->resets;
+
+	agent->resets = agent->machine.counters[COUNT_RESETS];
 	for (uint32_t peer = 0; peer < agent->machine.n_peers; peer++) {
 		uint64_t life = agent->machine.peers[peer].own_life;
 
-		if (life != agent->lives[peer])
+		if (life != agent->lives[peer] || reset)
 			kill_side(link_of(agent, peer), side_of(agent));
 		agent->lives[peer] = life;
 	}
+}
+
+/* A new life may have begun in the call that makes a message. */
+static void check_current(struct agent *agent)
+{
+	if (agent == &w.nodes[agent->node].agents[w.nodes[agent->node].current])
+		check_lives(agent);
 }
 
 /* ---- the host ---------------------------------------------------------------------------------------- */
@@ -467,11 +482,13 @@ static int codec_initiation(void *data, uint32_t peer, uint32_t session,
 	struct agent *agent = data;
 
 	(void)path;
+	check_current(agent);
 	memset(message, 0, INITIATION_LEN);
 	message_write_header(message, MESSAGE_INITIATION, session);
 	memcpy(message + INITIATION_EPHEMERAL, payload, sizeof(*payload));
 	agent->asked[peer] = ++w.initiations;
 	memcpy(message + INITIATION_MAC1, &agent->asked[peer], sizeof(uint32_t));
+	memcpy(message + INITIATION_MAC2, &w.epochs[link_of(agent, peer)][side_of(agent)], sizeof(uint32_t));
 	return 0;
 }
 
@@ -482,8 +499,7 @@ static void codec_forget(void *data, uint32_t peer)
 	agent->asked[peer] = 0;
 }
 
-static uint32_t add_fact(uint32_t link, unsigned int initiator, uint64_t initiator_life,
-			 uint64_t responder_life)
+static uint32_t add_fact(uint32_t link, unsigned int initiator, uint32_t initiator_epoch)
 {
 	struct fact *fact;
 
@@ -493,8 +509,8 @@ static uint32_t add_fact(uint32_t link, unsigned int initiator, uint64_t initiat
 	}
 	fact = &w.facts[w.n_facts];
 	*fact = (struct fact){ .link = link, .initiator = (uint8_t)initiator };
-	fact->lives[initiator] = initiator_life;
-	fact->lives[!initiator] = responder_life;
+	fact->epochs[initiator] = initiator_epoch;
+	fact->epochs[!initiator] = w.epochs[link][!initiator];
 	return w.n_facts++;
 }
 
@@ -510,22 +526,22 @@ static void make_result(struct handshake_result *result, uint32_t fact, unsigned
 	memcpy(result->proofs.ack + CONFIRM_MAC, &fact, sizeof(fact));
 }
 
-/* Life and Session of the Initiation that is being delivered. */
-static uint64_t arriving_life;
-static uint32_t arriving_session;
+/* Epoch and Session of the Initiation that is being delivered. */
+static uint32_t arriving_epoch, arriving_session;
 
 static enum message_refusal codec_response(void *data, uint32_t peer, const struct response_payload *payload,
 					   struct handshake_result *result, uint8_t message[RESPONSE_LEN])
 {
-	const struct agent *agent = data;
+	struct agent *agent = data;
 	unsigned int side = side_of(agent);
 	uint32_t fact = 0;
 
+	check_current(agent);
 	memset(message, 0, RESPONSE_LEN);
 	message_write_header(message, MESSAGE_RESPONSE, arriving_session);
 	memcpy(message + RESPONSE_EPHEMERAL, payload, sizeof(*payload));
 	if (payload->suite) {
-		fact = add_fact(link_of(agent, peer), !side, arriving_life, payload->life);
+		fact = add_fact(link_of(agent, peer), !side, arriving_epoch);
 		make_result(result, fact, side, arriving_session, payload->spi);
 		w.figures->pairs++;
 	}
@@ -589,6 +605,8 @@ static void start_agent(struct agent *agent, unsigned int node)
 	if (machine_init(&agent->machine, &settings, &host, &codec))
 		abort();
 	add_peers(agent);
+	for (uint32_t peer = 0; machine_fault == FAULT_SAME_LIFE && peer < agent->machine.n_peers; peer++)
+		agent->machine.peers[peer].own_life = w.nodes[node].life;
 	if (machine_adopt(&agent->machine, records, plane_records(plane_of(agent), records), w.now))
 		abort();
 	machine_start(&agent->machine, w.now);
@@ -644,7 +662,7 @@ static void take_message(struct agent *agent, const struct event *event)
 	case MESSAGE_INITIATION:
 		memcpy(&offer, event->bytes + INITIATION_EPHEMERAL, sizeof(offer));
 		memcpy(&w.arriving, event->bytes + INITIATION_MAC1, sizeof(w.arriving));
-		arriving_life = offer.life;
+		memcpy(&arriving_epoch, event->bytes + INITIATION_MAC2, sizeof(arriving_epoch));
 		arriving_session = header.session;
 		machine_initiation(&agent->machine, peer_at(event->link, event->to), header.session, &offer,
 				   &path, w.now);
@@ -742,6 +760,7 @@ static void reboot(unsigned int node)
 		kill_side(link, node == 0 ? HUB : SPOKE);
 		plane_clear(plane, peer);
 	}
+	w.nodes[node].life = random64();
 	restart_node(node);
 	w.figures->reboots++;
 }
@@ -974,7 +993,22 @@ static void check_slots(const struct agent *agent)
 		}
 }
 
-/* Nothing disturbs any more: both ends have keys that the other opens. */
+/* Both ends of each link have keys that the other opens. */
+static bool all_have_keys(void)
+{
+	for (uint32_t link = 0; link < w.options.spokes; link++)
+		for (unsigned int side = 0; side < SIDES; side++) {
+			const struct plane_slot *seals = plane_seals(&node_at(link, side)->plane,
+								     peer_at(link, side));
+
+			if (!seals || w.now >= seals->sa.record.deadline ||
+			    !plane_opens(&node_at(link, !side)->plane, peer_at(link, !side), seals->fact))
+				return false;
+		}
+	return true;
+}
+
+/* Nothing disturbs any more. */
 static void check_calm(void)
 {
 	uint64_t until;
@@ -987,16 +1021,14 @@ static void check_calm(void)
 	until = w.now + 100 * NS_PER_SECOND;
 	while (w.now < until)
 		step();
+	/* Just now generations may start again: then nothing seals for a round trip. */
+	while (!all_have_keys() && w.now < until + 2 * NS_PER_SECOND)
+		step();
+	if (!all_have_keys())
+		world_broken("no keys after 100 s of calm");
 	for (uint32_t link = 0; link < w.options.spokes; link++)
-		for (unsigned int side = 0; side < SIDES; side++) {
-			const struct plane_slot *seals = plane_seals(&node_at(link, side)->plane,
-								     peer_at(link, side));
-
-			if (!seals || w.now >= seals->sa.record.deadline ||
-			    !plane_opens(&node_at(link, !side)->plane, peer_at(link, !side), seals->fact))
-				world_broken("no keys after 100 s of calm: link %u, side %u", link, side);
+		for (unsigned int side = 0; side < SIDES; side++)
 			check_slots(current(link, side));
-		}
 }
 
 const char *world_run(const struct world_options *options, struct world_figures *figures)
