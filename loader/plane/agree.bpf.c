@@ -373,6 +373,14 @@ static __always_inline bool claim_to_erase(struct xdpsec_agreement *agreement, u
 	       change_stage(agreement, *from, XDPSEC_STAGE_FILLING);
 }
 
+static __always_inline bool seals_now(const struct slot *slot)
+{
+	u32 index = slot->peer;
+	const struct xdpsec_peer *peer = bpf_map_lookup_elem(&peers, &index);
+
+	return slot->seals && peer && peer->tx_sa == slot->index;
+}
+
 SEC("syscall")
 int agree_erase(struct agree_slot_args *args)
 {
@@ -393,10 +401,12 @@ int agree_erase(struct agree_slot_args *args)
 		return -EINVAL;
 	if (!claim_to_erase(slot.agreement, &from))
 		return -EBUSY;
-	/* Another owner may have used it since it was looked at, and no grace period been waited for. */
-	if (!owner_is(args->owner)) {
+	/* Another owner may have used it since it was looked at, and no grace period been waited for. Or an older one was
+	 * stopped within agree_link: then it seals now, whatever its stage. */
+	err = !owner_is(args->owner) ? -ESTALE : seals_now(&slot) ? -EBUSY : 0;
+	if (err) {
 		set_stage(slot.agreement, from);
-		return -ESTALE;
+		return err;
 	}
 	take(context);
 	wipe(sa, sequence, window, deadline);

@@ -277,6 +277,20 @@ static void test_sealing_is_exchanged(void **state)
 	assert_int_equal(tx_sa(AGREED_PEER), AGREED_TX + 1);
 }
 
+/* An older agent was stopped between the two steps of linking: what seals is not erased, whatever its stage. */
+static void test_sealing_is_not_erased(void **state)
+{
+	struct agreement_sa sa = agreed_sa(AGREED_TX, 1);
+
+	(void)state;
+	agreed_use(&sa, 1);
+	assert_int_equal(agree_unlink(&agent, AGREED_TX), 0);
+	map_write(rig.maps.peers, AGREED_PEER, &(struct xdpsec_peer){ .tx_sa = AGREED_TX });
+	expect_slot_refused(&agent, agree_erase, AGREED_TX, -EBUSY);
+	map_write(rig.maps.peers, AGREED_PEER, &(struct xdpsec_peer){ .tx_sa = XDPSEC_NO_SA });
+	assert_int_equal(agree_erase(&agent, AGREED_TX), 0);
+}
+
 /* A slot whose link failed can be linked later. */
 static void test_spi_taken_meanwhile(void **state)
 {
@@ -630,6 +644,7 @@ int main(void)
 		cmocka_unit_test_setup(test_order, agree_reset),
 		cmocka_unit_test_setup(test_erased_leaves_nothing, agree_reset),
 		cmocka_unit_test_setup(test_sealing_is_exchanged, agree_reset),
+		cmocka_unit_test_setup(test_sealing_is_not_erased, agree_reset),
 		cmocka_unit_test_setup(test_spi_taken_meanwhile, agree_reset),
 		cmocka_unit_test_setup(test_note, agree_reset),
 		cmocka_unit_test_setup(test_old_owner, agree_reset),
