@@ -111,7 +111,7 @@ static void take_peer(struct agent *agent, __u32 index, const struct peer_config
 static int find_peers(struct agent *agent, const struct plane *plane)
 {
 	struct peer_record record;
-	__u64 key_hash;
+	__u64 key_hash = 0;
 	int err = 0;
 
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
