@@ -301,26 +301,30 @@ static bool in_use(const struct reload *reload, const char *fingerprint, enum st
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++) {
 		const struct peer_record *peer = &reload->before[i];
 
-		if (peer->in_use &&
-		    strcmp(use == STATE_TX ? peer->tx.fingerprint : peer->rx.fingerprint, fingerprint) == 0)
+		if (!peer->in_use)
+			continue;
+		if (use == STATE_TX && strcmp(peer->tx.fingerprint, fingerprint) == 0)
 			return true;
+		for (size_t k = 0; use == STATE_RX && k < PEER_RX; k++)
+			if (strcmp(peer->rx[k].fingerprint, fingerprint) == 0)
+				return true;
 	}
 	return false;
 }
 
 static int reload_check_state(const struct reload *reload, struct config *config,
-			      char (*fingerprints)[2][FINGERPRINT_HEX])
+			      char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX])
 {
 	int err = 0, step;
 
-	for (size_t i = 0; i < 2 * config->n_peers; i++) {
-		const char *fingerprint = fingerprints[i / 2][i % 2];
-		enum state_use use = i % 2 ? STATE_RX : STATE_TX;
+	for (size_t i = 0; i < PEER_KEYS * config->n_peers; i++) {
+		const char *fingerprint = fingerprints[i / PEER_KEYS][i % PEER_KEYS];
+		enum state_use use = i % PEER_KEYS ? STATE_RX : STATE_TX;
 
 		if (!fingerprint[0] || in_use(reload, fingerprint, use))
 			continue;
 		step = state_check(reload->instance.state_dir, fingerprint, use, &reload->context.claims,
-				   config->peers[i / 2].name);
+				   config->peers[i / PEER_KEYS].name);
 		err = err ?: step;
 		/* The directory is the same for all keys. */
 		if (step == -EPERM || step == -ENOTDIR)
@@ -349,8 +353,8 @@ static int check_routes(const struct config *config, unsigned int tunnel, const 
 	return err ?: step;
 }
 
-int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
-		 const struct netdev *device)
+int reload_check(struct reload *reload, struct config *config,
+		 char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX], const struct netdev *device)
 {
 	int err, step;
 

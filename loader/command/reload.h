@@ -22,14 +22,21 @@ struct spare {
 	struct sa_record record;
 };
 
+/* What becomes of an Rx SA. */
+struct rx_change {
+	bool created; /* the SA, which is not used yet */
+	bool spi;     /* another SPI for the same SA */
+	struct spare spare;
+};
+
 /* A peer of the configuration, and the changes it needs. */
 struct change {
 	const struct peer_config *peer;
 	__u32 index;
 	bool is_new;
-	bool tx, rx; /* an SA was created that is not used yet */
-	struct spare tx_spare, rx_spare;
-	bool spi;		     /* rx: another SPI for the same SA */
+	bool tx; /* an SA was created that is not used yet */
+	struct spare tx_spare;
+	struct rx_change rx[PEER_RX];
 	__u64 key_before, key_after; /* hashes of the peer's public key; 0: manual keys */
 	bool flows;		     /* for the summary: other prefixes or ports */
 	struct peer_record before;   /* blank when new */
@@ -45,7 +52,7 @@ struct reload {
 	struct peer_record
 		*before; /* all of XDPSEC_MAX_PEERS; after reload_recover() they match the data plane */
 	struct change *changes; /* one for each peer of the configuration */
-	char (*fingerprints)[2][FINGERPRINT_HEX];
+	char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX];
 	struct xdpsec_prefix *stale; /* prefixes to remove */
 	size_t n_stale;
 	/* Tunnel mode. */
@@ -106,7 +113,7 @@ void reload_free(struct reload *reload);
 int reload_open(struct reload *reload, const char *name);
 /* All errors that `reload` would report, for `check`. device is that of the configuration; index 0 if
  * there is none. 0, or the first -errno after messages. */
-int reload_check(struct reload *reload, struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX],
-		 const struct netdev *device);
+int reload_check(struct reload *reload, struct config *config,
+		 char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX], const struct netdev *device);
 
 #endif

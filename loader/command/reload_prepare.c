@@ -68,9 +68,10 @@ static bool other_driver(const struct change *change, const struct sa_record *be
 		cipher_outdated(before->driver, preferred, sizeof(preferred)));
 }
 
-static int create_spare(struct reload *reload, const struct change *change, bool sends, struct spare *spare)
+static int create_spare(struct reload *reload, const struct change *change, const struct sa_config *sa,
+			struct spare *spare)
 {
-	int err = peer_create_context(&reload->context, change->peer, change->index, sends, &spare->record);
+	int err = peer_create_context(&reload->context, change->peer, change->index, sa, &spare->record);
 
 	spare->created = !err;
 	return err;
@@ -85,27 +86,33 @@ static int reload_create_tx(struct reload *reload, struct change *change, const 
 
 	if (same_key && before->tx.spi == change->peer->tx.spi &&
 	    !range_runs_out(&reload->plane, &before->tx))
-		return same_context ? 0 : create_spare(reload, change, true, &change->tx_spare);
+		return same_context ? 0 : create_spare(reload, change, &change->peer->tx, &change->tx_spare);
 	err = peer_create_tx(&reload->context, change->peer, change->index, same_context ? &before->tx : NULL,
 			     &change->after.tx);
 	change->tx = !err;
 	return err;
 }
 
-static int reload_create_rx(struct reload *reload, struct change *change, const char *fingerprint)
+static int reload_create_rx(struct reload *reload, struct change *change, size_t k, const char *fingerprint)
 {
 	const struct opened *same_key = held_receives(&reload->held, change->index, fingerprint);
-	struct sa_record *rx = &change->after.rx;
+	const struct sa_config *sa = &change->peer->rx[k];
+	struct sa_record *rx = &change->after.rx[k];
+	struct rx_change *made = &change->rx[k];
 	int err;
 
+	if (!sa->spi) {
+		*rx = SA_RECORD_NONE;
+		return 0;
+	}
 	if (same_key) {
 		*rx = reload->held.slots[same_key->slot];
-		rx->spi = change->peer->rx.spi;
-		change->spi = !reload_receives(&reload->plane, rx);
-		return other_driver(change, rx) ? create_spare(reload, change, false, &change->rx_spare) : 0;
+		rx->spi = sa->spi;
+		made->spi = !reload_receives(&reload->plane, rx);
+		return other_driver(change, rx) ? create_spare(reload, change, sa, &made->spare) : 0;
 	}
-	err = peer_create_rx(&reload->context, change->peer, change->index, &change->after.rx);
-	change->rx = !err;
+	err = peer_create_rx(&reload->context, change->peer, change->index, sa, rx);
+	made->created = !err;
 	return err;
 }
 
@@ -117,8 +124,7 @@ static int find_keys(const struct reload *reload, struct change *change)
 	if (!err && !change->is_new)
 		err = agree_get_peer(&reload->plane, change->index, &change->key_before);
 	if (change->key_after) {
-		change->after.tx = (struct sa_record){ .slot = XDPSEC_NO_SA };
-		change->after.rx = change->after.tx;
+		change->after.tx = change->after.rx[0] = change->after.rx[1] = SA_RECORD_NONE;
 	}
 	return err;
 }
@@ -147,7 +153,9 @@ static int prepare_peer(struct reload *reload, size_t i)
 	if (err || peer->agreed)
 		return err;
 	err = reload_create_tx(reload, change, reload->fingerprints[i][0]);
-	return err ?: reload_create_rx(reload, change, reload->fingerprints[i][1]);
+	for (size_t k = 0; !err && k < PEER_RX; k++)
+		err = reload_create_rx(reload, change, k, reload->fingerprints[i][1 + k]);
+	return err;
 }
 
 /* Remove the new SAs. Nothing refers to them. */
@@ -161,12 +169,14 @@ void reload_undo_prepare(struct reload *reload)
 			peer_save_tx(&reload->plane, reload->instance.state_dir, &change->after.tx);
 			sa_erase(&reload->plane, change->after.tx.slot);
 		}
-		if (change->rx)
-			sa_erase(&reload->plane, change->after.rx.slot);
+		for (size_t k = 0; k < PEER_RX; k++) {
+			if (change->rx[k].created)
+				sa_erase(&reload->plane, change->after.rx[k].slot);
+			if (change->rx[k].spare.created)
+				sa_erase(&reload->plane, change->rx[k].spare.record.slot);
+		}
 		if (change->tx_spare.created)
 			sa_erase(&reload->plane, change->tx_spare.record.slot);
-		if (change->rx_spare.created)
-			sa_erase(&reload->plane, change->rx_spare.record.slot);
 	}
 }
 

@@ -11,30 +11,25 @@
 #include "base/message.h"
 #include "command/reload.h"
 
-static struct sa_record unused_sa(void)
-{
-	return (struct sa_record){ .slot = XDPSEC_NO_SA };
-}
-
 /* The Tx SA in the data plane, whatever the record says. */
 static struct sa_record sealing(const struct held *held, __u32 index)
 {
 	__u32 slot = held->peers[index].tx_sa;
 
-	return slot < XDPSEC_MAX_SAS && held->slots[slot].slot == slot ? held->slots[slot] : unused_sa();
+	return slot < XDPSEC_MAX_SAS && held->slots[slot].slot == slot ? held->slots[slot] : SA_RECORD_NONE;
 }
 
-/* The Rx SA in the data plane. There may be two; the record knows one of them. */
-static struct sa_record opening(const struct reload *reload, __u32 index)
+/* One of the Rx SAs in the data plane. There may be more than the record knows. */
+static struct sa_record opening(const struct reload *reload, __u32 index, size_t k)
 {
-	const struct sa_record *recorded = &reload->before[index].rx;
+	const struct sa_record *recorded = &reload->before[index].rx[k];
 	const struct opened *opened = held_receives(&reload->held, index, recorded->fingerprint);
 	struct sa_record found;
 
-	if (!opened)
+	if (!opened && !k)
 		opened = held_receives(&reload->held, index, NULL);
 	if (!opened)
-		return unused_sa();
+		return SA_RECORD_NONE;
 	found = reload->held.slots[opened->slot];
 	found.spi = recorded->slot == opened->slot && reload_receives(&reload->plane, recorded)
 			    ? recorded->spi
@@ -47,7 +42,10 @@ static int align_record(struct reload *reload, __u32 index)
 	struct peer_record *record = &reload->before[index], aligned = *record;
 
 	aligned.tx = sealing(&reload->held, index);
-	aligned.rx = opening(reload, index);
+	for (size_t k = 0; k < PEER_RX; k++)
+		aligned.rx[k] = opening(reload, index, k);
+	if (aligned.rx[1].slot == aligned.rx[0].slot)
+		aligned.rx[1] = SA_RECORD_NONE;
 	if (memcmp(&aligned, record, sizeof(aligned)) == 0)
 		return 0;
 	*record = aligned;

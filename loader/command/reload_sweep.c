@@ -15,8 +15,8 @@
 
 static bool opens(const struct reload *reload, __u32 spi, __u32 slot)
 {
-	for (size_t i = 0; i < reload->config.n_peers; i++) {
-		const struct sa_record *rx = &reload->changes[i].after.rx;
+	for (size_t i = 0; i < PEER_RX * reload->config.n_peers; i++) {
+		const struct sa_record *rx = &reload->changes[i / PEER_RX].after.rx[i % PEER_RX];
 
 		if (rx->spi == spi)
 			return rx->slot == slot;
@@ -27,7 +27,8 @@ static bool opens(const struct reload *reload, __u32 spi, __u32 slot)
 static bool has_slot(const struct reload *reload, __u32 slot)
 {
 	for (size_t i = 0; i < reload->config.n_peers; i++)
-		if (reload->changes[i].after.tx.slot == slot || reload->changes[i].after.rx.slot == slot)
+		if (reload->changes[i].after.tx.slot == slot ||
+		    peer_record_opens(&reload->changes[i].after, slot))
 			return true;
 	return false;
 }

@@ -29,9 +29,8 @@ static int stop_receiving(const struct reload *reload, __u32 slot)
  * The key moved here from another peer (a peer was renamed, or two have changed places). Stop the old SA,
  * then start this window at its highest number, or old packets could be replayed.
  */
-static int inherit_window(const struct reload *reload, const struct change *change)
+static int inherit_window(const struct reload *reload, const struct sa_record *rx)
 {
-	const struct sa_record *rx = &change->after.rx;
 	__u64 next, found;
 	int err = 0;
 
@@ -53,16 +52,15 @@ static int inherit_window(const struct reload *reload, const struct change *chan
 	return err;
 }
 
-static int switch_rx(const struct reload *reload, struct change *change)
+static int switch_rx(const struct reload *reload, const struct sa_record *rx, const struct rx_change *change)
 {
-	const struct sa_record *rx = &change->after.rx;
 	int err = 0;
 
-	if (change->rx)
-		err = inherit_window(reload, change);
+	if (change->created)
+		err = inherit_window(reload, rx);
 	if (!err && change->spi)
 		err = sa_claim(&reload->plane, rx);
-	if (!err && (change->rx || change->spi))
+	if (!err && (change->created || change->spi))
 		err = peer_use_rx(&reload->plane, rx->spi, rx->slot);
 	return err;
 }
@@ -106,8 +104,9 @@ static int switch_binding(const struct reload *reload, const struct change *chan
 
 	if (!change->tx && change->after.tx.fingerprint[0])
 		err = sa_bind(&reload->plane, change->after.tx.slot, change->peer->binding);
-	if (!err && !change->rx && change->after.rx.fingerprint[0])
-		err = sa_bind(&reload->plane, change->after.rx.slot, change->peer->binding);
+	for (size_t k = 0; !err && k < PEER_RX; k++)
+		if (!change->rx[k].created && change->after.rx[k].fingerprint[0])
+			err = sa_bind(&reload->plane, change->after.rx[k].slot, change->peer->binding);
 	return err;
 }
 
@@ -127,7 +126,7 @@ static int leave_old_keys(const struct reload *reload, const struct change *chan
 static int switch_peer(const struct reload *reload, struct change *change)
 {
 	bool differs = memcmp(&change->before, &change->after, sizeof(change->after)) != 0 ||
-		       change->tx_spare.created || change->rx_spare.created;
+		       change->tx_spare.created || change->rx[0].spare.created || change->rx[1].spare.created;
 	int err = differs ? begin_record(reload, change) : 0;
 
 	if (!err)
@@ -136,12 +135,12 @@ static int switch_peer(const struct reload *reload, struct change *change)
 		err = reload_switch_endpoint(reload, change);
 	if (!err)
 		err = switch_driver(reload, &change->tx_spare, &change->after.tx);
-	if (!err)
-		err = switch_driver(reload, &change->rx_spare, &change->after.rx);
+	for (size_t k = 0; !err && k < PEER_RX; k++)
+		err = switch_driver(reload, &change->rx[k].spare, &change->after.rx[k]);
 	if (!err)
 		err = switch_binding(reload, change);
-	if (!err)
-		err = switch_rx(reload, change);
+	for (size_t k = 0; !err && k < PEER_RX; k++)
+		err = switch_rx(reload, &change->after.rx[k], &change->rx[k]);
 	if (!err && change->tx)
 		err = peer_use_tx(&reload->plane, change->index, change->after.tx.slot);
 	if (!err)

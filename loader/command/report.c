@@ -142,7 +142,8 @@ static int read_peer(const struct plane *plane, struct peer_report *peer, __u32 
 	int err;
 
 	peer->tx.record = peer->record.tx;
-	peer->rx.record = peer->record.rx;
+	peer->rx.record = peer->record.rx[0];
+	peer->second = peer->record.rx[1];
 	if (peer_is_agreed(&peer->record)) {
 		err = report_read_agreed(plane, peer, index);
 		if (err)
@@ -184,7 +185,7 @@ static int find_unfinished(struct report *report, const struct plane *plane,
 static bool is_complete(const struct peer_record *record)
 {
 	return record->in_use && (peer_is_agreed(record) ||
-				  (record->tx.slot < XDPSEC_MAX_SAS && record->rx.slot < XDPSEC_MAX_SAS));
+				  (record->tx.slot < XDPSEC_MAX_SAS && record->rx[0].slot < XDPSEC_MAX_SAS));
 }
 
 /* index[i] is one more than the position of peer i in the report. */

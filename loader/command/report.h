@@ -69,6 +69,8 @@ struct peer_report {
 	struct peer_record record;
 	struct agreed_report agreed;
 	struct sa_report tx, rx;
+	struct sa_record
+		second; /* a second Rx SA of manual keys; slot XDPSEC_NO_SA: none. rx counts for both */
 	/* Tunnel mode. */
 	struct xdpsec_endpoint endpoint;
 	struct xdpsec_location location; /* the current one */

@@ -128,6 +128,9 @@ static struct json_object *peer_json(const struct report *report, const struct p
 		agreement_add_peer_json(object, peer);
 	json_object_object_add(object, "tx", sa_json(&peer->tx, true));
 	json_object_object_add(object, "rx", sa_json(&peer->rx, false));
+	json_object_object_add(object, "second_rx_spi",
+			       peer->second.slot == XDPSEC_NO_SA ? NULL
+								 : json_object_new_uint64(peer->second.spi));
 	json_object_object_add(object, "drops", drops_json(report, peer));
 	return object;
 }

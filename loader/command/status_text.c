@@ -133,6 +133,8 @@ static void print_peer(const struct report *report, const struct peer_report *pe
 	print_sa("rx", &peer->rx);
 	if (peer->rx.next)
 		printf("      highest sequence %llu\n", peer->rx.next - 1);
+	if (peer->second.slot != XDPSEC_NO_SA)
+		printf("      and by SPI 0x%08x, a second one\n", peer->second.spi);
 	print_drops("  ", report, peer);
 }
 

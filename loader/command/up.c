@@ -143,8 +143,8 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 	const struct peer_config *peer = &up->config.peers[index];
 	struct peer_record record = {
 		.in_use = 1,
-		.tx.slot = XDPSEC_NO_SA,
-		.rx.slot = XDPSEC_NO_SA,
+		.tx = SA_RECORD_NONE,
+		.rx = { SA_RECORD_NONE, SA_RECORD_NONE },
 	};
 	int err;
 
@@ -156,14 +156,14 @@ static int add_peer(struct up *up, struct peer_context *context, __u32 index)
 		return err;
 	/* The cleanup after a failure gives the range back. */
 	err = plane_write_peer(&up->plane, index, &record);
-	if (!err)
-		err = peer_create_rx(context, peer, index, &record.rx);
+	for (size_t k = 0; !err && k < PEER_RX && peer->rx[k].spi; k++)
+		err = peer_create_rx(context, peer, index, &peer->rx[k], &record.rx[k]);
 	if (!err)
 		err = plane_write_peer(&up->plane, index, &record);
 	if (!err)
 		err = peer_use_tx(&up->plane, index, record.tx.slot);
-	if (!err)
-		err = peer_use_rx(&up->plane, record.rx.spi, record.rx.slot);
+	for (size_t k = 0; !err && k < PEER_RX && peer->rx[k].spi; k++)
+		err = peer_use_rx(&up->plane, record.rx[k].spi, record.rx[k].slot);
 	if (!err && up->config.mode == MODE_TUNNEL)
 		err = endpoint_set(&up->plane, index, &up->config, peer);
 	return err ?: peer_add_policies(&up->plane, peer, index);

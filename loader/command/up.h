@@ -14,7 +14,7 @@
 struct up {
 	const struct options *options;
 	struct config config;
-	char (*fingerprints)[2][FINGERPRINT_HEX]; /* of its keys */
+	char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX]; /* of its keys */
 	struct instance instance;
 	struct plane plane;
 	struct netdev device;	 /* the underlay's */

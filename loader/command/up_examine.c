@@ -243,13 +243,13 @@ static int examine_state(struct up *up)
 {
 	int err = 0, step;
 
-	for (size_t i = 0; i < 2 * up->config.n_peers; i++) {
-		const char *fingerprint = up->fingerprints[i / 2][i % 2];
+	for (size_t i = 0; i < PEER_KEYS * up->config.n_peers; i++) {
+		const char *fingerprint = up->fingerprints[i / PEER_KEYS][i % PEER_KEYS];
 
 		if (!fingerprint[0])
 			continue;
-		step = state_check(up->instance.state_dir, fingerprint, i % 2 ? STATE_RX : STATE_TX,
-				   &up->options->claims, up->config.peers[i / 2].name);
+		step = state_check(up->instance.state_dir, fingerprint, i % PEER_KEYS ? STATE_RX : STATE_TX,
+				   &up->options->claims, up->config.peers[i / PEER_KEYS].name);
 		err = err ?: step;
 		/* The directory is the same for all keys. */
 		if (step == -EPERM || step == -ENOTDIR)

@@ -24,6 +24,11 @@ const char *xdp_mode_text(enum xdp_mode mode)
 	return mode < XDP_MODE_CONFIG_COUNT ? names[mode] : names[XDP_MODE_CONFIG_AUTO];
 }
 
+const struct sa_config *peer_sa(const struct peer_config *peer, size_t key)
+{
+	return key ? &peer->rx[key - 1] : &peer->tx;
+}
+
 const char *binding_text(enum xdpsec_binding binding)
 {
 	static const char *const names[] = {

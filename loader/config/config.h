@@ -31,6 +31,11 @@ struct sa_config {
 	int spi_line, key_file_line; /* 0: not given */
 };
 
+/* The Rx SAs that a peer may have: one in use, and during a change of keys the next or the last one. */
+#define PEER_RX 2
+/* Its manual keys: 0 is Tx, the others are Rx. */
+#define PEER_KEYS (1 + PEER_RX)
+
 enum roaming {
 	ROAMING_DEFAULT,
 	ROAMING_YES,
@@ -70,10 +75,10 @@ struct peer_config {
 	enum xdpsec_binding binding; /* Bind, or the default of the mode */
 	int binding_line;	     /* 0: not given */
 	/* Manual keys. */
-	size_t key_length; /* bytes, by Cipher: 16 or 32 */
-	char cipher[32];   /* the first of Cipher: "aes-128-ocb" */
-	int cipher_line;   /* 0: not given */
-	struct sa_config tx, rx;
+	size_t key_length;		  /* bytes, by Cipher: 16 or 32 */
+	char cipher[32];		  /* the first of Cipher: "aes-128-ocb" */
+	int cipher_line;		  /* 0: not given */
+	struct sa_config tx, rx[PEER_RX]; /* a second Rx SA is optional */
 	/* Agreed keys: PublicKey was given. */
 	bool agreed;
 	unsigned char public_key[KEY32_BYTES];
@@ -167,10 +172,10 @@ void config_free(struct config *config);
 
 /*
  * Read every key once, and forget it. Checked are mode, length, that no two SAs share a key, and that no peer has the
- * public key of this site. fingerprints, unless NULL, has n_peers pairs (tx, rx) and gets the fingerprints of manual
+ * public key of this site. fingerprints, unless NULL, has n_peers elements and gets the fingerprints of manual
  * keys; those of unreadable keys, and of agreed ones, are empty. All mistakes are reported, as above.
  */
-int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX]);
+int config_check_keys(struct config *config, char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX]);
 
 /*
  * Read PrivateKeyFile into config->private_key, unless PrivateKey has set it. 0, or -errno after a message.
@@ -196,6 +201,8 @@ const char *mode_text(enum mode mode);
 const char *xdp_mode_text(enum xdp_mode mode);
 /* "aes-128-ocb"; "unknown" for other bits */
 const char *suite_name(unsigned int suite);
+/* The SA of one of the peer's PEER_KEYS keys. */
+const struct sa_config *peer_sa(const struct peer_config *peer, size_t key);
 /* "addresses", "ports", "none" */
 const char *binding_text(enum xdpsec_binding binding);
 /* Has a peer before that one the same Driver? */

@@ -15,28 +15,56 @@ struct entry {
 	int line;
 };
 
+/* SA i of all peers in one direction: a peer has one Tx SA and PEER_RX Rx SAs. */
+static const struct sa_config *sa_at(const struct config *config, bool is_rx, size_t i,
+				     const struct peer_config **peer)
+{
+	*peer = &config->peers[is_rx ? i / PEER_RX : i];
+	return is_rx ? &(*peer)->rx[i % PEER_RX] : &(*peer)->tx;
+}
+
 static int check_spis(struct config *config, bool is_rx)
 {
+	const char *setting = is_rx ? "RxSpi" : "TxSpi";
 	const struct sa_config *one, *other;
-	size_t i, j;
+	const struct peer_config *peer;
 	int err = 0;
 
-	for (i = 0; i < config->n_peers; i++) {
-		for (j = 0; j < i; j++) {
-			one = is_rx ? &config->peers[i].rx : &config->peers[i].tx;
-			other = is_rx ? &config->peers[j].rx : &config->peers[j].tx;
+	for (size_t i = 0; i < config->n_peers * (is_rx ? PEER_RX : 1); i++) {
+		for (size_t j = 0; j < i; j++) {
+			one = sa_at(config, is_rx, i, &peer);
+			other = sa_at(config, is_rx, j, &peer);
 			/* 0: missing, or refused */
 			if (!one->spi || one->spi != other->spi)
 				continue;
 			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in line %d", config->path,
-			     one->spi_line, is_rx ? "RxSpi" : "TxSpi", one->spi, is_rx ? "RxSpi" : "TxSpi",
-			     config->peers[j].name, other->spi_line);
+			     one->spi_line, setting, one->spi, setting, peer->name, other->spi_line);
 			hint("each SA of a direction needs its own SPI");
 			err = -EINVAL;
 			if (config_mistake(config))
 				return err;
 			break;
 		}
+	}
+	return err;
+}
+
+/* RxSpi and RxKeyFile are given as often. */
+static int check_pairs(struct config *config)
+{
+	int err = 0;
+
+	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
+		int spi = peer->rx[1].spi_line, key = peer->rx[1].key_file_line;
+
+		if (!spi == !key)
+			continue;
+		fail(EINVAL, "%s:%d: %s: the second of peer %s, which has one %s only", config->path,
+		     spi ?: key, spi ? "RxSpi" : "RxKeyFile", peer->name, spi ? "RxKeyFile" : "RxSpi");
+		hint("the first RxSpi and the first RxKeyFile belong together, and so do the second ones");
+		err = -EINVAL;
+		if (config_mistake(config))
+			break;
 	}
 	return err;
 }
@@ -266,6 +294,8 @@ int config_check(struct config *config)
 	step = check_spis(config, false);
 	err = err ?: step;
 	step = check_spis(config, true);
+	err = err ?: step;
+	step = check_pairs(config);
 	err = err ?: step;
 	step = check_prefixes(config);
 	return err ?: step;

@@ -68,8 +68,8 @@ static const char *manual_setting(const struct peer_config *peer, int *line)
 	} lines[] = {
 		{ "TxSpi", peer->tx.spi_line },
 		{ "TxKeyFile", peer->tx.key_file_line },
-		{ "RxSpi", peer->rx.spi_line },
-		{ "RxKeyFile", peer->rx.key_file_line },
+		{ "RxSpi", peer->rx[0].spi_line },
+		{ "RxKeyFile", peer->rx[0].key_file_line },
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

@@ -10,23 +10,26 @@
 #include "base/message.h"
 #include "config/config.h"
 
-/* Key 2i is the Tx key of peer i, key 2i + 1 its Rx key. */
+/* All manual keys in a row: each peer has PEER_KEYS. */
+static const struct sa_config *sa_of(const struct config *config, size_t index)
+{
+	return peer_sa(&config->peers[index / PEER_KEYS], index % PEER_KEYS);
+}
+
 static int key_line(const struct config *config, size_t index)
 {
-	const struct peer_config *peer = &config->peers[index / 2];
-
-	return index % 2 ? peer->rx.key_file_line : peer->tx.key_file_line;
+	return sa_of(config, index)->key_file_line;
 }
 
 static const char *key_setting(size_t index)
 {
-	return index % 2 ? "RxKeyFile" : "TxKeyFile";
+	return index % PEER_KEYS ? "RxKeyFile" : "TxKeyFile";
 }
 
 static int read_fingerprint(const struct config *config, size_t index, char fingerprint[FINGERPRINT_HEX])
 {
-	const struct peer_config *peer = &config->peers[index / 2];
-	const struct sa_config *sa = index % 2 ? &peer->rx : &peer->tx;
+	const struct peer_config *peer = &config->peers[index / PEER_KEYS];
+	const struct sa_config *sa = sa_of(config, index);
 	_cleanup_key_ struct key key = {};
 	char what[PATH_MAX + 64];
 	int err;
@@ -38,20 +41,22 @@ static int read_fingerprint(const struct config *config, size_t index, char fing
 	return key_fingerprint(&key, fingerprint);
 }
 
-static int refuse_shared(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX], size_t index)
+static int refuse_shared(const struct config *config, char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX],
+			 size_t index)
 {
 	size_t i;
 
 	for (i = 0; i < index; i++)
-		if (!strcmp(fingerprints[i / 2][i % 2], fingerprints[index / 2][index % 2]))
+		if (!strcmp(fingerprints[i / PEER_KEYS][i % PEER_KEYS],
+			    fingerprints[index / PEER_KEYS][index % PEER_KEYS]))
 			break;
-	if (i == index || !fingerprints[index / 2][index % 2][0])
+	if (i == index || !fingerprints[index / PEER_KEYS][index % PEER_KEYS][0])
 		return 0;
 	fail(EINVAL,
 	     "%s:%d: %s: the same key as %s of peer %s in line %d: each direction of each peer needs its own "
 	     "key",
 	     config->path, key_line(config, index), key_setting(index), key_setting(i),
-	     config->peers[i / 2].name, key_line(config, i));
+	     config->peers[i / PEER_KEYS].name, key_line(config, i));
 	hint("make another key: xdpsec genkey --manual");
 	return -EINVAL;
 }
@@ -109,9 +114,9 @@ static int check_agreement_keys(struct config *config)
 	return err;
 }
 
-int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX])
+int config_check_keys(struct config *config, char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX])
 {
-	_cleanup_free_ char(*own)[2][FINGERPRINT_HEX] = NULL;
+	_cleanup_free_ char(*own)[PEER_KEYS][FINGERPRINT_HEX] = NULL;
 	int err, step;
 	size_t i;
 
@@ -122,12 +127,12 @@ int config_check_keys(struct config *config, char (*fingerprints)[2][FINGERPRINT
 		fingerprints = own;
 	}
 	err = config->agreed ? check_agreement_keys(config) : 0;
-	for (i = 0; i < 2 * config->n_peers; i++) {
-		fingerprints[i / 2][i % 2][0] = '\0';
+	for (i = 0; i < PEER_KEYS * config->n_peers; i++) {
+		fingerprints[i / PEER_KEYS][i % PEER_KEYS][0] = '\0';
 		/* The line of the file was refused, or is missing. */
-		if (!config->peers[i / 2].key_length || !key_line(config, i))
+		if (!config->peers[i / PEER_KEYS].key_length || !key_line(config, i))
 			continue;
-		step = read_fingerprint(config, i, fingerprints[i / 2][i % 2]);
+		step = read_fingerprint(config, i, fingerprints[i / PEER_KEYS][i % PEER_KEYS]);
 		if (!step)
 			step = refuse_shared(config, fingerprints, i);
 		err = err ?: step;

@@ -30,7 +30,8 @@ struct given {
 	enum section section;
 	int line;
 	bool misfit;		 /* has a key of the other mode: missing keys are not reported then */
-	int lines[MAX_SETTINGS]; /* lines of the keys in the table; 0: not given */
+	int lines[MAX_SETTINGS]; /* first lines of the keys in the table; 0: not given */
+	bool again[MAX_SETTINGS];
 };
 
 struct parser {
@@ -124,6 +125,20 @@ static bool is_mode_known(const struct parser *parser)
 	       (parser->config->mode_line || (parser->interface_line && parser->section == SECTION_PEER));
 }
 
+/* A key that was given before. Some may be given twice. */
+static int refuse_again(const struct parser *parser, const struct config_line *where, size_t i)
+{
+	struct given *given = &parser->sections[parser->n_sections - 1];
+	bool twice = settings[i].modes & TWICE;
+
+	if (!twice || given->again[i])
+		return fail_at(where, "given %s in this %s, first in line %d",
+			       twice ? "three times" : "twice", section_names[parser->section],
+			       given->lines[i]);
+	given->again[i] = true;
+	return 0;
+}
+
 static int set(struct parser *parser, const char *key, const char *value)
 {
 	const struct config_line where = { parser->config->path, parser->line, key };
@@ -145,10 +160,12 @@ static int set(struct parser *parser, const char *key, const char *value)
 		parser->sections[parser->n_sections - 1].misfit = true;
 		return refuse_in_mode(parser, setting, parser->line);
 	}
-	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE)
-		return fail_at(&where, "given twice in this %s, first in line %d",
-			       section_names[parser->section], lines[i]);
-	lines[i] = parser->line;
+	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE) {
+		if (refuse_again(parser, &where, i))
+			return -EINVAL;
+	} else {
+		lines[i] = parser->line;
+	}
 	if (!*value)
 		return fail_at(&where, "has no value");
 	copy = strdup(value);

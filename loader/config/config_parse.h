@@ -36,6 +36,8 @@ enum {
 	INLINE = 1 << MODE_INLINE,
 	TUNNEL = 1 << MODE_TUNNEL,
 	ALWAYS = INLINE | TUNNEL,
+	/* Beside them: a second time is no mistake. */
+	TWICE = 1 << 7,
 };
 
 /* One key. set() gets a value that is not empty, and may change it. 0, or -errno after a message. */

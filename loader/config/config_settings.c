@@ -199,7 +199,8 @@ static int set_tx_spi(struct config *config, const struct config_line *where, ch
 
 static int set_rx_spi(struct config *config, const struct config_line *where, char *value)
 {
-	struct sa_config *sa = &current_peer(config)->rx;
+	struct peer_config *peer = current_peer(config);
+	struct sa_config *sa = &peer->rx[!!peer->rx[0].spi_line];
 
 	sa->spi_line = where->line;
 	return value_spi(where, value, &sa->spi);
@@ -233,7 +234,12 @@ static int set_tx_key_file(struct config *config, const struct config_line *wher
 
 static int set_rx_key_file(struct config *config, const struct config_line *where, char *value)
 {
-	return set_key_file(config, where, value, &current_peer(config)->rx);
+	struct peer_config *peer = current_peer(config);
+	struct sa_config *sa = &peer->rx[!!peer->rx[0].key_file_line];
+
+	/* The nth belongs to the nth RxSpi, also if it is refused. */
+	sa->key_file_line = where->line;
+	return set_key_file(config, where, value, sa);
 }
 
 const char *setting_instead(const struct setting *setting)
@@ -286,8 +292,8 @@ const struct setting settings[] = {
 	{ SECTION_PEER, "Bind", set_bind, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "TxSpi", set_tx_spi, MANUAL, ALWAYS },
 	{ SECTION_PEER, "TxKeyFile", set_tx_key_file, MANUAL, ALWAYS },
-	{ SECTION_PEER, "RxSpi", set_rx_spi, MANUAL, ALWAYS },
-	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, MANUAL, ALWAYS },
+	{ SECTION_PEER, "RxSpi", set_rx_spi, MANUAL, ALWAYS | TWICE },
+	{ SECTION_PEER, "RxKeyFile", set_rx_key_file, MANUAL, ALWAYS | TWICE },
 	{ SECTION_PEER, "PublicKey", set_public_key, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "PresharedKeyFile", set_psk_file, OPTIONAL, ALWAYS },
 	{ SECTION_PEER, "PresharedKey", set_psk, OPTIONAL, ALWAYS },

@@ -78,16 +78,17 @@ static int check_ports(const struct config *config, const struct instance *other
 static int check_shared_spis(const struct config *config, const struct instance *other,
 			     const struct plane *plane, const struct xdpsec_config *theirs)
 {
-	const struct peer_config *peer;
 	__u32 slot;
 
 	if (config->tunnel.listen_only && !theirs->flow_ports)
 		return 0;
-	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
-		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &peer->rx.spi, &slot))
+	for (size_t i = 0; i < PEER_RX * config->n_peers; i++) {
+		const struct sa_config *rx = &config->peers[i / PEER_RX].rx[i % PEER_RX];
+
+		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &rx->spi, &slot))
 			continue;
 		fail(EBUSY, "%s:%d: RxSpi: 0x%08x: already used by the tunnel %s (%s), on the same device %s",
-		     config->path, peer->rx.spi_line, peer->rx.spi, other->near, other->name, config->device);
+		     config->path, rx->spi_line, rx->spi, other->near, other->name, config->device);
 		hint("choose another number, also as the other site's TxSpi; or set SourcePort = listen in "
 		     "both tunnels");
 		return -EBUSY;

@@ -7,6 +7,7 @@
 
 #include "base/message.h"
 #include "plane/held.h"
+#include "plane/peer.h"
 #include "plane/sa.h"
 
 static int read_slots(struct held *held, const struct plane *plane)
@@ -101,7 +102,7 @@ const struct opened *held_receives(const struct held *held, __u32 peer, const ch
 static bool is_recorded(const struct peer_record *records, __u32 slot)
 {
 	for (__u32 i = 0; i < XDPSEC_MAX_PEERS; i++)
-		if (records[i].in_use && (records[i].tx.slot == slot || records[i].rx.slot == slot))
+		if (records[i].in_use && (records[i].tx.slot == slot || peer_record_opens(&records[i], slot)))
 			return true;
 	return false;
 }
@@ -110,7 +111,10 @@ static bool opens_as_recorded(const struct opened *opened, const struct peer_rec
 {
 	const struct peer_record *record = opened->peer < XDPSEC_MAX_PEERS ? &records[opened->peer] : NULL;
 
-	return record && record->in_use && record->rx.slot == opened->slot && record->rx.spi == opened->spi;
+	const struct sa_record *rx = record && record->in_use ? peer_record_opens(record, opened->slot)
+							      : NULL;
+
+	return rx && rx->spi == opened->spi;
 }
 
 bool held_differs(const struct held *held, const struct peer_record *records)

@@ -99,6 +99,8 @@ struct sa_record {
 	char driver[DRIVER_LEN]; /* the driver that the kernel bound the context to: "ecb(aes-generic)" */
 };
 
+#define SA_RECORD_NONE ((struct sa_record){ .slot = XDPSEC_NO_SA })
+
 /* Map "peer_records": the same index as in map "peers". */
 struct peer_record {
 	__u32 in_use;
@@ -113,7 +115,7 @@ struct peer_record {
 	__u8 roams;
 	__u8 binding; /* enum xdpsec_binding */
 	__u8 pad2[6];
-	struct sa_record tx, rx;
+	struct sa_record tx, rx[PEER_RX]; /* those that the peer has not: SA_RECORD_NONE */
 };
 
 #endif

@@ -13,7 +13,7 @@
 /* A key of the configuration, for qsort() and bsearch(). */
 struct use {
 	const char *fingerprint;
-	const struct peer_config *peer;
+	int line;
 	bool is_rx;
 };
 
@@ -45,8 +45,8 @@ static int refuse_key(const struct key_search *search, const struct use *mine, c
 					  : "sequence numbers would be used twice, or be refused as replayed";
 
 	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
-	     search->config->path, mine->is_rx ? mine->peer->rx.key_file_line : mine->peer->tx.key_file_line,
-	     key_setting_name(mine->is_rx), key_setting_name(is_rx), peer->name, other, consequence);
+	     search->config->path, mine->line, key_setting_name(mine->is_rx), key_setting_name(is_rx),
+	     peer->name, other, consequence);
 	hint("make other keys (xdpsec genkey --manual) and SPIs for this instance, or first %s down %s",
 	     search->other.netns_cookie == search->cookie ? self() : "xdpsec", other);
 	return -EKEYREJECTED;
@@ -87,26 +87,28 @@ static int check_instance(const char *name, void *data)
 			continue;
 		step = check_key(search, peer->tx.fingerprint, name, peer, false);
 		err = err ?: step;
-		step = check_key(search, peer->rx.fingerprint, name, peer, true);
-		err = err ?: step;
+		for (size_t k = 0; k < PEER_RX; k++) {
+			step = check_key(search, peer->rx[k].fingerprint, name, peer, true);
+			err = err ?: step;
+		}
 	}
 	return err;
 }
 
-int key_use_check(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX], __u64 cookie)
+int key_use_check(const struct config *config, char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX], __u64 cookie)
 {
 	_cleanup_free_ struct peer_record *records = calloc(XDPSEC_MAX_PEERS, sizeof(*records));
-	_cleanup_free_ struct use *uses = calloc(2 * config->n_peers, sizeof(*uses));
+	_cleanup_free_ struct use *uses = calloc(PEER_KEYS * config->n_peers, sizeof(*uses));
 	struct key_search search = { .config = config, .uses = uses, .cookie = cookie, .records = records };
 	int err;
 
 	if (!records || !uses)
 		return fail(ENOMEM, "out of memory");
-	for (size_t i = 0; i < 2 * config->n_peers; i++)
+	for (size_t i = 0; i < PEER_KEYS * config->n_peers; i++)
 		uses[search.n_uses++] = (struct use){
-			.fingerprint = fingerprints[i / 2][i % 2],
-			.peer = &config->peers[i / 2],
-			.is_rx = i % 2,
+			.fingerprint = fingerprints[i / PEER_KEYS][i % PEER_KEYS],
+			.line = peer_sa(&config->peers[i / PEER_KEYS], i % PEER_KEYS)->key_file_line,
+			.is_rx = i % PEER_KEYS,
 		};
 	qsort(uses, search.n_uses, sizeof(*uses), compare_uses);
 	err = plane_each(false, check_instance, &search);

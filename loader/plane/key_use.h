@@ -15,6 +15,7 @@
  * Tx here and Rx in another namespace is allowed: both ends of a tunnel on one machine. 0, or -errno after a
  * message.
  */
-int key_use_check(const struct config *config, char (*fingerprints)[2][FINGERPRINT_HEX], __u64 cookie);
+int key_use_check(const struct config *config, char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX],
+		  __u64 cookie);
 
 #endif

@@ -71,13 +71,13 @@ static int create_tx(struct peer_context *context, const struct peer_config *pee
 }
 
 static int create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
-		     struct sa_record *record)
+		     const struct sa_config *sa, struct sa_record *record)
 {
 	_cleanup_key_ struct key key = {};
 	__u64 next;
 	int err;
 
-	err = read_key(context, peer, &peer->rx, "RxKeyFile", &key, record);
+	err = read_key(context, peer, sa, "RxKeyFile", &key, record);
 	if (!err)
 		err = sa_claim(context->plane, record);
 	if (!err)
@@ -109,14 +109,14 @@ int peer_create_tx(struct peer_context *context, const struct peer_config *peer,
 }
 
 int peer_create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
-		   struct sa_record *record)
+		   const struct sa_config *sa, struct sa_record *record)
 {
-	struct sa_record created = { .spi = peer->rx.spi };
+	struct sa_record created = { .spi = sa->spi };
 	int err = sa_slots_take(&context->slots, index, false, &created.slot);
 
 	if (err)
 		return err;
-	err = create_rx(context, peer, index, &created);
+	err = create_rx(context, peer, index, sa, &created);
 	if (!err) {
 		*record = created;
 		return 0;
@@ -125,17 +125,17 @@ int peer_create_rx(struct peer_context *context, const struct peer_config *peer,
 	return err;
 }
 
-int peer_create_context(struct peer_context *context, const struct peer_config *peer, __u32 index, bool sends,
-			struct sa_record *record)
+int peer_create_context(struct peer_context *context, const struct peer_config *peer, __u32 index,
+			const struct sa_config *sa, struct sa_record *record)
 {
 	_cleanup_key_ struct key key = {};
 	struct sa_record created = {};
+	bool sends = sa == &peer->tx;
 	int err = sa_slots_take(&context->slots, index, sends, &created.slot);
 
 	if (err)
 		return err;
-	err = read_key(context, peer, sends ? &peer->tx : &peer->rx, sends ? "TxKeyFile" : "RxKeyFile", &key,
-		       &created);
+	err = read_key(context, peer, sa, sends ? "TxKeyFile" : "RxKeyFile", &key, &created);
 	if (!err)
 		err = sa_claim(context->plane, &created);
 	if (!err)
@@ -201,6 +201,14 @@ int peer_key_hash(const struct peer_config *peer, __u64 *key_hash)
 
 	*key_hash = hash;
 	return err ? fail(-err, "peer %s: PublicKey: %s", peer->name, strerror(-err)) : 0;
+}
+
+const struct sa_record *peer_record_opens(const struct peer_record *record, __u32 slot)
+{
+	for (size_t k = 0; k < PEER_RX; k++)
+		if (record->rx[k].slot == slot)
+			return &record->rx[k];
+	return NULL;
 }
 
 void peer_describe(struct peer_record *record, const struct peer_config *peer)

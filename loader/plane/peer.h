@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A peer of the configuration in the kernel: its two SAs, and the flows that are protected. */
+/* A peer of the configuration in the kernel: its SAs, and the flows that are protected. */
 #ifndef XDPSEC_PEER_H
 #define XDPSEC_PEER_H
 
@@ -27,15 +27,15 @@ struct peer_context {
 int peer_create_tx(struct peer_context *context, const struct peer_config *peer, __u32 index,
 		   const struct sa_record *same, struct sa_record *record);
 int peer_create_rx(struct peer_context *context, const struct peer_config *peer, __u32 index,
-		   struct sa_record *record);
+		   const struct sa_config *sa, struct sa_record *record);
 
 /*
- * Install only a context of the Tx key (sends) or Rx key in a free slot, for another slot to share. No
+ * Install only a context of one of the peer's keys in a free slot, for another slot to share. No
  * numbers are reserved. record gets slot, fingerprint and driver. 0, or -errno after a message; then the slot
  * is empty.
  */
-int peer_create_context(struct peer_context *context, const struct peer_config *peer, __u32 index, bool sends,
-			struct sa_record *record);
+int peer_create_context(struct peer_context *context, const struct peer_config *peer, __u32 index,
+			const struct sa_config *sa, struct sa_record *record);
 
 /* Point the data plane to the SAs: peers[index] for sealing, spis[spi] for opening. */
 int peer_use_tx(const struct plane *plane, __u32 index, __u32 slot);
@@ -50,6 +50,9 @@ bool peer_is_agreed(const struct peer_record *record);
 
 /* The number by which `agreed` and the agent know the peer's key; 0: it has manual keys. 0, or -errno after a message. */
 int peer_key_hash(const struct peer_config *peer, __u64 *key_hash);
+
+/* The peer's Rx SA in that slot; NULL: none. */
+const struct sa_record *peer_record_opens(const struct peer_record *record, __u32 slot);
 
 /* Fill the peer's record from the configuration. */
 void peer_describe(struct peer_record *record, const struct peer_config *peer);

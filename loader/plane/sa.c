@@ -49,7 +49,8 @@ static int mark_peers(const struct plane *plane, struct sa_slots *slots)
 		if (!records[i].in_use)
 			continue;
 		mark(slots, records[i].tx.slot);
-		mark(slots, records[i].rx.slot);
+		for (size_t k = 0; k < PEER_RX; k++)
+			mark(slots, records[i].rx[k].slot);
 	}
 	return err;
 }

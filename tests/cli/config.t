@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 make_keys
+(umask 077 && for n in 2 3; do "$XDPSEC" genkey --manual >"$WORK/b-to-a.$n.key"; done)
 
 # ---- what is fine -------------------------------------------------------------------------------------
 
@@ -194,6 +195,28 @@ hint: each SA of a direction needs its own SPI'
 mistake "RxSpi twice" '22s/=.*/= 4098/' \
 	'FILE:22: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
 hint: each SA of a direction needs its own SPI'
+
+fine "a second RxSpi and RxKeyFile" '14s/$/\nRxSpi = 0x1102\nRxKeyFile = b-to-a.2.key/'
+fine "in whatever order" '13s/$/\nRxSpi = 0x1102/; 14s/$/\nRxKeyFile = b-to-a.2.key/'
+mistake "a second RxSpi without a key" '14s/$/\nRxSpi = 0x1102/' \
+	'FILE:15: RxSpi: the second of peer site-b, which has one RxKeyFile only
+hint: the first RxSpi and the first RxKeyFile belong together, and so do the second ones'
+mistake "a second RxKeyFile without an SPI" '14s/$/\nRxKeyFile = b-to-a.2.key/' \
+	'FILE:15: RxKeyFile: the second of peer site-b, which has one RxSpi only
+hint: the first RxSpi and the first RxKeyFile belong together, and so do the second ones'
+mistake "three RxSpi" '14s/$/\nRxSpi = 0x1102\nRxKeyFile = b-to-a.2.key\nRxSpi = 0x1202/' \
+	'FILE:17: RxSpi: given three times in this [Peer], first in line 13'
+mistake "three RxKeyFile" '14s/$/\nRxSpi = 0x1102\nRxKeyFile = b-to-a.2.key\nRxKeyFile = b-to-a.3.key/' \
+	'FILE:17: RxKeyFile: given three times in this [Peer], first in line 14'
+mistake "a second RxSpi that is the first" '14s/$/\nRxSpi = 4098\nRxKeyFile = b-to-a.2.key/' \
+	'FILE:15: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
+hint: each SA of a direction needs its own SPI'
+mistake "a second RxSpi of another peer" '23s/$/\nRxSpi = 4098\nRxKeyFile = b-to-a.2.key/' \
+	'FILE:24: RxSpi: 0x00001002: already the RxSpi of peer site-b in line 13
+hint: each SA of a direction needs its own SPI'
+mistake "TxSpi twice" '11s/$/\nTxSpi = 0x1101/' 'FILE:12: TxSpi: given twice in this [Peer], first in line 11'
+mistake "TxKeyFile twice" '12s/$/\nTxKeyFile = a-to-b.2.key/' \
+	'FILE:13: TxKeyFile: given twice in this [Peer], first in line 12'
 
 for port in 0 65536 http '53,' ',53' 53-0 -53 53- 1-2-3 ' '; do
 	bad=$(sed 's/^53,$//; s/^,53$//; s/^53-0$/0/; s/^-53$//; s/^53-$//; s/^1-2-3$/2-3/' <<<"$port")

@@ -156,6 +156,19 @@ mistake "one key for two peers, in upper and lower case" '' \
 	'FILE:23: RxKeyFile: the same key as RxKeyFile of peer site-b in line 14: each direction of each peer needs its own key
 hint: make another key: xdpsec genkey --manual'
 make_keys
+cp "$WORK/b-to-a.key" "$WORK/second.key"
+mistake "one key for both RxSpi" '14s/$/\nRxSpi = 0x1102\nRxKeyFile = second.key/' \
+	'FILE:16: RxKeyFile: the same key as RxKeyFile of peer site-b in line 14: each direction of each peer needs its own key
+hint: make another key: xdpsec genkey --manual'
+cp "$WORK/a-to-b.key" "$WORK/second.key"
+mistake "the key that seals as the second that opens" '14s/$/\nRxSpi = 0x1102\nRxKeyFile = second.key/' \
+	'FILE:16: RxKeyFile: the same key as TxKeyFile of peer site-b in line 12: each direction of each peer needs its own key
+hint: make another key: xdpsec genkey --manual'
+rm "$WORK/second.key"
+mistake "the second RxKeyFile is missing" '14s/$/\nRxSpi = 0x1102\nRxKeyFile = second.key/' \
+	"FILE:16: RxKeyFile: $WORK/second.key: No such file or directory
+hint: copy it from the other site, or make it and copy it there: (umask 077; xdpsec genkey --manual --bits 128 >$WORK/second.key)"
+make_keys
 mistake "one file twice" '21s/=.*/= a-to-b.key/' \
 	'FILE:21: TxKeyFile: the same key as TxKeyFile of peer site-b in line 12: each direction of each peer needs its own key
 hint: make another key: xdpsec genkey --manual'

@@ -278,6 +278,9 @@ carry_out "Manual keys"
 ok "manual keys: network to network" reaches site-a site-b
 is "manual keys: another key and SPI than before" "$(status_of site-a '.peers[0] | [.tx.spi, .rx.spi] | tostring')" \
 	"[$((0x2001)),$((0x2002))]"
+is "manual keys: no packet was dropped" \
+	"$(status_of site-a '[.drops.unknown_spi, .drops.auth_failed]|tostring') $(status_of site-b '[.drops.unknown_spi, .drops.auth_failed]|tostring')" \
+	"[0,0] [0,0]"
 is "manual keys: at both" "$(status_of site-b '.peers[0].rx.key')" "$(status_of site-a '.peers[0].tx.key')"
 carry_out "Backups"
 ok "backups: the state is there" at site-a sh -c 'ls /var/lib/xdpsec/*.tx'

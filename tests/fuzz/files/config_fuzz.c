@@ -137,8 +137,9 @@ static void check_manual_keys(const struct peer_config *peer)
 {
 	driver_check(peer->key_length == 16 || peer->key_length == 32);
 	driver_check(peer->n_suites <= 1 && !peer->psk_line && !peer->endpoint_host[0]);
-	driver_check(peer->tx.spi >= XDPSEC_SPI_MIN && peer->rx.spi >= XDPSEC_SPI_MIN);
-	driver_check(peer->tx.key_file[0] == '/' && peer->rx.key_file[0] == '/');
+	driver_check(peer->tx.spi >= XDPSEC_SPI_MIN && peer->rx[0].spi >= XDPSEC_SPI_MIN);
+	driver_check(peer->tx.key_file[0] == '/' && peer->rx[0].key_file[0] == '/');
+	driver_check(!peer->rx[1].spi == !peer->rx[1].key_file[0] && peer->rx[1].spi != peer->rx[0].spi);
 }
 
 static void check_agreed_keys(const struct config *config, const struct peer_config *peer)
@@ -146,7 +147,7 @@ static void check_agreed_keys(const struct config *config, const struct peer_con
 	driver_check(config->agreed && (config->has_private_key || config->private_key_file[0] == '/'));
 	driver_check(config->reject_after >= REJECT_AFTER_MIN && config->reject_after <= REJECT_AFTER_MAX);
 	driver_check(!key32_is_low_order(peer->public_key) && peer->public_key[31] < 0x80);
-	driver_check(!peer->tx.spi && !peer->rx.spi && !peer->tx.key_file[0] && !peer->rx.key_file[0]);
+	driver_check(!peer->tx.spi && !peer->rx[0].spi && !peer->tx.key_file[0] && !peer->rx[0].key_file[0]);
 	driver_check(peer->n_suites == 1 || (peer->n_suites == 2 && peer->suites[0] != peer->suites[1]));
 	driver_check(!peer->psk_line || peer->has_psk || peer->psk_file[0] == '/');
 	driver_check(!peer->endpoint_host[0] || peer->endpoint_port);
@@ -189,7 +190,8 @@ static void check_config(const struct config *config)
 		check_peer(config, peer);
 		for (size_t j = 0; j < i; j++) {
 			driver_check(strcmp(peer->name, config->peers[j].name) != 0);
-			driver_check(peer->agreed || peer->rx.spi != config->peers[j].rx.spi);
+			driver_check(peer->agreed || (peer->rx[0].spi != config->peers[j].rx[0].spi &&
+						      peer->rx[0].spi != config->peers[j].rx[1].spi));
 			driver_check(!peer->agreed ||
 				     memcmp(peer->public_key, config->peers[j].public_key, KEY32_BYTES) != 0);
 		}
@@ -214,8 +216,8 @@ static bool has_own_keys(const struct config *config)
 	if (!is_own(config->private_key_file))
 		return false;
 	for (size_t i = 0; i < config->n_peers; i++)
-		if (!is_own(config->peers[i].tx.key_file) || !is_own(config->peers[i].rx.key_file) ||
-		    !is_own(config->peers[i].psk_file))
+		if (!is_own(config->peers[i].tx.key_file) || !is_own(config->peers[i].rx[0].key_file) ||
+		    !is_own(config->peers[i].rx[1].key_file) || !is_own(config->peers[i].psk_file))
 			return false;
 	return true;
 }
