@@ -91,7 +91,7 @@ struct agreement_psk {
 	bool has_before;
 };
 
-/* Of agreement_host.report: one line of the log each, and what `status` shows. */
+/* Events of agreement_host.report: one line of the log each, and what `status` shows. */
 enum agreement_event {
 	AGREEMENT_ASKED, /* an Initiation was sent; .attempts */
 	AGREEMENT_AGREED, /* a handshake is complete: what seals was switched; .initiator, .generation, .suite */
@@ -222,7 +222,7 @@ void agreement_wanted(struct agreement *agreement, uint32_t peer, uint64_t now);
 /* first: the SA has opened its first packet. Again, or of an SA that is not waited for: nothing. */
 void agreement_first(struct agreement *agreement, uint32_t slot, uint32_t spi, uint64_t id, uint64_t now);
 
-/* What the data plane has seen of a peer, CLOCK_BOOTTIME ns; 0: nothing. Data is not Next Header 59 (keepalives). */
+/* The data plane's sight of a peer, CLOCK_BOOTTIME ns; 0: nothing. Data is not Next Header 59 (keepalives). */
 struct agreement_activity {
 	uint64_t sealed;      /* data */
 	uint64_t opened;      /* anything */

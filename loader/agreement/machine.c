@@ -86,7 +86,7 @@ static uint64_t confirm_due(const struct machine *machine, const struct machine_
 	return p->confirmed + machine->times.confirm_failed;
 }
 
-static uint64_t pair_due(const struct machine *machine, const struct pair *pair)
+static uint64_t pair_due(const struct machine *machine, const struct sa_pair *pair)
 {
 	uint64_t due = AGREEMENT_NEVER;
 
@@ -150,7 +150,7 @@ static void run_confirm(struct machine *machine, uint32_t peer, uint64_t now)
 static void run_pair(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 
 	if (pair_due(machine, pair) > now)
 		return;
@@ -231,7 +231,7 @@ void machine_ask_all(struct machine *machine, uint64_t now)
 	for (uint32_t peer = 0; peer < machine->n_peers; peer++) {
 		struct machine_peer *p = &machine->peers[peer];
 
-		/* Who is being asked slowly is asked now; who has refused is left alone. */
+		/* A peer that is asked slowly is asked now; one that has refused is left alone. */
 		if (!p->there || (p->asking && p->status.denial))
 			continue;
 		p->asking = true;

@@ -48,7 +48,7 @@ enum machine_fault {
 #define MACHINE_FAULT(fault) false
 #endif
 
-/* What exchange.c does for the machine. A test has one without cryptography. */
+/* The work of exchange.c for the machine. A test has one without cryptography. */
 struct machine_codec {
 	void *data;
 	/* Make an Initiation that replaces the one before. 0 or -errno. */
@@ -76,7 +76,7 @@ struct terms {
 
 enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_LEFT, SLOT_DYING };
 
-struct pair {
+struct sa_pair {
 	enum slot_state state; /* of the slot that opens */
 	bool pending;	       /* we responded, and wait for the Confirm; `send` is here */
 	bool awaits;	       /* we initiated, and wait for the Ack */
@@ -93,7 +93,7 @@ struct pair {
 	unsigned int acks;
 };
 
-struct seal {
+struct sealing {
 	enum slot_state state; /* SLOT_LIVE: peers.tx_sa is it */
 	struct terms terms;
 	uint64_t id;
@@ -115,8 +115,8 @@ struct machine_peer {
 	uint64_t own_life;  /* drawn when no SA is there: what a reboot is to the peer */
 	uint64_t peer_life; /* last seen in a complete handshake; 0: none */
 
-	struct pair pairs[SLOTS_OPEN];
-	struct seal seals[SLOTS_SEAL];
+	struct sa_pair pairs[SLOTS_OPEN];
+	struct sealing seals[SLOTS_SEAL];
 	int in_use; /* of seals; -1: nothing seals */
 	struct asked out;
 	uint32_t highest; /* generation, known or offered */
@@ -245,7 +245,7 @@ void machine_activity(struct machine *machine, uint32_t peer, const struct agree
 
 enum { SPI_OUT = SLOTS_OPEN, SPI_NODES }; /* of a peer: its pairs, and its outstanding Initiation */
 
-/* Who has this SPI of ours? node: a pair, or SPI_OUT. false: nobody. */
+/* The owner of this SPI of ours. node: a pair, or SPI_OUT. false: nobody. */
 bool machine_spi(const struct machine *machine, uint32_t spi, uint32_t *peer, unsigned int *node);
 /* Is it the Session of an outstanding Initiation, and whose? */
 bool machine_asked(const struct machine *machine, uint32_t session, uint32_t *peer);

@@ -61,7 +61,7 @@ static struct terms terms_of(const struct agreement_record *record)
 static void adopt_open(struct machine *machine, uint32_t peer, unsigned int k,
 		       const struct agreement_record *record)
 {
-	struct pair *pair = &machine->peers[peer].pairs[k];
+	struct sa_pair *pair = &machine->peers[peer].pairs[k];
 
 	pair->state = record->state == AGREEMENT_LEFT ? SLOT_LEFT : SLOT_LIVE;
 	pair->adopted = true;

@@ -116,7 +116,7 @@ void machine_ask(struct machine *machine, uint32_t peer, uint64_t now)
 	struct machine_peer *p = &machine->peers[peer];
 	struct agreement_path path;
 
-	/* Who is not known to be anywhere asks us. */
+	/* A peer that is not known to be anywhere asks us. */
 	if (machine->host.where(machine->host.data, peer, p->attempts, &path)) {
 		send_initiation(machine, peer, &path, now);
 		p->attempts++;
@@ -159,7 +159,7 @@ void machine_repeat(struct machine *machine, uint32_t peer, uint64_t now)
 /* Was data sealed since the time? */
 static bool wants_key(const struct machine *machine, const struct machine_peer *p, uint64_t now)
 {
-	const struct seal *seal = p->in_use < 0 ? NULL : &p->seals[p->in_use];
+	const struct sealing *seal = p->in_use < 0 ? NULL : &p->seals[p->in_use];
 
 	if (!seal || p->asking)
 		return false;

@@ -20,14 +20,14 @@ static bool same_life(const struct terms *a, const struct terms *b)
 	return MACHINE_FAULT(FAULT_NO_LIFE) || a->peer_life == b->peer_life;
 }
 
-static const struct terms *in_use(const struct machine_peer *p)
+static const struct terms *used_terms(const struct machine_peer *p)
 {
 	return p->in_use < 0 ? NULL : &p->seals[p->in_use].terms;
 }
 
 static bool in_order(const struct machine_peer *p, const struct terms *terms)
 {
-	const struct terms *used = in_use(p);
+	const struct terms *used = used_terms(p);
 
 	return !used || !same_life(used, terms) || order_of(p, terms) > order_of(p, used) ||
 	       MACHINE_FAULT(FAULT_NO_ORDER);
@@ -39,7 +39,7 @@ void machine_mark_left(struct machine *machine, uint32_t peer, const struct term
 	struct machine_peer *p = &machine->peers[peer];
 
 	for (unsigned int k = 0; k < SLOTS_OPEN; k++) {
-		const struct pair *pair = &p->pairs[k];
+		const struct sa_pair *pair = &p->pairs[k];
 
 		if (pair->state == SLOT_LIVE && same_life(&pair->terms, terms) &&
 		    order_of(p, &pair->terms) < order_of(p, terms))
@@ -51,10 +51,10 @@ void machine_mark_left(struct machine *machine, uint32_t peer, const struct term
 static void void_life(struct machine *machine, uint32_t peer, const struct terms *terms, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	const struct terms *used = in_use(p);
+	const struct terms *used = used_terms(p);
 
 	for (unsigned int k = 0; k < SLOTS_OPEN; k++) {
-		struct pair *pair = &p->pairs[k];
+		struct sa_pair *pair = &p->pairs[k];
 
 		if (pair->state != SLOT_LIVE && pair->state != SLOT_LEFT)
 			continue;
@@ -73,7 +73,7 @@ static void void_life(struct machine *machine, uint32_t peer, const struct terms
 static void judge_life(struct machine *machine, uint32_t peer, const struct terms *terms, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	const struct terms *used = in_use(p);
+	const struct terms *used = used_terms(p);
 
 	if (used && same_life(used, terms))
 		return;
@@ -182,7 +182,7 @@ static void set_pending(struct machine *machine, uint32_t peer, unsigned int k,
 			struct handshake_result *result, const struct agreement_path *path)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 
 	/* The peer has given up its older Initiations: none of them is confirmed any more, and what opens stays. */
 	for (unsigned int i = 0; i < SLOTS_OPEN; i++) {
@@ -318,7 +318,7 @@ static void take_refusal(struct machine *machine, uint32_t peer, enum denial den
 		&(struct agreement_report){ .event = AGREEMENT_REFUSED, .denial = denial, .path = path });
 }
 
-/* What opens and, in order, what seals are in place. false: they are not, and no Confirm may be sent. */
+/* SAs that open and, in order, seal are in place. false: they are not, and no Confirm may be sent. */
 static bool take_pair(struct machine *machine, uint32_t peer, unsigned int k, int seal,
 		      const struct terms *terms, struct handshake_result *result, uint64_t now)
 {
@@ -426,7 +426,7 @@ static void take_confirm(struct machine *machine, uint32_t peer, unsigned int k,
 			 const struct agreement_path *path, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 	bool order = in_order(p, &pair->terms);
 	int seal = order ? machine_slot_to_seal(machine, peer) : -1;
 	_cleanup_data_key_ struct data_key key = pair->send;
@@ -457,7 +457,7 @@ static void confirm_again(struct machine *machine, uint32_t peer, unsigned int k
 			  const struct agreement_path *path, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 	unsigned int newer = 0;
 
 	if (MACHINE_FAULT(FAULT_AGAIN)) {
@@ -485,7 +485,7 @@ enum message_refusal machine_confirm(struct machine *machine, uint32_t session,
 				     const uint8_t message[CONFIRM_LEN], const struct agreement_path *path,
 				     uint64_t now)
 {
-	struct pair *pair;
+	struct sa_pair *pair;
 	uint32_t peer;
 	unsigned int k;
 
@@ -514,7 +514,7 @@ enum message_refusal machine_confirm(struct machine *machine, uint32_t session,
 static void take_ack(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 
 	pair->awaits = false;
 	pair->proven = true;
@@ -523,14 +523,14 @@ static void take_ack(struct machine *machine, uint32_t peer, unsigned int k, uin
 	machine_note(machine, peer, k, now);
 	machine_mark_left(machine, peer, &pair->terms, now);
 	/* Not what is asked for because the pair is old. */
-	if (in_use(p) && in_use(p)->spi_rx == pair->terms.spi_rx && p->rekey != AGREEMENT_NEVER)
+	if (used_terms(p) && used_terms(p)->spi_rx == pair->terms.spi_rx && p->rekey != AGREEMENT_NEVER)
 		machine_satisfied(machine, peer);
 }
 
 enum message_refusal machine_ack(struct machine *machine, uint32_t session,
 				 const uint8_t message[CONFIRM_LEN], uint64_t now)
 {
-	const struct pair *pair;
+	const struct sa_pair *pair;
 	uint32_t peer;
 	unsigned int k;
 
@@ -553,7 +553,7 @@ enum message_refusal machine_ack(struct machine *machine, uint32_t session,
  */
 static void take_packet(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
-	struct pair *pair = &machine->peers[peer].pairs[k];
+	struct sa_pair *pair = &machine->peers[peer].pairs[k];
 
 	pair->proven = true;
 	machine_note(machine, peer, k, now);

@@ -16,7 +16,7 @@
 /* From the first slot that dies to the grace period: others may follow within it. */
 #define GRACE_GATHER (50 * NS_PER_MS)
 
-/* What seals is over so soon that a new key matters more than what is under way under those that were left. */
+/* The key that seals is over so soon that a new key matters more than what is under way under those that were left. */
 #define URGENT (60 * NS_PER_SECOND)
 
 uint64_t machine_deadline_seal(const struct machine *machine, const struct terms *terms)
@@ -36,8 +36,8 @@ uint64_t machine_deadline_open(const struct machine *machine, const struct terms
 
 /* ---- records ----------------------------------------------------------------------------------------- */
 
-static struct agreement_record record_of(const struct machine_peer *p, const struct terms *terms,
-					 uint32_t slot, uint64_t now)
+static struct agreement_record new_record(const struct machine_peer *p, const struct terms *terms,
+					  uint32_t slot, uint64_t now)
 {
 	return (struct agreement_record){
 		.key_hash = p->key_hash,
@@ -61,9 +61,9 @@ static struct agreement_record record_of(const struct machine_peer *p, const str
 void machine_note(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
 	const struct machine_peer *p = &machine->peers[peer];
-	const struct pair *pair = &p->pairs[k];
+	const struct sa_pair *pair = &p->pairs[k];
 	uint32_t slot = machine_slot(peer, SLOTS_SEAL + k);
-	struct agreement_record record = record_of(p, &pair->terms, slot, now);
+	struct agreement_record record = new_record(p, &pair->terms, slot, now);
 
 	record.deadline = machine_deadline_open(machine, &pair->terms);
 	record.state = AGREEMENT_PENDING;
@@ -100,7 +100,7 @@ void machine_dying(struct machine *machine, uint32_t peer, uint64_t now)
 void machine_retire_open(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 
 	machine_check(machine, machine->host.unlink(machine->host.data, machine_slot(peer, SLOTS_SEAL + k)));
 	machine_spi_remove(machine, peer, k, pair->terms.spi_rx);
@@ -205,9 +205,9 @@ void machine_grace(struct machine *machine, uint64_t now)
  * that the peer has not shown to have: no Confirm, no Ack and no packet came. Whoever made it: if those that we initiated
  * or adopted stayed, nothing could be agreed until a deadline when all slots are of that kind (docs/model finds it).
  */
-static unsigned int evictable(const struct machine_peer *p, const struct pair *pair)
+static unsigned int evictable(const struct machine_peer *p, const struct sa_pair *pair)
 {
-	const struct seal *seal = p->in_use < 0 ? NULL : &p->seals[p->in_use];
+	const struct sealing *seal = p->in_use < 0 ? NULL : &p->seals[p->in_use];
 
 	if (MACHINE_FAULT(FAULT_EVICT))
 		return pair->state == SLOT_LIVE && !pair->pending;
@@ -220,14 +220,15 @@ static unsigned int evictable(const struct machine_peer *p, const struct pair *p
 	return seal && seal->terms.spi_rx == pair->terms.spi_rx ? 0 : 2;
 }
 
-static bool goes_before(const struct pair *a, unsigned int rank_a, const struct pair *b, unsigned int rank_b)
+static bool goes_before(const struct sa_pair *a, unsigned int rank_a, const struct sa_pair *b,
+			unsigned int rank_b)
 {
 	if (rank_a != rank_b)
 		return rank_a < rank_b;
 	return rank_a == 1 ? a->since < b->since : a->terms.birth < b->terms.birth;
 }
 
-/* What seals lasts for a while: a slot that GRACE or a grace period will free is waited for, and no packet is lost. */
+/* The key that seals lasts for a while: a slot that GRACE or a grace period will free is waited for, and no packet is lost. */
 static bool can_wait(const struct machine *machine, const struct machine_peer *p, uint64_t now)
 {
 	return p->in_use >= 0 && !MACHINE_FAULT(FAULT_EVICT) &&
@@ -302,12 +303,12 @@ int machine_open(struct machine *machine, uint32_t peer, unsigned int k, const s
 		 struct data_key *key, uint64_t now)
 {
 	struct machine_peer *p = &machine->peers[peer];
-	struct pair *pair = &p->pairs[k];
+	struct sa_pair *pair = &p->pairs[k];
 	struct agreement_sa sa = { .peer = peer, .slot = machine_slot(peer, SLOTS_SEAL + k), .event = true };
 	int error;
 
 	sa.spi = terms->spi_rx;
-	sa.record = record_of(p, terms, sa.slot, now);
+	sa.record = new_record(p, terms, sa.slot, now);
 	sa.record.deadline = machine_deadline_open(machine, terms);
 	sa.record.state = AGREEMENT_PENDING;
 	memset(pair, 0, sizeof(*pair));
@@ -327,7 +328,7 @@ int machine_seal(struct machine *machine, uint32_t peer, unsigned int k, const s
 	int before = p->in_use, error;
 
 	sa.spi = terms->spi_tx;
-	sa.record = record_of(p, terms, sa.slot, now);
+	sa.record = new_record(p, terms, sa.slot, now);
 	sa.record.deadline = machine_deadline_seal(machine, terms);
 	sa.record.partner = machine_slot(peer, SLOTS_SEAL + partner);
 	error = fill(machine, &sa, &p->seals[k].state, key, &p->seals[k].id, now);
@@ -347,7 +348,7 @@ int machine_seal(struct machine *machine, uint32_t peer, unsigned int k, const s
 
 void machine_leave(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now)
 {
-	struct pair *pair = &machine->peers[peer].pairs[k];
+	struct sa_pair *pair = &machine->peers[peer].pairs[k];
 
 	if (pair->state != SLOT_LIVE)
 		return;
@@ -367,7 +368,7 @@ void machine_reset(struct machine *machine, uint32_t peer, uint64_t now)
 	if (p->in_use >= 0)
 		machine_retire_seal(machine, peer, (unsigned int)p->in_use, now);
 	for (unsigned int k = 0; k < SLOTS_OPEN; k++) {
-		struct pair *pair = &p->pairs[k];
+		struct sa_pair *pair = &p->pairs[k];
 
 		pair->pending = pair->awaits = pair->acknowledges = false;
 		data_key_wipe(&pair->send);

@@ -254,7 +254,7 @@ static void set_cipher(struct sa_crypto_parameters *parameters, const char *driv
 	parameters->key_len = (__u32)length;
 }
 
-static int probe(int program, const char *driver)
+static int probe_driver(int program, const char *driver)
 {
 	static const __u8 zeros[16];
 	struct agree_probe_args args = {};
@@ -281,9 +281,9 @@ int agree_prefer(const char *name, const char *driver)
 	if (strcmp(driver, "aes") == 0 && cipher_best("aes", "cipher", best, sizeof(best))) {
 		snprintf(instance, sizeof(instance), "ecb(%s)", best);
 		if (!cipher_best(instance, "lskcipher", found, sizeof(found)))
-			probe(program, best);
+			probe_driver(program, best);
 	}
-	err = probe(program, driver);
+	err = probe_driver(program, driver);
 	bpf_object__close(object);
 	return err;
 }
@@ -310,7 +310,7 @@ static void describe(struct xdpsec_agreement *to, const struct agreement_record 
 }
 
 /* The first use of a cipher loads modules, while another process may do the same, or a signal come. */
-static bool is_transient(int err)
+static bool passes_by_itself(int err)
 {
 	return err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
 }
@@ -341,7 +341,7 @@ int agree_install(const struct agree *agree, const struct agreement_sa *sa, cons
 	do {
 		set_cipher(&args.parameters, driver, key->bytes, key->length);
 		err = run(agree->programs[AGREE_INSTALL], &args, sizeof(args));
-	} while (is_transient(err) && --tries);
+	} while (passes_by_itself(err) && --tries);
 	explicit_bzero(&args.parameters, sizeof(args.parameters));
 	agreement_key_wipe(key);
 	*id = args.id;
