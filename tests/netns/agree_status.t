@@ -16,14 +16,14 @@ agreed_keys
 write_agreed_configs
 
 # Nobody answers A.
-ok "A is up" xdpsec_a up "$WORK/$NAME_A.conf"
+ok "A is up" up_a
 ok "it asks" wait_for 5 has_state asking
 ok "and says so, with the attempts" wait_for 10 says 'state: asking \(attempt [2-9]'
 ok "no handshake yet" says 'latest handshake: never'
 is "nor in JSON" "$(status_a '.peers[0].agreement | [.handshake, .age, .expires, .suite, .role] | tostring')" "[null,null,null,null,null]"
 ok "after some attempts that is a warning" wait_for 40 says 'warning: site-b: no answer to [0-9]+ attempts'
 
-ok "B is up" xdpsec_b up "$WORK/$NAME_B.conf"
+ok "B is up" up_b
 ok "keys are agreed on" wait_for 10 has_state agreed
 # The maps are at once what they are; the agent writes its file every second.
 ok "which the agent's file says as well" wait_for 5 says 'key agreement: initiations_sent [0-9]+, .*handshakes 1'
