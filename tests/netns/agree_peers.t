@@ -142,7 +142,7 @@ stop "$flood"
 capture_stop two
 # Every sealed packet's SPI and number: the same pair is in the capture once, but for control packets, whose SPI is 0.
 "$PACKETS" inspect "$WORK/two.pcap" --port 7253 | jq -r 'select(.spi != null and .spi != 0) | "\(.spi) \(.sequence)"' >"$WORK/numbers"
-ok "two: packets were captured" [ "$(wc -l <"$WORK/numbers")" -gt 1000 ]
+ok "two: packets were captured" [ "$(wc -l <"$WORK/numbers")" -gt 200 ]
 is "two: no SPI and number twice" "$(sort "$WORK/numbers" | uniq -d)" ""
 ok "two: under several SPIs" [ "$(cut -d' ' -f1 "$WORK/numbers" | sort -u | wc -l)" -ge 2 ]
 end_second
