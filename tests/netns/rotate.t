@@ -212,8 +212,8 @@ kill_reload() {
 }
 
 new_keys 2
-start_streams "$TO_B" "$TO_A"
 before_a=$(opened) before_b=$(opened_at_b)
+start_streams "$TO_B" "$TO_A"
 for n in 1 2 3; do
 	for site in b a; do
 		ok "step $n at ${site^^}, killed, and completed" kills $site $n 1 2

@@ -129,7 +129,7 @@ conflict "the same port" "ListenPort: 4501: already used by the tunnel xs1 \\($(
 change 1 's/^Name = xs1/Name = xs9/; s/^ListenPort = .*/ListenPort = 4509/'
 conflict "the same SPI" "RxSpi: 0x00001002: already used by the tunnel xs1 \\($(name_a 1)\\), on the same device eth0.*hint: choose another number"
 change 0 "s|^Address = .*|Address = 198.51.100.0/25|"
-conflict "prefixes that overlap" ":14: Address: 198.51.100.0/25: overlaps with $B4/32 of $(name_a 0), on the same device eth0.*hint: .*reload $(name_a 0)"
+conflict "prefixes that overlap" ":15: Address: 198.51.100.0/25: overlaps with $B4/32 of $(name_a 0), on the same device eth0.*hint: .*reload $(name_a 0)"
 change 1 's/^Name = xs1/Name = xs9/; s/^ListenPort.*/ListenPort = 5201/; s/^SourcePort.*//'
 conflict "a tunnel of which inline mode protects the port" \
 	"Endpoint: $B4:4501: $(name_a 0) protects UDP port 5201 there, and would seal the tunnel's packets twice.*hint: remove 5201 from Ports of $(conf_a 0)"
