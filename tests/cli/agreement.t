@@ -372,7 +372,7 @@ hint: what \`xdpsec pubkey\` prints at the site site-c"
 
 # Whatever is wrong: no message of all these has repeated a secret.
 write_agreed
-sed -i "$inline; 14s|$| x|; 2s/.*/$SECRET/; 4s|.*|PrivateKey $SECRET|; 5s|.*|PrivateKey= $SECRET #|; 6s|.*|[PrivateKey=$SECRET|" "$CONFIG"
+sed -i "$inline; 14s|$| x|; 2s|.*|$SECRET|; 4s|.*|PrivateKey $SECRET|; 5s|.*|PrivateKey= $SECRET #|; 6s|.*|[PrivateKey=$SECRET|" "$CONFIG"
 check >"$WORK/said" 2>&1
 is "control: there are messages" "$(grep -c '^xdpsec: ' "$WORK/said" | sed 's/^[5-9]$/several/')" several
 unlike "no value of PresharedKey is repeated" "$(<"$WORK/said")" "$PSK_TEXT"

@@ -268,8 +268,11 @@ static void landlock(void **state)
 	pid_t child;
 
 	(void)state;
-	if (syscall(444, NULL, 0, 1) < 1)
-		skip();
+	/* cmocka's skip() prints "not ok", which prove takes for a failure. */
+	if (syscall(444, NULL, 0, 1) < 1) {
+		print_message("# this kernel has no Landlock\n");
+		return;
+	}
 	child = fork();
 	if (child == 0)
 		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? UNPREPARED : try_landlock());

