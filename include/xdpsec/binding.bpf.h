@@ -211,7 +211,7 @@ static __noinline void binding_keep(const struct packet *packet)
 	to->is_new = 0;
 }
 
-/* Of an element that binding_find() has found. Volatile: if the answer stayed in a register, the verifier would follow all
+/* Is an element that binding_find() has found a new one? Volatile: if the answer stayed in a register, the verifier would follow all
  * that comes between two questions for both answers. */
 static __always_inline bool binding_is_new(const struct binding *binding)
 {

@@ -29,7 +29,7 @@ enum xdpsec_next_header {
 	XDPSEC_NEXT_NONE = 59, /* keepalive: no payload */
 };
 
-/* What the tag binds of the packet around the payload: the associated data. Numbers of the wire. */
+/* The associated data: the part of the packet around the payload that the tag binds. Numbers of the wire. */
 enum xdpsec_binding {
 	XDPSEC_BIND_NONE,      /* nothing; always in tunnel mode */
 	XDPSEC_BIND_PORTS,     /* source port, destination port */

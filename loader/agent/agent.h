@@ -2,8 +2,8 @@
 /*
  * The agent: the process that agrees with the peers of one instance on their keys.
  *
- * It is started as root, opens what it needs (agent_open.c), gives up everything else (sandbox.h), and from then on has
- * descriptors and no rights. The protocol is a pure function (agreement/agreement.h); agent_host.c does what it asks,
+ * Root starts the agent. It opens what it needs (agent_open.c), gives up everything else (sandbox.h), and from then on
+ * has descriptors and no rights. The protocol is a pure function (agreement/agreement.h); agent_host.c does what it asks,
  * agent_loop.c brings it what happens. The data plane needs no agent until its keys expire, and a new agent needs
  * nothing of an old one: so it may die, hang, or be replaced at any time.
  */

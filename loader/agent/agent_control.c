@@ -21,7 +21,7 @@
 #define RENEW_STEP_NS 10000000L
 #define RENEW_STEPS 500
 
-/* It prints its own messages to our standard error. */
+/* The agent prints its own messages to our standard error. */
 int agent_spawn(const char *name)
 {
 	char *const arguments[] = { "xdpsec", "agree", "--background", (char *)name, NULL };

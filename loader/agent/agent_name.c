@@ -45,7 +45,7 @@ static void take_addresses(struct agent *agent, const struct resolver_answer *an
 	name->failed = false;
 	name->n = answer->n;
 	memcpy(name->addresses, answer->addresses, sizeof(name->addresses));
-	/* It may have had no address to ask until now. */
+	/* The peer may have had no address to be asked at until now. */
 	if (first)
 		agreement_wanted(agent->agreement, answer->peer, now);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Settings for tests, from the environment of the agent: XDPSEC_AGREE="rekey=4000 grace=1000 reject=20 clock=-86400".
- * They are not for users: GRACE has to outlive what is under way, and both ends need the same.
+ * Users do not set these: GRACE has to outlive what is under way, and both ends need the same.
  */
 #ifndef XDPSEC_AGENT_DEVELOPER_H
 #define XDPSEC_AGENT_DEVELOPER_H

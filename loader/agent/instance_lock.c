@@ -111,7 +111,7 @@ static int end_holder(const struct plane *plane, int fd)
 {
 	_cleanup_close_ int process = open_holder(fd);
 
-	/* It looks once a second at what it is asked, and at once with this signal. */
+	/* An agent looks once a second at what it is asked, and at once with this signal. */
 	signal_holder(process, SIGUSR2);
 	if (try_steps(fd, STEPS_ASKED))
 		return 0;

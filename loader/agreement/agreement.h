@@ -144,7 +144,7 @@ struct agreement_host {
 		    size_t n);
 	int (*asking)(void *data, uint32_t spi, bool add);
 	/*
-	 * Where the peer is to be asked: its endpoint now. attempt counts from 0 since it last answered, so that the
+	 * The address to ask the peer at: its endpoint now. attempt counts from 0 since it last answered, so that the
 	 * addresses of a name are tried in turn, and looked up again. false: not known.
 	 */
 	bool (*where)(void *data, uint32_t peer, unsigned int attempt, struct agreement_path *path);

@@ -266,6 +266,24 @@ void end_deliver(struct end *end, const struct end *from, const struct end_messa
 	agreement_receive(end->agreement, &path, message->bytes, message->n, false, *end->now);
 }
 
+void end_settle(struct end *a, struct end *b)
+{
+	struct end_message message;
+	bool any;
+
+	do {
+		any = false;
+		while (end_take(a, &message)) {
+			end_deliver(b, a, &message);
+			any = true;
+		}
+		while (end_take(b, &message)) {
+			end_deliver(a, b, &message);
+			any = true;
+		}
+	} while (any);
+}
+
 bool end_opens(const struct end *end, uint32_t peer, const struct end *sealer, uint32_t sealers_peer)
 {
 	const struct plane_slot *seals = plane_seals(&sealer->plane, sealers_peer);

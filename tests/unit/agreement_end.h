@@ -55,6 +55,8 @@ int end_add(struct end *end, uint32_t peer, const struct end *other,
 bool end_take(struct end *end, struct end_message *message);
 /* Deliver it, as from the address of `from`. */
 void end_deliver(struct end *end, const struct end *from, const struct end_message *message);
+/* Deliver everything that is under way between two ends, also what comes of it. */
+void end_settle(struct end *a, struct end *b);
 /* The key of what seals, and whether the other end opens with it. */
 bool end_opens(const struct end *end, uint32_t peer, const struct end *sealer, uint32_t sealers_peer);
 /* A counter by its name; fails if there is none. */

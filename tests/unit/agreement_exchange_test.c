@@ -45,23 +45,9 @@ static int two_ends_end(void **state)
 	return 0;
 }
 
-/* Deliver everything that is under way, also what comes of it. */
 static void settle(void)
 {
-	struct end_message message;
-	bool any;
-
-	do {
-		any = false;
-		while (end_take(&a, &message)) {
-			end_deliver(&b, &a, &message);
-			any = true;
-		}
-		while (end_take(&b, &message)) {
-			end_deliver(&a, &b, &message);
-			any = true;
-		}
-	} while (any);
+	end_settle(&a, &b);
 }
 
 static void ask(struct end *end)

@@ -49,20 +49,7 @@ static int end_both(void **state)
 
 static void settle(void)
 {
-	struct end_message message;
-	bool any;
-
-	do {
-		any = false;
-		while (end_take(&a, &message)) {
-			end_deliver(&b, &a, &message);
-			any = true;
-		}
-		while (end_take(&b, &message)) {
-			end_deliver(&a, &b, &message);
-			any = true;
-		}
-	} while (any);
+	end_settle(&a, &b);
 }
 
 static void agree(void)
