@@ -71,6 +71,8 @@ static int agent_begin(struct agent *agent, agent_ready ready, void *data)
 			agent_look_up(agent, i, agent_now());
 	agreement_start(agent->agreement, agent_now());
 	agent_write_status(agent, UINT32_MAX);
+	if (log_has_file())
+		log_line(LOG_INFO, "no syslog here (/dev/log): the agent's log is %s", log_destination());
 	if (ready)
 		ready(data);
 	notify_send(&agent->notify, "READY=1");

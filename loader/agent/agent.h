@@ -66,6 +66,7 @@ struct agent {
 	struct clock_file clock;
 	struct notify notify;
 
+	bool resolver_died; /* so that the log has it once */
 	int lock, socket, resolver, instance_map;
 	int epoll, deadline_timer, clock_timer, signals;
 	uint64_t resumed; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC, as it was last seen */

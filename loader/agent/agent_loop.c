@@ -235,6 +235,8 @@ static int open_signals(struct agent *agent)
 	sigset_t signals;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* Nobody waits for the resolver's keeper. */
+	signal(SIGCHLD, SIG_IGN);
 	sigemptyset(&signals);
 	for (size_t i = 0; i < ARRAY_SIZE(handled); i++)
 		sigaddset(&signals, handled[i]);

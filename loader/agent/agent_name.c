@@ -50,18 +50,33 @@ static void take_addresses(struct agent *agent, const struct resolver_answer *an
 		agreement_wanted(agent->agreement, answer->peer, now);
 }
 
+/* What it was asked is lost: it is asked anew when a peer does not answer. */
+static void note_death(struct agent *agent, int signal)
+{
+	for (uint32_t i = 0; i < XDPSEC_MAX_PEERS; i++)
+		agent->peers[i].name.waiting = false;
+	if (!agent->resolver_died)
+		log_line(LOG_WARNING, "the resolver's process has died (signal %d): it is started again",
+			 signal);
+	agent->resolver_died = true;
+}
+
 void agent_take_answer(struct agent *agent, uint64_t now)
 {
 	struct resolver_answer answer;
 	int got;
 
 	while ((got = resolver_receive(agent->resolver, &answer)) == 1)
-		if (answer.peer < XDPSEC_MAX_PEERS && agent->peers[answer.peer].name.host[0] &&
-		    answer.n <= RESOLVER_ADDRESSES_MAX)
+		if (answer.peer == RESOLVER_DIED)
+			note_death(agent, answer.error);
+		else if (answer.peer < XDPSEC_MAX_PEERS && agent->peers[answer.peer].name.host[0] &&
+			 answer.n <= RESOLVER_ADDRESSES_MAX)
 			take_addresses(agent, &answer, now);
 	if (got != -EPIPE)
 		return;
-	log_line(LOG_ERR, "the resolver's process has ended: names are not looked up any more");
+	log_line(LOG_ERR,
+		 "the resolver's process has ended for good: names are not looked up until the agent is "
+		 "started anew");
 	close(agent->resolver);
 	agent->resolver = -1;
 }

@@ -202,6 +202,7 @@ static int open_state(struct agent *agent)
 	agent->status->uid = agent->user.uid;
 	agent->status->started = time(NULL);
 	snprintf(agent->status->user, sizeof(agent->status->user), "%s", agent->user.name);
+	snprintf(agent->status->log, sizeof(agent->status->log), "%s", log_destination());
 	snprintf(agent->status->version, sizeof(agent->status->version), "%s", program_version());
 	return notify_open(&agent->notify);
 }

@@ -23,6 +23,13 @@ static void status_path(const char *instance, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, AGENT_RUN_DIR "/%s.agent", instance);
 }
 
+int agent_status_make_directory(void)
+{
+	if (mkdir(AGENT_RUN_DIR, 0755) && errno != EEXIST)
+		return fail(errno, AGENT_RUN_DIR ": cannot create it: %s", strerror(errno));
+	return 0;
+}
+
 /* A new file each time: the mapping of an agent that still runs is left alone. */
 struct agent_status *agent_status_create(const char *instance)
 {
@@ -31,10 +38,8 @@ struct agent_status *agent_status_create(const char *instance)
 	char path[PATH_MAX];
 
 	status_path(instance, path);
-	if (mkdir(AGENT_RUN_DIR, 0755) && errno != EEXIST) {
-		fail(errno, AGENT_RUN_DIR ": cannot create it: %s", strerror(errno));
+	if (agent_status_make_directory())
 		return NULL;
-	}
 	unlink(path);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, sizeof(*status))) {

@@ -41,9 +41,13 @@ struct agent_status {
 	uint64_t renewals; /* how often all keys were renewed: `xdpsec rekey` */
 	char user[32];
 	char version[64];
+	char log[96]; /* where its lines go: log_destination() */
 	struct agent_status_counter counters[AGENT_COUNTERS_MAX];
 	struct agent_status_peer peers[XDPSEC_MAX_PEERS]; /* by index */
 };
+
+/* Make AGENT_RUN_DIR. 0, or -errno after a message. */
+int agent_status_make_directory(void);
 
 /* Make the file as root, and map it. NULL after a message. It is unmapped at the end of the process. */
 struct agent_status *agent_status_create(const char *instance);

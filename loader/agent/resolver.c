@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The resolver's process, and talking to it. */
+/* The resolver's process, its keeper, and talking to them. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "agent/resolver.h"
 #include "agent/seccomp.h"
 #include "base/cleanup.h"
 #include "base/message.h"
+
+/* How often it is started again; the first pause before that, which doubles: 25 s in all. */
+#define RESTARTS_MAX 8
+#define RESTART_PAUSE_NS 100000000L
 
 static void put_mapped(uint8_t address[16], const struct sockaddr *from)
 {
@@ -76,16 +82,10 @@ static void serve(int fd)
 	}
 }
 
-static int enter_sandbox(const struct agent_user *user, pid_t parent)
+/* Not earlier: a change of the user clears it. */
+static int end_with(pid_t parent)
 {
-	int err = sandbox_leave_root(user);
-
-	if (err)
-		return err;
-	/* Not earlier: a change of the user clears it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent)
-		return -ESRCH;
-	return seccomp_enter(SECCOMP_RESOLVER);
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent ? -ESRCH : 0;
 }
 
 /* Descriptors of the parent that are not for it: all but standard error, the socket, and nothing else. */
@@ -98,12 +98,52 @@ static int keep_only(int fd)
 	return 3;
 }
 
-__attribute__((noreturn)) static void run_resolver(const struct agent_user *user, int fd, pid_t parent)
+__attribute__((noreturn)) static void run_resolver(int fd, pid_t keeper)
 {
 	prctl(PR_SET_NAME, "xdpsec-resolver", 0, 0, 0);
-	fd = keep_only(fd);
-	if (fd >= 0 && enter_sandbox(user, parent) == 0)
+	if (end_with(keeper) == 0 && seccomp_enter(SECCOMP_RESOLVER) == 0)
 		serve(fd);
+	_exit(0);
+}
+
+/* Start it, and wait for its end. False: it ended as it should, because the agent has closed its socket. */
+static bool run_once(int fd, struct resolver_answer *died)
+{
+	pid_t keeper = getpid(), child = fork();
+	int status;
+
+	if (child == 0)
+		run_resolver(fd, keeper);
+	if (child < 0)
+		return true;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	died->error = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	return WIFSIGNALED(status) || WEXITSTATUS(status);
+}
+
+static void pause_before(int restart)
+{
+	long nanoseconds = RESTART_PAUSE_NS << restart;
+	const struct timespec pause = { nanoseconds / 1000000000, nanoseconds % 1000000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+__attribute__((noreturn)) static void run_keeper(const struct agent_user *user, int fd, pid_t agent)
+{
+	struct resolver_answer died = { .peer = RESOLVER_DIED };
+
+	prctl(PR_SET_NAME, "xdpsec-keeper", 0, 0, 0);
+	fd = keep_only(fd);
+	if (fd < 0 || sandbox_leave_root(user) || end_with(agent) || seccomp_enter(SECCOMP_KEEPER))
+		_exit(1);
+	for (int restarts = 0; run_once(fd, &died) && restarts < RESTARTS_MAX; restarts++) {
+		if (send(fd, &died, sizeof(died), MSG_NOSIGNAL) != sizeof(died))
+			break;
+		pause_before(restarts);
+	}
 	_exit(0);
 }
 
@@ -121,7 +161,7 @@ int resolver_start(const struct agent_user *user, int *fd)
 	if (child < 0)
 		return fail(errno, "the resolver: cannot fork: %s", strerror(errno));
 	if (child == 0)
-		run_resolver(user, its, parent);
+		run_keeper(user, its, parent);
 	*fd = take_fd(&ours);
 	return 0;
 }

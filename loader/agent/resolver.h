@@ -3,6 +3,9 @@
  * Looking up names in a process of its own: getaddrinfo(3) takes as long as a name server likes, and loads whatever
  * nsswitch.conf(5) says. The process is forked before a key is read, and has a sandbox of its own. It is asked, and
  * answers, by datagrams on a pair of sockets, one name at a time.
+ *
+ * Its parent is a keeper, which does nothing but start it again if it dies. A process that reads what strangers send must
+ * not be tried at will, so this is done a few times only.
  */
 #ifndef XDPSEC_AGENT_RESOLVER_H
 #define XDPSEC_AGENT_RESOLVER_H
@@ -28,12 +31,16 @@ struct resolver_answer {
 	uint8_t addresses[RESOLVER_ADDRESSES_MAX][16]; /* IPv4 as ::ffff:a.b.c.d; of both versions in turn */
 };
 
+/* Not an answer: the process has died by the signal `error` (0: it has ended), and what it was asked with it. It is
+ * started again. */
+#define RESOLVER_DIED UINT32_MAX
+
 /* Fork it. *fd is our end of the pair; whoever closes it ends the process. 0, or -errno after a message. */
 int resolver_start(const struct agent_user *user, int *fd);
 
 /* Ask. false: it cannot be asked now. */
 bool resolver_ask(int fd, const struct resolver_question *question);
-/* 1: an answer; 0: none yet; -EPIPE: the process has ended. */
+/* 1: an answer; 0: none yet; -EPIPE: the process has ended for good. */
 int resolver_receive(int fd, struct resolver_answer *answer);
 
 #endif

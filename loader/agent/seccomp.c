@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ static const char *const agent_calls[] = {
 	"epoll_wait",	     "epoll_pwait", "epoll_pwait2",    "epoll_ctl",	    "recvmmsg",
 	"recvmmsg_time64",   "sendmmsg",    "timerfd_settime", "timerfd_settime64", "timerfd_gettime",
 	"timerfd_gettime64", "membarrier",  "fsync",	       "fdatasync",	    "msync",
+	"ftruncate",	     "ftruncate64",
 };
 
 /* getaddrinfo(3) with the name services of this host: files, DNS, systemd-resolved, nscd. */
@@ -107,6 +109,11 @@ static const char *const resolver_calls[] = {
 	"epoll_wait",	  "epoll_pwait",     "sched_getaffinity",
 	"timerfd_create", "timerfd_settime", "mprotect",
 	"mmap",		  "mmap2",
+};
+
+/* fork(2), waiting, and what the resolver restricts itself with. */
+static const char *const keeper_calls[] = {
+	"wait4", "waitid", "prctl", "seccomp", "fork",
 };
 
 static const unsigned int agent_bpf_commands[] = {
@@ -210,6 +217,20 @@ static int allow_resolver(scmp_filter_ctx filter)
 	return err ?: allow(filter, "connect");
 }
 
+/* It forks the resolver, whose list is added to this one. No namespace is made. */
+static int allow_keeper(scmp_filter_ctx filter)
+{
+	const unsigned int namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+					CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+	int err = allow_resolver(filter);
+
+	if (!err)
+		err = allow_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
+	for (size_t i = 0; !err && i < ARRAY_SIZE(keeper_calls); i++)
+		err = allow(filter, keeper_calls[i]);
+	return err;
+}
+
 static int fill_filter(scmp_filter_ctx filter, enum seccomp_role role)
 {
 	int err = allow_all(filter, common_calls, ARRAY_SIZE(common_calls));
@@ -219,7 +240,9 @@ static int fill_filter(scmp_filter_ctx filter, enum seccomp_role role)
 	if (!err)
 		err = allow_abort(filter);
 	if (!err)
-		err = role == SECCOMP_AGENT ? allow_agent(filter) : allow_resolver(filter);
+		err = role == SECCOMP_AGENT    ? allow_agent(filter)
+		      : role == SECCOMP_KEEPER ? allow_keeper(filter)
+					       : allow_resolver(filter);
 	return err;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The system calls that the agent and its resolver have. The list is in seccomp.c alone. */
+/* The system calls that the agent, its resolver and the keeper of that have. The list is in seccomp.c alone. */
 #ifndef XDPSEC_AGENT_SECCOMP_H
 #define XDPSEC_AGENT_SECCOMP_H
 
 enum seccomp_role {
 	SECCOMP_AGENT,
 	SECCOMP_RESOLVER,
+	SECCOMP_KEEPER, /* of the resolver */
 };
 
 /*

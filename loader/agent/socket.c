@@ -8,12 +8,13 @@
 #include <string.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
 #include <sys/socket.h>
 
 #include "agent/socket.h"
 #include "base/cleanup.h"
 #include "base/message.h"
+#include "net/port_holder.h"
+#include "plane/self.h"
 
 /* A thousand peers may ask within the time that the agent is not scheduled. */
 #define RECEIVE_BUFFER (4 << 20)
@@ -88,6 +89,24 @@ static int configure(int fd, int family, const struct socket_settings *settings)
 	return 0;
 }
 
+static int refuse_taken(uint16_t port)
+{
+	struct port_holder holder;
+	char text[128];
+
+	port_find_holder(port, &holder);
+	fail(EADDRINUSE, "UDP port %u (ListenPort): %s has it, and the key agreement needs it", port,
+	     port_holder_text(&holder, text, sizeof(text)));
+	if (holder.instance[0])
+		hint("set another ListenPort, at both ends; or %s down %s", self(), holder.instance);
+	else if (holder.pid)
+		hint("ps -fp %d; or set another ListenPort, at both ends", holder.pid);
+	else
+		hint("`ss -Hulpn sport = :%u` shows the process; or set another ListenPort, at both ends",
+		     port);
+	return -EADDRINUSE;
+}
+
 static int bind_port(int fd, int family, uint16_t port)
 {
 	union any_address address = { .ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) } };
@@ -101,10 +120,7 @@ static int bind_port(int fd, int family, uint16_t port)
 		return 0;
 	if (errno != EADDRINUSE)
 		return fail(errno, "UDP port %u (ListenPort): cannot bind to it: %s", port, strerror(errno));
-	fail(EADDRINUSE, "UDP port %u (ListenPort): another socket has it, and the key agreement needs it",
-	     port);
-	hint("`ss -Hulpn sport = :%u` shows the process; or choose another ListenPort, at both ends", port);
-	return -EADDRINUSE;
+	return refuse_taken(port);
 }
 
 int socket_open(const struct socket_settings *settings, int *fd)

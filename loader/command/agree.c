@@ -36,7 +36,7 @@ static void detach_output(void *data)
 		if (dup2(detaching->null, fd) < 0)
 			_exit(AGENT_EXIT_FAILED);
 	close(detaching->null);
-	log_use_syslog();
+	log_use_background();
 	if (write(detaching->ready, "", 1) != 1)
 		_exit(AGENT_EXIT_FAILED);
 	close(detaching->ready);
@@ -47,7 +47,8 @@ __attribute__((noreturn)) static void run_detached(const char *name, struct deta
 	setsid();
 	if (chdir("/"))
 		_exit(AGENT_EXIT_FAILED);
-	log_prepare_syslog();
+	if (log_prepare_background(name))
+		_exit(AGENT_EXIT_FAILED);
 	exit(agent_run(name, detach_output, detaching));
 }
 

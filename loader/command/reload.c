@@ -17,6 +17,7 @@
 #include "agent/instance_lock.h"
 #include "base/interrupt.h"
 #include "base/message.h"
+#include "command/agent_port.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
 #include "command/reload.h"
@@ -104,6 +105,12 @@ static int reload_check_sharing(const struct reload *reload, const struct config
 	return err ?: sharing_check(config, &sharers);
 }
 
+/* A running agent has its port. Before any other starts, nothing was changed yet. */
+static int check_agent_port(const struct reload *reload, const struct config *config)
+{
+	return instance_lock_held(&reload->plane, NULL) ? 0 : agent_port_check(config, &reload->instance);
+}
+
 static int check_interface(struct reload *reload)
 {
 	int err = check_settings(reload);
@@ -112,7 +119,9 @@ static int check_interface(struct reload *reload)
 		err = device_find(&reload->config, &reload->device);
 	if (!err)
 		err = check_same_device(reload, &reload->device);
-	return err ?: reload_check_sharing(reload, &reload->config);
+	if (!err)
+		err = reload_check_sharing(reload, &reload->config);
+	return err ?: check_agent_port(reload, &reload->config);
 }
 
 int reload_open(struct reload *reload, const char *name)
@@ -365,6 +374,8 @@ int reload_check(struct reload *reload, struct config *config,
 	step = check_same_device(reload, device);
 	err = err ?: step;
 	step = reload_check_sharing(reload, config);
+	err = err ?: step;
+	step = check_agent_port(reload, config);
 	err = err ?: step;
 	step = key_use_check(config, fingerprints, reload->instance.netns_cookie);
 	err = err ?: step;

@@ -77,8 +77,11 @@ void agreement_print(const struct report *report)
 		printf("  agent: not running\n");
 		return;
 	}
-	printf("  agent: process %d%s%.*s\n", report->agent_pid, agent ? ", user " : "",
-	       agent ? (int)sizeof(agent->user) : 0, agent ? agent->user : "");
+	printf("  agent: process %d", report->agent_pid);
+	if (agent)
+		printf(", user %.*s, log: %.*s", (int)sizeof(agent->user), agent->user,
+		       (int)sizeof(agent->log), agent->log);
+	printf("\n");
 	if (agent && counters_text(agent, text, sizeof(text))[0])
 		printf("  key agreement: %s\n", text);
 }
@@ -160,6 +163,7 @@ static struct json_object *agent_json(const struct report *report)
 		object, "pid",
 		report->agent_runs && report->agent_pid ? json_object_new_int(report->agent_pid) : NULL);
 	add_optional(object, "user", agent ? agent->user : NULL);
+	add_optional(object, "log", agent ? agent->log : NULL);
 	json_object_object_add(object, "started", agent ? json_object_new_int64(agent->started) : NULL);
 	for (size_t i = 0; agent && i < AGENT_COUNTERS_MAX && agent->counters[i].name[0]; i++)
 		add_count(counters, agent->counters[i].name, agent->counters[i].value);

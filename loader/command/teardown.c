@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 
 #include "agent/agent_status.h"
+#include "agent/log.h"
 #include "agent/instance_lock.h"
 #include "base/cleanup.h"
 #include "base/message.h"
@@ -159,9 +160,11 @@ static int end_and_take_down(struct plane *plane, const struct instance *instanc
 
 	if (!err)
 		err = take_down(plane, instance, place);
-	if (!err)
-		agent_status_remove(instance->name);
-	return err;
+	if (err)
+		return err;
+	log_remove(instance->name);
+	agent_status_remove(instance->name);
+	return 0;
 }
 
 /* `up` was killed before it wrote `instance`, so it has changed nothing outside the pin directory. */

@@ -8,10 +8,10 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 
-#include "agent/socket.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/program_version.h"
+#include "command/agent_port.h"
 #include "command/lost.h"
 #include "command/up.h"
 #include "device/device.h"
@@ -22,7 +22,6 @@
 #include "device/tunnel.h"
 #include "device/uplink.h"
 #include "net/namespace.h"
-#include "net/vrf.h"
 #include "plane/attach.h"
 #include "plane/key_use.h"
 #include "plane/place.h"
@@ -210,18 +209,6 @@ static int examine_sharing(struct up *up)
 	return err ?: step;
 }
 
-/* The agent needs the port that, without it, another process might as well have. */
-static int examine_agent_port(const struct up *up)
-{
-	const struct socket_settings settings = {
-		.port = (uint16_t)up->config.listen_port,
-		.vrf = vrf_of(up->device.index),
-	};
-	_cleanup_close_ int fd = -1;
-
-	return up->config.agreed && up->config.listen_port ? socket_open(&settings, &fd) : 0;
-}
-
 /* If there is no device, nothing more can be checked. */
 static int examine_device(struct up *up)
 {
@@ -235,7 +222,8 @@ static int examine_device(struct up *up)
 	err = err ?: step;
 	step = up->config.mode == MODE_TUNNEL ? examine_tunnel(up) : 0;
 	err = err ?: step;
-	step = examine_agent_port(up);
+	/* Two tunnels on one device share a port neither for data nor for the agent: one message is enough. */
+	step = err == -EADDRINUSE ? 0 : agent_port_check(&up->config, &up->instance);
 	return err ?: step;
 }
 

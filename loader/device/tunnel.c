@@ -13,6 +13,7 @@
 #include "device/uplink.h"
 #include "net/ethtool.h"
 #include "net/napi.h"
+#include "net/port_holder.h"
 #include "net/route.h"
 #include "net/sysctl.h"
 #include "net/vrf.h"
@@ -126,6 +127,8 @@ void tunnel_check_port(const struct config *config)
 	};
 	struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = any.sin6_port };
 	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), result;
+	struct port_holder holder;
+	char text[128];
 
 	if (fd >= 0) {
 		result = bind(fd, (const struct sockaddr *)&any, sizeof(any));
@@ -136,10 +139,12 @@ void tunnel_check_port(const struct config *config)
 		result = bind(fd, (const struct sockaddr *)&any4, sizeof(any4));
 	}
 	if (result < 0 && errno == EADDRINUSE) {
-		warning("%s: UDP port %u: a process uses it, and gets no packets from %s any more that come "
+		port_find_holder((__u16)config->tunnel.listen_port, &holder);
+		warning("%s: UDP port %u: %s uses it, and gets no packets from %s any more that come "
 			"from a peer or look sealed",
-			config->path, config->tunnel.listen_port, config->device);
-		hint("`ss -lnup 'sport = :%u'` shows which; or set another ListenPort",
+			config->path, config->tunnel.listen_port,
+			port_holder_text(&holder, text, sizeof(text)), config->device);
+		hint("`ss -lnup 'sport = :%u'` shows more; or set another ListenPort",
 		     config->tunnel.listen_port);
 	}
 	close(fd);

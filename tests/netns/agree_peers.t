@@ -107,12 +107,22 @@ refuses "name: and is not answered" reaches_b
 printf '127.0.0.1 localhost\n2001:db8:b::99 site-b.example.net\n%s site-b.example.net\n' "$B4" >"$WORK/hosts"
 ok "name: looked up again, both versions in turn, it is" wait_for 25 reaches_b
 like "name: B has learned where A is" "$(status_b .peers[0].endpoint)" "^$A4:"
-is "name: the resolver is there, and nobody special" \
-	"$(stat -c %U "/proc/$(pgrep -P "$(agent_a)" xdpsec-resolver)")" "$(stat -c %U "/proc/$(agent_a)/task")"
 agent=$(agent_a)
-resolver=$(pgrep -P "$agent" xdpsec-resolver)
+keeper=$(pgrep -P "$agent" xdpsec-keeper)
+resolver=$(pgrep -P "$keeper" xdpsec-resolver)
+for process in "$keeper" "$resolver"; do
+	is "name: $(<"/proc/$process/comm") is there, and nobody special" \
+		"$(stat -c %u "/proc/$process/task") $(awk '/^CapEff/ { print $2 }' "/proc/$process/status")" \
+		"$(stat -c %u "/proc/$agent/task") 0000000000000000"
+done
+kill -9 "$resolver"
+has_resolver() { pgrep -P "$keeper" xdpsec-resolver | grep -vx "$resolver"; }
+ok "name: the resolver is killed: another one is started" wait_for 5 has_resolver
+ok "name: and that is said" wait_for 5 says_a "the resolver's process has died (signal 9): it is started again"
+resolver=$(has_resolver)
 kill -9 "$agent"
 ok "name: it ends with its agent" wait_for 5 is_gone "$resolver"
+ok "name: so does its keeper" is_gone "$keeper"
 ok "down" down
 
 # ---- two agents ------------------------------------------------------------------------------------------

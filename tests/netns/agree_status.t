@@ -32,7 +32,7 @@ like "the public key of A" "$(sed -n '1,/^peer/p' "$WORK/said")" "public key: $(
 like "that of B" "$(sed -n '/^peer/,$p' "$WORK/said")" "public key: $(sed 's/+/[+]/g' "$WORK/b.public")"
 like "how long ago, and by whom" "$(<"$WORK/said")" 'latest handshake: [0-9]+ seconds? ago, by (us|the peer)'
 like "age, suite and expiry" "$(<"$WORK/said")" 'key age: [0-9]+ seconds?.*suite: aes-128-ocb.*expires in: 8 minutes, [0-9]+ second'
-like "the agent" "$(<"$WORK/said")" 'agent: process [0-9]+, user (xdpsec|nobody)'
+like "the agent" "$(<"$WORK/said")" 'agent: process [0-9]+, user (xdpsec|nobody), log: (syslog|/run/xdpsec/.*[.]log)'
 is "JSON: both ends name the same initiator" \
 	"$(for site in a b; do status_$site '.peers[0].agreement.role'; done | sort | paste -sd' ')" "initiator responder"
 is "JSON: nothing is refused" "$(status_a '.peers[0].agreement | [.refused, .attempts] | tostring')" "[null,0]"

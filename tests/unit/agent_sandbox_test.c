@@ -311,6 +311,20 @@ static void wait_for_answer(int fd, struct resolver_answer *answer)
 	fail_msg("no answer");
 }
 
+/* The only child of a process. */
+static pid_t child_of(pid_t parent)
+{
+	char path[64], text[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	return (pid_t)strtol(text, NULL, 10);
+}
+
 static void resolver(void **state)
 {
 	static const uint8_t loopback4[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
@@ -339,7 +353,18 @@ static void resolver(void **state)
 	wait_for_answer(fd, &answer);
 	assert_int_equal(answer.peer, 6);
 	assert_int_not_equal(answer.error, 0);
-	/* It ends with its socket. */
+	/* The keeper starts another one if it dies, and says so. */
+	assert_int_equal(kill(child_of(child_of(getpid())), SIGKILL), 0);
+	wait_for_answer(fd, &answer);
+	assert_int_equal(answer.peer, RESOLVER_DIED);
+	assert_int_equal(answer.error, SIGKILL);
+	question.peer = 7;
+	strcpy(question.name, "localhost");
+	assert_true(resolver_ask(fd, &question));
+	wait_for_answer(fd, &answer);
+	assert_int_equal(answer.peer, 7);
+	assert_int_equal(answer.error, 0);
+	/* Both end with the socket. */
 	close(fd);
 	assert_true(waitpid(-1, NULL, 0) > 0);
 }
