@@ -153,7 +153,7 @@ help:
 	'make vmsh            a shell there, with two sites; KERNEL=' \
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
-	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, PEERS=, RUNS=, PROFILE=' \
+	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=' \
 	'make model           the models of key agreement, by SPIN; MODEL=quick, full' \
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
@@ -348,8 +348,8 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer \
-	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer bench/path/gateway \
+	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)

@@ -1,40 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash disable=SC2034,SC2154 # shared with bench/path/peer
+# shellcheck shell=bash disable=SC2034,SC2154 # shared with bench/path/peer and bench/path/gateway
 #
-# XFRM ESP with rfc4106(gcm(aes)) between the two sites, in $esp_mode: what both of its peers share.
+# XFRM ESP with rfc4106(gcm(aes)) between the two sites, in $esp_mode: what its rows share.
 
-protocols="tcp udp"
-modules="esp4 xfrm_user seqiv gcm"
+modules="esp4 esp6 xfrm_user seqiv gcm"
 ESP_HEADER=8 ESP_IV=8 ESP_TRAILER=2 ESP_TAG=16
 
-# The keys go through a file: arguments can be read by everyone.
-peer_up() {
+# esp_up ADDRESS-A ADDRESS-B NET-A NET-B: between the nets. The keys go through a file: arguments can be read by
+# everyone.
+esp_up() {
 	local a_to_b b_to_a
 
-	from=$A4 to=$B4
+	ESP_A=$1 ESP_B=$2
 	a_to_b=$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')
 	b_to_a=$(od -An -tx1 -N20 /dev/urandom | tr -d ' \n')
-	esp_site "$A4" "$B4" "0x1001" "$a_to_b" "0x1002" "$b_to_a" >"$WORK/esp-a"
-	esp_site "$B4" "$A4" "0x1002" "$b_to_a" "0x1001" "$a_to_b" >"$WORK/esp-b"
+	esp_site "$1" "$2" "$3" "$4" "0x1001" "$a_to_b" "0x1002" "$b_to_a" >"$WORK/esp-a"
+	esp_site "$2" "$1" "$4" "$3" "0x1002" "$b_to_a" "0x1001" "$a_to_b" >"$WORK/esp-b"
 	ip -n "$SITE_A" -batch "$WORK/esp-a" && ip -n "$SITE_B" -batch "$WORK/esp-b"
 }
 
-# esp_site OWN-ADDRESS OTHER-ADDRESS TX-SPI TX-KEY RX-SPI RX-KEY
+# esp_site OWN-ADDRESS OTHER-ADDRESS OWN-NET OTHER-NET TX-SPI TX-KEY RX-SPI RX-KEY
 esp_site() {
 	cat <<-END
-		xfrm state add src $1 dst $2 proto esp spi $3 mode $esp_mode aead rfc4106(gcm(aes)) 0x$4 128
-		xfrm state add src $2 dst $1 proto esp spi $5 mode $esp_mode aead rfc4106(gcm(aes)) 0x$6 128
-		xfrm policy add src $1/32 dst $2/32 dir out tmpl src $1 dst $2 proto esp mode $esp_mode
-		xfrm policy add src $2/32 dst $1/32 dir in tmpl src $2 dst $1 proto esp mode $esp_mode
+		xfrm state add src $1 dst $2 proto esp spi $5 mode $esp_mode aead rfc4106(gcm(aes)) 0x$6 128
+		xfrm state add src $2 dst $1 proto esp spi $7 mode $esp_mode aead rfc4106(gcm(aes)) 0x$8 128
+		xfrm policy add src $3 dst $4 dir out tmpl src $1 dst $2 proto esp mode $esp_mode
+		xfrm policy add src $4 dst $3 dir in tmpl src $2 dst $1 proto esp mode $esp_mode
 	END
+	# Forwarded packets only: a policy more would be one more to look at for the others.
+	[ -z "${esp_forwards:-}" ] ||
+		echo "xfrm policy add src $4 dst $3 dir fwd tmpl src $2 dst $1 proto esp mode $esp_mode"
 }
 
-# Trailer included, the plaintext is a multiple of four bytes.
-peer_frame() {
-	local inner=$(($(transport_header "$1") + $2 + ESP_TRAILER))
-
-	[ "$esp_mode" != tunnel ] || inner=$((inner + IP4_HEADER))
-	echo $((ETHERNET_HEADER + IP4_HEADER + ESP_HEADER + ESP_IV + (inner + 3) / 4 * 4 + ESP_TAG))
+# esp_message LENGTH: of what a payload of ESP becomes. Trailer included, the plaintext is a multiple of four bytes.
+esp_message() {
+	echo $((ESP_HEADER + ESP_IV + ($1 + ESP_TRAILER + 3) / 4 * 4 + ESP_TAG))
 }
 
 # esp_packets NAMESPACE SOURCE DESTINATION
@@ -44,6 +44,6 @@ esp_packets() {
 }
 
 peer_counts() {
-	sealed_a=$(esp_packets "$SITE_A" "$A4" "$B4") opened_b=$(esp_packets "$SITE_B" "$A4" "$B4")
-	sealed_b=$(esp_packets "$SITE_B" "$B4" "$A4") opened_a=$(esp_packets "$SITE_A" "$B4" "$A4")
+	sealed_a=$(esp_packets "$SITE_A" "$ESP_A" "$ESP_B") opened_b=$(esp_packets "$SITE_B" "$ESP_A" "$ESP_B")
+	sealed_b=$(esp_packets "$SITE_B" "$ESP_B" "$ESP_A") opened_a=$(esp_packets "$SITE_A" "$ESP_B" "$ESP_A")
 }

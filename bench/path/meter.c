@@ -5,8 +5,11 @@
  *
  *	meter loop TURNS [MILLISECONDS]		a loop of two instructions a turn, with a pause half way
  *	meter watch DEVICE WARM-UP PACKETS	others' traffic: what PACKETS of it cost, after the first WARM-UP
- *	meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS
- *						traffic of its own, from one network namespace to another
+ *	meter udp FROM TO WIRE DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS
+ *						traffic of its own, from one network namespace to another; the
+ *						counters are those of DEVICE in the namespace WIRE
+ *	meter ping FROM WIRE DEVICE ADDRESS PAYLOAD WARM-UP PACKETS
+ *						echo requests of its own, each sent when the last was answered
  *
  * "instructions" does not include idle time, which is in "idle". The kernel counts that in hundredths of a
  * second: unless it is almost zero, the figure is useless.
@@ -22,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 #include <x86intrin.h>
 
@@ -217,7 +222,7 @@ static void watch(const char *device, uint64_t warm_up, uint64_t packets)
 	printf("}\n");
 }
 
-/* ---- udp ----------------------------------------------------------------------------------------------- */
+/* ---- udp, ping ----------------------------------------------------------------------------------------- */
 
 static void enter(const char *namespace)
 {
@@ -231,99 +236,171 @@ static void enter(const char *namespace)
 	close(fd);
 }
 
-static int udp_socket(void)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+struct address {
+	struct sockaddr_storage where;
+	socklen_t length;
+};
 
-	if (fd < 0)
-		die("socket");
-	return fd;
+static struct address parse_address(const char *text, unsigned short port)
+{
+	struct address address = {};
+	struct sockaddr_in *in = (struct sockaddr_in *)&address.where;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address.where;
+
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		address.length = sizeof(*in);
+	} else if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		address.length = sizeof(*in6);
+	} else {
+		errno = EINVAL;
+		die(text);
+	}
+	return address;
 }
 
 struct flow {
 	int sender, receiver;
+	int burst;	     /* packets that are sent before any is received */
+	size_t header;	     /* of ICMP, in front of what is ours */
+	unsigned char reply; /* the type that an answer has */
 	size_t payload;
 	uint64_t sent, received, damaged;
 };
 
-static void open_flow(struct flow *flow, const char *to, const char *address, const char *port)
+static int open_socket(const struct address *address, int protocol)
 {
-	struct sockaddr_in where = { .sin_family = AF_INET, .sin_port = htons(number(port)) };
 	/* Long for a packet that is on its way, and the end of the run for one that is lost. */
 	struct timeval patience = { .tv_sec = 5 };
+	int fd = socket(address->where.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, protocol);
 
-	if (inet_pton(AF_INET, address, &where.sin_addr) != 1) {
-		errno = EINVAL;
-		die(address);
-	}
-	flow->sender = udp_socket();
-	if (connect(flow->sender, (struct sockaddr *)&where, sizeof(where)))
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		die("socket");
+	return fd;
+}
+
+static void open_udp(struct flow *flow, const char *to, const char *address, const char *port)
+{
+	struct address where = parse_address(address, number(port));
+
+	flow->burst = BURST;
+	flow->sender = open_socket(&where, 0);
+	if (connect(flow->sender, (struct sockaddr *)&where.where, where.length))
 		die(address);
 	enter(to);
-	flow->receiver = udp_socket();
-	if (bind(flow->receiver, (struct sockaddr *)&where, sizeof(where)) ||
-	    setsockopt(flow->receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+	flow->receiver = open_socket(&where, 0);
+	if (bind(flow->receiver, (struct sockaddr *)&where.where, where.length))
 		die(address);
 }
 
-/* False when a packet is missing. */
-static bool send_burst(struct flow *flow)
+/* The kernel fills in identifier and checksum, and hands over what answers this socket. */
+static void open_ping(struct flow *flow, const char *address)
 {
-	static unsigned char packet[65536];
+	struct address where = parse_address(address, 0);
+	bool ipv6 = where.where.ss_family == AF_INET6;
+
+	flow->burst = 1;
+	flow->header = sizeof(struct icmphdr);
+	flow->reply = ipv6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY;
+	flow->sender = open_socket(&where, ipv6 ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP);
+	flow->receiver = flow->sender;
+	if (connect(flow->sender, (struct sockaddr *)&where.where, where.length))
+		die(address);
+}
+
+static void send_packet(struct flow *flow, unsigned char *packet)
+{
+	size_t length = flow->header + flow->payload;
+
+	if (flow->header) {
+		memset(packet, 0, flow->header);
+		packet[0] = flow->reply == ICMP6_ECHO_REPLY ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
+	}
+	memcpy(packet + flow->header, &flow->sent, sizeof(flow->sent));
+	if (send(flow->sender, packet, length, 0) != (ssize_t)length)
+		die("send");
+	flow->sent++;
+}
+
+/* False when it is missing. */
+static bool receive_packet(struct flow *flow, unsigned char *packet, size_t size)
+{
+	ssize_t n = recv(flow->receiver, packet, size, 0);
 	uint64_t sequence;
-	int i;
 
-	for (i = 0; i < BURST; i++) {
-		memcpy(packet, &flow->sent, sizeof(flow->sent));
-		if (send(flow->sender, packet, flow->payload, 0) != (ssize_t)flow->payload)
-			die("send");
-		flow->sent++;
-	}
-	for (i = 0; i < BURST; i++) {
-		ssize_t n = recv(flow->receiver, packet, sizeof(packet), 0);
-
-		if (n < 0 && errno == EAGAIN)
-			return false;
-		if (n < 0)
-			die("recv");
-		memcpy(&sequence, packet, sizeof(sequence));
-		if ((size_t)n != flow->payload || sequence != flow->received)
-			flow->damaged++;
-		flow->received++;
-	}
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n < 0)
+		die("recv");
+	memcpy(&sequence, packet + flow->header, sizeof(sequence));
+	if ((size_t)n != flow->header + flow->payload || sequence != flow->received ||
+	    (flow->header && packet[0] != flow->reply))
+		flow->damaged++;
+	flow->received++;
 	return true;
 }
 
 static bool send_packets(struct flow *flow, uint64_t until)
 {
-	while (flow->sent < until)
-		if (!send_burst(flow))
-			return false;
+	static unsigned char packet[65536];
+	int i;
+
+	while (flow->sent < until) {
+		for (i = 0; i < flow->burst; i++)
+			send_packet(flow, packet);
+		for (i = 0; i < flow->burst; i++)
+			if (!receive_packet(flow, packet, sizeof(packet)))
+				return false;
+	}
 	return true;
+}
+
+/* What the flow costs, by the counters of meter. */
+static void measure(struct flow *flow, const struct meter *meter, char **argv)
+{
+	uint64_t warm_up = number(argv[1]), packets = number(argv[2]);
+	struct sample from = {}, to = {};
+
+	flow->payload = number(argv[0]);
+	if (flow->payload < sizeof(uint64_t) || flow->payload > 65507) {
+		errno = EMSGSIZE;
+		die("payload");
+	}
+	if (send_packets(flow, warm_up)) {
+		take_sample(meter, &from);
+		send_packets(flow, warm_up + packets);
+	}
+	take_sample(meter, &to);
+	print_packets(&from, &to);
+	printf(",\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"damaged\":%" PRIu64 "}\n", flow->sent,
+	       flow->received, flow->damaged);
 }
 
 static void udp(char **argv)
 {
-	uint64_t warm_up = number(argv[6]), packets = number(argv[7]);
-	struct flow flow = { .payload = number(argv[5]) };
-	struct sample from = {}, to = {};
+	struct flow flow = {};
 	struct meter meter;
 
+	enter(argv[2]);
+	open_meter(&meter, argv[3]);
 	enter(argv[0]);
+	open_udp(&flow, argv[1], argv[4], argv[5]);
+	measure(&flow, &meter, argv + 6);
+}
+
+static void ping(char **argv)
+{
+	struct flow flow = {};
+	struct meter meter;
+
+	enter(argv[1]);
 	open_meter(&meter, argv[2]);
-	open_flow(&flow, argv[1], argv[3], argv[4]);
-	if (flow.payload < sizeof(uint64_t) || flow.payload > 65507) {
-		errno = EMSGSIZE;
-		die("payload");
-	}
-	if (send_packets(&flow, warm_up)) {
-		take_sample(&meter, &from);
-		send_packets(&flow, warm_up + packets);
-	}
-	take_sample(&meter, &to);
-	print_packets(&from, &to);
-	printf(",\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"damaged\":%" PRIu64 "}\n", flow.sent,
-	       flow.received, flow.damaged);
+	enter(argv[0]);
+	open_ping(&flow, argv[3]);
+	measure(&flow, &meter, argv + 4);
 }
 
 int main(int argc, char **argv)
@@ -334,12 +411,15 @@ int main(int argc, char **argv)
 		loop(number(argv[2]), argc == 4 ? number(argv[3]) : 0);
 	} else if (!strcmp(command, "watch") && argc == 5) {
 		watch(argv[2], number(argv[3]), number(argv[4]));
-	} else if (!strcmp(command, "udp") && argc == 10) {
+	} else if (!strcmp(command, "udp") && argc == 11) {
 		udp(argv + 2);
+	} else if (!strcmp(command, "ping") && argc == 9) {
+		ping(argv + 2);
 	} else {
 		fprintf(stderr,
 			"usage: meter loop TURNS [MILLISECONDS] | meter watch DEVICE WARM-UP PACKETS |\n"
-			"       meter udp FROM TO DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS\n");
+			"       meter udp FROM TO WIRE DEVICE ADDRESS PORT PAYLOAD WARM-UP PACKETS |\n"
+			"       meter ping FROM WIRE DEVICE ADDRESS PAYLOAD WARM-UP PACKETS\n");
 		return 2;
 	}
 	return 0;

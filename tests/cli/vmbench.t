@@ -41,7 +41,7 @@ refused() {
 }
 
 ok "a sound run has a figure" report . .
-like "the figure is in the table" "$TAP_OUTPUT" 'esp-tunnel +20000 '
+like "the figure is in the table" "$TAP_OUTPUT" $'\nesp-tunnel +20000\n'
 is "instructions of a packet of the window" "$(path instructions)" 20000
 is "no spread" "$(path spread)" 0
 like "the report says what is counted" "$TAP_OUTPUT" 'What an instruction count is not: time'
@@ -66,6 +66,13 @@ refused "dropped by a device" '.after.wire_a[5] = 2' '2 packets were dropped on 
 refused "an idle machine" '.idle = 5000000' 'the machine was idle for 50% of the time'
 refused "a failed run" '{peer, protocol, payload, run, error: "failed: no more packets"}' 'failed: no more packets'
 
+ok "a gateway, which has no short segments" report '.peer = "xdpsec@nic6"'
+unlike "a gateway: no column for short segments" "$TAP_OUTPUT" 'TCP 76'
+like "a gateway: its row" "$TAP_OUTPUT" 'xdpsec@nic6 +20000'
+ok "a ping" report '.protocol = "ping" | .payload = 56'
+like "a ping: its column" "$TAP_OUTPUT" $'PING 56\nesp-tunnel +20000\n'
+refuses "a ping without an answer" report '.protocol = "ping" | .payload = 56 | .received = 999'
+like "a ping without an answer: the reason" "$TAP_OUTPUT" 'PING, 56 bytes: 1000 sent, 999 received'
 refuses "TCP that sent again" report '.protocol = "tcp" | .payload = 512 | .frame = 142 | .retransmits = 3'
 like "TCP that sent again: the reason" "$TAP_OUTPUT" 'TCP sent 3 segments again'
 refuses "one bad run of two" report . '.received = 0'
@@ -90,7 +97,17 @@ like "a clock that counts something else: the reason" "$TAP_OUTPUT" "the machine
 CALIBRATION=
 
 refuses "an unknown peer" "$bench/vmbench" -o "$WORK" carrier-pigeon
-like "an unknown peer: which there are" "$TAP_OUTPUT" 'carrier-pigeon: no such peer.*hint: there are esp-transport'
+like "an unknown peer: which there are" "$TAP_OUTPUT" 'carrier-pigeon: no such peer.*hint: peers are esp-transport'
+refuses "an unknown gateway" "$bench/vmbench" -o "$WORK" carrier-pigeon@nic
+like "an unknown gateway: which there are" "$TAP_OUTPUT" 'carrier-pigeon@nic: no such gateway.*gateways, .* are esp-tunnel forward'
+refuses "a gateway with unknown offloads" "$bench/vmbench" -o "$WORK" xdpsec@some
+like "a gateway with unknown offloads: the reason" "$TAP_OUTPUT" 'xdpsec@some: no such gateway'
+refuses "a gateway as a peer" "$bench/vmbench" -o "$WORK" xdp-forward
+like "a gateway as a peer: the reason" "$TAP_OUTPUT" 'xdp-forward: no such peer'
+refuses "unknown offloads" env OFFLOADS=most "$bench/vmbench" -g -o "$WORK"
+like "unknown offloads: the reason" "$TAP_OUTPUT" 'forward@most: no such gateway'
+refuses "an unknown version of IP" env FAMILIES=5 "$bench/vmbench" -g -o "$WORK"
+like "an unknown version of IP: the reason" "$TAP_OUTPUT" 'forward@nic5: no such gateway'
 refuses "no number of runs" "$bench/vmbench" -o "$WORK" -r 0 veth
 like "no number of runs: the reason" "$TAP_OUTPUT" '-r 0: not a number from 1 to 9'
 done_testing

@@ -36,10 +36,12 @@ vmcheck: vm
 vmtest-ci: vm
 	$(Q)tests/vm/ci $(OUTPUT) $(MAKE) vmtest TESTS='$(VM_CI_TESTS)'
 
-# The cost of packets on such a kernel, in instructions. PEERS="veth wireguard" measures some, RUNS=1 is quick, and
-# PROFILE=1 says where they go.
+# The cost of packets on such a kernel, in instructions. ROWS=gateway measures gateways instead of hosts, with
+# OFFLOADS="on off nic" and FAMILIES="4 6" all of them; PEERS="veth wireguard xdpsec@nic" some rows only, PROTOCOLS=udp
+# and PAYLOADS=64 some columns; RUNS=1 is quick, and PROFILE=1 says where they go.
 .PHONY: vmbench
 vmbench:
 	$(Q)scripts/install-deps --vm
 	$(Q)$(MAKE) all $(BENCHES) $(METER)
-	$(Q)bench/vmbench -k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) -r $(or $(RUNS),2) $(PEERS)
+	$(Q)OFFLOADS='$(OFFLOADS)' FAMILIES='$(FAMILIES)' PROTOCOLS='$(PROTOCOLS)' PAYLOADS='$(PAYLOADS)' bench/vmbench \
+		-k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) $(if $(filter gateway,$(ROWS)),-g) -r $(or $(RUNS),2) $(PEERS)

@@ -4,4 +4,16 @@
 # XFRM, ESP in tunnel mode with AES-128-GCM.
 # shellcheck source=bench/path/esp.sh
 . "$path/esp.sh"
-esp_mode=tunnel
+
+protocols="tcp udp ping" esp_mode=tunnel
+
+peer_up() {
+	from=$A4 to=$B4
+	esp_up $A4 $B4 $A4/32 $B4/32
+}
+
+peer_frame() {
+	local inner=$((IP4_HEADER + $(transport_header "$1") + $2))
+
+	echo $((ETHERNET_HEADER + IP4_HEADER + $(esp_message $inner)))
+}

@@ -3,7 +3,7 @@
 #
 # In clear, without offloads: the stack makes every segment and its checksum, as for a plain network card.
 
-protocols="tcp udp"
+protocols="tcp udp ping"
 
 peer_up() {
 	from=$A4 to=$B4

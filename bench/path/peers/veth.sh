@@ -3,7 +3,7 @@
 #
 # In clear, and the devices do what they can: TCP hands packets over that are never cut into segments.
 
-protocols="tcp udp"
+protocols="tcp udp ping"
 aggregates=1
 
 peer_up() {

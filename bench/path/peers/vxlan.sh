@@ -3,7 +3,7 @@
 #
 # VXLAN in clear, without offloads on the wire: what is below XDPsec's row for VXLAN.
 
-protocols="tcp udp"
+protocols="tcp udp ping"
 
 peer_up() {
 	from=$TUNNEL_A4 to=$TUNNEL_B4

@@ -5,7 +5,7 @@
 # shellcheck source=bench/path/xdpsec.sh
 . "$path/xdpsec.sh"
 
-protocols="tcp udp"
+protocols="tcp udp ping"
 
 peer_up() {
 	from=$TUNNEL_A4 to=$TUNNEL_B4
