@@ -300,6 +300,7 @@ static int open_all(struct agent *agent, struct plane *plane)
 		err = config_read_private_key(&agent->config);
 	if (!err)
 		err = open_psks(agent);
+	config_forget_psks(&agent->config);
 	if (!err)
 		err = prefer_drivers(agent);
 	if (!err)

@@ -11,7 +11,9 @@ void *secret_memory(size_t n)
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	if (madvise(memory, n, MADV_DONTDUMP) || madvise(memory, n, MADV_WIPEONFORK)) {
+	/* On fault: most of it is for peers that there are not. */
+	if (mlock2(memory, n, MLOCK_ONFAULT) || madvise(memory, n, MADV_DONTDUMP) ||
+	    madvise(memory, n, MADV_WIPEONFORK)) {
 		munmap(memory, n);
 		return NULL;
 	}

@@ -75,13 +75,34 @@ bool instance_name_valid(const char *name)
 	return i > 0;
 }
 
+/* Like reallocarray(), but no preshared key stays behind where the array was before. */
+int config_make_room(struct config *config, size_t *allocated)
+{
+	size_t room = *allocated ? 2 * *allocated : 4;
+	struct peer_config *peers;
+
+	if (config->n_peers < *allocated)
+		return 0;
+	peers = calloc(room, sizeof(*peers));
+	if (!peers)
+		return -ENOMEM;
+	if (config->n_peers) {
+		memcpy(peers, config->peers, config->n_peers * sizeof(*peers));
+		explicit_bzero(config->peers, config->n_peers * sizeof(*peers));
+	}
+	free(config->peers);
+	config->peers = peers;
+	*allocated = room;
+	return 0;
+}
+
 void config_free(struct config *config)
 {
 	size_t i;
 
 	config_forget_private_key(config);
+	config_forget_psks(config);
 	for (i = 0; i < config->n_peers; i++) {
-		explicit_bzero(config->peers[i].psk, sizeof(config->peers[i].psk));
 		free(config->peers[i].prefixes);
 		free(config->peers[i].prefix_lines);
 	}

@@ -168,6 +168,8 @@ struct config {
  */
 int config_read(struct config *config, const char *path);
 void config_free(struct config *config);
+/* Room for one more peer. *allocated: for how many there is. 0 or -ENOMEM. */
+int config_make_room(struct config *config, size_t *allocated);
 #define _cleanup_config_ __attribute__((cleanup(config_free)))
 
 /*
@@ -183,6 +185,8 @@ int config_check_keys(struct config *config, char (*fingerprints)[PEER_KEYS][FIN
  */
 int config_read_private_key(struct config *config);
 void config_forget_private_key(struct config *config);
+/* Those of PresharedKey: whoever needs them has copied them. */
+void config_forget_psks(struct config *config);
 
 /* The preshared key of a peer, from PresharedKeyFile or PresharedKey. 0, 1 if it has none, or -errno after a
  * message. Wipe it. */

@@ -265,20 +265,12 @@ static void check_section(struct parser *parser, struct given *given)
 static int begin_peer(struct parser *parser)
 {
 	struct config *config = parser->config;
-	struct peer_config *peers;
-	size_t room;
 
 	if (config->n_peers == XDPSEC_MAX_PEERS)
 		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", config->path, parser->line,
 			    XDPSEC_MAX_PEERS);
-	if (config->n_peers == parser->peers_allocated) {
-		room = parser->peers_allocated ? 2 * parser->peers_allocated : 4;
-		peers = reallocarray(config->peers, room, sizeof(*peers));
-		if (!peers)
-			return fail(ENOMEM, "%s:%d: out of memory", config->path, parser->line);
-		config->peers = peers;
-		parser->peers_allocated = room;
-	}
+	if (config_make_room(config, &parser->peers_allocated))
+		return fail(ENOMEM, "%s:%d: out of memory", config->path, parser->line);
 	config->peers[config->n_peers++] = (struct peer_config){
 		.line = parser->line,
 		.cipher = "aes-128-ocb",

@@ -25,6 +25,14 @@ void config_forget_private_key(struct config *config)
 	config->has_private_key = false;
 }
 
+void config_forget_psks(struct config *config)
+{
+	for (size_t i = 0; i < config->n_peers; i++) {
+		explicit_bzero(config->peers[i].psk, sizeof(config->peers[i].psk));
+		config->peers[i].has_psk = false;
+	}
+}
+
 int config_read_psk(const struct config *config, const struct peer_config *peer,
 		    unsigned char psk[KEY32_BYTES])
 {

@@ -133,25 +133,6 @@ static void end_section(struct wg_reader *reader)
 	}
 }
 
-/* Like reallocarray(), but no preshared key stays behind where the array was before. */
-static int grow_peers(struct wg_reader *reader)
-{
-	struct config *config = reader->config;
-	size_t room = reader->peers_allocated ? 2 * reader->peers_allocated : 4;
-	struct peer_config *peers = calloc(room, sizeof(*peers));
-
-	if (!peers)
-		return fail(ENOMEM, "%s:%d: out of memory", config->path, reader->line);
-	if (config->n_peers) {
-		memcpy(peers, config->peers, config->n_peers * sizeof(*peers));
-		explicit_bzero(config->peers, config->n_peers * sizeof(*peers));
-	}
-	free(config->peers);
-	config->peers = peers;
-	reader->peers_allocated = room;
-	return 0;
-}
-
 static int begin_wg_peer(struct wg_reader *reader)
 {
 	struct config *config = reader->config;
@@ -159,8 +140,8 @@ static int begin_wg_peer(struct wg_reader *reader)
 	if (config->n_peers == XDPSEC_MAX_PEERS)
 		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", config->path, reader->line,
 			    XDPSEC_MAX_PEERS);
-	if (config->n_peers == reader->peers_allocated && grow_peers(reader))
-		return -ENOMEM;
+	if (config_make_room(config, &reader->peers_allocated))
+		return fail(ENOMEM, "%s:%d: out of memory", config->path, reader->line);
 	config->agreed = true;
 	config->peers[config->n_peers++] = (struct peer_config){
 		.line = reader->line,
