@@ -88,7 +88,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -I
 BPF_SOURCES := $(wildcard tc/*.bpf.c xdp/*.bpf.c loader/plane/*.bpf.c tests/unit/*.bpf.c tests/netns/lib/*.bpf.c bench/*.bpf.c)
 BPF_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(BPF_SOURCES)))
 SKELETONS := $(BPF_OBJECTS:.bpf.o=.skel.h)
-INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(filter-out %_next.bpf.c %/near.bpf.c,$(wildcard tc/*.bpf.c xdp/*.bpf.c))))
+INSTALLED_OBJECTS := $(patsubst %.c,$(OUTPUT)/%.o,$(notdir $(filter-out %_next.bpf.c %_fast.bpf.c %/fast_encapsulate.bpf.c %/near.bpf.c,$(wildcard tc/*.bpf.c xdp/*.bpf.c))))
 
 c-sources = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(OUTPUT)/%.o,$(1))

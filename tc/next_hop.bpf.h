@@ -6,6 +6,7 @@
 
 #include "xdpsec/kernel.bpf.h"
 #include "xdpsec/endpoint.bpf.h"
+#include "context.bpf.h"
 
 #define NEXT_HOP_AF_INET 2
 #define NEXT_HOP_AF_INET6 10
@@ -13,6 +14,13 @@
 /* BPF_FIB_LOOKUP_MARK of linux/bpf.h (6.10 and later). The mark is stored in the field of the source MAC
  * address. */
 #define NEXT_HOP_LOOKUP_MARK (1U << 5)
+
+/* TC leaves the neighbour to the kernel. XDP needs its address. */
+#ifdef SEAL_FROM_XDP
+#define NEXT_HOP_NEIGHBOUR 0U
+#else
+#define NEXT_HOP_NEIGHBOUR BPF_FIB_LOOKUP_SKIP_NEIGH
+#endif
 
 enum next_hop_found {
 	NEXT_HOP_FOUND,
@@ -26,7 +34,11 @@ struct next_hop {
 	u32 device; /* ifindex */
 	u32 mtu;
 	bool is_old; /* not looked up: the kernel finds the neighbour as the packet leaves */
+#ifdef SEAL_FROM_XDP
+	u16 addresses[ETH_ALEN]; /* the neighbour's and the device's, as at the front of a frame */
+#else
 	struct bpf_redir_neigh neighbour;
+#endif
 };
 
 /*
@@ -35,7 +47,7 @@ struct next_hop {
  * The source port selects between routes of equal cost. The kernel checks `forwarding` of the device that the
  * packet is on, the far end (net/core/filter.c, bpf_ipv4_fib_lookup). A call of its own, for its stack.
  */
-static __noinline enum next_hop_found next_hop_ask(struct __sk_buff *skb, struct packet *packet, u32 mark,
+static __noinline enum next_hop_found next_hop_ask(seal_context *skb, struct packet *packet, u32 mark,
 						   bool has_source, struct next_hop *next_hop)
 {
 	struct bpf_fib_lookup lookup = {
@@ -45,9 +57,9 @@ static __noinline enum next_hop_found next_hop_ask(struct __sk_buff *skb, struct
 		.dport = bpf_htons(packet->destination_port),
 		.tot_len = (packet->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
 			   packet->udp_length + XDPSEC_OVERHEAD,
-		.ifindex = skb->ifindex,
+		.ifindex = context_routes_from(skb),
 	};
-	u32 flags = BPF_FIB_LOOKUP_SKIP_NEIGH | NEXT_HOP_LOOKUP_MARK;
+	u32 flags = NEXT_HOP_NEIGHBOUR | NEXT_HOP_LOOKUP_MARK;
 	long found;
 
 	*(u32 *)lookup.smac = mark;
@@ -74,20 +86,25 @@ static __noinline enum next_hop_found next_hop_ask(struct __sk_buff *skb, struct
 		__builtin_memcpy(packet->source, lookup.ipv6_src, 16);
 	else
 		packet_map_ipv4(packet->source, &lookup.ipv4_src);
+#ifdef SEAL_FROM_XDP
+	__builtin_memcpy(next_hop->addresses, lookup.dmac, ETH_ALEN);
+	__builtin_memcpy(next_hop->addresses + ETH_ALEN / 2, lookup.smac, ETH_ALEN);
+#else
 	/* The gateway's address, which may be of the other family (RFC 8950). */
 	next_hop->neighbour.nh_family = lookup.family;
 	if (lookup.family == NEXT_HOP_AF_INET6)
 		__builtin_memcpy(next_hop->neighbour.ipv6_nh, lookup.ipv6_dst, 16);
 	else
 		next_hop->neighbour.ipv4_nh = lookup.ipv4_dst;
+#endif
 	return NEXT_HOP_FOUND;
 }
 
 /* Is it an address of this host? If the kernel does not answer, yes. A call of its own. */
-static __noinline int next_hop_is_local(struct __sk_buff *skb, const struct xdpsec_source *source)
+static __noinline int next_hop_is_local(seal_context *skb, const struct xdpsec_source *source)
 {
 	const u32 *words = (const u32 *)source->address;
-	struct bpf_fib_lookup lookup = { .family = NEXT_HOP_AF_INET, .ifindex = skb->ifindex };
+	struct bpf_fib_lookup lookup = { .family = NEXT_HOP_AF_INET, .ifindex = context_routes_from(skb) };
 	long found;
 
 	if (words[0] || words[1] || words[2] != bpf_htonl(0xffff)) {
@@ -105,7 +122,7 @@ static __noinline int next_hop_is_local(struct __sk_buff *skb, const struct xdps
 
 /* Can the packet come from the endpoint's source address? The check costs as much as a route lookup, so
  * its result is kept for a while. */
-static __always_inline bool next_hop_may_use(struct __sk_buff *skb, struct xdpsec_endpoint *endpoint,
+static __always_inline bool next_hop_may_use(seal_context *skb, struct xdpsec_endpoint *endpoint,
 					     const struct xdpsec_source *source, u64 now)
 {
 	if (source->local == XDPSEC_LOCAL_NONE)
@@ -135,7 +152,7 @@ static __always_inline bool next_hop_suits(const struct xdpsec_config *config,
  * it on every device, the far end too). Peers that do not move are still reached by the device used last; the
  * kernel itself looks for the next hop there (net/core/filter.c, __bpf_redirect_neigh_v4 without nh).
  */
-static __always_inline enum next_hop_found next_hop_as_before(struct __sk_buff *skb, struct packet *packet,
+static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb, struct packet *packet,
 							      const struct xdpsec_endpoint *endpoint,
 							      bool has_source, struct next_hop *next_hop)
 {
@@ -159,7 +176,7 @@ static __always_inline enum next_hop_found next_hop_as_before(struct __sk_buff *
 }
 
 /* Find device, neighbour and source address for the packet. A call of its own, for its stack. */
-static __noinline enum next_hop_found next_hop_find(struct __sk_buff *skb, struct packet *packet,
+static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct packet *packet,
 						    const struct xdpsec_config *config,
 						    struct xdpsec_endpoint *endpoint,
 						    struct next_hop *next_hop)

@@ -9,18 +9,20 @@
 #include "xdpsec/ocb.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/policy.bpf.h"
+#include "context.bpf.h"
 #include "seal_lifetime.bpf.h"
 
 /* The bytes that are parsed. The rest is read only for protected flows. */
 #define SEAL_HEADERS PACKET_HEADERS_MAX
 
 struct seal {
-	struct __sk_buff *skb;
+	seal_context *skb;
 	const struct xdpsec_config *config;
 	struct packet packet;
 	u32 peer, sa;
 };
 
+#ifndef SEAL_FROM_XDP
 /*
  * Is a checksum or segmentation still pending? If such a packet were sealed now, it would be applied to
  * ciphertext: segments would share one header, and a checksum be written into it (skbuff.h,
@@ -30,6 +32,7 @@ static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct 
 {
 	return skb->gso_size || BPF_CORE_READ_BITFIELD(kernel_skb, ip_summed) == CHECKSUM_PARTIAL;
 }
+#endif
 
 /* Find the SA to seal with. DROP_NONE, or the reason to drop the packet. is_data: not a keepalive. */
 static __always_inline u32 seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx,
@@ -87,7 +90,7 @@ static __always_inline bool seal_next_sequence(u32 sa, u64 *sequence)
 static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx,
 				   u8 next_header, const struct xdpsec_block *hash)
 {
-	struct __sk_buff *skb = s->skb;
+	seal_context *skb = s->skb;
 	struct packet *packet = &s->packet;
 	u32 at = (packet->l4 & (SEAL_HEADERS - 1)) + sizeof(struct udphdr);
 	u32 length = packet->udp_length - sizeof(struct udphdr);
@@ -111,7 +114,7 @@ static __noinline u32 seal_payload(struct seal *s, const struct xdpsec_sa *sa, s
 	if (length > XDPSEC_PAYLOAD_MAX || (void *)(header + 4) > o.end)
 		return XDPSEC_DROP_NO_ROOM;
 	ktop = bpf_map_lookup_elem(&ktops, &s->sa);
-	if (!ktop || bpf_dynptr_from_skb(skb, 0, &memory))
+	if (!ktop || context_dynptr(skb, 0, &memory))
 		return XDPSEC_DROP_CRYPTO;
 	if (!seal_next_sequence(s->sa, &sequence))
 		return XDPSEC_DROP_SEQUENCE_EXHAUSTED;

@@ -28,6 +28,11 @@ struct decapsulate {
 	u8 tos; /* of the outer header */
 };
 
+/* DECAPSULATE_FAST: the instance has a fast path. */
+#ifdef DECAPSULATE_FAST
+#include "fast_deliver.bpf.h"
+#endif
+
 /*
  * Is it an answer to one of the ports that we send from, when these are chosen by flow, or to the former
  * default port? A peer that follows our packets answers there. Other applications use such ports too, so only
@@ -196,8 +201,15 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		reason = decapsulate_change(d, &inner);
 	if (reason != DROP_NONE)
 		return drop(reason, d->open.sa);
+#ifdef DECAPSULATE_FAST
+	to = fast_choose(d, &inner);
+#endif
 	if (open_put_back(&d->open) || decapsulate_strip(xdp, d, inner.ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
+#ifdef DECAPSULATE_FAST
+	if (to >= XDPSEC_DEVICE_FAST && fast_finish(xdp, d, inner.ipv6))
+		return drop(XDPSEC_DROP_NO_ROOM, d->open.sa);
+#endif
 	if (inner.length > d->config->mtu && decapsulate_larger(xdp, d, inner.length - d->config->mtu, &to))
 		return drop(XDPSEC_DROP_TOO_BIG, d->open.sa);
 	map = bpf_map_lookup_elem(&devices, &zero);
@@ -208,6 +220,10 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		return VERDICT_REDIRECT;
 	}
 	count_packet(d->open.sa, inner.length);
+#ifdef DECAPSULATE_FAST
+	if (to >= XDPSEC_DEVICE_FAST)
+		fast_count(XDPSEC_FAST_IN);
+#endif
 	return VERDICT_REDIRECT;
 }
 
@@ -276,6 +292,9 @@ static __always_inline int decapsulate_packet(struct xdp_md *xdp)
 	d.config = bpf_map_lookup_elem(&config, &zero);
 	if (!d.config)
 		return drop(XDPSEC_DROP_NO_KEY, XDPSEC_NO_SA);
+#ifdef DECAPSULATE_FAST
+	fast_note_device(xdp);
+#endif
 	/* Pass: without readable headers we cannot tell that it is ours, and the stack has no socket on
 	 * this port. */
 	if ((u32)(xdp->data_end - xdp->data) < length && (u32)(xdp->data_end - xdp->data) < LINEAR_MIN &&

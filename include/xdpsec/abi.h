@@ -34,6 +34,8 @@
 #define XDPSEC_MAX_PORT_RANGES 16
 #define XDPSEC_MAX_CLEAR_GROUPS 16
 #define XDPSEC_MAX_FRAGMENTS 4096
+/* The underlay's device and four devices of FastPath. */
+#define XDPSEC_FAST_DEVICES 5
 #define XDPSEC_NAME_LEN 64
 
 #define XDPSEC_NO_SA 0xffffffffU
@@ -148,7 +150,30 @@ enum xdpsec_device {
 	XDPSEC_DEVICE_PROTECTED, /* config.device */
 	XDPSEC_DEVICE_NEAR,
 	XDPSEC_DEVICE_FAR,
-	XDPSEC_DEVICE_COUNT,
+	XDPSEC_DEVICE_FAST, /* the first of those of the fast path */
+	XDPSEC_DEVICE_COUNT = XDPSEC_DEVICE_FAST + XDPSEC_FAST_DEVICES - 1,
+};
+
+/* Map "fast_devices", tunnel mode with a fast path: the underlay's device, and those of FastPath, in their order. */
+struct xdpsec_fast_device {
+	__u32 index;	 /* ifindex; 0: none */
+	__u32 transmits; /* it takes redirected frames, as the program on it has seen it last */
+};
+
+#define XDPSEC_FAST_UNDERLAY 0
+
+/* The constants of a program of the fast path, which the loader fills in before it loads the program. */
+struct xdpsec_fast_settings {
+	__u32 asks_flowtable; /* only flows of a flowtable of the firewall; 0: all, as there is no firewall */
+	__u32 is_veth;	      /* the program's device is a veth */
+	__u32 slot;	      /* of the program's device, in map "fast_devices" */
+};
+
+/* Map "fast_packets", per CPU: the packets that took the fast path, 8 bytes each. */
+enum xdpsec_fast_direction {
+	XDPSEC_FAST_OUT, /* sealed */
+	XDPSEC_FAST_IN,	 /* opened */
+	XDPSEC_FAST_DIRECTIONS,
 };
 
 /* Source ports chosen by flow: the dynamic ones (RFC 6335 section 6), as other tunnels use them. */
@@ -391,5 +416,6 @@ _Static_assert(sizeof(struct xdpsec_owner) == 24, "ABI");
 _Static_assert(sizeof(struct xdpsec_agreement) == 88, "ABI");
 _Static_assert(sizeof(struct xdpsec_activity) == 64, "ABI");
 _Static_assert(sizeof(struct xdpsec_event) == 24, "ABI");
+_Static_assert(sizeof(struct xdpsec_fast_device) == 8, "ABI");
 
 #endif

@@ -48,13 +48,30 @@ struct inet6_dev {
 	struct ipv6_devconf cnf;
 } __attribute__((preserve_access_index));
 
+/* A typedef of the kernel, without a tag. */
+typedef struct {
+	int counter;
+} __attribute__((preserve_access_index)) kernel_atomic;
+
+struct netns_ipv4 {
+	kernel_atomic rt_genid; /* changes with the routing table, rules, addresses and policies of IPsec */
+} __attribute__((preserve_access_index));
+
+struct netns_xfrm {
+	unsigned int policy_count[6];
+	u8 policy_default[3];
+} __attribute__((preserve_access_index));
+
 struct netns_ipv6 {
 	struct ipv6_devconf *devconf_all;
+	kernel_atomic fib6_sernum; /* changes with the routing table, and with policies of IPsec */
 } __attribute__((preserve_access_index));
 
 struct net {
 	u64 net_cookie;
+	struct netns_ipv4 ipv4;
 	struct netns_ipv6 ipv6; /* CONFIG_IPV6 */
+	struct netns_xfrm xfrm; /* CONFIG_XFRM */
 } __attribute__((preserve_access_index));
 
 typedef struct {
@@ -72,6 +89,7 @@ struct net_device {
 	unsigned int flags;
 	unsigned long priv_flags : 32;
 	struct inet6_dev *ip6_ptr;
+	u32 xdp_features;
 	struct bpf_prog *xdp_prog; /* that of generic XDP */
 	u8 dev_addr_shadow[32];	   /* the kernel's copy of dev_addr, not a pointer */
 } __attribute__((preserve_access_index));
@@ -79,6 +97,7 @@ struct net_device {
 struct sk_buff {
 	struct net_device *dev;
 	u8 ip_summed : 2;
+	u32 vlan_all; /* 0: no VLAN tag beside the frame */
 } __attribute__((preserve_access_index));
 
 /* include/net/xdp.h */

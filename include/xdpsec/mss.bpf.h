@@ -8,24 +8,13 @@
 
 #include "checksum.bpf.h"
 #include "inner.bpf.h"
+#include "tcp.bpf.h"
 
 #define TCP_OPTION_END 0
 #define TCP_OPTION_NOP 1
 #define TCP_OPTION_MSS 2
 #define TCP_OPTION_MSS_LENGTH 4
-#define TCP_SYN 0x02
 #define TCP_OPTIONS_MAX 40
-
-/* <linux/tcp.h> needs the C library. */
-struct tcp_header {
-	__be16 source, destination;
-	__be32 sequence, acknowledgment;
-	u8 offset; /* upper four bits: the header's length in words */
-	u8 flags;
-	__be16 window;
-	__be16 checksum;
-	__be16 urgent;
-};
 
 /* Lower the MSS option at this place. If it starts at an odd byte, its halves are swapped in the checksum. */
 static __always_inline void mss_lower(struct tcp_header *tcp, u8 *option, u32 at, u16 most)

@@ -114,7 +114,8 @@ void expect_same_frame(const struct frame *got, const struct frame *expected)
 
 static bool is_xdp(enum program program)
 {
-	return program == PROGRAM_OPEN || program == PROGRAM_DECAPSULATE;
+	return program == PROGRAM_OPEN || program == PROGRAM_DECAPSULATE || program == PROGRAM_FAST_OUT ||
+	       program == PROGRAM_FAST_IN;
 }
 
 static int pass_of(enum program program)

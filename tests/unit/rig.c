@@ -16,8 +16,11 @@
 
 #include "plane/sa_abi.h"
 #include "decapsulate.skel.h"
+#include "decapsulate_fast.skel.h"
 #include "decapsulate_next.skel.h"
 #include "encapsulate.skel.h"
+#include "encapsulate_fast.skel.h"
+#include "fast_encapsulate.skel.h"
 #include "hop.skel.h"
 #include "keepalive.skel.h"
 #include "near.skel.h"
@@ -37,7 +40,7 @@ const uint32_t rig_hop_secret[4] = { 0x53454352, 0x45540000, 0, 0x00000001 };
 
 static struct {
 	struct bpf_object *of[PROGRAM_COUNT]; /* NULL: of the other mode */
-	struct bpf_object *in_front, *near, *sa, *selftest;
+	struct bpf_object *in_front, *near, *sa, *selftest, *fast_out, *fast_in, *encapsulate_fast;
 	int programs[PROGRAMS];
 } objects;
 
@@ -226,6 +229,9 @@ int rig_teardown(void **state)
 		bpf_object__close(objects.of[i]);
 	bpf_object__close(objects.in_front);
 	bpf_object__close(objects.near);
+	bpf_object__close(objects.fast_out);
+	bpf_object__close(objects.fast_in);
+	bpf_object__close(objects.encapsulate_fast);
 	bpf_object__close(objects.sa);
 	bpf_object__close(objects.selftest);
 	return 0;
@@ -266,13 +272,14 @@ void rig_next(int verdict)
 
 static bool is_tc(enum program program)
 {
-	return program < PROGRAM_COUNT ? plane_programs[program].hook != HOOK_XDP
-				       : program == PROGRAM_SEAL_VECTOR;
+	return program < PROGRAM_COUNT
+		       ? plane_programs[program].hook != HOOK_XDP
+		       : program == PROGRAM_SEAL_VECTOR || program == PROGRAM_ENCAPSULATE_FAST;
 }
 
 static bool is_of_far_end(enum program program)
 {
-	return program < PROGRAM_COUNT && plane_programs[program].on_far;
+	return program < PROGRAM_COUNT ? plane_programs[program].on_far : program == PROGRAM_ENCAPSULATE_FAST;
 }
 
 static int run(enum program program, const struct frame *in, struct frame *out, int *verdict, int times)
@@ -642,4 +649,83 @@ bool rig_kernel_pulls(void)
 
 	btf__free(btf);
 	return found;
+}
+
+static struct bpf_object *load_fast(const void *(*bytes)(size_t *size), uint32_t slot)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = BPFFS);
+	const struct xdpsec_fast_settings settings = { .slot = slot };
+	size_t size;
+	const void *image = bytes(&size);
+	struct bpf_object *object = bpf_object__open_mem(image, size, &options);
+	struct bpf_map *map;
+
+	assert_non_null(object);
+	bpf_object__for_each_map (map, object)
+		if (strstr(bpf_map__name(map), ".rodata"))
+			assert_return_code(bpf_map__set_initial_value(map, &settings, sizeof(settings)),
+					   errno);
+	assert_return_code(bpf_object__load(object), errno);
+	return object;
+}
+
+static void attach_fast(int device, enum program program)
+{
+	assert_return_code(bpf_xdp_attach(device, objects.programs[program], XDP_FLAGS_DRV_MODE, NULL),
+			   errno);
+}
+
+void rig_fast(void)
+{
+	struct xdpsec_fast_device underlay = { .index = rig.device }, lan = {};
+
+	shell("ip link add lan mtu 9000 address " MAC_DEVICE " type veth peer name lan-host mtu 9000");
+	shell("for d in lan lan-host; do ip link set $d up; done");
+	shell("for d in lan-host wire; do ethtool -K $d gro on; done");
+	rig.lan = if_nametoindex("lan");
+	lan.index = rig.lan;
+	objects.fast_out = load_fast(fast_encapsulate_bpf__elf_bytes, XDPSEC_FAST_UNDERLAY + 1);
+	objects.fast_in = load_fast(decapsulate_fast_bpf__elf_bytes, XDPSEC_FAST_UNDERLAY);
+	objects.encapsulate_fast = load(encapsulate_fast_bpf__elf_bytes);
+	objects.programs[PROGRAM_FAST_OUT] = only_program(objects.fast_out);
+	objects.programs[PROGRAM_FAST_IN] = only_program(objects.fast_in);
+	objects.programs[PROGRAM_ENCAPSULATE_FAST] = only_program(objects.encapsulate_fast);
+	rig.maps.fast_devices = map_of(objects.fast_out, "fast_devices");
+	rig.maps.fast_packets = map_of(objects.fast_out, "fast_packets");
+	attach_fast(rig.lan, PROGRAM_FAST_OUT);
+	attach_fast(rig.device, PROGRAM_FAST_IN);
+	map_write(rig.maps.fast_devices, XDPSEC_FAST_UNDERLAY, &underlay);
+	map_write(rig.maps.fast_devices, XDPSEC_FAST_UNDERLAY + 1, &lan);
+	rig_device_slot(XDPSEC_DEVICE_FAST, rig.lan);
+}
+
+uint64_t rig_fast_packets(enum xdpsec_fast_direction direction)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t packets[cpus], sum = 0;
+
+	map_read(rig.maps.fast_packets, direction, packets);
+	for (int cpu = 0; cpu < cpus; cpu++)
+		sum += packets[cpu];
+	return sum;
+}
+
+/* In one call: there are many. */
+static void wipe_pairs(const struct bpf_object *object)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, "fast_pairs");
+	uint32_t count = bpf_map__max_entries(map), keys[count];
+	void *zeros = calloc(count, bpf_map__value_size(map) * libbpf_num_possible_cpus());
+
+	for (uint32_t i = 0; i < count; i++)
+		keys[i] = i;
+	assert_non_null(zeros);
+	assert_return_code(bpf_map_update_batch(bpf_map__fd(map), keys, zeros, &count, NULL), errno);
+	free(zeros);
+}
+
+void rig_fast_forget(void)
+{
+	wipe_pairs(objects.fast_out);
+	wipe_pairs(objects.fast_in);
 }

@@ -26,17 +26,23 @@ enum {
 #define PROGRAM_SEAL_VECTOR ((enum program)PROGRAM_COUNT)
 #define PROGRAM_OPEN_VECTOR ((enum program)(PROGRAM_COUNT + 1))
 #define PROGRAM_NEAR ((enum program)(PROGRAM_COUNT + 2))
-#define PROGRAMS (PROGRAM_COUNT + 3)
+/* The fast path: rig_fast() loads them. */
+#define PROGRAM_FAST_OUT ((enum program)(PROGRAM_COUNT + 3))
+#define PROGRAM_FAST_IN ((enum program)(PROGRAM_COUNT + 4))
+#define PROGRAM_ENCAPSULATE_FAST ((enum program)(PROGRAM_COUNT + 5))
+#define PROGRAMS (PROGRAM_COUNT + 6)
 
 enum { RIG_DEVICE_MTU = 9000 };
 
 struct rig {
 	int device;    /* ifindex of the protected device */
+	int lan;       /* ifindex of the device of FastPath; 0: rig_fast() was not called */
 	int near, far; /* ifindex of the ends of the hop; in tunnel mode of the tunnel device */
 	uint64_t netns_cookie;
 	struct {
 		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops,
-			sa_counters, drops, clear_fragments, endpoints, devices, device_slots;
+			sa_counters, drops, clear_fragments, endpoints, devices, device_slots, fast_devices,
+			fast_packets;
 	} maps;
 };
 
@@ -54,6 +60,16 @@ int rig_teardown(void **state);
  */
 enum { NEXT_LOST = -1 };
 void rig_next(int verdict);
+
+/*
+ * A fast path between the protected device and a new device `lan`, whose hosts are behind `lan-host`, for all flows.
+ * With both programs attached, both devices take redirected frames.
+ */
+void rig_fast(void);
+/* Packets that took the fast path. */
+uint64_t rig_fast_packets(enum xdpsec_fast_direction direction);
+/* Nothing remembered of which packets go where. */
+void rig_fast_forget(void);
 
 /* One run of a program. out gets the frame as the program left it. Returns the program's return value. */
 int rig_run(enum program program, const struct frame *in, struct frame *out);
