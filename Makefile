@@ -125,10 +125,13 @@ VERSIONED_OBJECTS := $(call objects,$(shell grep -ls XDPSEC_VERSION loader/base/
 BENCH_HELPERS := $(call objects,$(call c-sources,bench/plane))
 METER := $(OUTPUT)/bench/path/meter
 SOAK := $(OUTPUT)/tests/soak/traffic
+# The spokes of a hub, and who floods it.
+HUB_TOOLS := $(addprefix $(OUTPUT)/tests/hub/,spokes flood)
+HUB_HELPERS := $(OUTPUT)/tests/hub/spoke.o
 
 C_OBJECTS := $(LOADER_OBJECTS) $(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(PACKET_FUZZERS:=.o) $(PACKET_FUZZ_HELPERS) \
 	$(FUZZED_OBJECTS) $(FILE_FUZZ_OBJECTS) $(BENCHES:=.o) $(BENCH_HELPERS) $(METER).o \
-	$(SOAK).o
+	$(SOAK).o $(HUB_TOOLS:=.o) $(HUB_HELPERS)
 
 # ---- targets -----------------------------------------------------------------------------------------
 
@@ -148,6 +151,7 @@ help:
 	'make check SANITIZE=1   those that need no BPF, with AddressSanitizer and UBSan' \
 	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
 	'make soak            traffic while keys, agents, configurations and links change (root); SOAK_PACKETS=, SEED=' \
+	'make hub             a hub with 1000 peers reboots, and is flooded (root); HUB_PEERS=, HUB_RATE=' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
@@ -231,7 +235,10 @@ $(OUTPUT)/tests/unit/helpers.a: $(UNIT_HELPERS)
 $(UNIT_TESTS): %: %.o $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
 	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
 
-$(UNIT_TESTS:=.o) $(UNIT_HELPERS): EXTRA_CFLAGS = -Itests/unit
+$(HUB_TOOLS): %: %.o $(HUB_HELPERS) $(OUTPUT)/tests/unit/helpers.a $(LIBRARY)
+	$(call say,LD)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) $(call package-libs,cmocka) -o $@
+
+$(UNIT_TESTS:=.o) $(UNIT_HELPERS) $(HUB_TOOLS:=.o) $(HUB_HELPERS): EXTRA_CFLAGS = -Itests/unit
 $(OUTPUT)/tests/fuzz/packets/helpers.a: $(PACKET_FUZZ_HELPERS)
 	@mkdir -p $(@D)
 	$(call say,AR)rm -f $@ && $(AR) qcs $@ $^
@@ -299,6 +306,15 @@ soak:
 	$(Q)XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) SOAK_PACKETS=$(or $(SOAK_PACKETS),5000000) \
 		SOAK_RATE=$(SOAK_RATE) REKEY=$(REKEY) SEED=$(SEED) $(PROVE) --exec '' --timer --verbose tests/soak/soak.t
 
+# A hub with a thousand peers and a real agent, which reboots and is flooded: HUB_PEERS=, HUB_RATE=, HUB_SECONDS=,
+# HUB_ROUNDS= (tests/hub/hub.t). It prints handshakes a second.
+.PHONY: hub
+hub:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) all $(HUB_TOOLS)
+	$(Q)XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) HUB_PEERS=$(HUB_PEERS) HUB_RATE=$(HUB_RATE) \
+		HUB_SECONDS=$(HUB_SECONDS) HUB_ROUNDS=$(HUB_ROUNDS) $(PROVE) --exec '' --timer --verbose tests/hub/hub.t
+
 # The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
 # what they find, and the corpus as seeds.
 .PHONY: libfuzzer
@@ -364,7 +380,7 @@ lint: $(SKELETONS)
 		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
 		$(LOADER_SOURCES) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path) \
-		$(call c-sources,tests/soak)
+		$(call c-sources,tests/soak) $(call c-sources,tests/hub)
 	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
 	$(call say,WORDS)scripts/check-words
 	$(call say,COMMENT)scripts/first-comments $(C_FILES) $(wildcard $(SHELL_FILES) */*.py */*/*.py) Makefile

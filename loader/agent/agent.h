@@ -69,7 +69,8 @@ struct agent {
 	bool resolver_died; /* so that the log has it once */
 	int lock, socket, resolver, instance_map;
 	int epoll, deadline_timer, clock_timer, signals;
-	uint64_t resumed; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC, as it was last seen */
+	uint32_t socket_full; /* messages that found no room in the socket */
+	uint64_t resumed;     /* CLOCK_BOOTTIME - CLOCK_MONOTONIC, as it was last seen */
 	uint64_t next_tick, next_watchdog;
 	int exit_code; /* -1: goes on */
 };

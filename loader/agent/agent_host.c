@@ -337,19 +337,18 @@ static void write_peer(struct agent *agent, uint32_t index, uint64_t now)
 	status->asked = peer->asked;
 }
 
+/* Those of the agreement, and the agent's own. */
 static void write_counters(struct agent *agent)
 {
 	uint64_t value;
-	const char *name;
+	const char *name = "";
 
-	for (size_t i = 0; i < AGENT_COUNTERS_MAX; i++) {
+	for (size_t i = 0; i < AGENT_COUNTERS_MAX && name; i++) {
 		struct agent_status_counter *counter = &agent->status->counters[i];
 
 		name = agreement_counter(agent->agreement, i, &value);
-		if (!name)
-			return;
-		snprintf(counter->name, sizeof(counter->name), "%s", name);
-		counter->value = value;
+		snprintf(counter->name, sizeof(counter->name), "%s", name ?: "socket_full");
+		counter->value = name ? value : agent->socket_full;
 	}
 }
 

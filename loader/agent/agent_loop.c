@@ -64,7 +64,7 @@ static void set_deadline(const struct agent *agent)
 static void handle_socket(struct agent *agent)
 {
 	static struct datagram datagrams[SOCKET_BATCH];
-	int n = socket_receive(agent->socket, datagrams);
+	int n = socket_receive(agent->socket, datagrams, &agent->socket_full);
 	uint64_t now = agent_now();
 
 	for (int i = 0; i < n; i++)

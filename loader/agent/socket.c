@@ -75,6 +75,8 @@ static int configure(int fd, int family, const struct socket_settings *settings)
 			       "IP_MTU_DISCOVER");
 	if (!err)
 		err = set_both(fd, family, IP_TOS, IPV6_TCLASS, TOS_CS6, "IP_TOS");
+	/* Where it is unknown, `status` lacks a number. */
+	setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &(int){ 1 }, sizeof(int));
 	if (!err && settings->mark)
 		err = set_one(fd, SOL_SOCKET, SO_MARK, (int)settings->mark, "SO_MARK");
 	/* Beyond the limit with CAP_NET_ADMIN only; a smaller buffer works as well. */
@@ -160,9 +162,9 @@ static void take_address(uint8_t address[16], const union any_address *from)
 	memcpy(address + 12, &from->ipv4.sin_addr, 4);
 }
 
-/* The address that it was sent to, and the device that it came by. Of both forms that an IPv4 packet may bring, one is
+/* The address that it was sent to, the device that it came by, and how many found no room before it. Of both forms that an IPv4 packet may bring, one is
  * enough. */
-static void take_packet_info(struct agreement_path *path, struct msghdr *message)
+static void take_packet_info(struct agreement_path *path, uint32_t *full, struct msghdr *message)
 {
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
 		if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
@@ -178,11 +180,13 @@ static void take_packet_info(struct agreement_path *path, struct msghdr *message
 			memcpy(path->local.address, mapped_prefix, sizeof(mapped_prefix));
 			memcpy(path->local.address + 12, &info.ipi_addr, 4);
 			path->device = (uint32_t)info.ipi_ifindex;
+		} else if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SO_RXQ_OVFL) {
+			memcpy(full, CMSG_DATA(header), sizeof(*full));
 		}
 	}
 }
 
-int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH])
+int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH], uint32_t *full)
 {
 	static char control[SOCKET_BATCH][128] __attribute__((aligned(8)));
 	union any_address from[SOCKET_BATCH];
@@ -206,7 +210,7 @@ int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH])
 		take_address(datagrams[i].path.remote.address, &from[i]);
 		/* The port is at the same place in both. */
 		datagrams[i].path.remote.port = ntohs(from[i].ipv4.sin_port);
-		take_packet_info(&datagrams[i].path, &messages[i].msg_hdr);
+		take_packet_info(&datagrams[i].path, full, &messages[i].msg_hdr);
 	}
 	return n < 0 ? -errno : n;
 }

@@ -31,8 +31,9 @@ int socket_open(const struct socket_settings *settings, int *fd);
 /* The number by which the kernel knows it; 0: unknown. */
 uint64_t socket_cookie(int fd);
 
-/* Receive up to SOCKET_BATCH datagrams that are there. The number, or -errno. */
-int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH]);
+/* Receive up to SOCKET_BATCH datagrams that are there. The number, or -errno. full: how many have found no room in the
+ * socket since it was opened, if any of these tells. */
+int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH], uint32_t *full);
 /* path->device counts for link-local addresses only. -errno without a message. */
 int socket_send(int fd, const struct agreement_path *path, const void *bytes, size_t length);
 

@@ -14,6 +14,7 @@
 
 static int agent_socket = -1;
 static uint16_t agent_port;
+static uint32_t full; /* lost for want of room */
 
 /* A port that is free now, and most likely still is when it is bound. */
 static int open_agent(void **state)
@@ -58,7 +59,7 @@ static int receive_one(struct datagram *datagrams)
 	struct pollfd waiting = { agent_socket, POLLIN, 0 };
 
 	assert_int_equal(poll(&waiting, 1, 2000), 1);
-	return socket_receive(agent_socket, datagrams);
+	return socket_receive(agent_socket, datagrams, &full);
 }
 
 static void exchange(const char *address)
@@ -111,7 +112,29 @@ static void batch(void **state)
 	assert_int_equal(datagrams[0].length, sizeof(large));
 	assert_int_equal(datagrams[1].length, 1);
 	assert_int_equal(receive_one(datagrams), 1);
-	assert_int_equal(socket_receive(agent_socket, datagrams), -EAGAIN);
+	assert_int_equal(socket_receive(agent_socket, datagrams, &full), -EAGAIN);
+	close(client);
+}
+
+/* More than the socket has room for: what comes next tells how many were lost. */
+static void flood(void **state)
+{
+	enum { SENT = 20000 };
+	static struct datagram datagrams[SOCKET_BATCH];
+	struct sockaddr_in6 to;
+	socklen_t length;
+	int client = open_client("127.0.0.1", &to, &length), received = 0, n;
+
+	(void)state;
+	assert_int_equal(full, 0);
+	for (int i = 0; i < SENT; i++)
+		assert_int_equal(send(client, "x", 1, 0), 1);
+	while ((n = socket_receive(agent_socket, datagrams, &full)) > 0)
+		received += n;
+	assert_in_range(received, 1, SENT - 1);
+	assert_int_equal(send(client, "x", 1, 0), 1);
+	assert_int_equal(receive_one(datagrams), 1);
+	assert_int_equal(received + full, SENT);
 	close(client);
 }
 
@@ -135,8 +158,8 @@ static void cookie(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ipv4),	       cmocka_unit_test(ipv6),	 cmocka_unit_test(batch),
-		cmocka_unit_test(port_in_use), cmocka_unit_test(cookie),
+		cmocka_unit_test(ipv4),	 cmocka_unit_test(ipv6),	cmocka_unit_test(batch),
+		cmocka_unit_test(flood), cmocka_unit_test(port_in_use), cmocka_unit_test(cookie),
 	};
 
 	if (!freopen("/dev/null", "w", stderr))
