@@ -75,10 +75,9 @@ void spoke_print_config(const struct spoke *spoke)
 
 	inet_ntop(ipv6 ? AF_INET6 : AF_INET, ipv6 ? at : at + 12, address, sizeof(address));
 	key32_encode(spoke->end.public_key, key);
-	printf("\n[Peer]\nName = spoke-%u\nPublicKey = %s\nEndpoint = %s%s%s:%u\nAllowedIPs = "
-	       "198.19.%u.%u/32\n",
-	       spoke->number, key, ipv6 ? "[" : "", address, ipv6 ? "]" : "", SPOKE_PORT, spoke->number >> 8,
-	       spoke->number & 255);
+	printf("\n[Peer]\nName = spoke-%u\nPublicKey = %s\nEndpoint = %s%s%s:%d\n", spoke->number, key,
+	       ipv6 ? "[" : "", address, ipv6 ? "]" : "", SPOKE_PORT);
+	printf("AllowedIPs = 198.19.%u.%u/32\n", spoke->number >> 8, spoke->number & 255);
 }
 
 /* What cannot be sent is lost, as on any network. */
