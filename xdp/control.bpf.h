@@ -75,7 +75,7 @@ static __always_inline u32 control_judge(const struct packet *packet, const stru
 	if (!control_has_shape(control, packet->udp_length - sizeof(struct udphdr)))
 		return XDPSEC_DROP_MALFORMED;
 	if (!asks && !bpf_map_lookup_elem(&asking, &session) && !bpf_map_lookup_elem(&spis, &session))
-		return XDPSEC_DROP_UNKNOWN_SPI;
+		return XDPSEC_DROP_LATE_ANSWER;
 	return control_take_token(asks ? CONTROL_ASKS : CONTROL_ANSWERS) ? DROP_NONE
 									 : XDPSEC_DROP_CONTROL_FLOOD;
 }

@@ -229,7 +229,7 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 
 /*
  * A message of the key agreement. Without an agent the port is as before: somebody else may use SPI 0, such as IKE (RFC
- * 3948). DROP_NONE: it passes; else the reason, or XDPSEC_DROP_PLAINTEXT: it is none. A call of its own, for its stack.
+ * 3948). DROP_NONE: it passes; else the reason; XDPSEC_DROP_PLAINTEXT: it is none. A call of its own, for its stack.
  */
 static __noinline u32 decapsulate_control(struct xdp_md *xdp, const struct packet *packet,
 					  const struct xdpsec_config *config)
@@ -237,10 +237,13 @@ static __noinline u32 decapsulate_control(struct xdp_md *xdp, const struct packe
 	const struct xdpsec_owner *owner = control_owner();
 	struct control control;
 
-	if (!owner || !owner->value || packet->destination_port != config->listen_port ||
-	    !control_read(xdp, packet, &control))
+	if (packet->destination_port != config->listen_port || !control_read(xdp, packet, &control))
 		return XDPSEC_DROP_PLAINTEXT;
-	return control_judge(packet, &control);
+	if (owner && owner->value)
+		return control_judge(packet, &control);
+	return control_has_shape(&control, packet->udp_length - sizeof(struct udphdr))
+		       ? XDPSEC_DROP_NO_AGENT
+		       : XDPSEC_DROP_PLAINTEXT;
 }
 
 /* Drop a packet that is not opened, or give it to the stack if it may be the agent's or somebody else's. */
@@ -253,11 +256,11 @@ static __always_inline int decapsulate_refuse(struct xdp_md *xdp, const struct d
 		judged = decapsulate_control(xdp, &d->open.packet, d->config);
 	if (judged == DROP_NONE)
 		return VERDICT_PASS;
-	if (judged != XDPSEC_DROP_PLAINTEXT)
+	if (judged != XDPSEC_DROP_PLAINTEXT && judged != XDPSEC_DROP_NO_AGENT)
 		return drop(judged, XDPSEC_NO_SA);
 	if (d->open.sa == XDPSEC_NO_SA && foreign_may_pass(xdp, &d->open.packet, d->config))
 		return VERDICT_PASS;
-	return drop(reason, d->open.sa);
+	return drop(judged == XDPSEC_DROP_NO_AGENT ? judged : reason, d->open.sa);
 }
 
 /* Open the payload. DROP_NONE, or the reason to drop it. */

@@ -149,7 +149,7 @@ static __always_inline u32 open_bound(struct open *o, u64 *sum)
 
 /*
  * A message of the key agreement, from port to port, for this host: only the agent's socket, or none, is there. DROP_NONE:
- * it passes; else why it is dropped, which without an agent is what it was. A call of its own, for its stack.
+ * it passes; else why it is dropped, which for any other packet is what it was. A call of its own, for its stack.
  */
 static __noinline u32 open_control(struct xdp_md *xdp, const struct packet *packet, u32 listen_port,
 				   u32 reason)
@@ -157,12 +157,13 @@ static __noinline u32 open_control(struct xdp_md *xdp, const struct packet *pack
 	const struct xdpsec_owner *owner = control_owner();
 	struct control control;
 
-	if (!owner || !owner->control_cookie || packet->destination_port != listen_port ||
-	    packet->source_port != listen_port || !control_read(xdp, packet, &control) ||
-	    !control_has_shape(&control, packet->udp_length - sizeof(struct udphdr)) ||
-	    !destination_is_local(xdp, packet))
+	if (packet->destination_port != listen_port || packet->source_port != listen_port ||
+	    !control_read(xdp, packet, &control) ||
+	    !control_has_shape(&control, packet->udp_length - sizeof(struct udphdr)))
 		return reason;
-	return control_judge(packet, &control);
+	if (!owner || !owner->control_cookie)
+		return XDPSEC_DROP_NO_AGENT;
+	return destination_is_local(xdp, packet) ? control_judge(packet, &control) : reason;
 }
 
 /* Judge a packet on its way in, and open it. VERDICT_PASS: give it to the stack as it is now. */

@@ -89,7 +89,10 @@
 	X(NO_NEXT, "no_next", "the next instance on the device is lost, and it may be its packet")           \
 	X(GROUP, "group", "to a group or to broadcast, with a protected port, and in no Address")            \
 	X(EXPIRED, "expired", "the SA's lifetime is over, and no new key was agreed")                        \
-	X(CONTROL_FLOOD, "control_flood", "more control messages than are looked at")
+	X(CONTROL_FLOOD, "control_flood", "more control messages than are looked at")                        \
+	X(LATE_ANSWER, "late_answer",                                                                        \
+	  "answer of the key agreement that nobody waits for: doubled, late, forged")                        \
+	X(NO_AGENT, "no_agent", "message of the key agreement, and there is no agent to take it")
 
 enum xdpsec_drop {
 #define XDPSEC_DROP_ENUM(id, name, text) XDPSEC_DROP_##id,

@@ -91,7 +91,7 @@ static void test_passes_in(void **state)
 		}
 }
 
-/* What else comes in on that port, and what such a message is without an agent: as before. Nothing passes. */
+/* What else comes in on that port: as before. Nothing passes. */
 static void expect_as_before(struct packet packet)
 {
 	bool sealed = packet.length >= XDPSEC_OVERHEAD && message[5] == 1 && !message[6] && !message[7];
@@ -126,11 +126,15 @@ static void test_other_in(void **state)
 				message[at] ^= 4;
 			}
 			set_owner(0);
-			expect_as_before(in(remotes[i], length));
+			packet = in(remotes[i], length);
+			expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_NO_AGENT, SLOT_NONE);
 			set_owner(COOKIE);
 		}
-	for (int type = CONTROL_RESPONSE; type <= CONTROL_ACK; type++)
-		expect_as_before(in(REMOTE_C4, control_write(message, type, UNKNOWN)));
+	for (int type = CONTROL_RESPONSE; type <= CONTROL_ACK; type++) {
+		struct packet packet = in(REMOTE_C4, control_write(message, type, UNKNOWN));
+
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_LATE_ANSWER, SLOT_NONE);
+	}
 }
 
 /* Text in clear, SPI or not. */

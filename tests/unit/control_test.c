@@ -69,12 +69,12 @@ static void test_answers(void **state)
 
 	(void)state;
 	for (int type = CONTROL_RESPONSE; type <= CONTROL_ACK; type++) {
-		expect_dropped(control_write(message, type, UNKNOWN), XDPSEC_DROP_UNKNOWN_SPI);
+		expect_dropped(control_write(message, type, UNKNOWN), XDPSEC_DROP_LATE_ANSWER);
 		assert_int_equal(agree_asking(&agent, UNKNOWN, true), 0);
 		expect_passes(type, UNKNOWN);
 		assert_int_equal(agree_asking(&agent, UNKNOWN, false), 0);
-		expect_dropped(control_write(message, type, UNKNOWN), XDPSEC_DROP_UNKNOWN_SPI);
-		expect_dropped(control_write(message, type, sa.spi), XDPSEC_DROP_UNKNOWN_SPI);
+		expect_dropped(control_write(message, type, UNKNOWN), XDPSEC_DROP_LATE_ANSWER);
+		expect_dropped(control_write(message, type, sa.spi), XDPSEC_DROP_LATE_ANSWER);
 	}
 	agreed_use(&sa, 1);
 	for (int type = CONTROL_RESPONSE; type <= CONTROL_ACK; type++)
@@ -166,7 +166,7 @@ static void test_without_agent(void **state)
 		size_t length = control_write(message, type, CONTROL_SESSION);
 		struct packet packet = from(ENDPOINT_B4, length);
 
-		expect_packet_drop(PROGRAM_DECAPSULATE, &packet, XDPSEC_DROP_UNKNOWN_SPI, SLOT_NONE);
+		expect_packet_drop(PROGRAM_DECAPSULATE, &packet, XDPSEC_DROP_NO_AGENT, SLOT_NONE);
 		message[5] = 0;
 		packet = from(ENDPOINT_B4, length);
 		expect_packet_drop(PROGRAM_DECAPSULATE, &packet, XDPSEC_DROP_PLAINTEXT, SLOT_NONE);
