@@ -7,6 +7,8 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=tests/netns/lib/agree.sh
 . "$here/agree.sh"
+# shellcheck source=tests/netns/lib/two_agents.sh
+. "$here/two_agents.sh"
 
 reaches_b() { in_a ping -c1 -W1 "$TUNNEL_B4"; }
 handshakes_a() { status_a .peers[0].agreement.handshakes; }
@@ -14,7 +16,6 @@ has_handshakes() { [ "$(handshakes_a)" -ge "$1" ]; }
 counter_a() { xdpsec_a status "$NAME_A" | sed -n "s/.*key agreement: .*\<$1 \([0-9]*\).*/\1/p"; }
 counts_a() { [ "$(counter_a "$1")" -gt 0 ]; }
 says_a() { grep -q -- "$1" "$WORK/agent-a.err"; }
-other_spi() { [ "$(status_a .peers[0].tx.spi)" != "$1" ]; }
 one_says() { grep -q -- "$1" "$WORK/agent-a.err" "$WORK/agent-b.err"; }
 make_psk() { (umask 077 && "$XDPSEC" genpsk >"$WORK/$1.psk"); }
 
@@ -131,53 +132,13 @@ export XDPSEC_AGREE="rekey=1500 grace=2000"
 write_agreed_configs
 ok "two: up" up
 ok "two: keys" wait_for 5 reaches_b
-first=$(agent_a)
-capture_start two a "udp port 7253 and src host $A4"
-start "$SITE_A" "$WORK/flood" "$PACKETS" send "$TUNNEL_B4" 5201 --count 1000000 --size 64 --rate 500
-flood=$STARTED
-# Also after a failure: strace heeds no signal, but ends with the agent.
-end_second() { pkill -P "$second" -x xdpsec-agent; stop "$second"; }
-kill -STOP "$first"
-# The lock is passed over, and so is the port, which the first one has.
-start "$SITE_A" "$WORK/second" strace -f -o /dev/null -e trace=flock,bind -e inject=flock,bind:retval=0 "$XDPSEC" agree "$NAME_A"
-second=$STARTED
-defer end_second
-second_is_ready() { grep -q "agrees on keys" "$WORK/second.err"; }
-ok "two: a second agent, while the first is stopped" wait_for 20 second_is_ready
-spi=$(status_a .peers[0].tx.spi)
-kill -CONT "$first"
-ok "two: the first goes on, finds that it is not the owner, and ends" wait_for 10 is_gone "$first"
-ok "two: keys change by the second" wait_for 15 other_spi "$spi"
-stop "$flood"
-capture_stop two
-# Every sealed packet's SPI and number: the same pair is in the capture once, but for control packets, whose SPI is 0.
-"$PACKETS" inspect "$WORK/two.pcap" --port 7253 | jq -r 'select(.spi != null and .spi != 0) | "\(.spi) \(.sequence)"' >"$WORK/numbers"
-ok "two: packets were captured" [ "$(wc -l <"$WORK/numbers")" -gt 200 ]
-is "two: no SPI and number twice" "$(sort "$WORK/numbers" | uniq -d)" ""
-ok "two: under several SPIs" [ "$(cut -d' ' -f1 "$WORK/numbers" | sort -u | wc -l)" -ge 2 ]
-end_second
+two_agents "$TUNNEL_B4"
 ok "two: down" down
 unset XDPSEC_AGREE
 
 # ---- inline mode -----------------------------------------------------------------------------------------
 
-# write_inline SITE PEER-SITE PEER ADDRESS
-write_inline() {
-	cat <<-END
-		[Interface]
-		Device = eth0
-		ListenPort = 7253
-		PrivateKeyFile = $WORK/$1.private
-
-		[Peer]
-		Name = $3
-		PublicKey = $(<"$WORK/$2.public")
-		Address = $4
-		Ports = all
-	END
-}
-write_inline a b site-b "$B4/32" >"$WORK/$NAME_A.conf"
-write_inline b a site-a "$A4/32" >"$WORK/$NAME_B.conf"
+write_agreed_inline_configs
 ok "inline: up" up_a
 capture_start inline a "udp and src host $A4"
 refuses "inline: no packet before there are keys" packets "$SITE_A" roundtrip "$B4" 5201

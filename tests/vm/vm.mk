@@ -11,7 +11,9 @@ VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) $(addprefix -c ,$(VM
 VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
 # It unloads a module that all the others use.
 VM_ALONE = $(filter %/driver.t,$(VM_LIST))
-vm-prove = $(if $(2),$(if $(CRASH_STEP),CRASH_STEP=$(CRASH_STEP)) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
+# Settings of tests that go there too.
+VM_SETTINGS = $(foreach name,CRASH_STEP AGREE_REKEYS AGREE_RATE,$(if $($(name)),$(name)=$($(name))))
+vm-prove = $(if $(2),$(VM_SETTINGS) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # The tests that CI has time for: those that other machines may skip, and those that depend on verifier and helpers.
 VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \

@@ -54,6 +54,36 @@ write_agreed_configs() {
 		"$TUNNEL_A4/32, $TUNNEL_A6/128" >"$WORK/$NAME_B.conf"
 }
 
+# write_agreed_inline_config SITE PEER-SITE PEER ADDRESS: inline mode, for PORTS, or all. More lines of [Interface] come from
+# INTERFACE_LINES.
+write_agreed_inline_config() {
+	cat <<-END
+		[Interface]
+		Device = eth0
+		Xdp = ${XDP:-auto}
+		ListenPort = 7253
+		PrivateKeyFile = $WORK/$1.private
+		${INTERFACE_LINES:-}
+
+		[Peer]
+		Name = $3
+		PublicKey = $(<"$WORK/$2.public")
+		Address = $4
+		Ports = ${PORTS:-all}
+	END
+}
+
+# Both sites' configurations, which agree over IPv4 or, with UNDERLAY=6, IPv6.
+write_agreed_inline_configs() {
+	local a=$A4 b=$B4 length=32
+
+	[ "${UNDERLAY:-4}" = 4 ] || a=$A6 b=$B6 length=128
+	[ -e "$WORK/a.private" ] || agreed_keys
+	mkdir -p "$WORK/state-a" "$WORK/state-b"
+	write_agreed_inline_config a b site-b "$b/$length" >"$WORK/$NAME_A.conf"
+	write_agreed_inline_config b a site-a "$a/$length" >"$WORK/$NAME_B.conf"
+}
+
 # agent_of NAME: the process that holds the lock of the instance
 agent_of() {
 	local inode

@@ -4,7 +4,7 @@
 # Captures of what the wire had, and what is looked for in them. Part of lib.sh.
 
 # capture_start NAME WHERE [FILTER]: to $WORK/NAME.pcap, what passes a or b of the middle, or, as site-b, what
-# comes out of XDP on B's eth0.
+# comes out of XDP on B's eth0. CAPTURE_LENGTH: the bytes of each that are kept.
 declare -A CAPTURE_PID CAPTURE_DEVICE
 
 capture_start() {
@@ -17,7 +17,7 @@ capture_start() {
 	site-b) namespace=$SITE_B device=eth0 ;;
 	esac
 	# The ring has slots of the snapshot length: with the largest, 64 MB are no more than 256 packets.
-	start "$namespace" "$WORK/$1.tcpdump" tcpdump -i "$device" -s 9216 -U --immediate-mode -B 131072 -n \
+	start "$namespace" "$WORK/$1.tcpdump" tcpdump -i "$device" -s "${CAPTURE_LENGTH:-9216}" -U --immediate-mode -B 131072 -n \
 		-w "$WORK/$1.pcap" "${filter:+($filter) or ether proto 0x88b5}"
 	CAPTURE_PID[$1]=$STARTED CAPTURE_DEVICE[$1]=${2#site-}
 	wait_for 10 grep -q 'listening on' "$WORK/$1.tcpdump.err" || bail "tcpdump does not listen"
