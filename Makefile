@@ -426,6 +426,7 @@ install: all
 		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(NETWORKDIR)/$${file##*/}; done
 	$(Q)for file in $(wildcard dist/*.sysusers); do \
 		name=$${file##*/}; $(INSTALL) -D -m 0644 $$file $(DESTDIR)$(SYSUSERSDIR)/$${name%.sysusers}.conf; done
+	$(Q)$(INSTALL) -D -m 0644 dist/xdpsec.lua $(DESTDIR)$(DATADIR)/xdpsec/xdpsec.lua
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/xdpsec $(DESTDIR)$(COMPLETIONDIR)/xdpsec
@@ -434,7 +435,8 @@ uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,$(patsubst %.sysusers,%.conf,$(notdir $(wildcard dist/*.sysusers))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))
-	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec 2>/dev/null || true
+	$(Q)rm -f $(DESTDIR)$(DATADIR)/xdpsec/xdpsec.lua
+	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec $(DESTDIR)$(DATADIR)/xdpsec 2>/dev/null || true
 
 clean:
 	$(Q)rm -rf $(OUTPUT)
