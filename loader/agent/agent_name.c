@@ -45,9 +45,8 @@ static void take_addresses(struct agent *agent, const struct resolver_answer *an
 	name->failed = false;
 	name->n = answer->n;
 	memcpy(name->addresses, answer->addresses, sizeof(name->addresses));
-	/* The peer may have had no address to be asked at until now. */
 	if (first)
-		agreement_wanted(agent->agreement, answer->peer, now);
+		agreement_found(agent->agreement, answer->peer, now);
 }
 
 /* What it was asked is lost: it is asked anew when a peer does not answer. */

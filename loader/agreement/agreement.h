@@ -219,6 +219,8 @@ void agreement_receive(struct agreement *agreement, const struct agreement_path 
 
 /* Events of the data plane. wanted: a packet was dropped for want of a key (no_key, expired). */
 void agreement_wanted(struct agreement *agreement, uint32_t peer, uint64_t now);
+/* host.where() knew no address of the peer, and does now. */
+void agreement_found(struct agreement *agreement, uint32_t peer, uint64_t now);
 /* first: the SA has opened its first packet. Again, or of an SA that is not waited for: nothing. */
 void agreement_first(struct agreement *agreement, uint32_t slot, uint32_t spi, uint64_t id, uint64_t now);
 

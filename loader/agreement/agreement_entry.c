@@ -166,6 +166,12 @@ void agreement_wanted(struct agreement *agreement, uint32_t peer, uint64_t now)
 	machine_wanted(&agreement->machine, peer, now);
 }
 
+void agreement_found(struct agreement *agreement, uint32_t peer, uint64_t now)
+{
+	agreement->now = now;
+	machine_found(&agreement->machine, peer, now);
+}
+
 void agreement_first(struct agreement *agreement, uint32_t slot, uint32_t spi, uint64_t id, uint64_t now)
 {
 	agreement->now = now;

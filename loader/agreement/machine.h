@@ -236,6 +236,8 @@ enum message_refusal machine_ack(struct machine *machine, uint32_t session,
 void machine_mark_left(struct machine *machine, uint32_t peer, const struct terms *terms, uint64_t now);
 void machine_first(struct machine *machine, uint32_t slot, uint32_t spi, uint64_t id, uint64_t now);
 void machine_wanted(struct machine *machine, uint32_t peer, uint64_t now);
+/* An address of the peer is known at last: it is asked now, unless it was asked before. */
+void machine_found(struct machine *machine, uint32_t peer, uint64_t now);
 /* A cookie came: the Initiation is to be repeated with it, now. */
 void machine_repeat(struct machine *machine, uint32_t peer, uint64_t now);
 void machine_activity(struct machine *machine, uint32_t peer, const struct agreement_activity *activity,

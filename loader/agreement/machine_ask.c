@@ -147,6 +147,22 @@ void machine_wanted(struct machine *machine, uint32_t peer, uint64_t now)
 	machine_update(machine, peer);
 }
 
+void machine_found(struct machine *machine, uint32_t peer, uint64_t now)
+{
+	struct machine_peer *p;
+
+	if (peer >= machine->n_peers || !machine->peers[peer].there || machine->stale)
+		return;
+	p = &machine->peers[peer];
+	if (p->asking && p->attempts == 0 && !p->status.denial) {
+		p->asking_since = now;
+		machine_ask(machine, peer, now);
+	} else {
+		machine_want(machine, peer, now);
+	}
+	machine_update(machine, peer);
+}
+
 void machine_repeat(struct machine *machine, uint32_t peer, uint64_t now)
 {
 	if (machine->peers[peer].asking && !machine->stale)

@@ -111,6 +111,35 @@ static void test_retry(void **state)
 	assert_within(until_sent(&a, MESSAGE_INITIATION, 10 * SECONDS), SECONDS, SECONDS + 333 * MS);
 }
 
+/* A name that is looked up for longer than the first attempt waits. */
+static void test_found(void **state)
+{
+	const uint16_t port = 7253;
+
+	(void)state;
+	begin(NULL);
+	a.peers[0].port = 0;
+	agreement_start(a.agreement, now);
+	assert_int_equal(until_sent(&a, MESSAGE_INITIATION, SECONDS), 0);
+	agreement_wanted(a.agreement, 0, now);
+	assert_int_equal(a.n_box, 0);
+	a.peers[0].port = port;
+	agreement_found(a.agreement, 0, now);
+	assert_int_equal(a.n_box, 1);
+	a.n_box = 0;
+	/* Found again: nothing, the timer runs; and it is that of a first attempt. */
+	agreement_found(a.agreement, 0, now);
+	assert_int_equal(a.n_box, 0);
+	assert_within(until_sent(&a, MESSAGE_INITIATION, 10 * SECONDS), SECONDS, SECONDS + 333 * MS);
+	/* Nobody asks for it: it is asked now. */
+	end_release(&a);
+	end_release(&b);
+	begin(NULL);
+	agreement_found(a.agreement, 0, now);
+	settle();
+	assert_true(end_opens(&a, 0, &b, 0));
+}
+
 static void test_confirm_again(void **state)
 {
 	static const uint64_t times[] = { 300, 300, 600, 1200, 2400 };
@@ -520,7 +549,7 @@ int main(void)
 		TEST(test_takeover), TEST(test_expiry),	       TEST(test_dead_peer), TEST(test_keepalive),
 		TEST(test_packets),  TEST(test_silent),	       TEST(test_renew),     TEST(test_reset),
 		TEST(test_adopt),    TEST(test_adopt_others),  TEST(test_stale),     TEST(test_install_fails),
-		TEST(test_floor),
+		TEST(test_floor),    TEST(test_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
