@@ -11,28 +11,6 @@ reaches_b() { in_a ping -c1 -W1 "${1:-$TUNNEL_B4}"; }
 reaches_a() { in_b ping -c1 -W1 "${1:-$TUNNEL_A4}"; }
 state_a() { status_a .peers[0].agreement.state; }
 
-# descriptor_names PID: of its BPF maps and programs, with how they may be used, and of everything else its kind
-descriptor_names() {
-	local fd info id flags
-
-	for fd in "/proc/$1/fd/"*; do
-		info=$(<"/proc/$1/fdinfo/${fd##*/}")
-		case $(readlink "$fd") in
-		anon_inode:bpf-map)
-			id=$(sed -n 's/^map_id:\s*//p' <<<"$info")
-			flags=$(sed -n 's/^flags:\s*//p' <<<"$info")
-			echo "map $(bpftool -j map show id "$id" | jq -r .name) $([ $((flags & 3)) = 0 ] && echo read || echo write)"
-			;;
-		anon_inode:bpf-prog)
-			id=$(sed -n 's/^prog_id:\s*//p' <<<"$info")
-			echo "program $(bpftool -j prog show id "$id" | jq -r .name)"
-			;;
-		socket:*) echo socket ;;
-		*) readlink "$fd" | sed "s|$WORK|WORK|; s|$ID|ID|" ;;
-		esac
-	done | LC_ALL=C sort | uniq -c | sed 's/^ *//'
-}
-
 make_sites
 for UNDERLAY in 4 6; do
 	UNDERLAY=$UNDERLAY write_agreed_configs
@@ -97,7 +75,8 @@ is "its descriptors" "$(descriptor_names "$agent")" "$(sed 's/^\t*//; /^1 syslog
 	1 program agree_link
 	1 program agree_note
 	1 program agree_unlink
-	$([ "$log" = syslog ] && echo 2 || echo 1) socket
+	1 socket udp 7253
+	$([ "$log" != syslog ] || echo 1 socket unix)
 END
 )"
 

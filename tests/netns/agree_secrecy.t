@@ -45,7 +45,7 @@ show() {
 	cat "$WORK"/agent-* >"$WORK/log"
 	cat "/run/xdpsec/$NAME_A.agent" "/run/xdpsec/$NAME_B.agent" "$WORK/state-a/$NAME_A.clock" \
 		"$WORK/state-b/$NAME_B.clock" >"$WORK/files"
-	{ xdpsec_a status -j "$NAME_A" && xdpsec_b status -j "$NAME_B" && xdpsec_a status; } >"$WORK/status"
+	{ xdpsec_a status -j "$NAME_A" && xdpsec_b status -j "$NAME_B"; } >"$WORK/status"
 }
 
 # opened MATERIAL...: what of the capture it opens, "PACKETS with an ephemeral, PACKETS with a key of data"

@@ -83,16 +83,14 @@ def read_all(file, at, size):
     return content
 
 
-def memory(pid):
-    """Each mapping with its bytes; the kernel's own pages and holes are left out."""
+def memory(pid, known=None):
+    """Each mapping with its bytes, but for the kernel's own pages."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as file:
-        for mapping in mappings(pid):
-            if "r" not in mapping.mode or mapping.name in ("[vvar]", "[vvar_vclock]", "[vsyscall]"):
-                continue
-            pieces = []
-            for at in range(mapping.start, mapping.end, CHUNK):
-                pieces.append(read_all(file, at, min(CHUNK, mapping.end - at)))
-            yield mapping, b"".join(pieces)
+        for mapping in known or mappings(pid):
+            if "r" in mapping.mode and mapping.name not in ("[vvar]", "[vvar_vclock]", "[vsyscall]"):
+                pieces = (read_all(file, at, min(CHUNK, mapping.end - at))
+                          for at in range(mapping.start, mapping.end, CHUNK))
+                yield mapping, b"".join(pieces)
 
 
 def hash_of(page):
@@ -121,8 +119,12 @@ def write_pages(path, regions, before=None):
         json.dump(index, file)
 
 
+def regions(content):
+    return ((f"{mapping.start:x}", data) for mapping, data in content if mapping.changed())
+
+
 def dump(pid, path, before=None):
-    write_pages(path, ((f"{m.start:x}", content) for m, content in memory(pid) if m.changed()), before)
+    write_pages(path, regions(memory(pid)), before)
 
 
 # ---- captures --------------------------------------------------------------------------------------------------
@@ -173,33 +175,41 @@ def messages_now(path, kind, session=None):
     return Capture(path).of(kind, session) if os.path.getsize(path) > 24 else []
 
 
-def witness_once(capture, asking, answering, out, before):
+def witness_once(capture, asking, answering):
+    """
+    Their memory, or None: a retry came in between, and this handshake was given up for another one. So nothing is done
+    here that can be done before or after.
+    """
     n = len(messages_now(capture, INITIATION))
+    parts = {pid: [m for m in mappings(pid) if m.changed()] for pid in (asking, answering)}
+    os.kill(answering, signal.SIGSTOP)
     os.kill(asking, signal.SIGUSR1)
     asked = wait_for(lambda: messages_now(capture, INITIATION)[n:], 3)
     if not asked:
-        return False
-    dump(asking, out + ".asking", f"{before}-{asking}.memory")
+        return None
+    first = list(memory(asking, parts[asking]))
     os.kill(asking, signal.SIGSTOP)
     os.kill(answering, signal.SIGCONT)
     session = struct.unpack_from("!I", asked[0], 8)[0]
     answered = wait_for(lambda: messages_now(capture, RESPONSE, session), 3)
-    dump(answering, out + ".answering", f"{before}-{answering}.memory")
+    second = list(memory(answering, parts[answering]))
     os.kill(asking, signal.SIGCONT)
-    return answered and wait_for(lambda: messages_now(capture, ACK, session), 3)
+    done = answered and wait_for(lambda: messages_now(capture, ACK, session), 1)
+    return (first, second) if done else None
 
 
 def witness(capture, asking, answering, out, before):
     asking, answering = int(asking), int(answering)
-    for _ in range(5):
+    for _ in range(10):
         try:
-            os.kill(answering, signal.SIGSTOP)
-            if witness_once(capture, asking, answering, out, before):
-                return 0
+            seen = witness_once(capture, asking, answering)
         finally:
             for pid in (asking, answering):
                 os.kill(pid, signal.SIGCONT)
-        # A retry came in between: this handshake was given up for another one.
+        if seen:
+            write_pages(out + ".asking", regions(seen[0]), f"{before}-{asking}.memory")
+            write_pages(out + ".answering", regions(seen[1]), f"{before}-{answering}.memory")
+            return 0
         time.sleep(1)
     return 1
 

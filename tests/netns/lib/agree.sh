@@ -98,3 +98,37 @@ no_agent() { ! has_agent "$1"; }
 
 # is_gone PID: it has ended, whoever is to wait for it
 is_gone() { ! grep -qE '^State:[[:space:]]+[^Z[:space:]]' "/proc/$1/status" 2>/dev/null; }
+
+# socket_kind PID INODE: of a socket in the network namespace of that process
+socket_kind() {
+	local port
+
+	port=$(awk -v inode="$2" '$10 == inode { split($2, local, ":"); print local[2] }' "/proc/$1/net/udp" "/proc/$1/net/udp6")
+	if [ "$port" ]; then
+		echo "socket udp $((16#$port))"
+	else
+		echo "socket $(awk -v inode="$2" '$7 == inode { print $5 == "0005" ? "unix seqpacket" : "unix" }' "/proc/$1/net/unix")"
+	fi
+}
+
+# descriptor_names PID: of its BPF maps and programs, with how they may be used, and of everything else its kind
+descriptor_names() {
+	local fd info id flags
+
+	for fd in "/proc/$1/fd/"*; do
+		info=$(<"/proc/$1/fdinfo/${fd##*/}")
+		case $(readlink "$fd") in
+		anon_inode:bpf-map)
+			id=$(sed -n 's/^map_id:\s*//p' <<<"$info")
+			flags=$(sed -n 's/^flags:\s*//p' <<<"$info")
+			echo "map $(bpftool -j map show id "$id" | jq -r .name) $([ $((flags & 3)) = 0 ] && echo read || echo write)"
+			;;
+		anon_inode:bpf-prog)
+			id=$(sed -n 's/^prog_id:\s*//p' <<<"$info")
+			echo "program $(bpftool -j prog show id "$id" | jq -r .name)"
+			;;
+		socket:*) socket_kind "$1" "$(readlink "$fd" | tr -cd 0-9)" ;;
+		*) readlink "$fd" | sed "s|$WORK|WORK|; s|$ID|ID|" ;;
+		esac
+	done | LC_ALL=C sort | uniq -c | sed 's/^ *//'
+}
