@@ -127,7 +127,7 @@ if [[ $(<"$WORK/aborted") == "signal 6 core "* ]]; then
 	rm -f "$WORK"/cores/*
 	start "$SITE_A" "$WORK/aborted" python3 -c "$ABORTS" "$WORK/cores" "$XDPSEC" agree "$NAME_A"
 	aborting=$STARTED
-	wait_for 5 has_agent "$NAME_A" || bail "no agent"
+	wait_for 10 has_agent "$NAME_A" || bail "no agent"
 	set_limit() { prlimit --pid "$(agent_a)" --core=unlimited:unlimited; }
 	like "the agent has set its limit" "$(wait_for 5 grep -q "agrees on keys" "$WORK/aborted.err"; rights "$(agent_a)")" "core: 1 1"
 	if setpriv --dump | grep -q "Capability bounding set:.*sys_resource"; then

@@ -24,7 +24,7 @@ start_agent() {
 
 	start "${!site}" "$WORK/agent-$1" "$XDPSEC" agree "${!name}"
 	printf -v "AGENT_${1^^}" %s "$STARTED"
-	wait_for 5 has_agent "${!name}" || bail "no agent"
+	wait_for 10 has_agent "${!name}" || bail "no agent"
 }
 
 # hold NAME BEFORE|-: what both machines hold, in files NAME-* of $WORK; pages as in BEFORE are left out
