@@ -156,6 +156,7 @@ help:
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
 	'make vmcheck         the tests of the laboratory itself' \
+	'make vmsnapshot      a machine is restored from a snapshot while it seals (root); KERNEL=' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
 	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=' \
 	'make model           the models of key agreement, by SPIN; MODEL=quick, full' \

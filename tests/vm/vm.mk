@@ -38,6 +38,14 @@ vmcheck: vm
 vmtest-ci: vm
 	$(Q)tests/vm/ci $(OUTPUT) $(MAKE) vmtest TESTS='$(VM_CI_TESTS)'
 
+# A machine that is saved while it seals, and restored: as a copy that its hypervisor tells, or does not.
+.PHONY: vmsnapshot
+vmsnapshot:
+	$(Q)scripts/install-deps --vm
+	$(Q)$(MAKE) all
+	$(Q)KERNEL=$(KERNEL) XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer \
+		--verbose tests/vm/snapshot
+
 # The cost of packets on such a kernel, in instructions. ROWS=gateway measures gateways instead of hosts, with
 # OFFLOADS="on off nic" and FAMILIES="4 6" all of them; PEERS="veth wireguard xdpsec@nic" some rows only, PROTOCOLS=udp
 # and PAYLOADS=64 some columns; RUNS=1 is quick, and PROFILE=1 says where they go.
