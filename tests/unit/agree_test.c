@@ -13,6 +13,9 @@
 #include <bpf/bpf.h>
 
 #include "unit.h"
+#include "agent/landlock.h"
+#include "agent/sandbox.h"
+#include "agent/seccomp.h"
 #include "agree_rig.h"
 
 static struct xdpsec_agreement agreement_of(uint32_t slot)
@@ -471,7 +474,7 @@ static bool is_refused(int result)
 
 static int try_maps(void)
 {
-	uint32_t zero = 0, slot = MANUAL_RX, spi = tunnel_sas[TUNNEL_RX(TUNNEL_B)].spi, next;
+	uint32_t zero = 0, slot = MANUAL_RX, spi = tunnel_sas[TUNNEL_RX(TUNNEL_B)].spi;
 	static uint8_t value[2048];
 
 	for (int i = 0; i < AGREE_MAPS; i++) {
@@ -481,7 +484,7 @@ static int try_maps(void)
 	}
 	/* What an agent has to read, it can. */
 	TRY(bpf_map_lookup_elem(agent.maps[AGREE_SPIS], &spi, &slot) == 0);
-	TRY(bpf_map_get_next_key(agent.maps[AGREE_PEERS], NULL, &next) == 0);
+	TRY(bpf_map_lookup_elem(agent.maps[AGREE_PEERS], &zero, value) == 0);
 	TRY(bpf_obj_get("/sys/fs/bpf/xdpsec/unit/maps/sas") < 0);
 	TRY(bpf_obj_get("/sys/fs/bpf/sas") < 0);
 	TRY(is_refused(bpf_map_get_fd_by_id(1)));
@@ -552,23 +555,35 @@ static int drop_everything(void)
 	return 0;
 }
 
-static int taken_over(bool manual)
+/* As the agent does it. Without it only the descriptors and the programs refuse. */
+static int enter_sandbox(void)
 {
-	int failed = drop_everything();
+	struct agent_user user;
+
+	TRY(sandbox_find_user(&user) == 0);
+	TRY(sandbox_leave_root(&user) == 0);
+	TRY(landlock_enter(NULL, 0) == 0);
+	TRY(seccomp_enter(SECCOMP_AGENT) == 0);
+	return 0;
+}
+
+static int taken_over(bool manual, bool sandbox)
+{
+	int failed = sandbox ? enter_sandbox() : drop_everything();
 
 	if (!failed && manual)
 		failed = try_maps() ?: try_programs();
 	return failed ?: manual ? failed : try_own_peer();
 }
 
-static void run_taken_over(bool manual)
+static void run_taken_over(bool manual, bool sandbox)
 {
 	pid_t child = fork();
 	int status;
 
 	assert_return_code(child, errno);
 	if (!child)
-		_exit(taken_over(manual));
+		_exit(taken_over(manual, sandbox));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 }
@@ -590,21 +605,31 @@ static int unprivileged_bpf(int value)
 	return before;
 }
 
-static void test_taken_over(void **state)
+static void take_over(bool sandbox)
 {
 	int before = unprivileged_bpf(2);
-	struct snapshot *first, *after;
+	struct snapshot *first = snapshot_take(true), *after;
 
-	(void)state;
-	first = snapshot_take(true);
-	run_taken_over(true);
+	run_taken_over(true, sandbox);
 	after = snapshot_take(true);
 	assert_true(snapshot_is_same(first, after));
-	run_taken_over(false);
+	run_taken_over(false, sandbox);
 	snapshot_free(first);
 	snapshot_free(after);
 	if (before >= 0)
 		unprivileged_bpf(before);
+}
+
+static void test_taken_over(void **state)
+{
+	(void)state;
+	take_over(false);
+}
+
+static void test_taken_over_in_sandbox(void **state)
+{
+	(void)state;
+	take_over(true);
 }
 
 /* Two agents install at once, into one slot: one does. */
@@ -653,6 +678,7 @@ int main(void)
 		cmocka_unit_test_setup(test_forget_peer, agree_reset),
 		cmocka_unit_test_setup(test_endpoint, agree_reset),
 		cmocka_unit_test_setup(test_taken_over, agree_reset),
+		cmocka_unit_test_setup(test_taken_over_in_sandbox, agree_reset),
 		cmocka_unit_test_setup(test_two_at_once, agree_reset),
 	};
 
