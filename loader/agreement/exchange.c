@@ -112,12 +112,24 @@ static enum message_refusal make_response(void *data, uint32_t peer, const struc
 	return error ? REFUSED_FAILED : ACCEPTED;
 }
 
+static enum message_refusal ready_to_respond(void *data, uint32_t peer)
+{
+	struct secret psks[2];
+	size_t n;
+	int error = exchange_psks(data, peer, psks, &n);
+
+	secret_wipe(&psks[0]);
+	secret_wipe(&psks[1]);
+	return error ? REFUSED_PSK_UNREADABLE : ACCEPTED;
+}
+
 struct machine_codec exchange_codec(struct agreement *agreement)
 {
 	return (struct machine_codec){
 		.data = agreement,
 		.initiation = make_initiation,
 		.forget = forget_initiation,
+		.ready = ready_to_respond,
 		.response = make_response,
 	};
 }

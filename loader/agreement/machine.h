@@ -57,6 +57,8 @@ struct machine_codec {
 			  uint8_t message[INITIATION_LEN]);
 	/* The Initiation is given up: wipe what was kept of it. */
 	void (*forget)(void *data, uint32_t peer);
+	/* Could a Response be made now? */
+	enum message_refusal (*ready)(void *data, uint32_t peer);
 	/* Make the Response to the Initiation that is being received. *result is for the caller to wipe. */
 	enum message_refusal (*response)(void *data, uint32_t peer, const struct response_payload *payload,
 					 struct handshake_result *result, uint8_t message[RESPONSE_LEN]);

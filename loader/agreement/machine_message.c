@@ -253,6 +253,22 @@ static void early_fault(struct machine *machine, uint32_t peer, uint64_t now)
 		}
 }
 
+/* Generations begin again where they are used up; but what is refused changes nothing. */
+static enum message_refusal begin_again(struct machine *machine, uint32_t peer, uint64_t now)
+{
+	enum message_refusal refusal;
+
+	if (machine->peers[peer].highest + 1 <= GENERATION_RESET)
+		return ACCEPTED;
+	refusal = machine->codec.ready(machine->codec.data, peer);
+	if (refusal)
+		return refusal;
+	machine_reset(machine, peer, now);
+	machine_report(machine, peer, &(struct agreement_report){ .event = AGREEMENT_RESET });
+	machine_want(machine, peer, now);
+	return ACCEPTED;
+}
+
 static enum message_refusal take_initiation(struct machine *machine, uint32_t peer, uint32_t session,
 					    const struct initiation_payload *offer,
 					    const struct agreement_path *path, uint64_t now)
@@ -267,14 +283,14 @@ static enum message_refusal take_initiation(struct machine *machine, uint32_t pe
 		return REFUSED_REPLAYED;
 	if (offer->generation > GENERATION_RESET)
 		return REFUSED_MALFORMED;
-	if (p->highest + 1 > GENERATION_RESET) {
-		machine_reset(machine, peer, now);
-		machine_report(machine, peer, &(struct agreement_report){ .event = AGREEMENT_RESET });
-		machine_want(machine, peer, now);
-	}
-	answer = answer_of(machine, p, offer);
-	if (answer.denial)
+	if (denial_of(machine, p, offer)) {
+		answer = answer_of(machine, p, offer);
 		return deny(machine, peer, offer, &answer, path, now);
+	}
+	refusal = begin_again(machine, peer, now);
+	if (refusal)
+		return refusal;
+	answer = answer_of(machine, p, offer);
 	refusal = respond(machine, peer, session, offer, &answer, path, now);
 	if (MACHINE_FAULT(FAULT_EARLY))
 		early_fault(machine, peer, now);

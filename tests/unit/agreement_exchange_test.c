@@ -319,6 +319,70 @@ static void test_psk_missing(void **state)
 	assert_nothing_agreed();
 }
 
+/* b's generations are used up, by a peer that was faulty once. */
+static void use_up_generations(void)
+{
+	b.agreement->machine.peers[0].highest = GENERATION_RESET;
+}
+
+/* The next Initiation of a, in time. */
+static void asked_by_a(struct end_message *message)
+{
+	a.n_box = b.n_box = 0;
+	pass(NS_PER_SECOND);
+	agreement_ask_all(a.agreement, now);
+	for (unsigned int i = 0; i < 100 && !a.n_box; i++)
+		pass(100 * NS_PER_MS);
+	assert_true(end_take(&a, message));
+}
+
+/* Where generations have to begin again, keys go. No Initiation that is refused, for whatever reason, does that. */
+static void test_refused_at_the_limit(void **state)
+{
+	struct end_message old, asked;
+
+	(void)state;
+	two_ends(NULL, NULL, &with_psk, &with_psk);
+	set_psk(&a, 5);
+	set_psk(&b, 5);
+	asked_by_a(&old);
+	end_deliver(&b, &a, &old);
+	settle();
+	assert_agreed();
+	use_up_generations();
+	/* Replayed. */
+	pass(NS_PER_SECOND);
+	end_deliver(&b, &a, &old);
+	assert_int_equal(end_counter(&b, "replayed"), 1);
+	assert_agreed();
+	/* The preshared key cannot be read. */
+	b.psk_error = -2;
+	asked_by_a(&asked);
+	end_deliver(&b, &a, &asked);
+	assert_int_equal(end_counter(&b, "psk_unreadable"), 1);
+	assert_agreed();
+	b.psk_error = 0;
+	/* Denied. */
+	b.agreement->machine.carries = CARRIES_INLINE;
+	asked_by_a(&asked);
+	end_deliver(&b, &a, &asked);
+	assert_int_equal(end_counter(&b, "refusals_sent"), 1);
+	assert_agreed();
+	assert_int_equal(end_counter(&b, "resets"), 0);
+	b.agreement->machine.carries = CARRIES_TUNNEL;
+	/* One that is taken. */
+	asked_by_a(&asked);
+	end_deliver(&b, &a, &asked);
+	assert_int_equal(end_counter(&b, "resets"), 1);
+	assert_int_equal(b.reports[AGREEMENT_RESET], 1);
+	for (unsigned int i = 0; i < 14; i++) {
+		pass(NS_PER_SECOND);
+		settle();
+	}
+	assert_agreed();
+	assert_true(plane_seals(&b.plane, 0)->sa.record.generation < 10);
+}
+
 /* All that a wrong message of each kind may do is to be counted. */
 static void test_each_bit(void **state)
 {
@@ -685,6 +749,7 @@ int main(void)
 		TEST(test_psk),
 		TEST(test_psk_wrong),
 		TEST(test_psk_missing),
+		TEST(test_refused_at_the_limit),
 		TEST(test_each_bit),
 		TEST(test_replay),
 		TEST(test_initiation_refused),

@@ -529,6 +529,13 @@ static void make_result(struct handshake_result *result, uint32_t fact, unsigned
 /* Epoch and Session of the Initiation that is being delivered. */
 static uint32_t arriving_epoch, arriving_session;
 
+static enum message_refusal codec_ready(void *data, uint32_t peer)
+{
+	(void)data;
+	(void)peer;
+	return ACCEPTED;
+}
+
 static enum message_refusal codec_response(void *data, uint32_t peer, const struct response_payload *payload,
 					   struct handshake_result *result, uint8_t message[RESPONSE_LEN])
 {
@@ -587,7 +594,7 @@ static void start_agent(struct agent *agent, unsigned int node)
 {
 	struct agreement_record records[WORLD_SPOKES * SLOTS_PEER];
 	struct agreement_host host = world_host;
-	struct machine_codec codec = { agent, codec_initiation, codec_forget, codec_response };
+	struct machine_codec codec = { agent, codec_initiation, codec_forget, codec_ready, codec_response };
 	struct agreement_settings settings = {
 		.peers = w.nodes[node].plane.peers,
 		.carries = CARRIES_TUNNEL,
