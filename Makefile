@@ -114,8 +114,11 @@ PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tes
 FUZZED := $(wildcard loader/config/*.c loader/agreement/*.c loader/base/prefix.c loader/base/message.c loader/base/similar.c loader/plane/state.c loader/plane/key_use.c)
 FUZZED_OBJECTS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,$(FUZZED))
 FILE_FUZZ_HELPERS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,\
-	$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/files)))
-FILE_FUZZ_OBJECTS := $(patsubst $(OUTPUT)/%,$(OUTPUT)/fuzzed/%.o,$(FILE_FUZZERS)) $(FILE_FUZZ_HELPERS)
+	$(filter-out %_fuzz.c %/agreement_side.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/files)))
+AGREEMENT_FUZZERS := $(filter $(OUTPUT)/tests/fuzz/files/agreement_%,$(FILE_FUZZERS))
+AGREEMENT_FUZZ_HELPER := $(OUTPUT)/fuzzed/tests/fuzz/files/agreement_side.o
+FILE_FUZZ_OBJECTS := $(patsubst $(OUTPUT)/%,$(OUTPUT)/fuzzed/%.o,$(FILE_FUZZERS)) $(FILE_FUZZ_HELPERS) \
+	$(AGREEMENT_FUZZ_HELPER)
 
 BENCHES := $(patsubst %.c,$(OUTPUT)/%,$(call c-sources,bench))
 
@@ -256,6 +259,7 @@ $(FUZZED_OBJECTS): EXTRA_CFLAGS = -fsanitize-coverage=trace-pc
 $(FILE_FUZZ_OBJECTS): EXTRA_CFLAGS = -Itests
 
 # Other functions of the loader come from the normal library.
+$(AGREEMENT_FUZZERS): $(AGREEMENT_FUZZ_HELPER)
 $(FILE_FUZZERS): $(OUTPUT)/%: $(OUTPUT)/fuzzed/%.o $(FILE_FUZZ_HELPERS) $(FUZZED_OBJECTS) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@

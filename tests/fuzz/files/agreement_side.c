@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One end of the key agreement, its data plane, and the other end. */
+/* One end of the key agreement, its data plane, and the other end; and the entry of both fuzzers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,7 +363,7 @@ static size_t step(const uint8_t *bytes, size_t n)
 
 /* ---- a run ------------------------------------------------------------------------------------------- */
 
-void agreement_side_setup(void)
+static void set_up(void)
 {
 	driver_check(!primitive_setup());
 }
@@ -416,10 +416,10 @@ static void begin(void)
 	let_time_pass(2 * NS_PER_SECOND);
 }
 
-void agreement_side_run(bool initiator, const uint8_t *bytes, size_t n)
+static void run_steps(const uint8_t *bytes, size_t n)
 {
 	memset(&side, 0, sizeof(side));
-	side.initiator = initiator;
+	side.initiator = agreement_fuzzer.initiator;
 	side.now = 1000 * NS_PER_SECOND;
 	make_keys();
 	begin();
@@ -433,3 +433,45 @@ void agreement_side_run(bool initiator, const uint8_t *bytes, size_t n)
 	agreement_stop(side.agreement);
 	agreement_free(side.agreement);
 }
+
+/* ---- the fuzzer -------------------------------------------------------------------------------------- */
+
+#ifdef LIBFUZZER
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	set_up();
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	run_steps(bytes, n);
+	return 0;
+}
+
+void driver_fault(const char *what)
+{
+	(void)what;
+	__builtin_trap();
+}
+#else
+int main(int argc, char **argv)
+{
+	static const char *const words[] = { "\1\xb0",	 "\1\x70", "\1\x20", "\3\xff", "\4\1\1",
+					     "\5\1\x10", "\6\xff", "\7\2",   NULL };
+	const struct file_fuzzer fuzzer = {
+		.name = agreement_fuzzer.name,
+		.short_run = 600,
+		.corpus = agreement_fuzzer.corpus,
+		.words = words,
+		.setup = set_up,
+		.read = run_steps,
+	};
+
+	return driver_main(argc, argv, &fuzzer);
+}
+#endif

@@ -23,7 +23,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void agreement_side_run(bool initiator, const uint8_t *bytes, size_t n);
-void agreement_side_setup(void);
+struct agreement_fuzzer {
+	const char *name, *corpus;
+	bool initiator; /* it asks, and what comes are answers */
+};
+
+/* Defined by each fuzzer; the rest of it is in agreement_side.c. */
+extern const struct agreement_fuzzer agreement_fuzzer;
 
 #endif
