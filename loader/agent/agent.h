@@ -36,9 +36,9 @@ struct agent_name {
 	char host[RESOLVER_NAME_MAX]; /* empty: Endpoint is an address, or unknown */
 	uint8_t addresses[RESOLVER_ADDRESSES_MAX][16];
 	unsigned int n;
-	uint64_t asked; /* when it was last looked up, CLOCK_BOOTTIME ns; 0: never */
-	bool waiting;	/* for the answer */
-	bool failed;	/* the last lookup */
+	uint64_t asked;	       /* when it was last looked up, CLOCK_BOOTTIME ns; 0: never */
+	bool waiting;	       /* for the answer */
+	unsigned int failures; /* of the last lookups */
 };
 
 struct agent_peer {
@@ -92,6 +92,8 @@ void agent_write_status(struct agent *agent, uint32_t peer);
 
 /* agent_name.c: the addresses of peers whose Endpoint is a name. */
 void agent_look_up(struct agent *agent, uint32_t peer, uint64_t now);
+/* Those that have no address so far. */
+void agent_look_up_missing(struct agent *agent, uint64_t now);
 void agent_take_answer(struct agent *agent, uint64_t now);
 /* The address for this attempt: false: none is known. endpoint is where the peer was last, port 0: nowhere yet. */
 bool agent_choose_address(struct agent *agent, uint32_t peer, unsigned int attempt,

@@ -168,6 +168,7 @@ static void tick(struct agent *agent, uint64_t now)
 	pass_activity(agent, now);
 	/* An event is lost if the ring buffer was full. */
 	agree_read_opened(&agent->plane, take_first, agent);
+	agent_look_up_missing(agent, now);
 	agent_write_status(agent, UINT32_MAX);
 	if (agent->notify.watchdog_nano && now >= agent->next_watchdog) {
 		notify_send(&agent->notify, "WATCHDOG=1");

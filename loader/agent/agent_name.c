@@ -15,17 +15,28 @@
 #include "agent/log.h"
 
 #define LOOKUP_INTERVAL (5 * NS_PER_SECOND)
+/* A name without an address is looked up as often for a minute and a half, as the network may just be coming up. */
+#define LOOKUPS_OFTEN 18
+#define LOOKUP_INTERVAL_SLOW (30 * NS_PER_SECOND)
 
 void agent_look_up(struct agent *agent, uint32_t peer, uint64_t now)
 {
 	struct agent_name *name = &agent->peers[peer].name;
 	struct resolver_question question = { .peer = peer };
+	uint64_t interval = name->failures < LOOKUPS_OFTEN ? LOOKUP_INTERVAL : LOOKUP_INTERVAL_SLOW;
 
-	if (agent->resolver < 0 || name->waiting || (name->asked && now - name->asked < LOOKUP_INTERVAL))
+	if (agent->resolver < 0 || name->waiting || (name->asked && now - name->asked < interval))
 		return;
 	snprintf(question.name, sizeof(question.name), "%s", name->host);
 	name->asked = now;
 	name->waiting = resolver_ask(agent->resolver, &question);
+}
+
+void agent_look_up_missing(struct agent *agent, uint64_t now)
+{
+	for (uint32_t i = 0; agent->n_names && i < XDPSEC_MAX_PEERS; i++)
+		if (agent->peers[i].name.host[0] && !agent->peers[i].name.n)
+			agent_look_up(agent, i, now);
 }
 
 static void take_addresses(struct agent *agent, const struct resolver_answer *answer, uint64_t now)
@@ -36,13 +47,12 @@ static void take_addresses(struct agent *agent, const struct resolver_answer *an
 
 	name->waiting = false;
 	if (answer->error) {
-		if (!name->failed)
+		if (!name->failures++)
 			log_line(LOG_WARNING, "%s: Endpoint %s: %s", peer->config->name, name->host,
 				 gai_strerror(answer->error));
-		name->failed = true;
 		return;
 	}
-	name->failed = false;
+	name->failures = 0;
 	name->n = answer->n;
 	memcpy(name->addresses, answer->addresses, sizeof(name->addresses));
 	if (first)
@@ -68,6 +78,9 @@ void agent_take_answer(struct agent *agent, uint64_t now)
 	while ((got = resolver_receive(agent->resolver, &answer)) == 1)
 		if (answer.peer == RESOLVER_DIED)
 			note_death(agent, answer.error);
+		else if (answer.peer == RESOLVER_UNMARKED)
+			log_line(LOG_WARNING, "questions to the name server have no FwMark here: %s",
+				 strerror(-answer.error));
 		else if (answer.peer < XDPSEC_MAX_PEERS && agent->peers[answer.peer].name.host[0] &&
 			 answer.n <= RESOLVER_ADDRESSES_MAX)
 			take_addresses(agent, &answer, now);

@@ -162,11 +162,16 @@ static int open_psks(struct agent *agent)
 	return err;
 }
 
+static uint32_t own_mark(const struct agent *agent)
+{
+	return agent->config.mode == MODE_TUNNEL ? agent->config.tunnel.mark : 0;
+}
+
 static int open_socket(struct agent *agent)
 {
 	const struct socket_settings settings = {
 		.port = (uint16_t)agent->config.listen_port,
-		.mark = agent->config.mode == MODE_TUNNEL ? agent->config.tunnel.mark : 0,
+		.mark = own_mark(agent),
 		.vrf = vrf_of(agent->instance.device_index),
 	};
 
@@ -276,12 +281,13 @@ static int create_agreement(struct agent *agent)
 }
 
 /* No name: no resolver. */
-static void end_idle_resolver(struct agent *agent)
+static int begin_resolver(struct agent *agent)
 {
 	if (agent->n_names)
-		return;
+		return resolver_begin(agent->resolver, own_mark(agent));
 	close(agent->resolver);
 	agent->resolver = -1;
+	return 0;
 }
 
 static int open_all(struct agent *agent, struct plane *plane)
@@ -329,8 +335,7 @@ int agent_open(struct agent *agent)
 	if (err)
 		return err;
 	warn_of_clock(agent);
-	end_idle_resolver(agent);
-	return 0;
+	return begin_resolver(agent);
 }
 
 void agent_close(struct agent *agent)

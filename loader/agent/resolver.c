@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The resolver's process, its keeper, and talking to them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "agent/resolver.h"
+#include "agent/resolver_mark.h"
 #include "agent/seccomp.h"
 #include "base/cleanup.h"
 #include "base/message.h"
@@ -88,38 +90,85 @@ static int end_with(pid_t parent)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent ? -ESRCH : 0;
 }
 
-/* Descriptors of the parent that are not for it: all but standard error, the socket, and nothing else. */
+/* Of the parent's descriptors, the socket is for it; and standard error, until it has its sandbox. */
 static int keep_only(int fd)
 {
+	int null;
+
 	if (dup2(fd, 3) < 0 || close_range(4, ~0U, 0))
 		return -errno;
-	close(STDIN_FILENO);
-	close(STDOUT_FILENO);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return -errno;
+	close(null);
 	return 3;
 }
 
-__attribute__((noreturn)) static void run_resolver(int fd, pid_t keeper)
+/* Whoever reads from the standard error of `up` waits until nobody has it. */
+static int leave_standard_error(void)
 {
+	return dup2(STDIN_FILENO, STDERR_FILENO) < 0 ? -errno : 0;
+}
+
+/* Who starts the resolver, and what it is started with. */
+struct keeper {
+	int agent; /* the end of the pair that questions come by */
+	uint32_t mark;
+	struct resolver_answer died;
+};
+
+/* A supervisor of containers may have the only listener that the kernel allows. */
+static int enter_resolvers_sandbox(const struct keeper *keeper, int listener)
+{
+	int err = keeper->mark ? resolver_mark_begin(listener) : 0;
+	const struct resolver_answer unmarked = { .peer = RESOLVER_UNMARKED, .error = err };
+
+	if (keeper->mark && !err)
+		return 0;
+	if (err)
+		send(keeper->agent, &unmarked, sizeof(unmarked), MSG_NOSIGNAL);
+	return seccomp_enter(SECCOMP_RESOLVER);
+}
+
+__attribute__((noreturn)) static void run_resolver(const struct keeper *keeper, int listener, pid_t parent)
+{
+	int err;
+
 	prctl(PR_SET_NAME, "xdpsec-resolver", 0, 0, 0);
-	if (end_with(keeper) == 0 && seccomp_enter(SECCOMP_RESOLVER) == 0)
-		serve(fd);
+	err = end_with(parent);
+	if (!err)
+		err = sandbox_drop_capabilities();
+	if (!err)
+		err = enter_resolvers_sandbox(keeper, listener);
+	close(listener);
+	if (!err)
+		serve(keeper->agent);
 	_exit(0);
 }
 
 /* Start it, and wait for its end. False: it ended as it should, because the agent has closed its socket. */
-static bool run_once(int fd, struct resolver_answer *died)
+static bool run_once(struct keeper *keeper)
 {
-	pid_t keeper = getpid(), child = fork();
-	int status;
+	_cleanup_close_ int ours = -1, its = -1;
+	pid_t parent = getpid(), child;
+	int ends[2], status;
 
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return false;
+	ours = ends[0];
+	its = ends[1];
+	child = fork();
 	if (child == 0)
-		run_resolver(fd, keeper);
+		run_resolver(keeper, its, parent);
 	if (child < 0)
 		return true;
+	close(take_fd(&its));
+	if (keeper->mark)
+		resolver_mark_serve(ours, keeper->mark);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
-	died->error = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	keeper->died.error = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	return WIFSIGNALED(status) || WEXITSTATUS(status);
 }
 
@@ -131,16 +180,28 @@ static void pause_before(int restart)
 	nanosleep(&pause, NULL);
 }
 
+static int enter_keepers_sandbox(const struct keeper *keeper, const struct agent_user *user, pid_t agent)
+{
+	int err = keeper->mark ? sandbox_leave_root_but_mark(user) : sandbox_leave_root(user);
+
+	if (!err)
+		err = end_with(agent);
+	return err ?: seccomp_enter(SECCOMP_KEEPER);
+}
+
 __attribute__((noreturn)) static void run_keeper(const struct agent_user *user, int fd, pid_t agent)
 {
-	struct resolver_answer died = { .peer = RESOLVER_DIED };
+	struct keeper keeper = { .died.peer = RESOLVER_DIED };
 
 	prctl(PR_SET_NAME, "xdpsec-keeper", 0, 0, 0);
-	fd = keep_only(fd);
-	if (fd < 0 || sandbox_leave_root(user) || end_with(agent) || seccomp_enter(SECCOMP_KEEPER))
+	keeper.agent = keep_only(fd);
+	if (keeper.agent < 0 ||
+	    recv(keeper.agent, &keeper.mark, sizeof(keeper.mark), 0) != sizeof(keeper.mark) ||
+	    enter_keepers_sandbox(&keeper, user, agent) || leave_standard_error())
 		_exit(1);
-	for (int restarts = 0; run_once(fd, &died) && restarts < RESTARTS_MAX; restarts++) {
-		if (send(fd, &died, sizeof(died), MSG_NOSIGNAL) != sizeof(died))
+	for (int restarts = 0; run_once(&keeper) && restarts < RESTARTS_MAX; restarts++) {
+		if (send(keeper.agent, &keeper.died, sizeof(keeper.died), MSG_NOSIGNAL) !=
+		    sizeof(keeper.died))
 			break;
 		pause_before(restarts);
 	}
@@ -164,6 +225,13 @@ int resolver_start(const struct agent_user *user, int *fd)
 		run_keeper(user, its, parent);
 	*fd = take_fd(&ours);
 	return 0;
+}
+
+int resolver_begin(int fd, uint32_t mark)
+{
+	if (send(fd, &mark, sizeof(mark), MSG_NOSIGNAL) == sizeof(mark))
+		return 0;
+	return fail(errno, "the resolver: %s", strerror(errno));
 }
 
 bool resolver_ask(int fd, const struct resolver_question *question)

@@ -35,8 +35,13 @@ struct resolver_answer {
  * started again. */
 #define RESOLVER_DIED UINT32_MAX
 
-/* Fork it. *fd is our end of the pair; whoever closes it ends the process. 0, or -errno after a message. */
+/* No answer either: its sockets cannot have the mark here, for the reason `error`. It goes on without. */
+#define RESOLVER_UNMARKED (UINT32_MAX - 1)
+
+/* Fork it. It begins when it is told the mark of its sockets, 0: none. *fd is our end of the pair; whoever closes it ends the process. 0, or -errno after a message. */
 int resolver_start(const struct agent_user *user, int *fd);
+
+int resolver_begin(int fd, uint32_t mark);
 
 /* Ask. false: it cannot be asked now. */
 bool resolver_ask(int fd, const struct resolver_question *question);

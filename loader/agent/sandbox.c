@@ -60,29 +60,32 @@ static int drop_bounding_set(void)
 	return 0;
 }
 
-static int drop_capabilities(void)
+/* kept: as bits */
+static int drop_capabilities(__u32 kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = {}, left[2];
+	struct __user_cap_data_struct wanted[2] = { { .effective = kept, .permitted = kept } }, left[2];
 
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) || syscall(SYS_capset, &header, none) ||
-	    syscall(SYS_capget, &header, left))
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
+	    syscall(SYS_capset, &header, wanted) || syscall(SYS_capget, &header, left))
 		return fail(errno, "capabilities: cannot drop them: %s", strerror(errno));
-	if (memcmp(left, none, sizeof(none)) != 0)
+	if (memcmp(left, wanted, sizeof(wanted)) != 0)
 		return fail(EPERM, "capabilities: some are left");
 	return 0;
 }
 
-int sandbox_leave_root(const struct agent_user *user)
+static int leave_root(const struct agent_user *user, __u32 kept)
 {
 	int err = drop_bounding_set();
 
 	if (err)
 		return err;
+	if (kept && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+		return fail(errno, "capabilities: cannot keep one: %s", strerror(errno));
 	if (setgroups(0, NULL) || setresgid(user->gid, user->gid, user->gid) ||
 	    setresuid(user->uid, user->uid, user->uid))
 		return fail(errno, "cannot become user %s: %s", user->name, strerror(errno));
-	err = drop_capabilities();
+	err = drop_capabilities(kept);
 	if (err)
 		return err;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -92,6 +95,21 @@ int sandbox_leave_root(const struct agent_user *user)
 		return fail(errno ?: EPERM, "cannot close the memory to other processes of user %s",
 			    user->name);
 	return 0;
+}
+
+int sandbox_leave_root(const struct agent_user *user)
+{
+	return leave_root(user, 0);
+}
+
+int sandbox_leave_root_but_mark(const struct agent_user *user)
+{
+	return leave_root(user, 1U << CAP_NET_ADMIN);
+}
+
+int sandbox_drop_capabilities(void)
+{
+	return drop_capabilities(0);
 }
 
 void *sandbox_secret(size_t size)

@@ -28,6 +28,10 @@ int sandbox_lock_memory(void);
 /* Become that user, without any capability, for ever. 0, or -errno after a message. */
 int sandbox_leave_root(const struct agent_user *user);
 
+/* The same, but for the capability to set a mark; and later to give up that. */
+int sandbox_leave_root_but_mark(const struct agent_user *user);
+int sandbox_drop_capabilities(void);
+
 /*
  * A page for secrets: locked, in no core dump, zero in a child. Its contents are wiped by sandbox_free_secret(). NULL
  * after a message.

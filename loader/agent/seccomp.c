@@ -113,7 +113,7 @@ static const char *const resolver_calls[] = {
 
 /* fork(2), waiting, and what the resolver restricts itself with. */
 static const char *const keeper_calls[] = {
-	"wait4", "waitid", "prctl", "seccomp", "fork",
+	"wait4", "waitid", "prctl", "seccomp", "fork", "socketpair", "capset", "capget",
 };
 
 static const unsigned int agent_bpf_commands[] = {
@@ -123,7 +123,8 @@ static const unsigned int agent_bpf_commands[] = {
 	BPF_PROG_TEST_RUN,
 };
 
-static const int resolver_families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+static const int local_families[] = { AF_UNIX, AF_NETLINK };
+static const int network_families[] = { AF_INET, AF_INET6 };
 
 /* Names of calls that this libseccomp or architecture lacks are no mistake. */
 static int allow(scmp_filter_ctx filter, const char *name)
@@ -136,14 +137,19 @@ static int allow(scmp_filter_ctx filter, const char *name)
 	return err == -EDOM ? 0 : err;
 }
 
-static int allow_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp argument)
+static int rule_if(scmp_filter_ctx filter, uint32_t action, const char *name, struct scmp_arg_cmp argument)
 {
 	int call = seccomp_syscall_resolve_name(name), err;
 
 	if (call == __NR_SCMP_ERROR)
 		return 0;
-	err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, argument);
+	err = seccomp_rule_add(filter, action, call, 1, argument);
 	return err == -EDOM ? 0 : err;
+}
+
+static int allow_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp argument)
+{
+	return rule_if(filter, SCMP_ACT_ALLOW, name, argument);
 }
 
 static int allow_all(scmp_filter_ctx filter, const char *const *names, size_t n)
@@ -208,12 +214,16 @@ static int allow_agent(scmp_filter_ctx filter)
 	return err ?: allow(filter, "connect");
 }
 
-static int allow_resolver(scmp_filter_ctx filter)
+/* network: what becomes of its sockets of IPv4 and IPv6 */
+static int allow_resolver(scmp_filter_ctx filter, uint32_t network)
 {
 	int err = allow_all(filter, resolver_calls, ARRAY_SIZE(resolver_calls));
 
-	for (size_t i = 0; !err && i < ARRAY_SIZE(resolver_families); i++)
-		err = allow_if(filter, "socket", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)resolver_families[i]));
+	for (size_t i = 0; !err && i < ARRAY_SIZE(local_families); i++)
+		err = allow_if(filter, "socket", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)local_families[i]));
+	for (size_t i = 0; !err && i < ARRAY_SIZE(network_families); i++)
+		err = rule_if(filter, network, "socket",
+			      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)network_families[i]));
 	return err ?: allow(filter, "connect");
 }
 
@@ -222,7 +232,7 @@ static int allow_keeper(scmp_filter_ctx filter)
 {
 	const unsigned int namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 					CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-	int err = allow_resolver(filter);
+	int err = allow_resolver(filter, SCMP_ACT_ALLOW);
 
 	if (!err)
 		err = allow_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
@@ -231,7 +241,7 @@ static int allow_keeper(scmp_filter_ctx filter)
 	return err;
 }
 
-static int fill_filter(scmp_filter_ctx filter, enum seccomp_role role)
+static int fill_filter(scmp_filter_ctx filter, enum seccomp_role role, uint32_t network)
 {
 	int err = allow_all(filter, common_calls, ARRAY_SIZE(common_calls));
 
@@ -242,11 +252,12 @@ static int fill_filter(scmp_filter_ctx filter, enum seccomp_role role)
 	if (!err)
 		err = role == SECCOMP_AGENT    ? allow_agent(filter)
 		      : role == SECCOMP_KEEPER ? allow_keeper(filter)
-					       : allow_resolver(filter);
+					       : allow_resolver(filter, network);
 	return err;
 }
 
-int seccomp_enter(enum seccomp_role role)
+/* listener NULL: all sockets are the process's own */
+static int enter(enum seccomp_role role, int *listener)
 {
 	const char *action = getenv("XDPSEC_SECCOMP");
 	bool kills = action && strcmp(action, "kill") == 0;
@@ -254,12 +265,28 @@ int seccomp_enter(enum seccomp_role role)
 	int err;
 
 	if (!filter)
-		return fail(ENOMEM, "seccomp: out of memory");
+		return -ENOMEM;
 	/* A kernel or libseccomp without it keeps the filter, and logs nothing. */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
-	err = fill_filter(filter, role);
+	err = fill_filter(filter, role, listener ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW);
 	if (!err)
 		err = seccomp_load(filter);
+	if (!err && listener)
+		*listener = fcntl(seccomp_notify_fd(filter), F_DUPFD_CLOEXEC, 0);
+	if (!err && listener)
+		close(seccomp_notify_fd(filter));
 	seccomp_release(filter);
+	return err;
+}
+
+int seccomp_enter(enum seccomp_role role)
+{
+	int err = enter(role, NULL);
+
 	return err ? fail(-err, "seccomp: cannot restrict the system calls: %s", strerror(-err)) : 0;
+}
+
+int seccomp_enter_listened(int *listener)
+{
+	return enter(SECCOMP_RESOLVER, listener);
 }

@@ -338,6 +338,7 @@ static void resolver(void **state)
 		skip();
 	assert_int_equal(sandbox_find_user(&user), 0);
 	assert_int_equal(resolver_start(&user, &fd), 0);
+	assert_int_equal(resolver_begin(fd, 0), 0);
 	assert_int_equal(resolver_receive(fd, &answer), 0);
 	assert_true(resolver_ask(fd, &question));
 	wait_for_answer(fd, &answer);
