@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 #include <linux/seccomp.h>
@@ -91,22 +92,30 @@ static void answer(int listener, const struct seccomp_notif *request, struct sec
 	seccomp_notify_respond(listener, response);
 }
 
+/* False: there will be no more. Memory that is not all zero the kernel does not take. */
+static bool serve_one(int listener, uint32_t mark)
+{
+	struct seccomp_notif *request = NULL;
+	struct seccomp_notif_resp *response = NULL;
+	bool received, passing;
+
+	if (seccomp_notify_alloc(&request, &response))
+		return false;
+	received = seccomp_notify_receive(listener, request) == 0;
+	passing = received || errno == EINTR || errno == ENOENT;
+	if (received)
+		answer(listener, request, response, mark);
+	seccomp_notify_free(request, response);
+	return passing;
+}
+
 void resolver_mark_serve(int fd, uint32_t mark)
 {
 	_cleanup_close_ int listener = take_descriptor(fd);
 	struct pollfd polled = { .fd = listener, .events = POLLIN };
-	struct seccomp_notif *request = NULL;
-	struct seccomp_notif_resp *response = NULL;
 
-	if (listener < 0 || seccomp_notify_alloc(&request, &response))
-		return;
-	while (poll(&polled, 1, -1) >= 0 || errno == EINTR) {
-		/* The kernel takes no other. */
-		memset(request, 0, sizeof(*request));
-		if (polled.revents & POLLIN && seccomp_notify_receive(listener, request) == 0)
-			answer(listener, request, response, mark);
-		else if (polled.revents & ~POLLIN || (polled.revents && errno != EINTR && errno != ENOENT))
+	/* Once the listener is closed, the resolver's calls fail. */
+	while (listener >= 0 && (poll(&polled, 1, -1) > 0 || errno == EINTR))
+		if (!(polled.revents & POLLIN) || !serve_one(listener, mark))
 			break;
-	}
-	seccomp_notify_free(request, response);
 }
