@@ -59,7 +59,7 @@ static void take_addresses(struct agent *agent, const struct resolver_answer *an
 		agreement_found(agent->agreement, answer->peer, now);
 }
 
-/* What it was asked is lost: it is asked anew when a peer does not answer. */
+/* Its open questions are lost, and asked anew when a peer does not answer. */
 static void note_death(struct agent *agent, int signal)
 {
 	for (uint32_t i = 0; i < XDPSEC_MAX_PEERS; i++)

@@ -16,7 +16,7 @@ int log_prepare_background(const char *instance);
 /* From now on there. */
 void log_use_background(void);
 
-/* Where lines go once the agent runs: "syslog", "standard error", or the path of the file. */
+/* The place of lines once the agent runs: "syslog", "standard error", or the path of the file. */
 const char *log_destination(void);
 bool log_has_file(void);
 /* Remove the file of an instance that is down. */

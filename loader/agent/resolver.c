@@ -90,7 +90,7 @@ static int end_with(pid_t parent)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent ? -ESRCH : 0;
 }
 
-/* Of the parent's descriptors, the socket is for it; and standard error, until it has its sandbox. */
+/* The socket is the only one of the parent's descriptors that it keeps; and standard error, until it has its sandbox. */
 static int keep_only(int fd)
 {
 	int null;
@@ -110,7 +110,7 @@ static int leave_standard_error(void)
 	return dup2(STDIN_FILENO, STDERR_FILENO) < 0 ? -errno : 0;
 }
 
-/* Who starts the resolver, and what it is started with. */
+/* The process that starts the resolver, and what it starts it with. */
 struct keeper {
 	int agent; /* the end of the pair that questions come by */
 	uint32_t mark;
@@ -146,30 +146,35 @@ __attribute__((noreturn)) static void run_resolver(const struct keeper *keeper, 
 	_exit(0);
 }
 
-/* Start it, and wait for its end. False: it ended as it should, because the agent has closed its socket. */
-static bool run_once(struct keeper *keeper)
+static bool has_died(struct keeper *keeper, pid_t child)
 {
-	_cleanup_close_ int ours = -1, its = -1;
-	pid_t parent = getpid(), child;
-	int ends[2], status;
+	int status;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return false;
-	ours = ends[0];
-	its = ends[1];
-	child = fork();
-	if (child == 0)
-		run_resolver(keeper, its, parent);
-	if (child < 0)
-		return true;
-	close(take_fd(&its));
-	if (keeper->mark)
-		resolver_mark_serve(ours, keeper->mark);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
 	keeper->died.error = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	return WIFSIGNALED(status) || WEXITSTATUS(status);
+}
+
+/* Start it, and wait for its end. False: it ended as it should, because the agent has closed its socket. */
+static bool run_once(struct keeper *keeper)
+{
+	int ends[2] = { -1, -1 }; /* the listener comes by it */
+	pid_t parent = getpid(), child;
+
+	if (keeper->mark && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return false;
+	child = fork();
+	if (child == 0) {
+		close(ends[0]);
+		run_resolver(keeper, ends[1], parent);
+	}
+	close(ends[1]);
+	if (child > 0 && keeper->mark)
+		resolver_mark_serve(ends[0], keeper->mark);
+	close(ends[0]);
+	return child < 0 || has_died(keeper, child);
 }
 
 static void pause_before(int restart)

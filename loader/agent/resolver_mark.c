@@ -58,7 +58,7 @@ int resolver_mark_begin(int keeper)
 	return err ?: pass_descriptor(keeper, listener);
 }
 
-/* What the resolver asked for, with a mark. */
+/* The socket that the resolver asked for, with a mark. */
 static int make_socket(const struct seccomp_data *call, uint32_t mark)
 {
 	int family = (int)call->args[0], type = (int)call->args[1], protocol = (int)call->args[2];

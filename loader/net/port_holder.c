@@ -79,7 +79,7 @@ static size_t read_of_process(int pid, const char *name, char *text, size_t size
 	return length;
 }
 
-/* Of `xdpsec agree NAME` the last word is the instance. */
+/* The instance is the last word of `xdpsec agree NAME`. */
 static void describe_process(struct port_holder *holder)
 {
 	char arguments[512];

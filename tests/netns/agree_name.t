@@ -71,6 +71,9 @@ is "default route: the keeper can set marks, and nothing else" \
 is "default route: the resolver can do nothing" "$(awk '/^Cap/ { print $2 }' "/proc/$resolver/status" | sort -u)" "0000000000000000"
 kill -9 "$resolver"
 ok "default route: the resolver is killed" wait_for 5 says_a "the resolver's process has died (signal 9): it is started again"
+kill -9 "$agent"
+ok "default route: the agent is killed: its keeper ends" wait_for 10 is_gone "$keeper"
+refuses "default route: and so has the resolver" pgrep -P "$keeper"
 ok "default route: down" down
 
 # ---- a mark of one's own -----------------------------------------------------------------------------------

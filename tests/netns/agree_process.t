@@ -102,7 +102,7 @@ is "the agent's descriptors" "$(descriptor_names "$agent")" "$(sed 's/^\t*//' <<
 END
 )"
 for process in "$keeper" "$resolver"; do
-	is "descriptors of $(<"/proc/$process/comm")" "$(descriptor_names "$process")" "1 WORK/agent.err
+	is "descriptors of $(<"/proc/$process/comm")" "$(descriptor_names "$process")" "3 /dev/null
 1 socket unix seqpacket"
 	is "and it has no key" "$(secrets places "$process" "$WORK/a.private" "$WORK/psk")" ""
 done
