@@ -30,6 +30,8 @@
 #include <sys/socket.h>
 #include <x86intrin.h>
 
+#include "tool.h"
+
 enum {
 	BURST = 32, /* fewer than any queue on the way holds */
 	NANOSECONDS = 1000000000,
@@ -53,26 +55,6 @@ struct meter {
 	int stat;    /* /proc/stat */
 	int devices; /* /proc/net/dev of the namespace in which it was opened */
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "meter: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t number(const char *text)
-{
-	char *end;
-	uint64_t value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || value == 0) {
-		fprintf(stderr, "meter: '%s' is not a positive number\n", text);
-		exit(2);
-	}
-	return value;
-}
 
 /* ---- counters ------------------------------------------------------------------------------------------ */
 

@@ -29,6 +29,8 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
+#include "../../bench/path/tool.h"
+
 enum {
 	TICKS = 1000,	   /* a second: bursts stay shorter than any queue on the way */
 	DRAIN = 3000,	   /* ticks after the last packet: what is under way arrives */
@@ -69,26 +71,6 @@ struct run {
 	size_t n_outages;
 	bool down, ended;
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "traffic: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
-
-static uint64_t number(const char *text)
-{
-	char *end;
-	uint64_t value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || !value) {
-		fprintf(stderr, "traffic: '%s' is not a number\n", text);
-		exit(2);
-	}
-	return value;
-}
 
 static void *array(uint64_t n, size_t size)
 {

@@ -23,7 +23,6 @@ static struct secret psk;
 static struct initiation initiation;
 static uint8_t first[INITIATION_LEN], second[RESPONSE_LEN];
 static struct handshake_result result_i, result_r;
-static bool have_other_end;
 
 static struct initiation_payload offered;
 static struct response_payload chosen;
@@ -834,21 +833,6 @@ static void failure_of_libcrypto_leaves_nothing(void **state)
 	assert_int_equal(primitive_setup(), 0);
 }
 
-static int set_up(void **state)
-{
-	(void)state;
-	have_other_end = other_end_start();
-	return primitive_setup();
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	other_end_stop();
-	primitive_release();
-	return 0;
-}
-
 #define after_a_handshake(function) cmocka_unit_test_setup(function, fixed_handshake)
 
 int main(void)
@@ -877,5 +861,5 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("messages", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("messages", tests, other_end_set_up, other_end_tear_down);
 }

@@ -16,23 +16,6 @@
 
 enum { ROUNDS = 64, DATA_MAX = 200 };
 
-static bool have_other_end;
-
-static int set_up(void **state)
-{
-	(void)state;
-	have_other_end = other_end_start();
-	return primitive_setup();
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	other_end_stop();
-	primitive_release();
-	return 0;
-}
-
 /* ---- primitives -------------------------------------------------------------------------------------- */
 
 static void same(const char *name, const void *got, size_t n)
@@ -382,5 +365,5 @@ int main(void)
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("noise", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("noise", tests, other_end_set_up, other_end_tear_down);
 }

@@ -7,6 +7,7 @@
 
 #include "unit.h"
 #include "other_end.h"
+#include "agreement/primitive.h"
 
 #define ORACLE "tests/agreement/oracle.py"
 
@@ -134,4 +135,21 @@ void repeatable(void *bytes, size_t n)
 uint32_t repeatable_below(uint32_t n)
 {
 	return (uint32_t)((next_number() >> 32) * n >> 32);
+}
+
+bool have_other_end;
+
+int other_end_set_up(void **state)
+{
+	(void)state;
+	have_other_end = other_end_start();
+	return primitive_setup();
+}
+
+int other_end_tear_down(void **state)
+{
+	(void)state;
+	other_end_stop();
+	primitive_release();
+	return 0;
 }

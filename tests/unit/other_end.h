@@ -14,6 +14,11 @@
 bool other_end_start(void);
 void other_end_stop(void);
 
+/* Start and end a group of tests that use it and the primitives; have_other_end is what other_end_start() said. */
+extern bool have_other_end;
+int other_end_set_up(void **state);
+int other_end_tear_down(void **state);
+
 /* A command with its arguments: "open s=... session=#1". false: refused. */
 bool other_end_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
