@@ -161,7 +161,10 @@ help:
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmsnapshot      a machine is restored from a snapshot while it seals (root); KERNEL=' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
-	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=' \
+	'make vmmodule        the optional kernel module for such a kernel; MODULE=1 loads it in the targets vm*' \
+	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=, MODULE=' \
+	'make module          the optional kernel module (docs/module.md), for this kernel; KERNELDIR=' \
+	'make module-install  it, for this kernel; module-dkms: its sources, for DKMS' \
 	'make model           the models of key agreement, by SPIN; MODEL=quick, full' \
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
@@ -330,6 +333,7 @@ $(OUTPUT)/libfuzzer/%: tests/fuzz/files/%_fuzz.c tests/fuzz/files/agreement_side
 	$(call say,CLANG)$(CLANG) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DLIBFUZZER \
 		-std=gnu11 -D_GNU_SOURCE -Iinclude -Iloader -Itests $(filter %.c,$^) $(call package-libs,libcrypto) -o $@
 
+include module/module.mk
 include tests/vm/vm.mk
 
 # The models of key agreement by SPIN: MODEL=quick, normal or full.

@@ -4,22 +4,23 @@
 # this file.
 
 # The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
-# $. LATER_LIBXDP=1: with the libxdp of a later suite. All tests take two to three hours where they are emulated.
+# $. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1: with the module of module/. All tests take two to three
+# hours where they are emulated.
 KERNEL ?= 6.12
 VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
-VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
+VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) $(if $(MODULE),-b) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
 VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
-# It unloads a module that all the others use.
-VM_ALONE = $(filter %/driver.t,$(VM_LIST))
+# They unload modules that all the others use.
+VM_ALONE = $(filter %/driver.t %/slow.t %/module.t,$(VM_LIST))
 # Settings of tests that go there too.
-VM_SETTINGS = $(foreach name,CRASH_STEP AGREE_REKEYS AGREE_RATE,$(if $($(name)),$(name)=$($(name))))
+VM_SETTINGS = $(foreach name,CRASH_STEP AGREE_REKEYS AGREE_RATE BULK_SECONDS,$(if $($(name)),$(name)=$($(name))))
 vm-prove = $(if $(2),$(VM_SETTINGS) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # The tests that CI has time for: those that other machines may skip, and those that depend on verifier and helpers.
 VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \
 	$(filter-out %/lengths_test %/replay_test,$(UNIT_TESTS))
 
-.PHONY: vm vmtest vmsh vmcheck vmtest-ci
+.PHONY: vm vmtest vmmodule vmsh vmcheck vmtest-ci
 vm:
 	$(Q)scripts/install-deps --vm
 	$(Q)$(MAKE) tests
@@ -27,6 +28,11 @@ vm:
 vmtest: export VM_COMMAND = $(or $(value CMD),"$$XDPSEC" selftest && $(VM_TESTS))
 vmtest: vm
 	$(Q)$(VM_RUN) -t $(VM_TIMEOUT) "$$VM_COMMAND"
+
+# The module for that kernel. What builds it is fetched first, 300 MB unpacked.
+vmmodule:
+	$(Q)scripts/install-deps --vm
+	$(Q)tests/vm/module $(KERNEL) $(OUTPUT)
 
 vmsh: vm
 	$(Q)$(VM_RUN) -i -t 120
@@ -48,10 +54,10 @@ vmsnapshot:
 
 # The cost of packets on such a kernel, in instructions. ROWS=gateway measures gateways instead of hosts, with
 # OFFLOADS="on off nic" and FAMILIES="4 6" all of them; PEERS="veth wireguard xdpsec@nic" some rows only, PROTOCOLS=udp
-# and PAYLOADS=64 some columns; RUNS=1 is quick, and PROFILE=1 says where they go.
+# and PAYLOADS=64 some columns; RUNS=1 is quick, MODULE=1 takes the module of module/, and PROFILE=1 says where they go.
 .PHONY: vmbench
 vmbench:
 	$(Q)scripts/install-deps --vm
 	$(Q)$(MAKE) all $(BENCHES) $(METER)
 	$(Q)OFFLOADS='$(OFFLOADS)' FAMILIES='$(FAMILIES)' PROTOCOLS='$(PROTOCOLS)' PAYLOADS='$(PAYLOADS)' bench/vmbench \
-		-k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) $(if $(filter gateway,$(ROWS)),-g) -r $(or $(RUNS),2) $(PEERS)
+		-k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) $(if $(MODULE),-b) $(if $(filter gateway,$(ROWS)),-g) -r $(or $(RUNS),2) $(PEERS)

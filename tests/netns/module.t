@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The optional module bpf_crypto_bulk in the laboratory (MODULE=1): it is taken where it is loaded, refused to be unloaded
+# while in use, missed where it is absent, and changed over to without loss when it is loaded later.
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/agree.sh
+. "$here/agree.sh"
+
+grep -q XDPSEC_VM_TREE= /proc/cmdline || skip_all "only the laboratory's modules are loaded and unloaded"
+modprobe -n -q bpf_crypto_bulk || skip_all "the module is not built here: make vmtest MODULE=1"
+defer modprobe bpf_crypto_bulk
+
+bound_of() { "status_$1" '.peers[0] | [.tx.driver, .rx.driver] | unique | join(" ")'; }
+users() { awk '$1 == "bpf_crypto_bulk" { print $3 }' /proc/modules; }
+unused() { [ "$(users)" = 0 ]; }
+sealed_a() { [ "$(status_a '.peers[0].tx.packets')" -ge "$1" ]; }
+opened_b() { [ "$(status_b '.peers[0].rx.packets')" -eq "$1" ]; }
+
+make_sites
+write_configs
+
+# ---- in use ----------------------------------------------------------------------------------------------
+
+ok "load" modprobe bpf_crypto_bulk || bail "cannot load it"
+is "selftest: it is used" "$("$XDPSEC" selftest -j | jq -r '"\(.module) \(.passed)"')" "in use true"
+ok "no context is left of it" wait_for 5 unused
+ok "up" up || bail "not up"
+bulk=$(bound_of a)
+like "A is bound to it" "$bulk" "^bulk\\((__)?ecb-aes-[a-z0-9-]+\\)\$"
+is "B as well" "$(bound_of b)" "$bulk"
+like "status names it" "$(xdpsec_a status "$NAME_A")" "cipher: aes-128-ocb by bulk\\("
+is "there is nothing to say" "$(status_a '[.warnings, .advice] | tostring')" "[[],[]]"
+refuses "it cannot be unloaded" modprobe -r bpf_crypto_bulk
+like "which says why" "$TAP_OUTPUT" "in use"
+is "and works on" "$(bound_of a)" "$bulk"
+ok "a large packet, and a small one" eval 'in_a "$PACKETS" send $B4 5201 --count 5 --size 1300 && in_a "$PACKETS" send $B4 5201 --count 5 --size 20'
+ok "were opened" wait_for 5 opened_b 10
+is "nothing was dropped" "$(all_drops_a)$(all_drops_b)" ""
+ok "down" down
+ok "no context is left" wait_for 5 unused
+ok "unload" modprobe -r bpf_crypto_bulk
+
+# ---- absent ----------------------------------------------------------------------------------------------
+
+ok "absent: up" up || bail "not up"
+like "absent: up says what to do" "$TAP_OUTPUT" "the module bpf_crypto_bulk is installed, but not loaded: .*hint: modprobe bpf_crypto_bulk, then "
+like "absent: the kernel's own" "$(bound_of a) $(bound_of b)" "^ecb\\(([a-z0-9-]+)\\) ecb\\(\\1\\)\$"
+like "absent: status says so" "$(status_a '.advice[]')" "installed, but not loaded"
+is "absent: it is no fault" "$(status_a '.warnings | length')" 0
+
+# ---- of another kernel -----------------------------------------------------------------------------------
+
+# In its text: with versions of symbols the kernel compares what it was configured with, not the release.
+other() {
+	sed 's/\(vermagic=[^ ]* \)SMP/\1UMP/' "/lib/modules/$(uname -r)/updates/dkms/bpf_crypto_bulk.ko" >"$WORK/other.ko"
+	insmod "$WORK/other.ko"
+}
+refuses "of another kernel: it is not loaded" other
+like "of another kernel: why" "$TAP_OUTPUT" "[Ii]nvalid module format|Exec format error"
+ok "of another kernel: reload changes nothing" xdpsec_a reload "$NAME_A"
+like "of another kernel: says so" "$TAP_OUTPUT" "changed: 0,"
+
+# ---- loaded later ----------------------------------------------------------------------------------------
+
+ok "later: load" modprobe bpf_crypto_bulk
+for site in a b; do
+	like "later: ${site^^} warns" "$("status_$site" '.warnings | join("")')" \
+		"it uses ecb\\([a-z0-9-]+\\), since bulk\\(.*\\) was loaded later: xdpsec reload $ID-$site "
+done
+start_sink "$SITE_B" $B4 5201 "$WORK/sink"
+sink=$SINK
+start "$SITE_A" "$WORK/send" "$PACKETS" send $B4 5201 --count 1000000 --rate 200
+ok "later: packets flow" wait_for 10 sealed_a 50
+ok "later: reload at A" xdpsec_a reload "$NAME_A"
+like "later: A says so" "$TAP_OUTPUT" "changed: 1,"
+ok "later: reload at B" xdpsec_b reload "$NAME_B"
+sealed=$(status_a '.peers[0].tx.packets')
+ok "later: packets flow on" wait_for 10 sealed_a $((sealed + 50))
+stop "$STARTED"
+sealed=$(status_a '.peers[0].tx.packets')
+ok "later: all were opened" wait_for 5 opened_b "$sealed"
+stop "$sink"
+is "later: all were delivered, once" "$(jq -c '[.packets, .different]' "$WORK/sink")" "[$sealed,$sealed]"
+is "later: the numbers are those of the packets" "$(status_a '.peers[0].tx.sequence')" "$sealed"
+is "later: nothing was dropped" "$(all_drops_a)$(all_drops_b)" ""
+is "later: bound" "$(bound_of a) $(bound_of b)" "$bulk $bulk"
+is "later: nothing to say any more" "$(status_a '[.warnings, .advice] | tostring')" "[[],[]]"
+ok "later: once more" xdpsec_a reload "$NAME_A"
+like "later: nothing changes" "$TAP_OUTPUT" "changed: 0,"
+ok "later: down" down
+ok "later: unload" wait_for 5 modprobe -r bpf_crypto_bulk
+
+# ---- agreed keys -----------------------------------------------------------------------------------------
+
+module_is() { [ "$(status_a .peers[0].agreement.module)$(status_b .peers[0].agreement.module)" = "$1$1" ]; }
+reaches_b() { in_a ping -c1 -W1 $TUNNEL_B4; }
+write_agreed_configs
+ok "agreed: up" up || bail "not up"
+ok "agreed: keys without it" wait_for 20 module_is false
+ok "agreed: load" modprobe bpf_crypto_bulk
+# As the next handshake does within two minutes.
+ok "agreed: rekey" xdpsec_a rekey "$NAME_A"
+ok "agreed: keys of it" wait_for 20 module_is true
+ok "agreed: packets pass" wait_for 10 reaches_b
+like "agreed: status says so" "$(xdpsec_a status "$NAME_A")" "suite: AES-[0-9]+-OCB, by the module bpf_crypto_bulk|suite: aes-[0-9]+-ocb, by the module bpf_crypto_bulk"
+refuses "agreed: it cannot be unloaded" modprobe -r bpf_crypto_bulk
+ok "agreed: down" down
+ok "agreed: no context is left" wait_for 5 unused
+ok "nothing is left" no_trace
+done_testing
