@@ -357,7 +357,8 @@ struct xdpsec_agreement {
 	__u8 suite;
 	__u8 binding; /* enum xdpsec_binding */
 	__u8 opened;  /* it has opened a packet */
-	__u8 pad[5];
+	__u8 bulk;    /* its context is one of the module for many blocks at a time */
+	__u8 pad[4];
 };
 
 /* Map "activity", by peer: of agreed SAs, to within a second. CLOCK_BOOTTIME, ns; 0: never. Data is not

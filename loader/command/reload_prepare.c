@@ -8,7 +8,7 @@
 #include "base/message.h"
 #include "command/reload.h"
 #include "plane/agree.h"
-#include "plane/cipher.h"
+#include "plane/bulk.h"
 #include "plane/objects.h"
 #include "plane/self.h"
 #include "plane/state.h"
@@ -65,7 +65,7 @@ static bool other_driver(const struct change *change, const struct sa_record *be
 
 	return strcmp(change->before.driver, change->peer->driver) != 0 ||
 	       (strcmp(change->peer->driver, "aes") == 0 &&
-		cipher_outdated(before->driver, preferred, sizeof(preferred)));
+		bulk_outdated(before->driver, preferred, sizeof(preferred)));
 }
 
 static int create_spare(struct reload *reload, const struct change *change, const struct sa_config *sa,
@@ -190,7 +190,7 @@ static bool driver_in_use(const struct reload *reload, const char *driver)
 
 		if (peer->in_use && strcmp(peer->driver, driver) == 0 &&
 		    (strcmp(driver, "aes") != 0 ||
-		     !cipher_outdated(peer->tx.driver, preferred, sizeof(preferred))))
+		     !bulk_outdated(peer->tx.driver, preferred, sizeof(preferred))))
 			return true;
 	}
 	return false;
@@ -199,6 +199,7 @@ static bool driver_in_use(const struct reload *reload, const char *driver)
 static int reload_self_test(struct reload *reload)
 {
 	const struct peer_config *peers = reload->config.peers;
+	char bound[DRIVER_LEN];
 	__u32 slot;
 	int err = 0;
 
@@ -207,7 +208,7 @@ static int reload_self_test(struct reload *reload)
 			continue;
 		err = sa_slots_find_spare(&reload->context.slots, &slot);
 		if (!err)
-			err = vectors_check(&reload->plane, slot, peers[i].driver);
+			err = vectors_check(&reload->plane, slot, peers[i].driver, bound);
 	}
 	return err;
 }

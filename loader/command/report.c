@@ -313,6 +313,14 @@ static void measure_path(const struct report *report, struct peer_report *peer)
 		peer->inner_mtu = report->config.mtu;
 }
 
+static bool leaves_driver_to_kernel(const struct report *report)
+{
+	for (size_t i = 0; i < report->n_peers; i++)
+		if (strcmp(report->peers[i].record.driver, "aes") == 0)
+			return true;
+	return false;
+}
+
 int report_read(struct report *report, const char *name)
 {
 	size_t index[XDPSEC_MAX_PEERS] = {};
@@ -342,5 +350,7 @@ int report_read(struct report *report, const char *name)
 	for (size_t i = 0; i < report->n_peers; i++)
 		measure_path(report, &report->peers[i]);
 	report_warn(report);
+	if (leaves_driver_to_kernel(report))
+		report->n_advice = advice_find(name, report->advice);
 	return 0;
 }

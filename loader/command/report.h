@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "agent/agent_status.h"
+#include "command/advice.h"
 #include "config/config.h"
 #include "device/sharing.h"
 #include "net/netlink.h"
@@ -119,6 +120,8 @@ struct report {
 	struct missing addresses, routes;
 	char **warnings;
 	size_t n_warnings;
+	struct advice advice[ADVICE_MAX]; /* nothing is wrong: these do not count for the exit code */
+	size_t n_advice;
 };
 
 /* 0, or -errno after a message. To be freed in both cases. */

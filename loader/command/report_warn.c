@@ -8,7 +8,7 @@
 
 #include "command/report.h"
 #include "device/tunnel.h"
-#include "plane/cipher.h"
+#include "plane/bulk.h"
 
 /* RFC 7253 section 5: no more than 2^48 blocks under a key. */
 #define KEY_BLOCKS (1ULL << 48)
@@ -191,7 +191,7 @@ static bool is_outdated(const char *bound, struct driver_answer *answer)
 {
 	if (strcmp(answer->bound, bound) != 0) {
 		snprintf(answer->bound, sizeof(answer->bound), "%s", bound);
-		answer->outdated = cipher_outdated(bound, answer->preferred, sizeof(answer->preferred));
+		answer->outdated = bulk_outdated(bound, answer->preferred, sizeof(answer->preferred));
 	}
 	return answer->outdated;
 }

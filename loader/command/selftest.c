@@ -12,6 +12,7 @@
 #include "base/kernel.h"
 #include "base/message.h"
 #include "command/commands.h"
+#include "plane/bulk.h"
 #include "plane/cipher.h"
 #include "plane/objects.h"
 #include "plane/plane.h"
@@ -49,7 +50,7 @@ static int add_driver(const struct cipher *cipher, void *data)
 static bool takes_key(const struct plane *plane, const char *driver, size_t bits)
 {
 	struct key key = { .length = bits / 8 };
-	bool works = sa_try_install(plane, 0, &key, driver) == 0;
+	bool bulk, works = sa_try_install(plane, 0, &key, driver, &bulk) == 0;
 
 	sa_remove(plane, 0);
 	return works;
@@ -57,17 +58,13 @@ static bool takes_key(const struct plane *plane, const char *driver, size_t bits
 
 static int test_driver(struct plane *plane, struct driver *driver)
 {
-	char name[DRIVER_LEN + 8];
 	int err;
 
 	driver->bits128 = takes_key(plane, driver->name, 128);
 	driver->bits256 = takes_key(plane, driver->name, 256);
 	if (!driver->bits128)
 		return 0;
-	snprintf(name, sizeof(name), "ecb(%s)", driver->name);
-	if (!cipher_best(name, "lskcipher", driver->bound, sizeof(driver->bound)))
-		snprintf(driver->bound, sizeof(driver->bound), "%.*s", DRIVER_LEN - 1, name);
-	err = vectors_check(plane, 2, driver->name);
+	err = vectors_check(plane, 2, driver->name, driver->bound);
 	driver->vectors = !err;
 	return err;
 }
@@ -127,6 +124,12 @@ static const char *yes(bool value)
 	return value ? "ok" : "no";
 }
 
+/* The module is in use if ecb(aes) is bound to it. */
+static const char *module_text(const struct result *result)
+{
+	return bulk_is(result->drivers[0].bound) ? "in use" : bulk_state_text(bulk_state(NULL));
+}
+
 static void print_text(const struct result *result)
 {
 	printf("kernel: Linux %s, %s\n", result->kernel.release, result->kernel.machine);
@@ -143,6 +146,7 @@ static void print_text(const struct result *result)
 		       driver->name, driver->bound, yes(driver->bits128), yes(driver->bits256), vectors_count,
 		       yes(driver->vectors));
 	}
+	printf("module " BULK_MODULE " (optional): %s\n", module_text(result));
 	printf("self-test: %s\n", result->passed ? "passed" : "FAILED");
 }
 
@@ -172,6 +176,7 @@ static void print_results_json(const struct result *result)
 		json_object_array_add(ciphers, cipher);
 	}
 	json_object_object_add(object, "ciphers", ciphers);
+	json_object_object_add(object, "module", json_object_new_string(module_text(result)));
 	json_object_object_add(object, "vectors", json_object_new_int((int)vectors_count));
 	add_bool(object, "passed", result->passed);
 	puts(json_object_to_json_string_ext(object,

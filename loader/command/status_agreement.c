@@ -8,6 +8,7 @@
 #include "agreement/message.h"
 #include "base/array.h"
 #include "command/status.h"
+#include "plane/bulk.h"
 
 /* "2 minutes, 3 seconds": the two greatest units. */
 static const char *duration_text(__u64 seconds, char *text, size_t size)
@@ -48,7 +49,8 @@ void agreement_print_peer(const struct peer_report *peer)
 	if (!agreed->has_pair)
 		return;
 	printf("  key age: %s\n", duration_text(agreed->age, text, sizeof(text)));
-	printf("  suite: %s\n", suite_name(agreed->pair.suite));
+	printf("  suite: %s%s\n", suite_name(agreed->pair.suite),
+	       agreed->pair.bulk ? ", by the module " BULK_MODULE : "");
 	printf("  expires in: %s\n",
 	       agreed->expires ? duration_text(agreed->expires, text, sizeof(text)) : "expired");
 }
@@ -121,6 +123,8 @@ static void add_pair(struct json_object *object, const struct agreed_report *agr
 
 	add_optional(object, "role", !agreed->has_pair ? NULL : pair->initiator ? "initiator" : "responder");
 	add_optional(object, "suite", agreed->has_pair ? suite_name(pair->suite) : NULL);
+	json_object_object_add(object, "module",
+			       agreed->has_pair ? json_object_new_boolean(pair->bulk) : NULL);
 	json_object_object_add(object, "generation",
 			       agreed->has_pair ? json_object_new_uint64(pair->generation) : NULL);
 	json_object_object_add(object, "age", agreed->has_pair ? json_object_new_uint64(agreed->age) : NULL);

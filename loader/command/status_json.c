@@ -199,6 +199,18 @@ struct json_object *fault_json(const struct fault *fault)
 	return object;
 }
 
+static struct json_object *advice_json(const struct report *report)
+{
+	struct json_object *array = json_object_new_array();
+	char text[sizeof(struct advice) + 2];
+
+	for (size_t i = 0; i < report->n_advice; i++) {
+		snprintf(text, sizeof(text), "%s; %s", report->advice[i].text, report->advice[i].hint);
+		json_object_array_add(array, json_object_new_string(text));
+	}
+	return array;
+}
+
 struct json_object *report_json(const struct report *report)
 {
 	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(),
@@ -234,5 +246,6 @@ struct json_object *report_json(const struct report *report)
 	for (size_t i = 0; i < report->n_warnings; i++)
 		json_object_array_add(warnings, json_object_new_string(report->warnings[i]));
 	json_object_object_add(object, "warnings", warnings);
+	json_object_object_add(object, "advice", advice_json(report));
 	return object;
 }

@@ -221,6 +221,8 @@ void report_print(const struct report *report, size_t place)
 	print_drops("  ", report, NULL);
 	for (size_t i = 0; i < report->n_warnings; i++)
 		printf("  warning: %s\n", report->warnings[i]);
+	for (size_t i = 0; i < report->n_advice; i++)
+		printf("  warning: %s; %s\n", report->advice[i].text, report->advice[i].hint);
 	for (size_t i = 0; i < report->n_peers; i++)
 		print_peer(report, &report->peers[i]);
 }

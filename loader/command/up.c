@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/interrupt.h"
 #include "base/message.h"
+#include "command/advice.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
 #include "command/lost.h"
@@ -114,11 +115,12 @@ static int forget_peers(struct up *up)
 /* Test every driver that some peer uses. Slot 0 is free until the first peer is added. */
 static int up_self_test(struct up *up)
 {
+	char bound[DRIVER_LEN];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < up->config.n_peers; i++)
 		if (!config_has_driver_before(&up->config, i))
-			err = vectors_check(&up->plane, 0, up->config.peers[i].driver);
+			err = vectors_check(&up->plane, 0, up->config.peers[i].driver, bound);
 	return err;
 }
 
@@ -367,6 +369,21 @@ static int up_run(struct up *up)
 	return err ?: start_agent(up);
 }
 
+/* The ciphers of a running instance are in /proc/crypto. */
+static void give_advice(const struct up *up)
+{
+	struct advice advice[ADVICE_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; !n && i < up->config.n_peers; i++)
+		if (strcmp(up->config.peers[i].driver, "aes") == 0)
+			n = advice_find(up->config.name, advice);
+	for (size_t i = 0; i < n; i++) {
+		warning("%s: %s", up->config.name, advice[i].text);
+		hint("%s", advice[i].hint);
+	}
+}
+
 int command_up(const struct options *options)
 {
 	struct up *up = up_new(options);
@@ -375,6 +392,8 @@ int command_up(const struct options *options)
 	if (!up)
 		return -ENOMEM;
 	err = up_run(up);
+	if (!err)
+		give_advice(up);
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);
 	up_free(up);

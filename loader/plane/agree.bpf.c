@@ -114,6 +114,7 @@ static __always_inline void describe(struct xdpsec_agreement *to, const struct x
 	to->initiator = from->initiator;
 	to->suite = from->suite;
 	to->binding = from->binding;
+	to->bulk = from->bulk;
 	to->opened = 0;
 }
 
@@ -249,8 +250,8 @@ int agree_install(struct agree_install_args *args)
 	if (!err) {
 		ctx = bpf_crypto_ctx_create((const struct bpf_crypto_params *)&args->parameters,
 					    sizeof(struct bpf_crypto_params), &err);
-		if (!ctx && !err)
-			err = -EINVAL;
+		if (!ctx)
+			args->cipher_error = err = err ?: -EINVAL;
 	}
 	/* The kernel copies ctx_in back and frees its copy without wiping it. */
 	__builtin_memset(args->parameters.key, 0, sizeof(args->parameters.key));

@@ -16,6 +16,7 @@
 #include "base/message.h"
 #include "plane/agree.h"
 #include "plane/agree_abi.h"
+#include "plane/bulk.h"
 #include "plane/cipher.h"
 #include "plane/objects.h"
 #include "plane/sa.h"
@@ -245,25 +246,30 @@ static int run_on_slot(const struct agree *agree, enum agree_program program, __
 	return run(agree->programs[program], &args, sizeof(args));
 }
 
-static void set_cipher(struct sa_crypto_parameters *parameters, const char *driver, const void *key,
-		       size_t length)
+static void set_cipher(struct sa_crypto_parameters *parameters, const char *type, const char *driver,
+		       const void *key, size_t length)
 {
-	memcpy(parameters->type, "skcipher", sizeof("skcipher"));
+	snprintf(parameters->type, sizeof(parameters->type), "%s", type);
 	snprintf(parameters->algo, sizeof(parameters->algo), "ecb(%s)", driver);
 	memcpy(parameters->key, key, length);
 	parameters->key_len = (__u32)length;
 }
 
-static int probe_driver(int program, const char *driver)
+static int probe_driver(int program, const char *type, const char *driver)
 {
 	static const __u8 zeros[16];
 	struct agree_probe_args args = {};
+	int err, tries = SA_TRIES;
 
-	set_cipher(&args.parameters, driver, zeros, sizeof(zeros));
-	return run(program, &args, sizeof(args));
+	do {
+		set_cipher(&args.parameters, type, driver, zeros, sizeof(zeros));
+		err = run(program, &args, sizeof(args));
+	} while (sa_error_passes(err) && --tries);
+	return err;
 }
 
-/* As for manual keys (sa.c, prefer_best), but with a key of zeros: an agreed key is given to the kernel once. */
+/* As for manual keys (sa.c, prefer_best), but with a key of zeros. The first use of either type is here, as it may take
+ * long. */
 int agree_prefer(const char *name, const char *driver)
 {
 	char best[DRIVER_LEN - 8], instance[DRIVER_LEN], found[DRIVER_LEN];
@@ -278,12 +284,15 @@ int agree_prefer(const char *name, const char *driver)
 	if (err)
 		return err;
 	program = bpf_program__fd(bpf_object__find_program_by_name(object, "agree_probe"));
-	if (strcmp(driver, "aes") == 0 && cipher_best("aes", "cipher", best, sizeof(best))) {
-		snprintf(instance, sizeof(instance), "ecb(%s)", best);
-		if (!cipher_best(instance, "lskcipher", found, sizeof(found)))
-			probe_driver(program, best);
+	if (strcmp(driver, "aes") == 0) {
+		if (cipher_best("aes", "cipher", best, sizeof(best))) {
+			snprintf(instance, sizeof(instance), "ecb(%s)", best);
+			if (!cipher_best(instance, "lskcipher", found, sizeof(found)))
+				probe_driver(program, CRYPTO_TYPE, best);
+		}
+		probe_driver(program, CRYPTO_TYPE_BULK, driver);
 	}
-	err = probe_driver(program, driver);
+	err = probe_driver(program, CRYPTO_TYPE, driver);
 	bpf_object__close(object);
 	return err;
 }
@@ -309,12 +318,6 @@ static void describe(struct xdpsec_agreement *to, const struct agreement_record 
 	};
 }
 
-/* The first use of a cipher loads modules, while another process may do the same, or a signal come. */
-static bool passes_by_itself(int err)
-{
-	return err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
-}
-
 static int derive(const struct agree *agree, __u32 slot)
 {
 	const struct agree_derive_args args = { .owner = agree->owner, .slot = slot };
@@ -327,6 +330,20 @@ static int derive(const struct agree *agree, __u32 slot)
 	return err ? err : -(int)options.retval;
 }
 
+/* cipher_error: of the kernel's cipher, if it is one. */
+static int install_agreed(const struct agree *agree, struct agree_install_args *args, const char *type,
+			  const char *driver, const struct agreement_key *key)
+{
+	int err, tries = SA_TRIES;
+
+	do {
+		args->cipher_error = 0;
+		set_cipher(&args->parameters, type, driver, key->bytes, key->length);
+		err = run(agree->programs[AGREE_INSTALL], args, sizeof(*args));
+	} while ((sa_error_passes(args->cipher_error) || err == -EINTR || err == -EAGAIN) && --tries);
+	return err;
+}
+
 int agree_install(const struct agree *agree, const struct agreement_sa *sa, const char *driver,
 		  struct agreement_key *key, __u64 *id)
 {
@@ -335,13 +352,17 @@ int agree_install(const struct agree *agree, const struct agreement_sa *sa, cons
 		.slot = sa->slot,
 		.event = sa->event,
 	};
-	int err, tries = 3;
+	int err = -ENOENT;
 
 	describe(&args.record, &sa->record);
-	do {
-		set_cipher(&args.parameters, driver, key->bytes, key->length);
-		err = run(agree->programs[AGREE_INSTALL], &args, sizeof(args));
-	} while (passes_by_itself(err) && --tries);
+	/* An agent that runs for long may be older than the module, so it is asked for each time. */
+	args.record.bulk = strcmp(driver, "aes") == 0;
+	if (args.record.bulk)
+		err = install_agreed(agree, &args, CRYPTO_TYPE_BULK, driver, key);
+	if (err && (!args.record.bulk || args.cipher_error)) {
+		args.record.bulk = false;
+		err = install_agreed(agree, &args, CRYPTO_TYPE, driver, key);
+	}
 	explicit_bzero(&args.parameters, sizeof(args.parameters));
 	agreement_key_wipe(key);
 	*id = args.id;

@@ -13,14 +13,17 @@
 
 /*
  * agree_install: put a key into an empty slot. record.stage, .id and .opened are not looked at. Sealing starts at number
- * 0. -EEXIST: the SPI is in use. Errors of the cipher as for sa_install. The key is zero when the program returns.
+ * 0. -EEXIST: the SPI is in use. Errors of the cipher as for sa_install; cipher_error tells them from others, and is 0 if
+ * the context was created. The key is zero when the program returns.
  */
 struct agree_install_args {
 	struct sa_crypto_parameters parameters;
 	__u64 owner;
 	__u64 id; /* out */
 	__u32 slot;
-	__u32 event; /* see xdpsec_sa.event */
+	__u32 event;	    /* see xdpsec_sa.event */
+	__s32 cipher_error; /* out */
+	__u32 pad;
 	struct xdpsec_agreement record;
 };
 
@@ -77,6 +80,6 @@ struct agree_derive_args {
 	__u32 pad;
 };
 
-_Static_assert(sizeof(struct agree_install_args) == 408 + 24 + 88, "ABI");
+_Static_assert(sizeof(struct agree_install_args) == 408 + 32 + 88, "ABI");
 
 #endif

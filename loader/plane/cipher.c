@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reading /proc/crypto, and choosing the driver that the kernel prefers. */
+/* Reading /proc/crypto, choosing the driver that the kernel prefers, and judging one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "plane/cipher.h"
 
@@ -21,6 +22,8 @@ static void parse_field(struct cipher *cipher, const char *line)
 		snprintf(cipher->type, sizeof(cipher->type), "%.31s", value);
 	else if (strcmp(name, "priority") == 0)
 		cipher->priority = atoi(value);
+	else if (strcmp(name, "async") == 0)
+		cipher->async = strcmp(value, "yes") == 0;
 }
 
 int cipher_each(int (*each)(const struct cipher *cipher, void *data), void *data)
@@ -88,4 +91,35 @@ bool cipher_outdated(const char *bound, char *preferred, size_t size)
 		return false;
 	snprintf(preferred, size, "ecb(%s)", best.best.driver);
 	return true;
+}
+
+bool cipher_cpu_has_aes(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[8192], *word, *rest;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		/* The first is x86's name for the line, the second ARM's. */
+		if (strncmp(line, "flags", 5) != 0 && strncmp(line, "Features", 8) != 0)
+			continue;
+		for (word = strtok_r(line, " \t\n", &rest); word; word = strtok_r(NULL, " \t\n", &rest))
+			if (strcmp(word, "aes") == 0)
+				return true;
+		return false;
+	}
+	return false;
+}
+
+bool cipher_is_slow(const char *bound)
+{
+	static const char *const slow[] = { "aes-generic", "aes-fixed-time", "aes-arm64", "aes-arm" };
+	char name[128];
+
+	if (sscanf(bound, "ecb(%127[^)])", name) != 1 && sscanf(bound, "bulk(%127[^)])", name) != 1)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+		if (strcmp(name, slow[i]) == 0)
+			return true;
+	/* Linux 7.0 and later: it takes the instructions where the processor has them (lib/crypto). */
+	return (strcmp(name, "aes-lib") == 0 || strcmp(name, "ecb-aes-lib") == 0) && !cipher_cpu_has_aes();
 }

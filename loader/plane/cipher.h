@@ -11,6 +11,7 @@ struct cipher {
 	char driver[128]; /* "aes-generic", "ecb(aes-generic)" */
 	char type[32];	  /* "cipher", "lskcipher" */
 	int priority;
+	bool async;
 };
 
 /* Call each for every entry until it returns other than 0, which is then the result. 0 also if there is no
@@ -23,5 +24,9 @@ bool cipher_best(const char *name, const char *type, char *driver, size_t size);
 /* Does the kernel now prefer another driver than the one that a context of ecb(aes) was bound to? bound is
  * as sa_install() returns it; preferred gets the other one in the same form. */
 bool cipher_outdated(const char *bound, char *preferred, size_t size);
+
+/* Is it C, or assembly without the processor's instructions for AES? bound as above. false for names that are not known. */
+bool cipher_is_slow(const char *bound);
+bool cipher_cpu_has_aes(void);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/message.h"
+#include "plane/bulk.h"
 #include "plane/cipher.h"
 #include "plane/sa.h"
 #include "plane/sa_abi.h"
@@ -173,11 +174,13 @@ static int run_syscall(const struct plane *plane, const char *program, void *arg
 	return err ? err : (int)options.retval;
 }
 
-static int install_sa(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
+static int install_type(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
+			const char *type)
 {
-	struct sa_install_args args = { .parameters.type = "skcipher", .slot = slot };
+	struct sa_install_args args = { .slot = slot };
 	int err;
 
+	snprintf(args.parameters.type, sizeof(args.parameters.type), "%s", type);
 	snprintf(args.parameters.algo, sizeof(args.parameters.algo), "ecb(%s)", driver);
 	memcpy(args.parameters.key, key->bytes, key->length);
 	args.parameters.key_len = (__u32)key->length;
@@ -200,14 +203,36 @@ static void prefer_best(const struct plane *plane, __u32 slot, const struct key 
 		return;
 	snprintf(instance, sizeof(instance), "ecb(%s)", best);
 	if (!cipher_best(instance, "lskcipher", found, sizeof(found)))
-		install_sa(plane, slot, key, best);
+		install_type(plane, slot, key, best, CRYPTO_TYPE);
 }
 
-int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
+/* On the first use of a name the kernel loads modules and tests the cipher. Another process may be doing the same, or a
+ * signal may interrupt it. */
+bool sa_error_passes(int err)
 {
-	if (strcmp(driver, "aes") == 0)
+	return err == -EEXIST || err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
+}
+
+static int install_again(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
+			 const char *type)
+{
+	int err, tries = SA_TRIES;
+
+	do {
+		err = install_type(plane, slot, key, driver, type);
+	} while (sa_error_passes(err) && --tries);
+	return err;
+}
+
+int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
+		   bool *bulk)
+{
+	*bulk = false;
+	if (strcmp(driver, "aes") == 0) {
 		prefer_best(plane, slot, key);
-	return install_sa(plane, slot, key, driver);
+		*bulk = install_again(plane, slot, key, driver, CRYPTO_TYPE_BULK) == 0;
+	}
+	return *bulk ? 0 : install_again(plane, slot, key, driver, CRYPTO_TYPE);
 }
 
 /*
@@ -255,38 +280,43 @@ static int explain(int err, const struct key *key, const char *driver, const cha
 	return err;
 }
 
-/* On the first use of a name the kernel loads modules and tests the cipher. Another process may be doing
- * the same, or a signal may interrupt it. */
-static bool is_transient(int err)
-{
-	return err == -EEXIST || err == -EINTR || err == -ETIMEDOUT || err == -EAGAIN;
-}
-
 /* Is only this cipher missing, not all? Linux 7.3 finds an ecb(cipher_null), and then has none for BPF. */
 static bool lacks_only(const struct plane *plane, __u32 slot, const struct key *key, const char *driver)
 {
-	return strcmp(driver, "aes") != 0 && install_sa(plane, slot, key, "aes") == 0 &&
+	return strcmp(driver, "aes") != 0 && install_type(plane, slot, key, "aes", CRYPTO_TYPE) == 0 &&
 	       sa_remove(plane, slot) == 0;
+}
+
+/* The name of what the context is bound to, by what the kernel lists now. */
+static void name_bound(const char *driver, bool bulk, char bound[DRIVER_LEN])
+{
+	char name[DRIVER_LEN];
+
+	if (bulk && bulk_bound(bound, DRIVER_LEN))
+		return;
+	snprintf(name, sizeof(name), "%s(%.100s)", bulk ? "bulk" : "ecb", driver);
+	/* Kernels whose BPF crypto is the AES library have no drivers. */
+	if (bulk || !cipher_best(name, "lskcipher", bound, DRIVER_LEN))
+		memcpy(bound, name, sizeof(name));
 }
 
 int sa_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
 	       const char *whose, char bound[DRIVER_LEN])
 {
-	char name[DRIVER_LEN];
-	int err, tries = 3;
+	bool bulk;
+	int err = sa_try_install(plane, slot, key, driver, &bulk);
 
-	do {
-		err = sa_try_install(plane, slot, key, driver);
-	} while (is_transient(err) && --tries);
 	if (err == -ENOENT && lacks_only(plane, slot, key, driver))
 		err = -EOPNOTSUPP;
 	if (err)
 		return explain(err, key, driver, whose);
-	snprintf(name, sizeof(name), "ecb(%s)", driver);
-	/* Kernels whose BPF crypto is the AES library have no drivers. */
-	if (!cipher_best(name, "lskcipher", bound, DRIVER_LEN))
-		memcpy(bound, name, sizeof(name));
+	name_bound(driver, bulk, bound);
 	return 0;
+}
+
+int sa_install_blocks(const struct plane *plane, __u32 slot, const struct key *key)
+{
+	return install_again(plane, slot, key, "aes", CRYPTO_TYPE);
 }
 
 int sa_derive(const struct plane *plane, __u32 slot)

@@ -42,14 +42,21 @@ int sa_reset(const struct plane *plane, __u32 slot, __u32 spi, __u32 peer, enum 
 int sa_bind(const struct plane *plane, __u32 slot, enum xdpsec_binding binding);
 
 /*
- * Create a context for the key in the slot, and release the previous one. driver is "aes", or the name of a
- * driver. whose is for messages ("peer site-b"). bound gets the driver that the kernel chose, in the form
- * "ecb(aes-generic)". -EOPNOTSUPP and others after a message with the cause.
+ * Create a context for the key in the slot, and release the previous one. driver is the name of a driver, or "aes": then
+ * the module for many blocks at a time (bulk.h) where it is there, and else what the kernel chooses. whose is for messages
+ * ("peer site-b"). bound gets what was taken, in the form "ecb(aes-generic)" or "bulk(ecb-aes-aesni)". -EOPNOTSUPP and
+ * others after a message with the cause.
  */
 int sa_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
 	       const char *whose, char bound[DRIVER_LEN]);
-/* The same without messages and retries, for testing what the kernel supports. */
-int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver);
+/* The same without messages, for testing what the kernel supports. bulk: was it the module? */
+int sa_try_install(const struct plane *plane, __u32 slot, const struct key *key, const char *driver,
+		   bool *bulk);
+/* One of "aes" without the module, to compare with. Without a message. */
+int sa_install_blocks(const struct plane *plane, __u32 slot, const struct key *key);
+/* May an error of the kernel's cipher be gone at the next of SA_TRIES tries? */
+bool sa_error_passes(int err);
+#define SA_TRIES 3
 
 /* Forget what was counted for the peer: the index is given to another one. */
 int sa_forget_counters(const struct plane *plane, __u32 peer);

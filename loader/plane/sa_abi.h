@@ -63,6 +63,9 @@ struct sa_bind_args {
  */
 #define VECTOR_ETHERNET_LEN 14
 
+/* cost_encrypt (cipher_cost.bpf.c): the blocks of a payload of 1380 bytes. */
+#define CIPHER_COST_BYTES 1392
+
 enum vector_result {
 	VECTOR_DONE,
 	VECTOR_TAG_FAILED,

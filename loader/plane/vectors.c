@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/message.h"
+#include "plane/bulk.h"
 #include "plane/objects.h"
 #include "plane/sa.h"
 #include "plane/sa_abi.h"
@@ -37,7 +38,7 @@ static const struct vector vectors[] = {
 
 const unsigned int vectors_count = ARRAY_SIZE(vectors);
 
-#define PAYLOAD_MAX 40
+#define PAYLOAD_MAX 1380
 #define FRAME_MAX (VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD + PAYLOAD_MAX)
 
 struct frame {
@@ -143,12 +144,75 @@ static int check_vector(const struct bpf_object *selftest, const struct vector *
 	return 0;
 }
 
-int vectors_check(struct plane *plane, __u32 slot, const char *driver)
+/* Lengths below and above that from which the module takes many blocks at a time, and one of a full packet. */
+static const struct vector longer[] = {
+	{ .nonce_end = 0x21, .length = 95 },
+	{ .nonce_end = 0x22, .length = 112 },
+	{ .nonce_end = 0x23, .length = 400 },
+	{ .nonce_end = 0x24, .length = PAYLOAD_MAX },
+};
+
+static int bulk_failed(unsigned int length, const char *what, int result)
+{
+	fail(EBADMSG, "self-test: %u bytes by the module bpf_crypto_bulk: %s (%d)", length, what, result);
+	hint("modprobe -r bpf_crypto_bulk; without it the kernel's own type is used");
+	return -EBADMSG;
+}
+
+static int seal_longer(const struct bpf_object *selftest, __u32 slot, struct frame *frames)
+{
+	int result = VECTOR_DONE;
+
+	for (size_t i = 0; result == VECTOR_DONE && i < ARRAY_SIZE(longer); i++) {
+		clear_frame(&frames[i], &longer[i], slot);
+		result = run_vector(selftest, "seal_vector", &frames[i]);
+	}
+	return result;
+}
+
+static int open_longer(const struct bpf_object *selftest, __u32 slot, const struct frame *sealed)
+{
+	struct frame clear, frame;
+	int result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(longer); i++) {
+		clear_frame(&clear, &longer[i], slot);
+		frame = sealed[i];
+		result = run_vector(selftest, "open_vector", &frame);
+		if (result != VECTOR_DONE ||
+		    !same_from(&frame, &clear, VECTOR_ETHERNET_LEN + XDPSEC_OVERHEAD))
+			return bulk_failed(clear.length, "opened to something else", result);
+	}
+	return 0;
+}
+
+/* The slot has a context of the module. It gets one of the kernel's own type for the same key. */
+static int check_bulk(const struct plane *plane, const struct bpf_object *selftest, __u32 slot,
+		      const struct key *key)
+{
+	struct frame sealed[ARRAY_SIZE(longer)], by_blocks[ARRAY_SIZE(longer)];
+	int result = seal_longer(selftest, slot, sealed), err;
+
+	if (result != VECTOR_DONE)
+		return bulk_failed(PAYLOAD_MAX, "not sealed", result);
+	err = open_longer(selftest, slot, sealed);
+	if (!err)
+		err = sa_install_blocks(plane, slot, key);
+	if (!err)
+		err = sa_derive(plane, slot);
+	if (err)
+		return err;
+	result = seal_longer(selftest, slot, by_blocks);
+	if (result != VECTOR_DONE || memcmp(sealed, by_blocks, sizeof(sealed)) != 0)
+		return bulk_failed(PAYLOAD_MAX, "sealed to something else than by the kernel", result);
+	return 0;
+}
+
+int vectors_check(struct plane *plane, __u32 slot, const char *driver, char bound[DRIVER_LEN])
 {
 	struct bpf_object *selftest = NULL;
 	const struct sa_record record = { .slot = slot };
 	struct key key = { .length = 16 };
-	char bound[DRIVER_LEN];
 	int err, erased;
 
 	for (unsigned char i = 0; i < 16; i++)
@@ -164,6 +228,8 @@ int vectors_check(struct plane *plane, __u32 slot, const char *driver)
 		err = sa_derive(plane, slot);
 	for (unsigned int i = 0; !err && i < vectors_count; i++)
 		err = check_vector(selftest, &vectors[i], slot);
+	if (!err && bulk_is(bound))
+		err = check_bulk(plane, selftest, slot, &key);
 	erased = sa_erase(plane, slot);
 	bpf_object__close(selftest);
 	return err ?: erased;

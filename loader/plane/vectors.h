@@ -10,9 +10,10 @@ extern const unsigned int vectors_count;
 
 /*
  * Seal and open every vector with the plane's maps, and check that a flipped bit is refused. slot is a free
- * SA slot, and is erased at the end. driver is "aes" or the name of a driver. 0, or -errno after a message;
- * -EBADMSG if a result is wrong.
+ * SA slot, and is erased at the end. driver is "aes" or the name of a driver. The module for many blocks at a time is
+ * compared with the kernel's own type as well, as the vectors are too short for it. bound is as of sa_install(). 0, or
+ * -errno after a message; -EBADMSG if a result is wrong.
  */
-int vectors_check(struct plane *plane, __u32 slot, const char *driver);
+int vectors_check(struct plane *plane, __u32 slot, const char *driver, char bound[DRIVER_LEN]);
 
 #endif

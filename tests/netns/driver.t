@@ -45,6 +45,7 @@ reloads_under_traffic() {
 	is "$1: nothing was dropped" "$(all_drops_a)$(all_drops_b)" ""
 }
 
+without_module
 make_sites
 write_configs
 read -r best _ < <(drivers)
@@ -73,9 +74,9 @@ refuses "a better driver: status ends with 1" status_with cipher 5000
 like "a better driver: a warning, and what to do" "$TAP_OUTPUT" \
 	"warning: site-b: it uses ecb\\($best\\), since ecb\\(aes-fast\\) was loaded later: xdpsec reload $NAME_A "
 ok "a driver that is no better: status" status_with cipher 1
-unlike "a driver that is no better: no warning" "$TAP_OUTPUT" "warning"
+unlike "a driver that is no better: no warning" "$(without_advice <<<"$TAP_OUTPUT")" "warning"
 ok "a driver of something else: status" status_with shash 5000
-unlike "a driver of something else: no warning" "$TAP_OUTPUT" "warning"
+unlike "a driver of something else: no warning" "$(without_advice <<<"$TAP_OUTPUT")" "warning"
 set_driver "$WORK/$NAME_A.conf" "$best"
 ok "the driver by name: reload" xdpsec_a reload "$NAME_A"
 ok "the driver by name: status" status_with cipher 5000

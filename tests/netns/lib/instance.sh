@@ -117,6 +117,17 @@ down() {
 	down_a && down_b
 }
 
+# For tests of what is there without the optional module: it is unloaded until the end, in the laboratory.
+without_module() {
+	grep -qs '^bpf_crypto_bulk ' /proc/modules || return 0
+	grep -q XDPSEC_VM_TREE= /proc/cmdline || skip_all "the module bpf_crypto_bulk is loaded"
+	modprobe -r bpf_crypto_bulk || bail "cannot unload bpf_crypto_bulk"
+	defer modprobe bpf_crypto_bulk
+}
+
+# Standard input without the advice of `up` and `status`, which depends on the machine.
+without_advice() { awk '/does not use the CPU.s AES instructions|module bpf_crypto_bulk is installed/ { cut = /^xdpsec:/; next } cut { cut = 0; next } 1'; }
+
 # fails NAME REGEX CMD...: xdpsec fails, with an exit code of 1 and that message.
 fails() {
 	local name=$1 regex=$2
