@@ -125,5 +125,5 @@ ok "traffic goes on" reaches_b
 hold after before
 is "with all that both have now, both static keys and the preshared one, nothing is opened" \
 	"$(opened "$WORK"/after-*.{memory,maps})" "0 with an ephemeral, 0 with a key of data"
-is "though all of it was tried" "$(jq '.sealed >= 40 and .handshakes == 1 and .candidates > 1000' "$WORK/read")" true
+is "though all of it was tried" "$(jq '.sealed >= 40 and .handshakes >= 1 and .candidates > 1000' "$WORK/read")" true
 done_testing

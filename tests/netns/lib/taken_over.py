@@ -45,7 +45,8 @@ def take_descriptors(pid):
 
 
 def snapshot(instance, pid):
-    return {f"{table.name} {table.id}": table.bytes() for table in bpf.maps_of(instance, pid) if table.name not in COUNTED}
+    tables = (table for table in bpf.maps_of(instance, pid) if table.name not in COUNTED)
+    return {f"{table.name} {table.id}": table.bytes() for table in tables}
 
 
 def run(program, context, data=b""):
@@ -93,13 +94,10 @@ class Thief:
         self.attempt(f"{name}: map to write", lambda: mmap.mmap(fd, mmap.PAGESIZE))
 
     def try_every(self):
-        """Other maps and programs, by their numbers, and pins of those that are here."""
+        """Other maps, by their numbers. Pins only the list of system calls refuses, where a bpffs is for everybody."""
         for number in self.ids:
             self.attempt(f"open map {number}", lambda n=number: bpf.map_by_id(n))
         self.attempt("look for maps", lambda: bpf.call(bpf.MAP_NEXT_ID, struct.pack("=II", 0, 0)))
-        for name, fd in (self.maps | self.programs).items():
-            path = ctypes.create_string_buffer(f"/sys/fs/bpf/{name}-{os.getpid()}".encode())
-            self.attempt(f"pin {name}", lambda p=path, f=fd: bpf.call(bpf.OBJ_PIN, struct.pack("=QI", bpf.address(p), f)))
 
     def run_program(self, name, context, data=b""):
         def function():
