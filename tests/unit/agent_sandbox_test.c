@@ -98,6 +98,14 @@ static int try_read_map(void)
 	return verdict(syscall(SYS_bpf, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)));
 }
 
+/* A pin could be opened again, and then be written to by the user who has made it. */
+static int try_pin_map(void)
+{
+	union bpf_attr attr = { .bpf_fd = 1000 };
+
+	return verdict(syscall(SYS_bpf, BPF_OBJ_PIN, &attr, sizeof(attr)));
+}
+
 static int try_code(void)
 {
 	void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -139,6 +147,7 @@ static const struct attempt {
 	{ "trace another process", try_ptrace, REFUSED, REFUSED },
 	{ "make a BPF map", try_make_map, REFUSED, REFUSED },
 	{ "look for BPF maps", try_find_map, REFUSED, REFUSED },
+	{ "pin a BPF map", try_pin_map, REFUSED, REFUSED },
 	{ "read a BPF map that it has", try_read_map, ALLOWED, REFUSED },
 	{ "memory that is code", try_code, REFUSED, ALLOWED },
 	{ "memory", try_memory, ALLOWED, ALLOWED },
