@@ -122,7 +122,6 @@ static __always_inline int encapsulate_malformed(struct encapsulate *e)
 /* Find the peer that has the destination among its AllowedIPs (cryptokey routing). */
 static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 {
-	struct xdpsec_prefix prefix;
 	struct xdpsec_policy *policy;
 
 	if (keepalive_is_tick(&e->inner, &e->seal.peer)) {
@@ -131,8 +130,7 @@ static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 		return true;
 	}
 	e->next_header = e->inner.ipv6 ? XDPSEC_NEXT_IPV6 : XDPSEC_NEXT_IPV4;
-	prefix = policy_prefix(e->inner.destination);
-	policy = bpf_map_lookup_elem(&policies, &prefix);
+	policy = policy_find(e->seal.config, e->inner.destination);
 	if (!policy || policy->ipv4 == e->inner.ipv6)
 		return false;
 	e->seal.peer = policy->peer;

@@ -355,7 +355,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 
 	if (!seal_parse(skb, &s->packet))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	switch (policy_judge(&s->packet, s->packet.destination, &s->peer)) {
+	switch (policy_judge(s->config, &s->packet, s->packet.destination, &s->peer)) {
 	case POLICY_CLEAR:
 		if (at_hop)
 			return drop(XDPSEC_DROP_STRAY, s->sa);

@@ -97,13 +97,11 @@ static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct
 	const void *start = d->open.payload + XDPSEC_OVERHEAD;
 	u32 length = d->open.length - XDPSEC_OVERHEAD;
 	struct xdpsec_policy *policy;
-	struct xdpsec_prefix prefix;
 
 	if (!inner_read(start, d->open.end, length, inner) || inner->length != length ||
 	    inner->ipv6 != (d->open.next_header == XDPSEC_NEXT_IPV6))
 		return XDPSEC_DROP_MALFORMED;
-	prefix = policy_prefix(inner->source);
-	policy = bpf_map_lookup_elem(&policies, &prefix);
+	policy = policy_find(d->config, inner->source);
 	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->peer)
 		return XDPSEC_DROP_SPOOFED;
 	return DROP_NONE;

@@ -172,8 +172,8 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
 	struct open o = { .xdp = xdp, .sa = XDPSEC_NO_SA };
 	u32 length = bpf_xdp_get_buff_len(xdp), linear = data_end - data;
-	const struct xdpsec_config *here;
 	u32 reason, owner = 0, zero = 0;
+	const struct xdpsec_config *here = bpf_map_lookup_elem(&config, &zero);
 	u64 sum = 0;
 
 	if (linear < length && linear < LINEAR_MIN) {
@@ -183,7 +183,7 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 		data_end = (void *)(long)xdp->data_end;
 	}
 	packet_parse(&o.packet, data, data_end, length);
-	switch (policy_judge(&o.packet, o.packet.source, &o.peer)) {
+	switch (policy_judge(here, &o.packet, o.packet.source, &o.peer)) {
 	case POLICY_CLEAR:
 		if (o.packet.kind == PACKET_OTHER)
 			return path_mtu_adjust(xdp);
@@ -196,7 +196,6 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	case POLICY_PROTECTED:
 		break;
 	}
-	here = bpf_map_lookup_elem(&config, &zero);
 	if (!here || !device_xdp_is_here(xdp, here))
 		return drop(XDPSEC_DROP_DISPLACED, o.sa);
 	if (o.packet.bad_lengths)

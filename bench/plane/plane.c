@@ -13,6 +13,7 @@
 #include "plane/bench.h"
 #include "plane/devices.h"
 #include "plane/objects.h"
+#include "plane/policy.h"
 #include "plane/sa.h"
 #include "core.skel.h"
 
@@ -65,7 +66,7 @@ static int add_peer(struct bench *b, unsigned int peer, const struct key *key, c
 	if (!err)
 		err = plane_write(&b->plane, MAP_PEERS, &peer, &entry);
 	if (!err)
-		err = plane_write(&b->plane, MAP_POLICIES, &prefix, &policy);
+		err = policy_write(&b->plane, &prefix, &policy);
 	if (!err && b->tunnel)
 		err = plane_write(&b->plane, MAP_ENDPOINTS, &peer, &endpoint);
 	return err;
@@ -74,9 +75,14 @@ static int add_peer(struct bench *b, unsigned int peer, const struct key *key, c
 int bench_set_peers(struct bench *b, unsigned int peers, const char *driver)
 {
 	struct key key = { .length = 16 };
+	struct xdpsec_config config;
 	unsigned int peer;
-	int err = 0;
+	__u32 zero = 0;
+	int err = plane_read(&b->plane, MAP_CONFIG, &zero, &config);
 
+	config.hosts = policy_hosts_pay(peers, peers);
+	if (!err)
+		err = plane_write(&b->plane, MAP_CONFIG, &zero, &config);
 	/* The first is set up anew, for another driver. */
 	for (peer = 0; peer < peers && !err; peer++) {
 		memcpy(key.bytes, &peer, sizeof(peer));

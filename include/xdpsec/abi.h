@@ -124,7 +124,7 @@ struct xdpsec_config {
 	__u8 flow_ports; /* outer source ports follow the inner flow, for RSS; 0: listen_port (NAT) */
 	__u8 dscp_fixed; /* RFC 2983: 0 uniform, the inner one; 1 pipe, dscp */
 	__u8 dscp;	 /* 0 to 63 */
-	__u8 pad;
+	__u8 hosts;	 /* both modes: an address is looked for in map "hosts" first */
 	__u8 near_mac[6], far_mac[6];
 	__u32 peers; /* all indexes of peers are lower */
 	__u32 mark;  /* of outer packets, and of the lookup of their route; 0: the mark of the inner packet */
@@ -184,7 +184,8 @@ enum xdpsec_fast_direction {
 #define XDPSEC_FLOW_PORTS 16384
 
 /* Map "policies" (LPM): which peer a remote address belongs to, and which of its flows are protected. In
- * tunnel mode the prefixes are the AllowedIPs, and there are no ports. */
+ * tunnel mode the prefixes are the AllowedIPs, and there are no ports. Map "hosts" (a hash): the same for those
+ * prefixes that are one address; it may lack some, and has none that "policies" lacks. */
 struct xdpsec_policy {
 	__u32 peer; /* index into "peers" */
 	__u16 ranges;

@@ -114,6 +114,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } policies SEC(".maps");
 
+/* The prefixes that are one address, for instances that have many of them: one step instead of ten. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XDPSEC_MAX_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32[4]);
+	__type(value, struct xdpsec_policy);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} hosts SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, XDPSEC_MAX_PEERS);

@@ -70,17 +70,31 @@ static __always_inline struct xdpsec_prefix policy_prefix(const u32 address[4])
 	return prefix;
 }
 
-/* remote is packet->destination on the way out, packet->source on the way in. */
-static __always_inline enum policy_verdict policy_judge(const struct packet *packet, const u32 remote[4],
-							u32 *peer)
+/* The policy of the longest prefix that has the address, or NULL. A prefix of one address is the longest one. */
+static __always_inline struct xdpsec_policy *policy_find(const struct xdpsec_config *config,
+							 const u32 address[4])
 {
 	struct xdpsec_policy *policy;
 	struct xdpsec_prefix prefix;
 
+	if (config && config->hosts) {
+		policy = bpf_map_lookup_elem(&hosts, address);
+		if (policy)
+			return policy;
+	}
+	prefix = policy_prefix(address);
+	return bpf_map_lookup_elem(&policies, &prefix);
+}
+
+/* remote is packet->destination on the way out, packet->source on the way in. */
+static __always_inline enum policy_verdict
+policy_judge(const struct xdpsec_config *config, const struct packet *packet, const u32 remote[4], u32 *peer)
+{
+	struct xdpsec_policy *policy;
+
 	if (packet->kind == PACKET_OTHER)
 		return POLICY_CLEAR;
-	prefix = policy_prefix(remote);
-	policy = bpf_map_lookup_elem(&policies, &prefix);
+	policy = policy_find(config, remote);
 	if (!policy)
 		return POLICY_CLEAR;
 	*peer = policy->peer;

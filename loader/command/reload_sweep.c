@@ -12,6 +12,7 @@
 #include "base/message.h"
 #include "command/reload.h"
 #include "plane/agree.h"
+#include "plane/policy.h"
 
 static bool opens(const struct reload *reload, __u32 spi, __u32 slot)
 {
@@ -74,14 +75,11 @@ static int sweep_spis(const struct reload *reload)
 
 static int sweep_policies(const struct reload *reload)
 {
-	char text[64];
+	int err = 0;
 
-	for (size_t i = 0; i < reload->n_stale; i++)
-		if (bpf_map_delete_elem(reload->plane.maps[MAP_POLICIES], &reload->stale[i]) &&
-		    errno != ENOENT)
-			return fail(errno, "%s: cannot remove the prefix %s: %s", reload->instance.name,
-				    prefix_text(&reload->stale[i], text, sizeof(text)), strerror(errno));
-	return 0;
+	for (size_t i = 0; !err && i < reload->n_stale; i++)
+		err = policy_remove(&reload->plane, &reload->stale[i]);
+	return err;
 }
 
 static int erase(const struct reload *reload, __u32 slot)

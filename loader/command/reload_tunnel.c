@@ -15,6 +15,7 @@
 #include "device/tunnel.h"
 #include "device/uplink.h"
 #include "net/sysctl.h"
+#include "plane/policy.h"
 
 static void note_prefix(const struct xdpsec_prefix *prefix, void *data)
 {
@@ -85,6 +86,7 @@ int reload_prepare_tunnel(struct reload *reload)
 	err = plane_read(&reload->plane, MAP_CONFIG, &key, &reload->settings);
 	if (err)
 		return err;
+	reload->settings.hosts = policy_prefers_hosts(&reload->config);
 	if (reload->plane.mode != MODE_TUNNEL) {
 		group_write_config(&reload->settings, &reload->config);
 		reload->settings.listen_port = reload->config.agreed ? (__u16)reload->config.listen_port : 0;

@@ -39,6 +39,7 @@
 #include "plane/fork.h"
 #include "plane/objects.h"
 #include "plane/peer.h"
+#include "plane/policy.h"
 #include "plane/self.h"
 #include "plane/state.h"
 #include "plane/vectors.h"
@@ -59,6 +60,7 @@ static int write_config(const struct up *up)
 		.abi_version = XDPSEC_ABI_VERSION,
 		.device = up->instance.device_index,
 		.netns_cookie = up->instance.netns_cookie,
+		.hosts = policy_prefers_hosts(&up->config),
 	};
 	__u32 key = 0;
 

@@ -8,6 +8,7 @@
 #include "agreement/agreement.h"
 #include "base/message.h"
 #include "plane/peer.h"
+#include "plane/policy.h"
 
 static int read_key(const struct peer_context *context, const struct peer_config *peer,
 		    const struct sa_config *sa, const char *keyword, struct key *key,
@@ -175,7 +176,7 @@ int peer_add_policies(const struct plane *plane, const struct peer_config *peer,
 	memcpy(policy.ports, peer->ports, peer->n_ports * sizeof(policy.ports[0]));
 	for (size_t i = 0; !err && i < peer->n_prefixes; i++) {
 		policy.ipv4 = prefix_is_ipv4(&peer->prefixes[i]);
-		err = plane_write(plane, MAP_POLICIES, &peer->prefixes[i], &policy);
+		err = policy_write(plane, &peer->prefixes[i], &policy);
 	}
 	return err;
 }

@@ -39,6 +39,8 @@
 	X(DEVICE_SLOTS, "device_slots", BPF_MAP_TYPE_DEVMAP, 4, 4, XDPSEC_DEVICE_COUNT)                      \
 	X(POLICIES, "policies", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct xdpsec_prefix),                         \
 	  sizeof(struct xdpsec_policy), XDPSEC_MAX_PREFIXES)                                                 \
+	X(HOSTS, "hosts", BPF_MAP_TYPE_HASH, sizeof(((struct xdpsec_prefix *)0)->address),                   \
+	  sizeof(struct xdpsec_policy), XDPSEC_MAX_PREFIXES)                                                 \
 	X(PEERS, "peers", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_peer), XDPSEC_MAX_PEERS)               \
 	X(ENDPOINTS, "endpoints", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_endpoint), XDPSEC_MAX_PEERS)   \
 	X(SPIS, "spis", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_SAS)                                             \

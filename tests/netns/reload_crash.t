@@ -104,6 +104,17 @@ slots() { bpftool -j map dump pinned "$INSTANCE/maps/slots" | jq -r '.[].key[0:2
 filled() { "$(dirname "$0")/lib/slots.py" "$INSTANCE/maps/$1" "${@:2}"; }
 hexadecimal() { while read -r slot; do printf '%04x\n' "$slot"; done | sort; }
 
+# What `hosts` says, and what `policies` says of the same addresses.
+hosts() { bpftool -j map dump pinned "$INSTANCE/maps/hosts" | jq -c '.[] | [.key, .value]' | sort; }
+single_policies() {
+	bpftool -j map dump pinned "$INSTANCE/maps/policies" |
+		jq -c '.[] | select(.key[0:4] == ["0x80", "0x00", "0x00", "0x00"]) | [.key[4:], .value]' | sort
+}
+# hosts_hold: it says nothing else, wherever a reload was killed
+hosts_hold() {
+	[ -z "$(comm -23 <(hosts) <(single_policies))" ] || { echo "hosts: $(hosts), policies: $(single_policies)"; return 1; }
+}
+
 # picture: everything that depends on the file, without numbers that are given out as they come
 picture() {
 	status_a '[.attached, .warnings, .tunnel] | tostring'
@@ -127,6 +138,7 @@ as_after_up() {
 	local used filled
 
 	diff "$WORK/$1.picture" <(picture) || return 1
+	diff <(single_policies) <(hosts) || return 1
 	used=$(slots)
 	for filled in "$(filled sas 0:4 32:8 | hexadecimal)" "$(filled sequences 0:16 | hexadecimal)" \
 		"$(filled replay_windows 8:8 | hexadecimal)"; do
@@ -194,7 +206,7 @@ after_reload() {
 	local -a used
 
 	prepare || return 1
-	killed reload "$1" "${RELOAD[@]}" || return 1
+	killed reload "$1" "${RELOAD[@]}" && hosts_hold || return 1
 	in_between
 	mapfile -t used < <(slots)
 	case $((TAP_COUNT % 4)) in

@@ -36,6 +36,30 @@ static void test_sizes(void **state)
 	}
 }
 
+/* The hash of hosts says who may send from an address, where it is asked. */
+static void test_hosts(void **state)
+{
+	static const char *const hosts[] = { INNER_B4, INNER_B6 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct packet inner = tunnel_inner_from(hosts[i], text, 60), outer;
+
+		rig_host(hosts[i], TUNNEL_C);
+		outer = tunnel_incoming(TUNNEL_C, 3 * i, &inner, buffer);
+		expect_opened_and_dropped(&outer, TUNNEL_C, XDPSEC_DROP_SPOOFED);
+		rig_use_hosts(true);
+		outer = tunnel_incoming(TUNNEL_C, 3 * i + 1, &inner, buffer);
+		expect_decapsulated(&outer, &inner, TUNNEL_C);
+		outer = tunnel_incoming(TUNNEL_B, 3 * i, &inner, buffer);
+		expect_opened_and_dropped(&outer, TUNNEL_B, XDPSEC_DROP_SPOOFED);
+		rig_host_remove(hosts[i]);
+		outer = tunnel_incoming(TUNNEL_B, 3 * i + 1, &inner, buffer);
+		expect_decapsulated(&outer, &inner, TUNNEL_B);
+		rig_use_hosts(false);
+	}
+}
+
 /* In several buffers: XDP has the first 3.5 KiB of a frame in one. */
 static void test_jumbo(void **state)
 {
@@ -331,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup(test_new_address, tunnel_reset),
 		cmocka_unit_test_setup(test_any_destination, tunnel_reset),
 		cmocka_unit_test_setup(test_keepalive, tunnel_reset),
+		cmocka_unit_test_setup(test_hosts, tunnel_reset),
 	};
 
 	fill_pattern(text, sizeof(text), 37);

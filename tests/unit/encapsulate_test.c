@@ -277,6 +277,41 @@ static void test_longest_prefix(void **state)
 	expect_encapsulated(&outside6, TUNNEL_B);
 }
 
+/* The hash of hosts comes before all prefixes, and is not asked where it does not pay. */
+static void test_hosts(void **state)
+{
+	static const char *const hosts[] = { INNER_B4, INNER_B6 };
+	struct packet beside4 = tunnel_inner("203.0.113.3", text, 30),
+		      beside6 = tunnel_inner("2001:db8:b::3", text, 30);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct packet inner = tunnel_inner(hosts[i], text, 30);
+
+		rig_host(hosts[i], TUNNEL_C);
+		rig_use_hosts(false);
+		expect_encapsulated(&inner, TUNNEL_B);
+		rig_use_hosts(true);
+		expect_encapsulated(&inner, TUNNEL_C);
+		expect_encapsulated(&beside4, TUNNEL_B);
+		expect_encapsulated(&beside6, TUNNEL_B);
+		rig_host_remove(hosts[i]);
+		expect_encapsulated(&inner, TUNNEL_B);
+	}
+}
+
+/* An IPv6 packet to a mapped address is not one to the IPv4 host. */
+static void test_mapped_host(void **state)
+{
+	struct packet inner = tunnel_inner("::ffff:203.0.113.2", text, 30);
+
+	(void)state;
+	rig_host(INNER_B4, TUNNEL_C);
+	rig_use_hosts(true);
+	expect_packet_drop(PROGRAM_ENCAPSULATE, &inner, XDPSEC_DROP_NO_PEER, SLOT_NONE);
+	rig_host_remove(INNER_B4);
+}
+
 /* When the peer's last packet was: noted once a second. */
 static void test_sent(void **state)
 {
@@ -483,6 +518,8 @@ int main(void)
 		cmocka_unit_test_setup(test_malformed, tunnel_reset),
 		cmocka_unit_test_setup(test_truncated, tunnel_reset),
 		cmocka_unit_test_setup(test_other_ethertypes, tunnel_reset),
+		cmocka_unit_test_setup(test_hosts, tunnel_reset),
+		cmocka_unit_test_setup(test_mapped_host, tunnel_reset),
 		/* It changes the table. */
 		cmocka_unit_test_setup(test_longest_prefix, tunnel_reset),
 	};

@@ -256,6 +256,30 @@ static void test_wrong_peer(void **state)
 	expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_WRONG_PEER, SLOT_C_RX);
 }
 
+/* The hash of hosts says whose an address is, where it is asked, and the prefixes say it for all others. */
+static void test_hosts(void **state)
+{
+	static const char *const hosts[] = { REMOTE_B4, REMOTE_B6 };
+	uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct packet plain = from(hosts[i], PORT),
+			      packet = site_sealed(&plain, SLOT_C_RX, 2 * i + 1, buffer);
+
+		rig_host(hosts[i], PEER_C);
+		expect_packet_drop(PROGRAM_OPEN, &packet, XDPSEC_DROP_WRONG_PEER, SLOT_C_RX);
+		rig_use_hosts(true);
+		expect_opens(&plain, SLOT_C_RX, 2 * i + 1);
+		plain = from(REMOTE_C4, PORT);
+		expect_opens(&plain, SLOT_C_RX, 2 * i + 2);
+		rig_host_remove(hosts[i]);
+		plain = from(hosts[i], PORT);
+		expect_opens(&plain, SLOT_B_RX, i + 1);
+		rig_use_hosts(false);
+	}
+}
+
 static void test_wrong_key(void **state)
 {
 	uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
@@ -427,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_sealed_elsewhere),
 		cmocka_unit_test(test_not_ours),
 		cmocka_unit_test(test_wrong_peer),
+		cmocka_unit_test_setup(test_hosts, site_reset),
 		cmocka_unit_test(test_wrong_key),
 		cmocka_unit_test(test_no_key),
 		cmocka_unit_test(test_tampered),

@@ -148,6 +148,7 @@ static void find_maps(const struct bpf_object *object)
 {
 	rig.maps.config = map_of(object, "config");
 	rig.maps.policies = map_of(object, "policies");
+	rig.maps.hosts = map_of(object, "hosts");
 	rig.maps.peers = map_of(object, "peers");
 	rig.maps.spis = map_of(object, "spis");
 	rig.maps.sas = map_of(object, "sas");
@@ -479,6 +480,41 @@ void rig_policy_remove(const char *prefix)
 
 	policy_key(prefix, &key);
 	assert_return_code(bpf_map_delete_elem(rig.maps.policies, &key), errno);
+}
+
+/* host_key: whether it is IPv4 */
+static bool host_key(const char *address, struct xdpsec_prefix *key)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof(prefix), "%s/%d", address, strchr(address, ':') ? 128 : 32);
+	return policy_key(prefix, key);
+}
+
+void rig_host(const char *address, uint32_t peer)
+{
+	struct xdpsec_policy policy = { .peer = peer, .ranges = 1, .ports = { { 0, 65535 } } };
+	struct xdpsec_prefix key;
+
+	policy.ipv4 = host_key(address, &key);
+	assert_return_code(bpf_map_update_elem(rig.maps.hosts, key.address, &policy, BPF_ANY), errno);
+}
+
+void rig_host_remove(const char *address)
+{
+	struct xdpsec_prefix key;
+
+	host_key(address, &key);
+	assert_return_code(bpf_map_delete_elem(rig.maps.hosts, key.address), errno);
+}
+
+void rig_use_hosts(bool use)
+{
+	struct xdpsec_config config;
+
+	map_read(rig.maps.config, 0, &config);
+	config.hosts = use;
+	map_write(rig.maps.config, 0, &config);
 }
 
 void rig_peer(uint32_t peer, uint32_t tx_sa)

@@ -40,7 +40,7 @@ struct rig {
 	int near, far; /* ifindex of the ends of the hop; in tunnel mode of the tunnel device */
 	uint64_t netns_cookie;
 	struct {
-		int config, policies, peers, spis, sas, contexts, sequences, replay_windows, ktops,
+		int config, policies, hosts, peers, spis, sas, contexts, sequences, replay_windows, ktops,
 			sa_counters, drops, clear_fragments, endpoints, devices, device_slots, fast_devices,
 			fast_packets;
 	} maps;
@@ -105,6 +105,10 @@ void rig_sa_bind(uint32_t slot, enum xdpsec_binding binding);
 /* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. */
 void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
 void rig_policy_remove(const char *prefix);
+/* What only the hash of hosts says of an address: that it is that peer's, with all ports. And whether it is asked. */
+void rig_host(const char *address, uint32_t peer);
+void rig_host_remove(const char *address);
+void rig_use_hosts(bool use);
 void rig_peer(uint32_t peer, uint32_t tx_sa);
 void rig_spi(uint32_t spi, uint32_t slot);
 void rig_spi_remove(uint32_t spi);

@@ -434,10 +434,34 @@ static void test_sa_removed(void **state)
 	expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
 }
 
+/* The hash of hosts comes before all prefixes, and is not asked where it does not pay. */
+static void test_hosts(void **state)
+{
+	static const char *const hosts[] = { REMOTE_B4, REMOTE_B6 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+		struct packet packet = to(hosts[i], PORT), beside = to(hosts[1 - i], PORT);
+
+		rig_host(hosts[i], PEER_C);
+		expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
+		rig_use_hosts(true);
+		expect_sealed(PROGRAM_SEAL, &packet, SLOT_C_TX, SEAL_PASS);
+		expect_sealed(PROGRAM_SEAL, &beside, SLOT_B_TX, SEAL_PASS);
+		packet = to(REMOTE_CLEAR4, PORT);
+		expect_packet_untouched(PROGRAM_SEAL, &packet);
+		packet = to(hosts[i], PORT);
+		rig_host_remove(hosts[i]);
+		expect_sealed(PROGRAM_SEAL, &packet, SLOT_B_TX, SEAL_PASS);
+		rig_use_hosts(false);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_truncated),
+		cmocka_unit_test_setup(test_hosts, site_reset),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_all_ports),
 		cmocka_unit_test(test_prefixes),
