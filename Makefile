@@ -374,7 +374,7 @@ run-benches: all $(RUN)
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
 SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer bench/path/gateway \
-	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
