@@ -203,8 +203,12 @@ static int check_bulk(const struct plane *plane, const struct bpf_object *selfte
 	if (err)
 		return err;
 	result = seal_longer(selftest, slot, by_blocks);
-	if (result != VECTOR_DONE || memcmp(sealed, by_blocks, sizeof(sealed)) != 0)
-		return bulk_failed(PAYLOAD_MAX, "sealed to something else than by the kernel", result);
+	if (result != VECTOR_DONE)
+		return bulk_failed(PAYLOAD_MAX, "not sealed by the kernel", result);
+	for (size_t i = 0; i < ARRAY_SIZE(longer); i++)
+		if (!same_from(&sealed[i], &by_blocks[i], 0))
+			return bulk_failed(sealed[i].length, "sealed to something else than by the kernel",
+					   result);
 	return 0;
 }
 
