@@ -14,6 +14,7 @@ with_own_dev() {
 	unshare -m -- bash -c '
 		mount -t tmpfs none /dev
 		for device in null,3 zero,5 urandom,9; do mknod -m 666 "/dev/${device%,*}" c 1 "${device#*,}"; done
+		ln -s /proc/self/fd /dev/fd
 		eval "$1"' bash "$1"
 }
 # A server of syslog that ends after a while, with what it has read in $WORK/syslog.
@@ -56,7 +57,7 @@ refuses "no syslog: nothing is left" ls "/run/xdpsec/$NAME_A".*
 # ---- syslog ------------------------------------------------------------------------------------------------
 
 up_with() {
-	with_own_dev "python3 -c '$SERVER' >$WORK/syslog & for i in \$(seq 100); do grep -q ready $WORK/syslog && break; read -rt 0.1 <> <(:); done
+	with_own_dev "python3 -c '$SERVER' >$WORK/syslog & for i in \$(seq 100); do grep -qs ready $WORK/syslog && break; read -rt 0.1 <> <(:); done
 		$XDPSEC -n $SITE_A --state-dir $WORK/state-a up $WORK/$NAME_A.conf"
 }
 ok "syslog: up" up_with
