@@ -191,7 +191,7 @@ if can_trace; then
 		pinning a map|ENOSPC|OBJ_PIN.*/maps/policies
 		loading seal|EPERM|PROG_LOAD.*prog_name="xdpsec_seal"
 		filling peers|ENOMEM|MAP_UPDATE_BATCH
-		installing a context|ENOMEM|PROG_(TEST_)?RUN.*data_size_in=0,
+		installing a context|EPERM|PROG_(TEST_)?RUN.*data_size_in=0,
 		checking the vectors|EIO|PROG_(TEST_)?RUN.*data_size_in=46,
 		reserving numbers|EIO|fsync
 		naming the state file|EROFS|^renameat\(

@@ -31,7 +31,7 @@ injected() {
 			{ cat "$WORK/said"; return 126; }
 		read -r call n < <(step "$1" "$WORK/whole")
 		[ -n "$n" ] || { echo "no call matches $1"; return 126; }
-		# libbpf tries again to load a program, with a log.
+		# libbpf tries again to load a program, with a log; a context is asked for from the module first.
 		when=$n
 		[[ $2 != *EPERM ]] || when=$n..$((n + 2))
 		up_traced "$WORK/part" -e inject="$call:$2:when=$when" >"$WORK/said" 2>&1
