@@ -8,9 +8,13 @@
 protocols="tcp udp ping"
 
 peer_up() {
+	local XDP=native INTERFACE_LINES="MTU = 1500"
+	local TUNNEL_ADDRESSES_A TUNNEL_ADDRESSES_B ALLOWED_A ALLOWED_B
+
 	from=$TUNNEL_A4 to=$TUNNEL_B4
-	XDP=native INTERFACE_LINES="MTU = 1500" TUNNEL_ADDRESSES_A="$from/25" TUNNEL_ADDRESSES_B="$to/25" \
-		ALLOWED_A="$to/32" ALLOWED_B="$from/32" write_tunnel_configs && up
+	TUNNEL_ADDRESSES_A=$from/25 TUNNEL_ADDRESSES_B=$to/25 ALLOWED_A=$to/32 ALLOWED_B=$from/32
+	if [ -n "${AGREED:-}" ]; then write_agreed_configs; else write_tunnel_configs; fi
+	xdpsec_start
 }
 
 peer_frame() {

@@ -41,17 +41,18 @@ write_agreed_config() {
 }
 
 # Both sites' configurations, over IPv4 or, with UNDERLAY=6, IPv6. ENDPOINT_A and ENDPOINT_B are where A and B are to be
-# found; PEER_LINES_A and _B are for the peer in the configuration of A and B.
+# found; PEER_LINES_A and _B are for the peer in the configuration of A and B. TUNNEL_ADDRESSES_A and _B, ALLOWED_A and _B
+# are as in write_tunnel_configs.
 write_agreed_configs() {
 	local a=$A4:7253 b=$B4:7253
 
 	[ "${UNDERLAY:-4}" = 4 ] || a=[$A6]:7253 b=[$B6]:7253
 	[ -e "$WORK/a.private" ] || agreed_keys
 	mkdir -p "$WORK/state-a" "$WORK/state-b"
-	PEER_LINES=${PEER_LINES_A:-} write_agreed_config a b "$TUNNEL_A4/25, $TUNNEL_A6/64" site-b "${ENDPOINT_B-$b}" \
-		"$TUNNEL_B4/32, $TUNNEL_B6/128" >"$WORK/$NAME_A.conf"
-	PEER_LINES=${PEER_LINES_B:-} write_agreed_config b a "$TUNNEL_B4/25, $TUNNEL_B6/64" site-a "${ENDPOINT_A-$a}" \
-		"$TUNNEL_A4/32, $TUNNEL_A6/128" >"$WORK/$NAME_B.conf"
+	PEER_LINES=${PEER_LINES_A:-} write_agreed_config a b "${TUNNEL_ADDRESSES_A:-$TUNNEL_A4/25, $TUNNEL_A6/64}" site-b \
+		"${ENDPOINT_B-$b}" "${ALLOWED_A:-$TUNNEL_B4/32, $TUNNEL_B6/128}" >"$WORK/$NAME_A.conf"
+	PEER_LINES=${PEER_LINES_B:-} write_agreed_config b a "${TUNNEL_ADDRESSES_B:-$TUNNEL_B4/25, $TUNNEL_B6/64}" site-a \
+		"${ENDPOINT_A-$a}" "${ALLOWED_B:-$TUNNEL_A4/32, $TUNNEL_A6/128}" >"$WORK/$NAME_B.conf"
 }
 
 # write_agreed_inline_config SITE PEER-SITE PEER ADDRESS: inline mode, for PORTS, or all. More lines of [Interface] come from
