@@ -283,7 +283,7 @@ $(METER) $(SOAK): %: %.o
 # there is. TESTS= runs any.
 # The agent's sandbox forbids what the sanitizers do.
 WITHOUT_BPF := $(patsubst %.c,$(OUTPUT)/%,$(filter-out tests/unit/agent_sandbox_test.c,\
-	$(shell grep -Ls -e '"rig.h"' -e '"site.h"' -e '"tunnel.h"' $(UNIT_SOURCES))))
+	$(shell grep -Ls -e 'rig.h"' -e '"site.h"' -e '"tunnel.h"' $(UNIT_SOURCES))))
 CHECKS := $(if $(filter 1,$(SANITIZE)),$(wildcard tests/cli/*.t) $(WITHOUT_BPF) $(FILE_FUZZERS),\
 	$(wildcard tests/netns/*.t tests/cli/*.t) tests/vm/arguments.t $(UNIT_TESTS) $(FUZZERS))
 
