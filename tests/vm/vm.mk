@@ -18,7 +18,7 @@ vm-prove = $(if $(2),$(VM_SETTINGS) $(PROVE) --exec "" --timer --directives -j$(
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # The tests that CI has time for: those that other machines may skip, and those that depend on verifier and helpers.
 # The agreement itself is arithmetic, which is the same on any kernel and takes five minutes in an emulated machine.
-VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t driver.t) \
+VM_CI_TESTS ?= $(addprefix tests/netns/,bond.t vlan.t tunnel_vlan.t dispatcher.t) \
 	$(filter-out %/lengths_test %/replay_test $(OUTPUT)/tests/unit/agreement_%,$(UNIT_TESTS))
 
 .PHONY: vm vmtest vmmodule vmsh vmcheck vmtest-ci
