@@ -78,25 +78,7 @@ is "the agent's descriptors" "$(descriptor_names "$agent")" "$(sed 's/^\t*//' <<
 	2 anon_inode:[eventpoll]
 	1 anon_inode:[signalfd]
 	2 anon_inode:[timerfd]
-	1 map activity read
-	1 map agreements read
-	1 map endpoints read
-	1 map events write
-	1 map instance read
-	1 map peers read
-	1 map sequences read
-	1 map spis read
-	1 map xs_inner write
-	1 map xs_outer write
-	1 program agree_asking
-	1 program agree_derive
-	1 program agree_endpoint
-	1 program agree_erase
-	1 program agree_install
-	1 program agree_keepalive
-	1 program agree_link
-	1 program agree_note
-	1 program agree_unlink
+	$(agent_objects)
 	1 socket udp 7253
 	1 socket unix seqpacket
 END

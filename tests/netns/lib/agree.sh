@@ -112,6 +112,31 @@ socket_kind() {
 	fi
 }
 
+# The maps and programs that an agent has, as descriptor_names prints them: all of them, and no other.
+agent_objects() {
+	cat <<-'END'
+		1 map activity read
+		1 map agreements read
+		1 map endpoints read
+		1 map events write
+		1 map instance read
+		1 map peers read
+		1 map sequences read
+		1 map spis read
+		1 map xs_inner write
+		1 map xs_outer write
+		1 program agree_asking
+		1 program agree_derive
+		1 program agree_endpoint
+		1 program agree_erase
+		1 program agree_install
+		1 program agree_keepalive
+		1 program agree_link
+		1 program agree_note
+		1 program agree_unlink
+	END
+}
+
 # descriptor_names PID: of its BPF maps and programs, with how they may be used, and of everything else its kind
 descriptor_names() {
 	local fd info id flags
