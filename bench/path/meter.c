@@ -340,7 +340,7 @@ static bool send_packets(struct flow *flow, uint64_t until)
 	return true;
 }
 
-/* What the flow costs, by the counters of meter. */
+/* The cost of the flow, by the counters of meter. */
 static void measure(struct flow *flow, const struct meter *meter, char **argv)
 {
 	uint64_t warm_up = number(argv[1]), packets = number(argv[2]);

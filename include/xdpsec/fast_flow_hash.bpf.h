@@ -14,7 +14,7 @@ static __always_inline u32 fast_flow_mix(u32 hash, u32 word)
 	return hash ^ hash >> 15;
 }
 
-/* Where the ports are if the packet is of the plain kind that the fast path takes (fast.bpf.h); else NULL. */
+/* The ports of a packet of the plain kind that the fast path takes (fast.bpf.h); else NULL. */
 static __always_inline const u32 *fast_flow_ports(const struct inner *inner, const void *start,
 						  const void *end)
 {

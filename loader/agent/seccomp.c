@@ -227,7 +227,7 @@ static int allow_resolver(scmp_filter_ctx filter, uint32_t network)
 	return err ?: allow(filter, "connect");
 }
 
-/* It forks the resolver, whose list is added to this one. No namespace is made. */
+/* The keeper forks the resolver, whose list is added to this one. No namespace is made. */
 static int allow_keeper(scmp_filter_ctx filter)
 {
 	const unsigned int namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |

@@ -75,7 +75,7 @@ static int configure(int fd, int family, const struct socket_settings *settings)
 			       "IP_MTU_DISCOVER");
 	if (!err)
 		err = set_both(fd, family, IP_TOS, IPV6_TCLASS, TOS_CS6, "IP_TOS");
-	/* Where it is unknown, `status` lacks a number. */
+	/* `status` lacks a number where the option is unknown. */
 	setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &(int){ 1 }, sizeof(int));
 	if (!err && settings->mark)
 		err = set_one(fd, SOL_SOCKET, SO_MARK, (int)settings->mark, "SO_MARK");

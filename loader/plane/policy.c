@@ -34,7 +34,7 @@ int policy_write(const struct plane *plane, const struct xdpsec_prefix *prefix,
 {
 	int err = 0;
 
-	/* What the hash said before would hold until it is overwritten, or for ever if we are killed. */
+	/* An old entry of the hash would hold until it is overwritten, or for ever if we are killed. */
 	if (is_host(prefix))
 		err = forget(plane, MAP_HOSTS, prefix->address, prefix);
 	if (!err)

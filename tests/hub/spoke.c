@@ -80,7 +80,7 @@ void spoke_print_config(const struct spoke *spoke)
 	printf("AllowedIPs = 198.19.%u.%u/32\n", spoke->number >> 8, spoke->number & 255);
 }
 
-/* What cannot be sent is lost, as on any network. */
+/* A message that cannot be sent is lost, as on any network. */
 static void send_bytes(struct spoke *spoke, int socket, const struct agreement_address *to, const void *bytes,
 		       size_t n)
 {

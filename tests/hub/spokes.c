@@ -102,7 +102,7 @@ static void receive(void)
 
 /* ---- storm ------------------------------------------------------------------------------------------- */
 
-/* What has come to an end makes room; then the next ones ask. */
+/* Handshakes that have ended make room; then the next spokes ask. */
 static void run_storm(void)
 {
 	struct agreement_status status;

@@ -41,7 +41,7 @@ static int try_maps(void)
 		TRY(is_refused(bpf_map_update_elem(agent.maps[i], &slot, value, BPF_ANY)));
 		TRY(is_refused(bpf_map_delete_elem(agent.maps[i], &spi)));
 	}
-	/* What an agent has to read, it can. */
+	/* An agent can read the maps that it has to. */
 	TRY(bpf_map_lookup_elem(agent.maps[AGREE_SPIS], &spi, &slot) == 0);
 	TRY(bpf_map_lookup_elem(agent.maps[AGREE_PEERS], &zero, value) == 0);
 	TRY(bpf_obj_get("/sys/fs/bpf/xdpsec/unit/maps/sas") < 0);
