@@ -7,12 +7,5 @@ char _license[] SEC("license") = "GPL";
 SEC("xdp.frags")
 int xdpsec_decapsulate(struct xdp_md *xdp)
 {
-	switch (decapsulate_packet(xdp)) {
-	case VERDICT_PASS:
-		return XDP_PASS;
-	case VERDICT_REDIRECT:
-		return XDP_REDIRECT;
-	default:
-		return XDP_DROP;
-	}
+	return xdp_action(decapsulate_packet(xdp));
 }

@@ -171,12 +171,5 @@ static __always_inline int fast_packet(struct xdp_md *xdp)
 SEC("xdp.frags")
 int xdpsec_fast_encapsulate(struct xdp_md *xdp)
 {
-	switch (fast_packet(xdp)) {
-	case VERDICT_PASS:
-		return XDP_PASS;
-	case VERDICT_REDIRECT:
-		return XDP_REDIRECT;
-	default:
-		return XDP_DROP;
-	}
+	return xdp_action(fast_packet(xdp));
 }

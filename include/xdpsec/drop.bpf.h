@@ -15,6 +15,19 @@ enum verdict {
 	VERDICT_REDIRECT, /* bpf_redirect() has been called */
 };
 
+/* The verdict as XDP says it. */
+static __always_inline int xdp_action(int verdict)
+{
+	switch (verdict) {
+	case VERDICT_PASS:
+		return XDP_PASS;
+	case VERDICT_REDIRECT:
+		return XDP_REDIRECT;
+	default:
+		return XDP_DROP;
+	}
+}
+
 static __always_inline struct xdpsec_counters *counters_of(u32 slot)
 {
 	u32 index = XDPSEC_COUNTERS(slot);
