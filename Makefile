@@ -423,8 +423,8 @@ install: all
 	$(Q)$(INSTALL) -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/xdpsec
 	$(Q)$(INSTALL) -m 0755 $(OUTPUT)/xdpsec $(DESTDIR)$(SBINDIR)/xdpsec
 	$(Q)$(INSTALL) -m 0644 $(INSTALLED_OBJECTS) $(DESTDIR)$(LIBDIR)/xdpsec/
-	$(Q)for page in $(wildcard man/*.8); do \
-		$(INSTALL) -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
+	$(Q)for page in $(wildcard man/*.[58]); do \
+		$(INSTALL) -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 	$(Q)for file in $(wildcard dist/xdpsec.bash-completion); do \
 		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(COMPLETIONDIR)/xdpsec; done
 	$(Q)for unit in $(wildcard dist/*.service.in); do \
@@ -440,7 +440,7 @@ install: all
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/xdpsec $(DESTDIR)$(COMPLETIONDIR)/xdpsec
 	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/xdpsec/,$(notdir $(INSTALLED_OBJECTS)))
-	$(Q)rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard man/*.8)))
+	$(Q)rm -f $(foreach page,$(wildcard man/*.[58]),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,$(patsubst %.sysusers,%.conf,$(notdir $(wildcard dist/*.sysusers))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))

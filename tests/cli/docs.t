@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manual page and the completion know everything that the program knows, and nothing else.
+# The manual pages and the completion know everything that the program knows, and nothing else.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 PAGE=$TOP/man/xdpsec.8
+CONFIGURATION_PAGE=$TOP/man/xdpsec.conf.5
 COMPLETION=$TOP/dist/xdpsec.bash-completion
-[ -f "$PAGE" ] || bail "no $PAGE"
+for page in "$PAGE" "$CONFIGURATION_PAGE"; do
+	[ -f "$page" ] || bail "no $page"
+done
 
-# section TITLE: its source.
+# section TITLE [PAGE]: its source.
 section() {
-	sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$PAGE"
+	sed -n "/^\.Sh $1\$/,/^\.Sh /p" "${2:-$PAGE}"
 }
 
 # same NAME GOT WANT: equal as sets of lines.
@@ -39,7 +42,7 @@ keys() {
 }
 
 documented_keys() {
-	section CONFIGURATION | sed -n "/^\.Ss The \[$1\]/,/^\.El/s/^\.It Cm //p" | sed 's/ , /\n/g'
+	section DESCRIPTION "$CONFIGURATION_PAGE" | sed -n "/^\.Ss The \[$1\]/,/^\.El/s/^\.It Cm //p" | sed 's/ , /\n/g'
 }
 
 like "there are keys" "$(keys INTERFACE) $(keys PEER)" 'Device.*TxSpi'
@@ -119,17 +122,20 @@ is "one that it does not say would be noticed" "$(echo "the sky is blue" | not_s
 
 # ---- form ---------------------------------------------------------------------------------------------
 
-if command -v mandoc >/dev/null; then
-	# The database of the machine's other pages is none of our business.
-	is "mandoc has no complaint" "$(mandoc -T lint -W warning "$PAGE" 2>&1 | grep -v 'mandoc\.db')" ""
-else
-	skip "mandoc has no complaint" "no mandoc"
-fi
-if command -v man >/dev/null; then
-	is "man has no complaint" "$(man --warnings -l "$PAGE" 2>&1 >/dev/null)" ""
-else
-	skip "man has no complaint" "no man"
-fi
+for page in "$PAGE" "$CONFIGURATION_PAGE"; do
+	name=${page##*/}
+	if command -v mandoc >/dev/null; then
+		# The database of the machine's other pages is none of our business.
+		is "$name: mandoc has no complaint" "$(mandoc -T lint -W warning "$page" 2>&1 | grep -v 'mandoc\.db')" ""
+	else
+		skip "$name: mandoc has no complaint" "no mandoc"
+	fi
+	if command -v man >/dev/null; then
+		is "$name: man has no complaint" "$(man --warnings -l "$page" 2>&1 >/dev/null)" ""
+	else
+		skip "$name: man has no complaint" "no man"
+	fi
+done
 
 # ---- completion ---------------------------------------------------------------------------------------
 
