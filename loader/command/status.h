@@ -3,16 +3,9 @@
 #ifndef XDPSEC_STATUS_H
 #define XDPSEC_STATUS_H
 
-#include "command/report.h"
+#include "command/survey.h"
 
 struct json_object;
-
-/* An instance for which there is no report. */
-struct fault {
-	const char *name, *error, *hint;
-	struct instance_head head;
-	bool has_head;
-};
 
 /* Release it with json_object_put(). */
 struct json_object *report_json(const struct report *report);
