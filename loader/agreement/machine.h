@@ -220,30 +220,40 @@ void machine_renew(struct machine *machine, uint64_t now);
 
 int machine_adopt(struct machine *machine, const struct agreement_record *records, size_t n, uint64_t now);
 
-/* ---- machine_message.c: messages and events ---------------------------------------------------------- */
+/* ---- machine_initiation.c: the responder ------------------------------------------------------------- */
 
-/* An authentic Initiation of the peer; the codec is ready to make its Response. The session is in range. */
+/* The Initiation is authentic, and the codec is ready to make its Response. The session is in range. */
 enum message_refusal machine_initiation(struct machine *machine, uint32_t peer, uint32_t session,
 					const struct initiation_payload *offer,
 					const struct agreement_path *path, uint64_t now);
+
+/* ---- machine_response.c: the initiator --------------------------------------------------------------- */
+
 /* The Response to the peer's `out`; result is consumed, and wiped in all cases. */
 void machine_response(struct machine *machine, uint32_t peer, const struct response_payload *answer,
 		      struct handshake_result *result, const struct agreement_path *path, uint64_t now);
+
+/* ---- machine_confirm.c: Confirm, Ack, first packets -------------------------------------------------- */
+
 enum message_refusal machine_confirm(struct machine *machine, uint32_t session,
 				     const uint8_t message[CONFIRM_LEN], const struct agreement_path *path,
 				     uint64_t now);
 enum message_refusal machine_ack(struct machine *machine, uint32_t session,
 				 const uint8_t message[CONFIRM_LEN], uint64_t now);
-/* The peer seals under a later pair of this life: those before it are left. */
-void machine_mark_left(struct machine *machine, uint32_t peer, const struct terms *terms, uint64_t now);
 void machine_first(struct machine *machine, uint32_t slot, uint32_t spi, uint64_t id, uint64_t now);
-void machine_wanted(struct machine *machine, uint32_t peer, uint64_t now);
-/* An address of the peer is known at last: it is asked now, unless it was asked before. */
-void machine_found(struct machine *machine, uint32_t peer, uint64_t now);
-/* A cookie came: the Initiation is to be repeated with it, now. */
-void machine_repeat(struct machine *machine, uint32_t peer, uint64_t now);
-void machine_activity(struct machine *machine, uint32_t peer, const struct agreement_activity *activity,
-		      uint64_t now);
+
+/* ---- machine_order.c: the order of pairs ------------------------------------------------------------- */
+
+/* Within one life of the peer: generation first, then whose public key is greater. */
+uint64_t machine_order(const struct machine_peer *p, const struct terms *terms);
+/* The terms of the pair that seals; NULL: none does. */
+const struct terms *machine_used(const struct machine_peer *p);
+/* May it seal instead of the pair that does? */
+bool machine_in_order(const struct machine_peer *p, const struct terms *terms);
+/* The peer seals under this pair or a later one of its life: it has left all before it, for ever. */
+void machine_mark_left(struct machine *machine, uint32_t peer, const struct terms *terms, uint64_t now);
+/* Before SAs of a pair are touched: if it is of a new life of the peer, what is under way with the old one is void. */
+void machine_judge_life(struct machine *machine, uint32_t peer, const struct terms *terms, uint64_t now);
 
 /* ---- machine_spi.c ----------------------------------------------------------------------------------- */
 
@@ -267,6 +277,8 @@ void machine_spi_remove(struct machine *machine, uint32_t peer, unsigned int nod
  */
 int machine_slot_to_open(struct machine *machine, uint32_t peer, bool reserve, uint64_t now);
 int machine_slot_to_seal(const struct machine *machine, uint32_t peer);
+/* Report that there is none. */
+void machine_no_slot(struct machine *machine, uint32_t peer);
 /* Install and link in a free slot. The key is wiped. 0 or -errno, reported; the slot is free or dying then. */
 int machine_open(struct machine *machine, uint32_t peer, unsigned int k, const struct terms *terms,
 		 struct data_key *key, uint64_t now);
@@ -290,6 +302,13 @@ void machine_reset(struct machine *machine, uint32_t peer, uint64_t now);
 
 /* ---- machine_ask.c: Initiations, and when ------------------------------------------------------------ */
 
+void machine_wanted(struct machine *machine, uint32_t peer, uint64_t now);
+/* An address of the peer is known at last: it is asked now, unless it was asked before. */
+void machine_found(struct machine *machine, uint32_t peer, uint64_t now);
+/* A cookie came: the Initiation is to be repeated with it, now. */
+void machine_repeat(struct machine *machine, uint32_t peer, uint64_t now);
+void machine_activity(struct machine *machine, uint32_t peer, const struct agreement_activity *activity,
+		      uint64_t now);
 /* A key is wanted. Nothing if it is being asked for already. */
 void machine_want(struct machine *machine, uint32_t peer, uint64_t now);
 /* Send an Initiation, and set the time of the next. */
@@ -297,6 +316,9 @@ void machine_ask(struct machine *machine, uint32_t peer, uint64_t now);
 void machine_forget_out(struct machine *machine, uint32_t peer);
 /* A handshake is complete. */
 void machine_satisfied(struct machine *machine, uint32_t peer);
+/* ... and it has switched what seals. */
+void machine_agreed(struct machine *machine, uint32_t peer, const struct terms *terms,
+		    const struct agreement_path *path, uint64_t now);
 /* path NULL: that of the Response. */
 void machine_send_confirm(struct machine *machine, uint32_t peer, unsigned int k,
 			  const struct agreement_path *path);

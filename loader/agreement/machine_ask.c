@@ -28,6 +28,23 @@ void machine_satisfied(struct machine *machine, uint32_t peer)
 	p->status.unconfirmed = 0;
 }
 
+void machine_agreed(struct machine *machine, uint32_t peer, const struct terms *terms,
+		    const struct agreement_path *path, uint64_t now)
+{
+	struct machine_peer *p = &machine->peers[peer];
+
+	machine->counters[COUNT_HANDSHAKES]++;
+	p->status.handshakes++;
+	p->status.handshake = now;
+	machine_satisfied(machine, peer);
+	machine_report(machine, peer,
+		       &(struct agreement_report){ .event = AGREEMENT_AGREED,
+						   .generation = terms->generation,
+						   .suite = terms->suite,
+						   .initiator = terms->mine,
+						   .path = path });
+}
+
 void machine_send_confirm(struct machine *machine, uint32_t peer, unsigned int k,
 			  const struct agreement_path *path)
 {

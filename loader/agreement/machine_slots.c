@@ -269,6 +269,11 @@ int machine_slot_to_seal(const struct machine *machine, uint32_t peer)
 	return -1;
 }
 
+void machine_no_slot(struct machine *machine, uint32_t peer)
+{
+	machine_report(machine, peer, &(struct agreement_report){ .event = AGREEMENT_NO_SLOT_FREE });
+}
+
 /* Install and link; then the state is live, else free or dying. */
 static int fill(struct machine *machine, struct agreement_sa *sa, enum slot_state *state,
 		struct data_key *key, uint64_t *id, uint64_t now)
