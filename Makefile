@@ -176,6 +176,7 @@ help:
 	'make coverage        which lines of the loader the tests run (root); the report is in $(OUTPUT)/coverage' \
 	'make format          format the sources in place' \
 	'make deps            install what building and testing needs (root, apt-get)' \
+	'make deb             Debian packages of this tree, for the Debian that runs, in $(OUTPUT)/deb' \
 	'make install         DESTDIR=, PREFIX=/usr/local, SBINDIR=, LIBDIR=' \
 	'make uninstall       the same variables; keeps $(SYSCONFDIR)/xdpsec' \
 	'make clean           remove $(OUTPUT)' \
@@ -373,7 +374,8 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer bench/path/gateway \
+SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog debian/xdpsec.postinst \
+	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer bench/path/gateway \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
@@ -446,6 +448,10 @@ uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))
 	$(Q)rm -f $(DESTDIR)$(DATADIR)/xdpsec/xdpsec.lua
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec $(DESTDIR)$(DATADIR)/xdpsec 2>/dev/null || true
+
+.PHONY: deb
+deb:
+	$(Q)scripts/deb-build $(OUTPUT)
 
 clean:
 	$(Q)rm -rf $(OUTPUT)
