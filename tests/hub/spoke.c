@@ -14,18 +14,6 @@
 
 enum { IPV4_LEN = 20, ECHO_LEN = 64 /* with the IPv4 header */ };
 
-int machine_fault; /* of the test's data plane: none */
-
-void world_broken(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	abort();
-}
-
 static int64_t realtime(void)
 {
 	struct timespec time;

@@ -6,7 +6,6 @@
 #include "agreement_end.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +14,6 @@
 #include "unit.h"
 
 enum { SPOKES = 1000 };
-
-int machine_fault; /* of the test's data plane: none */
-
-void world_broken(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	abort();
-}
 
 static struct end hub, *spokes;
 static uint64_t now;

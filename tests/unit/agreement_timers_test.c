@@ -1,55 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Times of the key agreement, one by one: two ends with real cryptography, and a clock that the test moves. */
-#include "agreement_end.h"
+#include "agreement_two_ends.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "unit.h"
 
 #define MS NS_PER_MS
 #define SECONDS NS_PER_SECOND
 
-int machine_fault; /* of the test's data plane: none */
-
-void world_broken(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	abort();
-}
-
-static struct end a, b;
-static uint64_t now;
 static struct agreement_activity activity; /* of a */
 
 static void begin(const struct agreement_settings *settings)
 {
-	now = 1000 * SECONDS;
 	memset(&activity, 0, sizeof(activity));
-	end_init(&a, 1, 1, settings, &now);
-	end_init(&b, 2, 1, settings, &now);
-	assert_int_equal(end_add(&a, 0, &b, NULL), 0);
-	assert_int_equal(end_add(&b, 0, &a, NULL), 0);
-}
-
-static int end_both(void **state)
-{
-	(void)state;
-	end_release(&a);
-	end_release(&b);
-	return 0;
-}
-
-static void settle(void)
-{
-	end_settle(&a, &b);
+	two_ends(settings, settings, NULL, NULL);
 }
 
 static void agree(void)
@@ -540,7 +505,7 @@ static void test_floor(void **state)
 	assert_true(timestamp_compare(&floor, &newest) < 0);
 }
 
-#define TEST(function) cmocka_unit_test_teardown(function, end_both)
+#define TEST(function) cmocka_unit_test_teardown(function, two_ends_end)
 
 int main(void)
 {
