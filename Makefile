@@ -41,7 +41,7 @@ endif
 LLVM_STRIP ?= $(call first-of,$(patsubst clang%,llvm-strip%,$(notdir $(CLANG))) llvm-strip-19 llvm-strip)
 BPFTOOL ?= $(call first-of,bpftool)
 
-PACKAGES := libbpf libxdp libmnl inih json-c libcrypto libseccomp
+PACKAGES := libbpf libxdp libmnl inih json-c libcrypto libseccomp smartcols
 
 # The version of a checkout is VERSION and the commit; that of an archive, which has no history, VERSION.
 GIT_SUFFIX := $(shell git -C $(CURDIR) describe --match=NONE --always --dirty 2>/dev/null)

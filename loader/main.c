@@ -104,6 +104,10 @@ static bool *find_flag(struct invocation *invocation, int value)
 	switch (value) {
 	case 'j':
 		return &options->json;
+	case 'l':
+		return &options->whole;
+	case 'w':
+		return &options->watch;
 	case 'h':
 		return &invocation->help;
 	case 'V':
@@ -217,7 +221,7 @@ static int parse_options(struct invocation *invocation, int argc, char **argv)
 
 	for (i = 0; i < n_flags; i++)
 		longs[i] = flags[i].option;
-	while ((value = getopt_long(argc, argv, ":n:o:jhV", longs, NULL)) != -1) {
+	while ((value = getopt_long(argc, argv, ":n:o:jlwhV", longs, NULL)) != -1) {
 		err = value == '?' || value == ':' ? refuse_option(value, argv[optind - 1])
 						   : set_option(invocation, value);
 		if (err)
@@ -278,7 +282,9 @@ static int check_argument(const struct command *command, const char *argument)
 
 static int check_count(const struct command *command, int argc, char **argv)
 {
-	int most = command->argument == ARGUMENT_PEER ? 4 : 2;
+	int most = command->argument == ARGUMENT_PEER		 ? 4
+		   : command->argument == ARGUMENT_PEER_OPTIONAL ? 3
+								 : 2;
 
 	if (command->argument == ARGUMENT_PEER && argc < 3) {
 		fail(EINVAL, "%s: PEER is missing", command->name);
@@ -312,10 +318,8 @@ static int run_command(struct invocation *invocation, int argc, char **argv)
 		return err;
 	invocation->options.command = command->name;
 	invocation->options.argument = argv[1];
-	if (command->argument == ARGUMENT_PEER) {
-		invocation->options.peer = argv[2];
-		invocation->options.address = argc > 3 ? argv[3] : NULL;
-	}
+	invocation->options.peer = argc > 2 ? argv[2] : NULL;
+	invocation->options.address = argc > 3 ? argv[3] : NULL;
 	if (invocation->netns && enter_netns(invocation->netns))
 		return EXIT_FAILED;
 	err = command->run(&invocation->options);

@@ -4,14 +4,19 @@
 
 #include "base/interrupt.h"
 
+void interrupt_set(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGHUP);
+}
+
 void interrupt_block(void)
 {
 	sigset_t signals;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	interrupt_set(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 

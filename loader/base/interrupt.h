@@ -6,8 +6,11 @@
 #ifndef XDPSEC_INTERRUPT_H
 #define XDPSEC_INTERRUPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
+/* These three. */
+void interrupt_set(sigset_t *signals);
 /* Block SIGINT, SIGTERM and SIGHUP until the process ends. */
 void interrupt_block(void);
 /* Has one of them arrived? */

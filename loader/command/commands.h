@@ -13,10 +13,12 @@
 struct options {
 	const char *command;
 	const char *argument;	    /* FILE or NAME; NULL: none given */
-	const char *peer;	    /* probe: of the instance NAME */
+	const char *peer;	    /* probe, status: of the instance NAME; NULL: none given */
 	const char *address;	    /* probe: the address to test; NULL: none given */
 	const char *state_dir;	    /* never NULL */
 	bool json;		    /* -j */
+	bool whole;		    /* status --long: no table */
+	bool watch;		    /* status --watch */
 	struct state_claims claims; /* --new-key, --moved-state */
 	bool no_attach;		    /* --no-attach */
 	bool no_agent;		    /* up, reload --no-agent */

@@ -16,18 +16,6 @@
 #include "net/echo.h"
 #include "plane/place.h"
 
-static int find_peer(const struct report *report, const char *name, const struct peer_report **peer)
-{
-	for (size_t i = 0; i < report->n_peers; i++)
-		if (strcmp(report->peers[i].record.name, name) == 0) {
-			*peer = &report->peers[i];
-			return 0;
-		}
-	fail(ENOENT, "%s: has no peer %s", report->instance.name, name);
-	hint("`xdpsec status %s` lists them", report->instance.name);
-	return -ENOENT;
-}
-
 /* The only single address in AllowedIPs. */
 static int only_address(const struct peer_report *peer, unsigned char address[16])
 {
@@ -169,7 +157,7 @@ int command_probe(const struct options *options)
 	if (!err && report.instance.mode != MODE_TUNNEL)
 		err = fail(EINVAL, "%s: is in inline mode: probe is for tunnels", options->argument);
 	if (!err)
-		err = find_peer(&report, options->peer, &peer);
+		err = report_find_peer(&report, options->peer, &peer);
 	if (!err)
 		err = check_place(options, &report.instance);
 	if (!err)

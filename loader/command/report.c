@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/message.h"
+#include "base/similar.h"
 #include "command/report.h"
 #include "device/tunnel.h"
 #include "net/namespace.h"
@@ -20,6 +21,7 @@
 #include "plane/held.h"
 #include "plane/peer.h"
 #include "plane/plane.h"
+#include "plane/self.h"
 #include "plane/state.h"
 
 /* Seconds; the interval for NAT. */
@@ -353,4 +355,24 @@ int report_read(struct report *report, const char *name)
 	if (leaves_driver_to_kernel(report))
 		report->n_advice = advice_find(name, report->advice);
 	return 0;
+}
+
+int report_find_peer(const struct report *report, const char *name, const struct peer_report **peer)
+{
+	const char *names[XDPSEC_MAX_PEERS], *meant;
+
+	for (size_t i = 0; i < report->n_peers; i++) {
+		names[i] = report->peers[i].record.name;
+		if (strcmp(names[i], name) != 0)
+			continue;
+		*peer = &report->peers[i];
+		return 0;
+	}
+	meant = did_you_mean(name, names, report->n_peers);
+	fail(ENOENT, "%s: has no peer %s", report->instance.name, name);
+	if (meant)
+		hint("did you mean %s?", meant);
+	else
+		hint("`%s status %s` lists them", self(), report->instance.name);
+	return -ENOENT;
 }

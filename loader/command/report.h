@@ -129,6 +129,9 @@ int report_read(struct report *report, const char *name);
 void report_free(struct report *report);
 #define _cleanup_report_ __attribute__((cleanup(report_free)))
 
+/* The peer of that name. -ENOENT after a message, and a hint at the one that was meant. */
+int report_find_peer(const struct report *report, const char *name, const struct peer_report **peer);
+
 /* Tunnel mode: the part of `uplink` that is visible in the namespace of the process. */
 void report_read_uplinks(struct report *report);
 

@@ -21,23 +21,11 @@ enum {
 };
 
 struct status_listing {
+	const struct options *options;
 	struct json_object *array; /* NULL: text */
 	size_t count;
 	bool wrong;
 };
-
-/* Print one object for one instance on standard output. */
-static void show(struct report *report, void *data)
-{
-	struct status_listing *listing = data;
-
-	if (listing->array)
-		json_object_array_add(listing->array, report_json(report));
-	else
-		report_print(report, listing->count);
-	listing->count++;
-	listing->wrong |= report->n_warnings > 0;
-}
 
 static void show_fault(const struct fault *fault, void *data)
 {
@@ -49,6 +37,40 @@ static void show_fault(const struct fault *fault, void *data)
 		fault_print(fault, listing->count);
 	listing->count++;
 	listing->wrong = true;
+}
+
+/* JSON says it on standard output as well. */
+static void show_no_peer(struct status_listing *listing, const struct report *report)
+{
+	struct fault fault = {};
+
+	fault_describe(&fault, report->instance.name);
+	if (listing->array) {
+		show_fault(&fault, listing);
+		return;
+	}
+	listing->count++;
+	listing->wrong = true;
+}
+
+/* Print one object for one instance, or for the peer, on standard output. */
+static void show(struct report *report, void *data)
+{
+	struct status_listing *listing = data;
+	const struct peer_report *peer = NULL;
+	const char *name = listing->options->peer;
+	enum view view = name ? VIEW_PEER : listing->options->whole ? VIEW_WHOLE : VIEW_DEFAULT;
+
+	if (name && report_find_peer(report, name, &peer)) {
+		show_no_peer(listing, report);
+		return;
+	}
+	if (listing->array)
+		json_object_array_add(listing->array, peer ? peer_json(report, peer) : report_json(report));
+	else
+		report_print(report, listing->count, view, peer);
+	listing->count++;
+	listing->wrong |= report->n_warnings > 0;
 }
 
 static void print_status_json(struct json_object *object)
@@ -92,16 +114,11 @@ static int list_all(struct status_listing *listing)
 	return exit_code(listing);
 }
 
-int command_status(const struct options *options)
+static int list_once(const struct options *options)
 {
-	struct status_listing listing = {};
-	int err = kernel_check_privileges(), result;
+	struct status_listing listing = { .options = options };
+	int result;
 
-	if (!err)
-		err = bpffs_check(options);
-	if (err)
-		return err;
-	bpf_log_start();
 	if (options->json)
 		listing.array = json_object_new_array();
 	result = options->argument ? list_one(&listing, options->argument) : list_all(&listing);
@@ -110,4 +127,16 @@ int command_status(const struct options *options)
 						    : listing.array);
 	json_object_put(listing.array);
 	return result;
+}
+
+int command_status(const struct options *options)
+{
+	int err = kernel_check_privileges();
+
+	if (!err)
+		err = bpffs_check(options);
+	if (err)
+		return err;
+	bpf_log_start();
+	return options->watch ? status_watch(options, list_once) : list_once(options);
 }

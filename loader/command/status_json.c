@@ -113,7 +113,7 @@ static void add_tunnel(struct json_object *object, const struct peer_report *pee
 	add_known(object, "outer_path_mtu", peer->outer_mtu);
 }
 
-static struct json_object *peer_json(const struct report *report, const struct peer_report *peer)
+struct json_object *peer_json(const struct report *report, const struct peer_report *peer)
 {
 	struct json_object *object = json_object_new_object();
 

@@ -9,7 +9,7 @@
 #include "command/status.h"
 #include "plane/plane.h"
 
-static const char *bytes_text(__u64 bytes, char *text, size_t size)
+const char *bytes_text(__u64 bytes, char *text, size_t size)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
 	double value = (double)bytes;
@@ -23,13 +23,9 @@ static const char *bytes_text(__u64 bytes, char *text, size_t size)
 	return text;
 }
 
-static const char *ago_text(__u64 since_epoch, char *text, size_t size)
+const char *seconds_ago_text(__u64 seconds, char *text, size_t size)
 {
-	__u64 now = (__u64)time(NULL), seconds = now > since_epoch ? now - since_epoch : 0;
-
-	if (!since_epoch)
-		snprintf(text, size, "never");
-	else if (seconds < 120)
+	if (seconds < 120)
 		snprintf(text, size, "%llu s ago", seconds);
 	else if (seconds < 7200)
 		snprintf(text, size, "%llu min ago", seconds / 60);
@@ -37,6 +33,16 @@ static const char *ago_text(__u64 since_epoch, char *text, size_t size)
 		snprintf(text, size, "%llu h ago", seconds / 3600);
 	else
 		snprintf(text, size, "%llu days ago", seconds / 86400);
+	return text;
+}
+
+const char *ago_text(__u64 since_epoch, char *text, size_t size)
+{
+	__u64 now = (__u64)time(NULL);
+
+	if (since_epoch)
+		return seconds_ago_text(now > since_epoch ? now - since_epoch : 0, text, size);
+	snprintf(text, size, "never");
 	return text;
 }
 
@@ -200,12 +206,11 @@ static void print_shared(const struct report *report)
 		putchar('\n');
 }
 
-void report_print(const struct report *report, size_t place)
+static void print_instance(const struct report *report)
 {
 	const struct instance *instance = &report->instance;
 	char xdp[128];
 
-	printf("%sinstance: %s\n", place ? "\n" : "", instance->name);
 	print_version(instance->version);
 	printf("  config: %s\n", instance->path);
 	printf("  device: %s, mode %s, XDP %s%s\n", instance->device, mode_text(instance->mode),
@@ -219,10 +224,22 @@ void report_print(const struct report *report, size_t place)
 	if (report->agrees)
 		agreement_print(report);
 	print_drops("  ", report, NULL);
+}
+
+void report_print(const struct report *report, size_t place, enum view view, const struct peer_report *peer)
+{
+	printf("%sinstance: %s\n", place ? "\n" : "", report->instance.name);
+	if (view != VIEW_PEER)
+		print_instance(report);
 	for (size_t i = 0; i < report->n_warnings; i++)
 		printf("  warning: %s\n", report->warnings[i]);
 	for (size_t i = 0; i < report->n_advice; i++)
 		printf("  warning: %s; %s\n", report->advice[i].text, report->advice[i].hint);
-	for (size_t i = 0; i < report->n_peers; i++)
-		print_peer(report, &report->peers[i]);
+	if (view == VIEW_PEER)
+		print_peer(report, peer);
+	else if (view == VIEW_DEFAULT && report->n_peers >= STATUS_TABLE_FROM)
+		peers_print_table(report);
+	else
+		for (size_t i = 0; i < report->n_peers; i++)
+			print_peer(report, &report->peers[i]);
 }

@@ -27,9 +27,13 @@ static const struct {
 		    "    xdpsec check site-a && xdpsec reload site-a" },
 	{ "status",
 	  "How the instance is attached, its peers and keys, and the packets that were sealed, opened and\n"
-	  "dropped, by reason. Without NAME: all instances. The exit status is 0 if there is no problem.\n"
+	  "dropped, by reason. Without NAME: all instances. More than four peers are a table, those that are "
+	  "not\n"
+	  "alive first. The exit status is 0 if there is no problem.\n"
 	  "\n"
 	  "    xdpsec status site-a\n"
+	  "    xdpsec status site-a site-b\n"
+	  "    xdpsec status -w\n"
 	  "    xdpsec status -j | jq '.[].peers[].name'" },
 	{ "agree", "Agree on keys with the peers that have a PublicKey, until it is ended: the agent of an "
 		   "instance that\n"

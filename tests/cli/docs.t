@@ -168,8 +168,8 @@ for command in $commands; do
 		output | device) argument="=x" ;;
 		*) argument= ;;
 		esac
-		# Two arguments are too many for every command, but options are looked at before.
-		tap_run "$XDPSEC" "$command" "--$option$argument" x y
+		# Four arguments are too many for every command, but options are looked at before.
+		tap_run "$XDPSEC" "$command" "--$option$argument" x y z x
 		taken=yes
 		[[ $TAP_OUTPUT != *": takes no --"* ]] || taken=no
 		wanted=no

@@ -47,9 +47,10 @@ of_command probe "probe with four arguments" "xdpsec: probe: x: one argument too
 for command in genkey pubkey genpsk selftest version; do
 	of_command "$command" "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
 done
-for command in up down reload status check import; do
+for command in up down reload check import; do
 	of_command "$command" "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
 done
+of_command status "status with three arguments" "xdpsec: status: z: one argument too many" status x y z
 for command in down reload status probe; do
 	peer=()
 	[ $command != probe ] || peer=(site-b)

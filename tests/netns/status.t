@@ -34,7 +34,7 @@ like "no such instance: says so" "$TAP_OUTPUT" "^xdpsec: $NAME_A: is not up"$'\n
 exits "no such instance: JSON" 4 xdpsec_a status "$NAME_A" -j
 is "no such instance: JSON: an object with its error" \
 	"$(stdout_of xdpsec_a status "$NAME_A" -j | jq -c '[.name, .error]')" "[\"$NAME_A\",\"is not up\"]"
-exits "a usage error is none of these" 2 xdpsec_a status one two
+exits "a usage error is none of these" 2 xdpsec_a status one two three
 
 # ---- healthy, and not --------------------------------------------------------------------------------
 
