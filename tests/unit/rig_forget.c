@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the programs remember from packet to packet: it is looked at, and forgotten. */
+#include <errno.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "rig_objects.h"
+#include "unit.h"
+
+void rig_fragments_forget(void)
+{
+	struct xdpsec_fragment key;
+
+	while (bpf_map_get_next_key(rig.maps.clear_fragments, NULL, &key) == 0)
+		assert_return_code(bpf_map_delete_elem(rig.maps.clear_fragments, &key), errno);
+}
+
+void rig_fragments_expire(void)
+{
+	struct xdpsec_fragment key, *previous = NULL;
+	uint64_t past = 0;
+
+	while (bpf_map_get_next_key(rig.maps.clear_fragments, previous, &key) == 0) {
+		assert_return_code(bpf_map_update_elem(rig.maps.clear_fragments, &key, &past, BPF_ANY),
+				   errno);
+		previous = &key;
+	}
+}
+
+bool rig_fragments_known(void)
+{
+	struct xdpsec_fragment key;
+
+	return bpf_map_get_next_key(rig.maps.clear_fragments, NULL, &key) == 0;
+}
+
+static void fill_bucket(const struct bpf_object *object)
+{
+	struct {
+		uint64_t updated, tokens; /* answer.bpf.h; as long ago as can be, so that it is full */
+	} buckets[libbpf_num_possible_cpus()];
+
+	memset(buckets, 0, sizeof(buckets));
+	map_write(rig_map_of(object, "answer_tokens"), 0, buckets);
+}
+
+void rig_allow_answers(void)
+{
+	if (rig_objects.of[PROGRAM_ENCAPSULATE]) {
+		fill_bucket(rig_objects.of[PROGRAM_ENCAPSULATE]);
+	} else {
+		fill_bucket(rig_objects.of[PROGRAM_SEAL]);
+		fill_bucket(rig_objects.of[PROGRAM_HOP]);
+	}
+}
+
+/* A per-CPU array of the program's own, as it was when it was loaded. */
+static void wipe(const struct bpf_object *object, const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	uint32_t elements = bpf_map__max_entries(map);
+	size_t size = (bpf_map__value_size(map) + 7) / 8 * 8 * libbpf_num_possible_cpus();
+	uint8_t zeros[size];
+
+	memset(zeros, 0, size);
+	for (uint32_t i = 0; i < elements; i++)
+		map_write(bpf_map__fd(map), i, zeros);
+}
+
+void rig_allow_learning(void)
+{
+	wipe(rig_objects.of[PROGRAM_DECAPSULATE], "path_learn_buckets");
+}
+
+void rig_destinations_forget(void)
+{
+	wipe(rig_objects.of[PROGRAM_DECAPSULATE] ?: rig_objects.of[PROGRAM_OPEN], "destinations");
+}
+
+size_t rig_bindings(enum program program, uint8_t kept[256][64])
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(rig_objects.of[program], "bindings");
+	int cpus = libbpf_num_possible_cpus();
+	uint8_t elements[cpus][64];
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < 256; i++) {
+		map_read(bpf_map__fd(map), i, elements);
+		memset(kept[i], 0, 64);
+		for (int cpu = 0; cpu < cpus; cpu++)
+			if (read32(elements[cpu]) | read32(elements[cpu] + 4))
+				memcpy(kept[i], elements[cpu], 64);
+		used += (read32(kept[i]) | read32(kept[i] + 4)) != 0;
+	}
+	return used;
+}
+
+void rig_bindings_forget(void)
+{
+	wipe(rig_objects.of[PROGRAM_SEAL], "bindings");
+	wipe(rig_objects.of[PROGRAM_HOP], "bindings");
+	wipe(rig_objects.of[PROGRAM_OPEN], "bindings");
+}
+
+void rig_foreign_forget(void)
+{
+	wipe(rig_objects.of[PROGRAM_DECAPSULATE], "foreign_addresses");
+	wipe(rig_objects.of[PROGRAM_DECAPSULATE], "foreign_looks");
+}
