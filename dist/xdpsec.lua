@@ -30,18 +30,22 @@ local next_headers = {
 	[NEXT_NONE] = "keepalive",
 }
 
--- A type of message has one length.
+-- Messages by their type: the fields behind the header, and their lengths. So a type has one length.
 local messages = {
-	[1] = { name = "Initiation", length = 176 },
-	[2] = { name = "Response", length = 112 },
-	[3] = { name = "Cookie", length = 80 },
-	[4] = { name = "Confirm", length = 32 },
-	[5] = { name = "Ack", length = 32 },
+	[1] = { name = "Initiation", { "ephemeral", 32 }, { "static", 48 }, { "payload", 48 }, { "mac1", 16 }, { "mac2", 16 } },
+	[2] = { name = "Response", { "ephemeral", 32 }, { "payload", 48 }, { "mac1", 16 } },
+	[3] = { name = "Cookie", { "nonce", 32 }, { "cookie", 32 } },
+	[4] = { name = "Confirm", { "mac", 16 } },
+	[5] = { name = "Ack", { "mac", 16 } },
 }
 
 local message_names = {}
 for type, message in pairs(messages) do
 	message_names[type] = message.name
+	message.length = HEADER_LEN
+	for _, field in ipairs(message) do
+		message.length = message.length + field[2]
+	end
 end
 
 -- ---- fields and preferences -------------------------------------------------------------------------------
@@ -328,7 +332,7 @@ end
 
 local function dissect_message(tvb, pinfo, tree)
 	local type, session = tvb(4, 1):uint(), tvb(8, 4):uint()
-	local message = messages[type]
+	local message, at = messages[type], HEADER_LEN
 
 	tree:add(f.type, tvb(4, 1))
 	add_version(tvb, tree)
@@ -340,21 +344,9 @@ local function dissect_message(tvb, pinfo, tree)
 		tree:add_proto_expert_info(e.malformed)
 		return
 	end
-	if type == 1 then
-		tree:add(f.ephemeral, tvb(16, 32))
-		tree:add(f.static, tvb(48, 48))
-		tree:add(f.payload, tvb(96, 48))
-		tree:add(f.mac1, tvb(144, 16))
-		tree:add(f.mac2, tvb(160, 16))
-	elseif type == 2 then
-		tree:add(f.ephemeral, tvb(16, 32))
-		tree:add(f.payload, tvb(48, 48))
-		tree:add(f.mac1, tvb(96, 16))
-	elseif type == 3 then
-		tree:add(f.nonce, tvb(16, 32))
-		tree:add(f.cookie, tvb(48, 32))
-	else
-		tree:add(f.mac, tvb(16, 16))
+	for _, field in ipairs(message) do
+		tree:add(f[field[1]], tvb(at, field[2]))
+		at = at + field[2]
 	end
 end
 
