@@ -1,12 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* XDP of the underlay's device, in tunnel mode with a fast path. */
 #define DECAPSULATE_FAST
-#include "decapsulate.bpf.h"
-
-char _license[] SEC("license") = "GPL";
-
-SEC("xdp.frags")
-int xdpsec_decapsulate(struct xdp_md *xdp)
-{
-	return xdp_action(decapsulate_packet(xdp));
-}
+#include "decapsulate.bpf.c"

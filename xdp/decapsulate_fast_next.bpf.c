@@ -1,20 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* XDP of the underlay's device, in tunnel mode with a fast path, in front of another instance's program. */
 #define DECAPSULATE_FAST
-#include "decapsulate.bpf.h"
-#include "next.bpf.h"
-
-char _license[] SEC("license") = "GPL";
-
-SEC("xdp.frags")
-int xdpsec_decapsulate(struct xdp_md *xdp)
-{
-	switch (decapsulate_packet(xdp)) {
-	case VERDICT_PASS:
-		return next_judge(xdp);
-	case VERDICT_REDIRECT:
-		return XDP_REDIRECT;
-	default:
-		return XDP_DROP;
-	}
-}
+#include "decapsulate_next.bpf.c"

@@ -9,6 +9,7 @@
 #define XDPSEC_FOREIGN_BPF_H
 
 #include "xdpsec/endpoint.bpf.h"
+#include "budget.bpf.h"
 #include "open_payload.bpf.h"
 
 /* A search through all peers costs more than opening a packet. So the result "no peer at this address"
@@ -31,32 +32,19 @@ struct {
 	__type(value, struct foreign_address);
 } foreign_addresses SEC(".maps");
 
-struct foreign_looks {
-	u64 second;
-	u64 looks;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct foreign_looks);
+	__type(value, struct budget);
 } foreign_looks SEC(".maps");
 
 static __always_inline bool foreign_may_look(u64 now)
 {
-	u64 second = now / ENDPOINT_SECOND;
-	struct foreign_looks *bucket;
 	u32 zero = 0;
+	struct budget *looks = bpf_map_lookup_elem(&foreign_looks, &zero);
 
-	bucket = bpf_map_lookup_elem(&foreign_looks, &zero);
-	if (!bucket)
-		return false;
-	if (bucket->second != second) {
-		bucket->second = second;
-		bucket->looks = 0;
-	}
-	return bucket->looks++ < FOREIGN_LOOKS;
+	return looks && budget_spend(looks, now, FOREIGN_LOOKS);
 }
 
 /* Is there a peer at this address, with any port? */

@@ -12,6 +12,7 @@
 #define XDPSEC_PATH_LEARN_BPF_H
 
 #include "xdpsec/endpoint.bpf.h"
+#include "budget.bpf.h"
 #include "destination.bpf.h"
 #include "too_big.bpf.h"
 
@@ -22,32 +23,19 @@
 /* Messages that are looked at per second, on each CPU: each may cost a search through all peers. */
 #define PATH_LEARN_PER_SECOND 100
 
-struct path_learn_bucket {
-	u64 second;
-	u64 looked_at;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct path_learn_bucket);
+	__type(value, struct budget);
 } path_learn_buckets SEC(".maps");
 
 static __always_inline bool path_learn_allowed(u64 now)
 {
-	struct path_learn_bucket *bucket;
-	u64 second = now / ENDPOINT_SECOND;
 	u32 zero = 0;
+	struct budget *budget = bpf_map_lookup_elem(&path_learn_buckets, &zero);
 
-	bucket = bpf_map_lookup_elem(&path_learn_buckets, &zero);
-	if (!bucket)
-		return false;
-	if (bucket->second != second) {
-		bucket->second = second;
-		bucket->looked_at = 0;
-	}
-	return bucket->looked_at++ < PATH_LEARN_PER_SECOND;
+	return budget && budget_spend(budget, now, PATH_LEARN_PER_SECOND);
 }
 
 static __always_inline bool path_learn_is_our_port(const struct xdpsec_config *config, u16 port)
