@@ -5,6 +5,8 @@
 # that without losing a packet or repeating a number, and what somebody else asked for by name makes no difference.
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/driver.sh
+. "$here/driver.sh"
 
 # The drivers of the bare cipher, the kernel's choice first: "DRIVER MODULE".
 drivers() {
@@ -12,37 +14,10 @@ drivers() {
 		$1 == "name" { name = $3 } $1 == "type" && $3 == "cipher" && name == "aes" { print priority, driver, module }' \
 		/proc/crypto | sort -rn | cut -d' ' -f2-
 }
-bound_a() { status_a '.peers[0] | [.tx.driver, .rx.driver] | unique | join(" ")'; }
-bound_b() { status_b '.peers[0] | [.tx.driver, .rx.driver] | unique | join(" ")'; }
 # set_driver FILE [DRIVER]: without one, the kernel's choice
 set_driver() {
 	sed -i '/^Driver/d' "$1"
 	[ -z "${2:-}" ] || sed -i "/^Cipher/a Driver = $2" "$1"
-}
-sealed_a() { [ "$(status_a '.peers[0].tx.packets')" -ge "$1" ]; }
-opened_b() { [ "$(status_b '.peers[0].rx.packets')" -eq "$1" ]; }
-
-# reloads_under_traffic NAME: both sites reload while A sends, and B gets all of it.
-reloads_under_traffic() {
-	local sealed sink
-
-	start_sink "$SITE_B" $B4 5201 "$WORK/sink"
-	sink=$SINK
-	start "$SITE_A" "$WORK/send" "$PACKETS" send $B4 5201 --count 1000000 --rate 200
-	ok "$1: packets flow" wait_for 10 sealed_a 50
-	ok "$1: reload at A" xdpsec_a reload "$NAME_A"
-	like "$1: A says so" "$TAP_OUTPUT" "changed: 1,"
-	ok "$1: reload at B" xdpsec_b reload "$NAME_B"
-	like "$1: B says so" "$TAP_OUTPUT" "changed: 1,"
-	sealed=$(status_a '.peers[0].tx.packets')
-	ok "$1: packets flow on" wait_for 10 sealed_a $((sealed + 50))
-	stop "$STARTED"
-	sealed=$(status_a '.peers[0].tx.packets')
-	ok "$1: all were opened" wait_for 5 opened_b "$sealed"
-	stop "$sink"
-	is "$1: all were delivered, once" "$(jq -c '[.packets, .different]' "$WORK/sink")" "[$sealed,$sealed]"
-	is "$1: the numbers are those of the packets" "$(status_a '.peers[0].tx.sequence')" "$sealed"
-	is "$1: nothing was dropped" "$(all_drops_a)$(all_drops_b)" ""
 }
 
 without_module
@@ -51,9 +26,9 @@ write_configs
 read -r best _ < <(drivers)
 [ -n "$best" ] || skip_all "/proc/crypto has no driver of aes"
 ok "up" up || bail "not up"
-bound=$(bound_a)
+bound=$(bound_of a)
 is "the kernel's choice at A" "$bound" "ecb($best)"
-is "the kernel's choice at B" "$(bound_b)" "ecb($best)"
+is "the kernel's choice at B" "$(bound_of b)" "ecb($best)"
 like "status names it" "$(xdpsec_a status "$NAME_A")" "cipher: aes-128-ocb by ecb\\($best\\)"
 is "selftest names it" "$("$XDPSEC" selftest -j | jq -r '.ciphers[0] | "\(.driver) \(.bound)"')" "aes ecb($best)"
 is "no warning" "$(status_a '.warnings | join("")')" ""
@@ -92,11 +67,11 @@ if [ -n "$other" ]; then
 	rm -rf "$WORK"/state-*/*
 	make_keys
 	ok "by name: up" up || bail "not up"
-	is "by name: bound" "$(bound_a) $(bound_b)" "ecb($other) ecb($other)"
+	is "by name: bound" "$(bound_of a) $(bound_of b)" "ecb($other) ecb($other)"
 	set_driver "$WORK/$NAME_A.conf"
 	set_driver "$WORK/$NAME_B.conf"
 	reloads_under_traffic "from $other to $best"
-	is "from $other to $best: bound" "$(bound_a) $(bound_b)" "ecb($best) ecb($best)"
+	is "from $other to $best: bound" "$(bound_of a) $(bound_of b)" "ecb($best) ecb($best)"
 	before=$(status_a '.peers[0].tx.sequence')
 	ok "once more: reload" xdpsec_a reload "$NAME_A"
 	like "once more: nothing changes" "$TAP_OUTPUT" "changed: 0,"
@@ -116,7 +91,7 @@ late_module() {
 	make_keys
 	ok "$module: unload" modprobe -r $module || bail "cannot unload $module"
 	ok "$module: up without" up || bail "not up"
-	is "$module: bound without" "$(bound_a) $(bound_b)" "ecb($slow) ecb($slow)"
+	is "$module: bound without" "$(bound_of a) $(bound_of b)" "ecb($slow) ecb($slow)"
 	is "$module: no warning yet" "$(status_a '.warnings | join("")')" ""
 	ok "$module: load" modprobe $module
 	for site in a b; do
@@ -124,7 +99,7 @@ late_module() {
 			"it uses ecb\\($slow\\), since ecb\\($best\\) was loaded later: xdpsec reload $ID-$site "
 	done
 	reloads_under_traffic "$module"
-	is "$module: bound" "$(bound_a) $(bound_b)" "ecb($best) ecb($best)"
+	is "$module: bound" "$(bound_of a) $(bound_of b)" "ecb($best) ecb($best)"
 	is "$module: no warning any more" "$(status_a '.warnings | join("")')$(status_b '.warnings | join("")')" ""
 	refuses "$module: it is in use" modprobe -r $module
 	ok "$module: down" down
@@ -137,7 +112,7 @@ late_module() {
 	is "ecb($slow) first: the kernel has no other" \
 		"$(awk '$1 == "driver" && $3 ~ /^ecb\(aes/ { print $3 }' /proc/crypto)" "ecb($slow)"
 	ok "ecb($slow) first: B takes the kernel's choice" up_b
-	is "ecb($slow) first: bound" "$(bound_a) $(bound_b)" "ecb($slow) ecb($best)"
+	is "ecb($slow) first: bound" "$(bound_of a) $(bound_of b)" "ecb($slow) ecb($best)"
 	ok "ecb($slow) first: down" down
 }
 # Other programs of a machine would notice.

@@ -7,16 +7,15 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=tests/netns/lib/agree.sh
 . "$here/agree.sh"
+# shellcheck source=tests/netns/lib/driver.sh
+. "$here/driver.sh"
 
 grep -q XDPSEC_VM_TREE= /proc/cmdline || skip_all "only the laboratory's modules are loaded and unloaded"
 modprobe -n -q bpf_crypto_bulk || skip_all "the module is not built here: make vmtest MODULE=1"
 defer modprobe bpf_crypto_bulk
 
-bound_of() { "status_$1" '.peers[0] | [.tx.driver, .rx.driver] | unique | join(" ")'; }
 users() { awk '$1 == "bpf_crypto_bulk" { print $3 }' /proc/modules; }
 unused() { [ "$(users)" = 0 ]; }
-sealed_a() { [ "$(status_a '.peers[0].tx.packets')" -ge "$1" ]; }
-opened_b() { [ "$(status_b '.peers[0].rx.packets')" -eq "$1" ]; }
 
 make_sites
 write_configs
@@ -69,24 +68,7 @@ for site in a b; do
 	like "later: ${site^^} warns" "$("status_$site" '.warnings | join("")')" \
 		"it uses ecb\\([a-z0-9-]+\\), since bulk\\(.*\\) was loaded later: xdpsec reload $ID-$site "
 done
-# The key has sealed before.
-first=$(status_a '.peers[0].tx.sequence')
-start_sink "$SITE_B" $B4 5201 "$WORK/sink"
-sink=$SINK
-start "$SITE_A" "$WORK/send" "$PACKETS" send $B4 5201 --count 1000000 --rate 200
-ok "later: packets flow" wait_for 10 sealed_a 50
-ok "later: reload at A" xdpsec_a reload "$NAME_A"
-like "later: A says so" "$TAP_OUTPUT" "changed: 1,"
-ok "later: reload at B" xdpsec_b reload "$NAME_B"
-sealed=$(status_a '.peers[0].tx.packets')
-ok "later: packets flow on" wait_for 10 sealed_a $((sealed + 50))
-stop "$STARTED"
-sealed=$(status_a '.peers[0].tx.packets')
-ok "later: all were opened" wait_for 5 opened_b "$sealed"
-stop "$sink"
-is "later: all were delivered, once" "$(jq -c '[.packets, .different]' "$WORK/sink")" "[$sealed,$sealed]"
-is "later: the numbers are those of the packets" "$(status_a '.peers[0].tx.sequence')" $((first + sealed))
-is "later: nothing was dropped" "$(all_drops_a)$(all_drops_b)" ""
+reloads_under_traffic later
 is "later: bound" "$(bound_of a) $(bound_of b)" "$bulk $bulk"
 is "later: nothing to say any more" "$(status_a '[.warnings, .advice] | tostring')" "[[],[]]"
 ok "later: once more" xdpsec_a reload "$NAME_A"
