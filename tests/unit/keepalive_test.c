@@ -35,25 +35,10 @@ static void arp_build(struct frame *frame, uint16_t operation, const char *targe
 	assert_int_equal(inet_pton(AF_INET, target, at + 38), 1);
 }
 
-/* The tick for a peer: an IP header from nobody to 169.254.16.0 and its number, with nothing behind it. */
-static struct packet tick(const char *target)
-{
-	struct packet packet = packet_udp(target, 0, NULL, 0);
-
-	packet.no_udp = true;
-	packet.protocol = PROTOCOL_NONE;
-	packet.source = "0.0.0.0";
-	packet.tos = 0;
-	packet.ttl = 1;
-	packet.id = 0;
-	packet.fragment = 0;
-	return packet;
-}
-
 /* As the kernel hands it on: what is left of the request is behind it. */
 static struct packet padded_tick(const char *target)
 {
-	struct packet packet = tick(target);
+	struct packet packet = tunnel_tick(target);
 
 	packet.padding = ARP_LEN - IPV4_LEN;
 	return packet;
@@ -68,7 +53,7 @@ static void test_request_becomes_tick(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
 		static struct frame frame, out, expected;
 		static struct tally before, after;
-		struct packet packet = tick(targets[i]);
+		struct packet packet = tunnel_tick(targets[i]);
 
 		arp_build(&frame, ARP_REQUEST, targets[i]);
 		packet_build(&expected, &packet);
@@ -237,7 +222,7 @@ static void test_nobody_to_send_to(void **state)
 /* A route to link-local addresses makes no ticks of packets to there. */
 static void test_not_a_tick(void **state)
 {
-	struct packet packet = tick(TICK_B);
+	struct packet packet = tunnel_tick(TICK_B);
 
 	(void)state;
 	configure(TUNNEL_B, INTERVAL, 3600 * second);
@@ -251,10 +236,10 @@ static void test_not_a_tick(void **state)
 		packet_build(&frame, &packet);
 		expect_answer(PROGRAM_ENCAPSULATE, &frame, XDPSEC_DROP_NO_PEER, SLOT_NONE, &answer);
 	}
-	packet = tick(TICK_B);
+	packet = tunnel_tick(TICK_B);
 	packet.protocol = PROTOCOL_UDP;
 	expect_refused(&packet, XDPSEC_DROP_NO_PEER, SLOT_NONE);
-	packet = tick("169.254.20.0");
+	packet = tunnel_tick("169.254.20.0");
 	expect_refused(&packet, XDPSEC_DROP_NO_PEER, SLOT_NONE);
 }
 

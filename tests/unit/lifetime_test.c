@@ -367,15 +367,8 @@ static void test_activity(void **state)
 
 static struct packet tick(void)
 {
-	struct packet packet = packet_udp(TICK, 0, NULL, 0);
+	struct packet packet = tunnel_tick(TICK);
 
-	packet.no_udp = true;
-	packet.protocol = PROTOCOL_NONE;
-	packet.source = "0.0.0.0";
-	packet.tos = 0;
-	packet.ttl = 1;
-	packet.id = 0;
-	packet.fragment = 0;
 	packet.padding = 8;
 	return packet;
 }

@@ -268,3 +268,17 @@ struct packet tunnel_incoming(int peer, uint64_t sequence, const struct packet *
 	outer.tos = inner->tos;
 	return outer;
 }
+
+struct packet tunnel_tick(const char *target)
+{
+	struct packet packet = packet_udp(target, 0, NULL, 0);
+
+	packet.no_udp = true;
+	packet.protocol = PROTOCOL_NONE;
+	packet.source = "0.0.0.0";
+	packet.tos = 0;
+	packet.ttl = 1;
+	packet.id = 0;
+	packet.fragment = 0;
+	return packet;
+}

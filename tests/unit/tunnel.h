@@ -176,5 +176,7 @@ void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec
 
 /* Consumed: counted as a packet without any bytes. */
 void expect_keepalive_consumed(const struct packet *outer, int peer);
+/* The tick for a peer: an IP header from nobody to 169.254.16.0 and its number, with nothing behind it. */
+struct packet tunnel_tick(const char *target);
 
 #endif
