@@ -13,6 +13,7 @@
 #include "command/commands.h"
 #include "command/reload.h"
 #include "command/up.h"
+#include "plane/self.h"
 
 /* Checks without privileges, which the user of `check` may not have. */
 static int check_kernel(const struct options *options)
@@ -24,6 +25,29 @@ static int check_kernel(const struct options *options)
 	if (!step)
 		step = bpffs_check_stays(options);
 	return err ?: step;
+}
+
+/* Which file each peer is from, and which lines include nothing. */
+static void print_included(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_includes; i++)
+		if (!config->includes[i].n_files) {
+			warning("%s:%d: Include: %s: no file matches it", config->path,
+				config->includes[i].line, config->includes[i].pattern);
+			hint("a file with a [Peer] section there, and `%s reload %s`, adds the peer", self(),
+			     config->name);
+		}
+	for (size_t i = 0; i < config->n_files; i++) {
+		const char *separator = "";
+
+		printf("%s: included: ", config->files[i].path);
+		for (size_t k = 0; k < config->n_peers; k++)
+			if (config->peers[k].file == config->files[i].path) {
+				printf("%s%s", separator, config->peers[k].name);
+				separator = ", ";
+			}
+		puts(*separator ? "" : "no [Peer]");
+	}
 }
 
 static void print_valid(const struct config *config)
@@ -69,6 +93,8 @@ int command_check(const struct options *options)
 	}
 	if (!err)
 		print_valid(&up->config);
+	if (!err)
+		print_included(&up->config);
 	up_free(up);
 	return err;
 }

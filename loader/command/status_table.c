@@ -54,7 +54,7 @@ static void free_table(struct libscols_table **table)
 }
 
 /* Dead is a peer that nothing can be sent to, or from which nothing comes. With a key, silence since `up` is no fault. */
-static void judge(struct row *row, const struct peer_report *peer)
+static void judge_peer(struct row *row, const struct peer_report *peer)
 {
 	const struct agreed_report *agreed = &peer->agreed;
 	bool keyed = agreed->state == AGREED_STATE_AGREED && agreed->expires;
@@ -183,7 +183,7 @@ void peers_print_table(const struct report *report)
 		return;
 	}
 	for (size_t i = 0; i < report->n_peers; i++) {
-		judge(&rows[i], &report->peers[i]);
+		judge_peer(&rows[i], &report->peers[i]);
 		dead += rows[i].dead;
 	}
 	qsort(rows, report->n_peers, sizeof(*rows), compare_rows);

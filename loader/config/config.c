@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/message.h"
-#include "config/config.h"
+#include "config/config_parse.h"
 
 const char *mode_text(enum mode mode)
 {
@@ -109,4 +109,5 @@ void config_free(struct config *config)
 	free(config->peers);
 	config->peers = NULL;
 	config->n_peers = 0;
+	config_free_includes(config);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <net/if.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "agreement/message.h"
 #include "base/prefix.h"
@@ -46,6 +47,7 @@ enum roaming {
 struct source_config {
 	unsigned char address[16]; /* as struct xdpsec_prefix.address */
 	int line;		   /* 0: not given */
+	const char *file;	   /* as that of a peer */
 };
 
 /* Suites of the key agreement: bits of enum suite. */
@@ -65,7 +67,8 @@ enum { SOURCE_IPV4, SOURCE_IPV6, SOURCES };
 
 struct peer_config {
 	char name[XDPSEC_NAME_LEN];
-	int line; /* of its [Peer] */
+	const char *file; /* that of Include in which it is; NULL: the configuration itself */
+	int line;	  /* of its [Peer] */
 	struct xdpsec_prefix *prefixes;
 	int *prefix_lines;
 	size_t n_prefixes;
@@ -129,6 +132,18 @@ struct tunnel_config {
 	bool mark_given;
 };
 
+/* One Include line, and how many files it has included. */
+struct include {
+	char *pattern; /* absolute */
+	int line;
+	size_t n_files;
+};
+
+struct config_file {
+	char *path;
+	struct stat st; /* zeros: it could not be opened */
+};
+
 struct config {
 	char name[XDPSEC_NAME_LEN]; /* the file's name without ".conf" */
 	char path[PATH_MAX];	    /* absolute */
@@ -154,7 +169,11 @@ struct config {
 	/* Inline mode: the groups to which protected ports may be sent in clear. */
 	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
 	size_t n_clear_groups;
-	struct peer_config *peers;
+	struct include *includes;
+	size_t n_includes;
+	struct config_file *files; /* in the order of the lines, and of their names */
+	size_t n_files;
+	struct peer_config *peers; /* those of the configuration itself, then those of the files */
 	size_t n_peers;
 	unsigned int mistakes; /* number of mistakes reported */
 };
@@ -192,6 +211,14 @@ void config_forget_psks(struct config *config);
  * message. Wipe it. */
 int config_read_psk(const struct config *config, const struct peer_config *peer,
 		    unsigned char psk[KEY32_BYTES]);
+
+/* The file that the peer's lines are in. */
+const char *peer_path(const struct config *config, const struct peer_config *peer);
+
+#define LINE_TEXT (PATH_MAX + 32)
+/* "line 12": one of that peer; "line 12 of FILE", unless that is the file `here`. */
+const char *line_text(const struct config *config, const char *here, const struct peer_config *peer, int line,
+		      char text[LINE_TEXT]);
 
 /* Count a reported mistake. True once there are too many to go on, which is reported as well. */
 bool config_mistake(struct config *config);

@@ -41,7 +41,7 @@ int set_private_key_file(struct config *config, const struct config_line *where,
 	config->private_key_line = where->line;
 	if (line)
 		return refuse_twice(where, "PrivateKey", line);
-	return value_path(config, where, value, config->private_key_file);
+	return value_path(where, value, config->private_key_file);
 }
 
 int set_psk_file(struct config *config, const struct config_line *where, char *value)
@@ -52,7 +52,7 @@ int set_psk_file(struct config *config, const struct config_line *where, char *v
 	peer->psk_line = where->line;
 	if (line)
 		return refuse_twice(where, "PresharedKey", line);
-	return value_path(config, where, value, peer->psk_file);
+	return value_path(where, value, peer->psk_file);
 }
 
 /* A secret in the configuration itself, which nobody else may be able to read then. */

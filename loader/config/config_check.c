@@ -27,18 +27,20 @@ static int check_spis(struct config *config, bool is_rx)
 {
 	const char *setting = is_rx ? "RxSpi" : "TxSpi";
 	const struct sa_config *one, *other;
-	const struct peer_config *peer;
+	const struct peer_config *peer, *its;
+	char line[LINE_TEXT];
 	int err = 0;
 
 	for (size_t i = 0; i < config->n_peers * (is_rx ? PEER_RX : 1); i++) {
 		for (size_t j = 0; j < i; j++) {
 			one = sa_at(config, is_rx, i, &peer);
-			other = sa_at(config, is_rx, j, &peer);
+			other = sa_at(config, is_rx, j, &its);
 			/* 0: missing, or refused */
 			if (!one->spi || one->spi != other->spi)
 				continue;
-			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in line %d", config->path,
-			     one->spi_line, setting, one->spi, setting, peer->name, other->spi_line);
+			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in %s",
+			     peer_path(config, peer), one->spi_line, setting, one->spi, setting, its->name,
+			     line_text(config, peer_path(config, peer), its, other->spi_line, line));
 			hint("each SA of a direction needs its own SPI");
 			err = -EINVAL;
 			if (config_mistake(config))
@@ -59,8 +61,9 @@ static int check_pairs(struct config *config)
 
 		if (!spi == !key)
 			continue;
-		fail(EINVAL, "%s:%d: %s: the second of peer %s, which has one %s only", config->path,
-		     spi ?: key, spi ? "RxSpi" : "RxKeyFile", peer->name, spi ? "RxKeyFile" : "RxSpi");
+		fail(EINVAL, "%s:%d: %s: the second of peer %s, which has one %s only",
+		     peer_path(config, peer), spi ?: key, spi ? "RxSpi" : "RxKeyFile", peer->name,
+		     spi ? "RxKeyFile" : "RxSpi");
 		hint("the first RxSpi and the first RxKeyFile belong together, and so do the second ones");
 		err = -EINVAL;
 		if (config_mistake(config))
@@ -78,6 +81,8 @@ static int compare_entries(const void *left, const void *right)
 		return order;
 	if (a->prefix->length != b->prefix->length)
 		return a->prefix->length < b->prefix->length ? -1 : 1;
+	if (a->peer != b->peer)
+		return a->peer < b->peer ? -1 : 1;
 	return a->line - b->line;
 }
 
@@ -106,14 +111,16 @@ static const char *prefix_setting(const struct config *config)
 
 static int refuse_same(const struct config *config, const struct entry *one, const struct entry *other)
 {
-	char text[64];
+	const char *path = peer_path(config, one->peer);
+	char text[64], line[LINE_TEXT];
 
 	prefix_text(one->prefix, text, sizeof(text));
+	line_text(config, path, other->peer, other->line, line);
 	if (one->peer == other->peer)
-		return fail(EINVAL, "%s:%d: %s: %s: already given for peer %s in line %d", config->path,
-			    one->line, prefix_setting(config), text, one->peer->name, other->line);
-	return fail(EINVAL, "%s:%d: %s: %s: given for peer %s, and in line %d for peer %s", config->path,
-		    one->line, prefix_setting(config), text, one->peer->name, other->line, other->peer->name);
+		return fail(EINVAL, "%s:%d: %s: %s: already given for peer %s in %s", path, one->line,
+			    prefix_setting(config), text, one->peer->name, line);
+	return fail(EINVAL, "%s:%d: %s: %s: given for peer %s, and in %s for peer %s", path, one->line,
+		    prefix_setting(config), text, one->peer->name, line, other->peer->name);
 }
 
 static const char *uncovered_text(const struct xdpsec_ports *ports, char *text, size_t size)
@@ -131,7 +138,8 @@ static const char *uncovered_text(const struct xdpsec_ports *ports, char *text, 
 static int check_nested(const struct config *config, const struct entry *inner, const struct entry *outer)
 {
 	const struct xdpsec_ports *uncovered;
-	char text[64], outer_text[64], ports[32];
+	const char *path = peer_path(config, inner->peer);
+	char text[64], outer_text[64], ports[32], line[LINE_TEXT];
 
 	/* In a tunnel the longest prefix only selects the peer. */
 	if (inner->peer == outer->peer || config->mode == MODE_TUNNEL || !inner->peer->n_ports)
@@ -140,10 +148,11 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	if (!uncovered)
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (line %d), which also protects %s: such "
+	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (%s), which also protects %s: such "
 	     "packets would leave in clear, because the longest prefix wins",
-	     config->path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
-	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name, outer->line,
+	     path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
+	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name,
+	     line_text(config, path, outer->peer, outer->line, line),
 	     uncovered_text(uncovered, ports, sizeof(ports)));
 	hint("add it to Ports of peer %s, or exclude the address from %s", inner->peer->name, outer_text);
 	return -EINVAL;
@@ -229,7 +238,7 @@ static int check_roaming(struct config *config)
 			continue;
 		fail(EINVAL,
 		     "%s:%d: Roaming: peer %s has no Endpoint, and its address could never be learned",
-		     config->path, peer->roaming_line, peer->name);
+		     peer_path(config, peer), peer->roaming_line, peer->name);
 		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
 		err = -EINVAL;
 		if (config_mistake(config))
@@ -250,7 +259,7 @@ static int check_mark(const struct config *config)
 			if (!prefix_is_default(&peer->prefixes[i]))
 				continue;
 			fail(EINVAL, "%s:%d: AllowedIPs: a default route needs FwMark, which is off",
-			     config->path, peer->prefix_lines[i]);
+			     peer_path(config, peer), peer->prefix_lines[i]);
 			hint("remove FwMark (the default is %d), or set Table = off and add the routes "
 			     "yourself",
 			     FULL_TUNNEL_MARK);
@@ -269,8 +278,8 @@ static int check_bindings(struct config *config)
 	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++) {
 		if (peer->binding == XDPSEC_BIND_NONE)
 			continue;
-		fail(EINVAL, "%s:%d: Bind: %s: a tunnel binds nothing of its outer packets", config->path,
-		     peer->binding_line, binding_text(peer->binding));
+		fail(EINVAL, "%s:%d: Bind: %s: a tunnel binds nothing of its outer packets",
+		     peer_path(config, peer), peer->binding_line, binding_text(peer->binding));
 		hint("remove the line: the addresses and ports of a tunnel's packets are inside, sealed");
 		err = -EINVAL;
 		if (config_mistake(config))

@@ -84,7 +84,7 @@ static int refuse_both(const struct config *config, const struct peer_config *pe
 		       int line)
 {
 	fail(EINVAL, "%s:%d: %s: peer %s has PublicKey in line %d: its SPIs and keys are agreed on",
-	     config->path, line, manual, peer->name, peer->public_key_line);
+	     peer_path(config, peer), line, manual, peer->name, peer->public_key_line);
 	hint("remove TxSpi, TxKeyFile, RxSpi and RxKeyFile, or PublicKey");
 	return -EINVAL;
 }
@@ -98,7 +98,7 @@ static int check_inline(const struct config *config, const struct peer_config *p
 		fail(EINVAL,
 		     "%s:%d: [Peer]: peer %s: Endpoint is missing, and Address has no single address, or "
 		     "several",
-		     config->path, peer->line, peer->name);
+		     peer_path(config, peer), peer->line, peer->name);
 		hint("Endpoint = ADDRESS:%u, the address of the host there that agrees on keys",
 		     config->listen_port);
 		return -EINVAL;
@@ -106,7 +106,7 @@ static int check_inline(const struct config *config, const struct peer_config *p
 	if (!port || port == config->listen_port)
 		return 0;
 	fail(EINVAL, "%s:%d: Endpoint: port %u: in inline mode it is the ListenPort of both sites, here %u",
-	     config->path, peer->endpoint_line, port, config->listen_port);
+	     peer_path(config, peer), peer->endpoint_line, port, config->listen_port);
 	hint("port %u in Endpoint, or ListenPort = %u at both sites", config->listen_port, port);
 	return -EINVAL;
 }
@@ -121,7 +121,7 @@ static int check_agreed(const struct config *config, const struct peer_config *p
 		return refuse_both(config, peer, manual, line);
 	if (peer->endpoint_host[0] && peer->roaming == ROAMING_NO) {
 		fail(EINVAL, "%s:%d: Roaming: the Endpoint of peer %s is a name, whose address may change",
-		     config->path, peer->roaming_line, peer->name);
+		     peer_path(config, peer), peer->roaming_line, peer->name);
 		hint("remove Roaming, or give Endpoint an address");
 		return -EINVAL;
 	}
@@ -132,8 +132,8 @@ static int check_agreed(const struct config *config, const struct peer_config *p
 static int refuse_manual(const struct config *config, const struct peer_config *peer, int line,
 			 const char *name)
 {
-	fail(EINVAL, "%s:%d: %s: only for a peer with PublicKey, and peer %s has manual keys", config->path,
-	     line, name, peer->name);
+	fail(EINVAL, "%s:%d: %s: only for a peer with PublicKey, and peer %s has manual keys",
+	     peer_path(config, peer), line, name, peer->name);
 	hint("remove it, or give PublicKey instead of TxSpi, TxKeyFile, RxSpi and RxKeyFile");
 	return -EINVAL;
 }
@@ -151,14 +151,14 @@ static int check_manual(const struct config *config, const struct peer_config *p
 		err = fail(EINVAL,
 			   "%s:%d: Endpoint: %s: names are not resolved for manual keys: DNS could redirect "
 			   "packets",
-			   config->path, peer->endpoint_line, peer->endpoint_host);
+			   peer_path(config, peer), peer->endpoint_line, peer->endpoint_host);
 		hint("for example 198.51.100.2:%u or [2001:db8::1]:%u; or PublicKey, whose owner proves who "
 		     "he is",
 		     peer->endpoint_port, peer->endpoint_port);
 	}
 	if (peer->n_suites > 1) {
-		err = fail(EINVAL, "%s:%d: Cipher: manual keys have one cipher, not several", config->path,
-			   peer->cipher_line);
+		err = fail(EINVAL, "%s:%d: Cipher: manual keys have one cipher, not several",
+			   peer_path(config, peer), peer->cipher_line);
 		hint("Cipher = %s, at both sites", peer->cipher);
 	}
 	return err;
@@ -166,7 +166,9 @@ static int check_manual(const struct config *config, const struct peer_config *p
 
 static int check_same_key(const struct config *config, const struct peer_config *peer)
 {
+	const char *path = peer_path(config, peer);
 	const struct peer_config *other;
+	char line[LINE_TEXT];
 
 	for (other = config->peers; other < peer; other++)
 		if (other->agreed && !key32_is_zero(peer->public_key) &&
@@ -174,8 +176,8 @@ static int check_same_key(const struct config *config, const struct peer_config 
 			break;
 	if (other == peer)
 		return 0;
-	fail(EINVAL, "%s:%d: PublicKey: already that of peer %s in line %d", config->path,
-	     peer->public_key_line, other->name, other->public_key_line);
+	fail(EINVAL, "%s:%d: PublicKey: already that of peer %s in %s", path, peer->public_key_line,
+	     other->name, line_text(config, path, other, other->public_key_line, line));
 	hint("each site has its own private key: xdpsec genkey");
 	return -EINVAL;
 }
@@ -216,7 +218,9 @@ static void warn_of_port(const struct config *config)
 int config_check_agreement(struct config *config)
 {
 	const struct peer_config *peer;
-	int err = config->agreed ? 0 : check_unused(config), step;
+	/* The files of Include may have no peer yet. */
+	bool is_used = config->agreed || (config->n_includes && !config->n_peers);
+	int err = is_used ? 0 : check_unused(config), step;
 
 	if (config->agreed)
 		warn_of_port(config);

@@ -34,7 +34,8 @@ static int read_fingerprint(const struct config *config, size_t index, char fing
 	char what[PATH_MAX + 64];
 	int err;
 
-	snprintf(what, sizeof(what), "%s:%d: %s", config->path, key_line(config, index), key_setting(index));
+	snprintf(what, sizeof(what), "%s:%d: %s", peer_path(config, peer), key_line(config, index),
+		 key_setting(index));
 	err = key_read(&key, sa->key_file, peer->key_length, what);
 	if (err)
 		return err;
@@ -44,6 +45,8 @@ static int read_fingerprint(const struct config *config, size_t index, char fing
 static int refuse_shared(const struct config *config, char (*fingerprints)[PEER_KEYS][FINGERPRINT_HEX],
 			 size_t index)
 {
+	const char *path = peer_path(config, &config->peers[index / PEER_KEYS]);
+	char line[LINE_TEXT];
 	size_t i;
 
 	for (i = 0; i < index; i++)
@@ -53,10 +56,11 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[PEER_
 	if (i == index || !fingerprints[index / PEER_KEYS][index % PEER_KEYS][0])
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: %s: the same key as %s of peer %s in line %d: each direction of each peer needs its own "
+	     "%s:%d: %s: the same key as %s of peer %s in %s: each direction of each peer needs its own "
 	     "key",
-	     config->path, key_line(config, index), key_setting(index), key_setting(i),
-	     config->peers[i / PEER_KEYS].name, key_line(config, i));
+	     path, key_line(config, index), key_setting(index), key_setting(i),
+	     config->peers[i / PEER_KEYS].name,
+	     line_text(config, path, &config->peers[i / PEER_KEYS], key_line(config, i), line));
 	hint("make another key: xdpsec genkey --manual");
 	return -EINVAL;
 }
@@ -76,8 +80,10 @@ static int check_own_key(struct config *config)
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
 		if (!peer->agreed || memcmp(peer->public_key, config->own_public_key, KEY32_BYTES) != 0)
 			continue;
-		fail(EINVAL, "%s:%d: PublicKey: that of this site: it belongs to the private key of line %d",
-		     config->path, peer->public_key_line, config->private_key_line);
+		fail(EINVAL,
+		     "%s:%d: PublicKey: that of this site: it belongs to the private key of line %d%s%s",
+		     peer_path(config, peer), peer->public_key_line, config->private_key_line,
+		     peer->file ? " of " : "", peer->file ? config->path : "");
 		hint("what `xdpsec pubkey` prints at the site %s", peer->name);
 		return -EINVAL;
 	}

@@ -28,6 +28,7 @@ static const char *const section_names[] = {
 /* A section of the file. */
 struct given {
 	enum section section;
+	const char *path;
 	int line;
 	bool misfit;		 /* has a key of the other mode: missing keys are not reported then */
 	int lines[MAX_SETTINGS]; /* first lines of the keys in the table; 0: not given */
@@ -37,6 +38,8 @@ struct given {
 struct parser {
 	struct config *config;
 	FILE *file;
+	const char *path; /* of the file */
+	bool included;	  /* it is one of Include */
 	char *buffer;
 	size_t buffer_size;
 	int line;
@@ -83,7 +86,7 @@ static void take_line_as_given(const struct parser *parser, char *line)
 
 static int unknown_key(const struct parser *parser, const char *key)
 {
-	const struct config_line where = { parser->config->path, parser->line, key };
+	const struct config_line where = { parser->path, parser->line, key };
 	const char *names[MAX_SETTINGS] = {}, *meant;
 	size_t i, n = 0;
 
@@ -91,6 +94,11 @@ static int unknown_key(const struct parser *parser, const char *key)
 		if (settings[i].section == parser->section)
 			names[n++] = settings[i].name;
 	meant = did_you_mean(key, names, n);
+	if (parser->included && !strcasecmp(key, "Include")) {
+		fail_at(&where, "not in a file that is itself included");
+		hint("all Include lines are in [Interface] of %s", parser->config->path);
+		return -EINVAL;
+	}
 	for (i = 0; i < n_settings && !meant; i++)
 		if (settings[i].section != parser->section && !strcasecmp(settings[i].name, key))
 			return fail_at(&where, "belongs in %s, not in %s", section_names[settings[i].section],
@@ -102,15 +110,16 @@ static int unknown_key(const struct parser *parser, const char *key)
 		hint("did you mean %s?", meant);
 		take_as_given(parser, meant);
 	} else {
-		hint("xdpsec(8), CONFIGURATION, lists the keys");
+		hint("xdpsec.conf(5) lists the keys");
 	}
 	return -EINVAL;
 }
 
-static int refuse_in_mode(const struct parser *parser, const struct setting *setting, int line)
+static int refuse_in_mode(const struct parser *parser, const struct setting *setting, const char *path,
+			  int line)
 {
 	const struct config *config = parser->config;
-	const struct config_line where = { config->path, line, setting->name };
+	const struct config_line where = { path, line, setting->name };
 
 	fail_at(&where, "only for Mode = %s; this is Mode = %s",
 		mode_text(config->mode == MODE_INLINE ? MODE_TUNNEL : MODE_INLINE), mode_text(config->mode));
@@ -141,7 +150,7 @@ static int refuse_again(const struct parser *parser, const struct config_line *w
 
 static int set(struct parser *parser, const char *key, const char *value)
 {
-	const struct config_line where = { parser->config->path, parser->line, key };
+	const struct config_line where = { parser->path, parser->line, key };
 	_cleanup_free_ char *copy = NULL;
 	const struct setting *setting;
 	int *lines, err;
@@ -158,7 +167,7 @@ static int set(struct parser *parser, const char *key, const char *value)
 	lines = parser->sections[parser->n_sections - 1].lines;
 	if (is_mode_known(parser) && !(setting->modes & 1U << parser->config->mode)) {
 		parser->sections[parser->n_sections - 1].misfit = true;
-		return refuse_in_mode(parser, setting, parser->line);
+		return refuse_in_mode(parser, setting, parser->path, parser->line);
 	}
 	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE) {
 		if (refuse_again(parser, &where, i))
@@ -214,14 +223,15 @@ static void check_private_key(struct parser *parser, const struct given *given,
 {
 	const struct config *config = parser->config;
 	const struct peer_config *peer = config->peers;
+	char line[LINE_TEXT];
 
 	if (!config->agreed || has_setting(given, OPTIONAL, "PrivateKeyFile") ||
 	    has_setting(given, OPTIONAL, "PrivateKey"))
 		return;
 	while (!peer->agreed)
 		peer++;
-	fail_parser(parser, fail_at(where, "PrivateKeyFile is missing, and the peer in line %d has PublicKey",
-				    peer->line));
+	fail_parser(parser, fail_at(where, "PrivateKeyFile is missing, and the peer in %s has PublicKey",
+				    line_text(config, where->path, peer, peer->line, line)));
 	hint("(umask 077; xdpsec genkey >/etc/xdpsec/%s.key), and PrivateKeyFile = %s.key", config->name,
 	     config->name);
 }
@@ -237,7 +247,7 @@ static void refuse_keyless(struct parser *parser, const struct config_line *wher
 /* Once the mode is known, report missing keys and keys of the other mode. */
 static void check_section(struct parser *parser, struct given *given)
 {
-	const struct config_line where = { parser->config->path, given->line, section_names[given->section] };
+	const struct config_line where = { given->path, given->line, section_names[given->section] };
 	const struct setting *setting;
 	unsigned int modes;
 
@@ -245,7 +255,7 @@ static void check_section(struct parser *parser, struct given *given)
 		if (!given->lines[i] || parser->mode_unknown ||
 		    settings[i].modes & 1U << parser->config->mode)
 			continue;
-		fail_parser(parser, refuse_in_mode(parser, &settings[i], given->lines[i]));
+		fail_parser(parser, refuse_in_mode(parser, &settings[i], given->path, given->lines[i]));
 		given->misfit = true;
 	}
 	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
@@ -267,11 +277,12 @@ static int begin_peer(struct parser *parser)
 	struct config *config = parser->config;
 
 	if (config->n_peers == XDPSEC_MAX_PEERS)
-		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", config->path, parser->line,
+		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", parser->path, parser->line,
 			    XDPSEC_MAX_PEERS);
 	if (config_make_room(config, &parser->peers_allocated))
-		return fail(ENOMEM, "%s:%d: out of memory", config->path, parser->line);
+		return fail(ENOMEM, "%s:%d: out of memory", parser->path, parser->line);
 	config->peers[config->n_peers++] = (struct peer_config){
+		.file = parser->included ? parser->path : NULL,
 		.line = parser->line,
 		.cipher = "aes-128-ocb",
 		.key_length = 16,
@@ -289,11 +300,15 @@ static int add_section(struct parser *parser, enum section section)
 		room = parser->sections_allocated ? 2 * parser->sections_allocated : 4;
 		sections = reallocarray(parser->sections, room, sizeof(*sections));
 		if (!sections)
-			return fail(ENOMEM, "%s:%d: out of memory", parser->config->path, parser->line);
+			return fail(ENOMEM, "%s:%d: out of memory", parser->path, parser->line);
 		parser->sections = sections;
 		parser->sections_allocated = room;
 	}
-	parser->sections[parser->n_sections++] = (struct given){ .section = section, .line = parser->line };
+	parser->sections[parser->n_sections++] = (struct given){
+		.section = section,
+		.path = parser->path,
+		.line = parser->line,
+	};
 	parser->section = section;
 	if (section == SECTION_PEER && begin_peer(parser)) {
 		parser->n_sections--;
@@ -305,7 +320,7 @@ static int add_section(struct parser *parser, enum section section)
 
 static int begin_section(struct parser *parser, const char *text)
 {
-	const struct config_line where = { parser->config->path, parser->line, NULL };
+	const struct config_line where = { parser->path, parser->line, NULL };
 	enum section section;
 	const char *meant;
 
@@ -321,6 +336,11 @@ static int begin_section(struct parser *parser, const char *text)
 		else
 			hint("the sections are [Interface] and [Peer]");
 		parser->refused++;
+		return -EINVAL;
+	}
+	if (section == SECTION_INTERFACE && parser->included) {
+		fail_at(&where, "[Interface]: not in a file of Include");
+		hint("such a file has [Peer] sections only; [Interface] is in %s", parser->config->path);
 		return -EINVAL;
 	}
 	if (section == SECTION_INTERFACE && parser->interface_line)
@@ -380,10 +400,22 @@ static int set_secret(struct parser *parser, char *line)
 	return err;
 }
 
+/* A key in front of the first section. */
+static int refuse_first(struct parser *parser, const struct config_line *where)
+{
+	const char *section = section_names[parser->included ? SECTION_PEER : SECTION_INTERFACE];
+
+	fail_at(where, "expected %s", section);
+	hint("%s must come before the first key", section);
+	parser->section = SECTION_REFUSED;
+	parser->refused++;
+	return -EINVAL;
+}
+
 /* Get one line for inih, at most size bytes with the NUL. */
 static int next_line(struct parser *parser, char *text, int size)
 {
-	const struct config_line where = { parser->config->path, parser->line, NULL };
+	const struct config_line where = { parser->path, parser->line, NULL };
 	char *line = parser->buffer;
 	/* inih needs room for "\r\n" and the NUL. */
 	size_t max = size - 3;
@@ -401,13 +433,8 @@ static int next_line(struct parser *parser, char *text, int size)
 		strcpy(text, line);
 		return begin_section(parser, line);
 	}
-	if (*line && parser->section == SECTION_NONE) {
-		fail_at(&where, "expected [Interface]");
-		hint("[Interface] must come before the first key");
-		parser->section = SECTION_REFUSED;
-		parser->refused++;
-		return -EINVAL;
-	}
+	if (*line && parser->section == SECTION_NONE)
+		return refuse_first(parser, &where);
 	if (parser->section == SECTION_REFUSED)
 		return 0;
 	if (is_secret(line))
@@ -421,7 +448,7 @@ static int next_line(struct parser *parser, char *text, int size)
 static char *read_line(char *text, int size, void *stream)
 {
 	struct parser *parser = stream;
-	const struct config_line where = { parser->config->path, parser->line, NULL };
+	const struct config_line where = { parser->path, parser->line, NULL };
 	ssize_t n;
 
 	if (parser->ended)
@@ -434,15 +461,15 @@ static char *read_line(char *text, int size, void *stream)
 	n = getline(&parser->buffer, &parser->buffer_size, parser->file);
 	if (n < 0) {
 		if (ferror(parser->file))
-			fail_parser(parser, fail(errno, "%s: %s", parser->config->path, strerror(errno)));
+			fail_parser(parser, fail(errno, "%s: %s", parser->path, strerror(errno)));
 		return NULL;
 	}
 	parser->line++;
 	*text = '\0';
 	parser->ended = memchr(parser->buffer, '\0', n);
 	if (parser->ended)
-		fail_parser(parser, fail(EINVAL, "%s:%d: NUL byte: not a text file", parser->config->path,
-					 parser->line));
+		fail_parser(parser,
+			    fail(EINVAL, "%s:%d: NUL byte: not a text file", parser->path, parser->line));
 	else
 		fail_parser(parser, next_line(parser, text, size));
 	return parser->ended ? NULL : text;
@@ -451,10 +478,11 @@ static char *read_line(char *text, int size, void *stream)
 /* A section with a mistyped name is not reported as missing, too. */
 static void check_whole(struct parser *parser)
 {
-	const char *missing = parser->refused		 ? NULL
-			      : !parser->interface_line	 ? section_names[SECTION_INTERFACE]
-			      : !parser->config->n_peers ? section_names[SECTION_PEER]
-							 : NULL;
+	const char *missing = parser->refused		? NULL
+			      : !parser->interface_line ? section_names[SECTION_INTERFACE]
+			      : !parser->config->n_peers && !parser->config->n_includes
+				      ? section_names[SECTION_PEER]
+				      : NULL;
 
 	parser->mode_unknown |= !parser->interface_line;
 	if (missing) {
@@ -486,6 +514,8 @@ static void derive_roaming(struct config *config)
 		for (int family = 0; family < SOURCES; family++)
 			if (!peer->sources[family].line)
 				peer->sources[family] = config->tunnel.sources[family];
+			else
+				peer->sources[family].file = peer->file;
 	}
 }
 
@@ -499,16 +529,48 @@ static void derive_bindings(struct config *config)
 								    : XDPSEC_BIND_ADDRESSES;
 }
 
-int config_parse(struct config *config, FILE *file)
+static void parse_file(struct parser *parser, const char *path, FILE *file)
 {
-	struct parser parser = { .config = config, .file = file };
 	int err;
 
-	err = ini_parse_stream(read_line, &parser, handle, &parser);
+	parser->path = path;
+	parser->file = file;
+	parser->line = 0;
+	parser->section = SECTION_NONE;
+	parser->pending = NULL;
+	err = ini_parse_stream(read_line, parser, handle, parser);
+	if (err && !parser->err)
+		fail_parser(parser, fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", path,
+					 err < 0 ? 0 : err));
+}
+
+/* PresharedKey may stand in the file. */
+static void parse_included(struct parser *parser)
+{
+	struct config *config = parser->config;
+	char buffer[BUFSIZ];
+
+	parser->included = true;
+	fail_parser(parser, config_expand_includes(config));
+	for (size_t i = 0; i < config->n_files && !parser->ended; i++) {
+		_cleanup_fclose_ FILE *file = NULL;
+
+		if (fail_parser(parser, config_open_included(config, i, &file)))
+			continue;
+		setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+		parse_file(parser, config->files[i].path, file);
+	}
+	explicit_bzero(buffer, sizeof(buffer));
+}
+
+int config_parse(struct config *config, FILE *file)
+{
+	struct parser parser = { .config = config };
+
+	parse_file(&parser, config->path, file);
+	if (!parser.ended && config->n_includes)
+		parse_included(&parser);
 	free(parser.buffer);
-	if (err && !parser.err)
-		fail_parser(&parser, fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood",
-					  config->path, err < 0 ? 0 : err));
 	if (!parser.ended)
 		check_whole(&parser);
 	free(parser.sections);

@@ -81,6 +81,15 @@ int set_reject_after(struct config *config, const struct config_line *where, cha
 int set_idle(struct config *config, const struct config_line *where, char *value);
 int set_cipher(struct config *config, const struct config_line *where, char *value);
 
+/* Include (config_include.c): the names of the files, opening one of them (the configuration itself is refused, and one that
+ * was opened before), and forgetting them. */
+int set_include(struct config *config, const struct config_line *where, char *value);
+int config_expand_includes(struct config *config);
+int config_open_included(struct config *config, size_t i, FILE **file);
+void config_free_includes(struct config *config);
+/* Open a file of the configuration, which must be a regular one. */
+int config_open(const char *path, FILE **file);
+
 /* Is it a key of wg-quick's that xdpsec does not have? -EINVAL after a message that says what takes its place; 0: no,
  * and no message. */
 int refuse_wg_quick(const struct config_line *where);
@@ -120,9 +129,8 @@ bool value_is_unicast(const struct xdpsec_prefix *address, unsigned int bits);
 /* ADDRESS:PORT or [ADDRESS]:PORT sets *location, NAME:PORT the other two. */
 int value_location(const struct config_line *where, const char *text, struct xdpsec_location *location,
 		   char name[HOST_NAME_LEN + 1], unsigned int *name_port);
-/* The path of a file; one without a directory is beside the configuration. */
-int value_path(const struct config *config, const struct config_line *where, const char *value,
-	       char path[PATH_MAX]);
+/* The path of a file; a relative one begins beside the file that has the line. */
+int value_path(const struct config_line *where, const char *value, char path[PATH_MAX]);
 /* An address without a port, IPv4 mapped. */
 int value_host(const struct config_line *where, const char *text, unsigned char address[16]);
 /* A decimal or hexadecimal number without anything around it. */

@@ -68,27 +68,6 @@ static int set_path(struct config *config, const char *path)
 	return 0;
 }
 
-static int open_config(const struct config *config, FILE **file)
-{
-	_cleanup_close_ int fd = open(config->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st))
-		return fail(errno, "%s: %s", config->path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fail(EINVAL, "%s: not a regular file", config->path);
-	if (st.st_mode & 022) {
-		warning("%s: permissions %04o are too open: others can change what is protected",
-			config->path, st.st_mode & 07777);
-		hint("chmod go-w %s", config->path);
-	}
-	*file = fdopen(fd, "r");
-	if (!*file)
-		return fail(errno, "%s: %s", config->path, strerror(errno));
-	take_fd(&fd);
-	return 0;
-}
-
 /* A name without a directory is that of a file in the usual directory. */
 static int find_file(struct config *config, const char *name, FILE **file)
 {
@@ -99,7 +78,7 @@ static int find_file(struct config *config, const char *name, FILE **file)
 	snprintf(usual, sizeof(usual), DIRECTORY "/%s" SUFFIX, is_name ? name : "");
 	err = set_path(config, is_name ? usual : name);
 	if (!err)
-		err = open_config(config, file);
+		err = config_open(config->path, file);
 	if (!err)
 		return 0;
 	config->path[0] = '\0';

@@ -44,6 +44,6 @@ int config_read_psk(const struct config *config, const struct peer_config *peer,
 		memcpy(psk, peer->psk, KEY32_BYTES);
 		return 0;
 	}
-	snprintf(what, sizeof(what), "%s:%d: PresharedKeyFile", config->path, peer->psk_line);
+	snprintf(what, sizeof(what), "%s:%d: PresharedKeyFile", peer_path(config, peer), peer->psk_line);
 	return key32_read(peer->psk_file, true, psk, what);
 }

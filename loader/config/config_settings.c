@@ -95,6 +95,7 @@ static int set_clear_groups(struct config *config, const struct config_line *whe
 static int set_name(struct config *config, const struct config_line *where, char *value)
 {
 	struct peer_config *peer = current_peer(config), *other;
+	char line[LINE_TEXT];
 	size_t i;
 
 	for (i = 0; value[i]; i++)
@@ -106,11 +107,11 @@ static int set_name(struct config *config, const struct config_line *where, char
 		     sizeof(peer->name) - 1);
 		return -EINVAL;
 	}
+	strcpy(peer->name, value);
 	for (other = config->peers; other < peer; other++)
 		if (!strcmp(other->name, value))
-			return fail_at(where, "%s: already the name of the [Peer] in line %d", value,
-				       other->line);
-	strcpy(peer->name, value);
+			return fail_at(where, "%s: already the name of the [Peer] in %s", value,
+				       line_text(config, where->path, other, other->line, line));
 	return 0;
 }
 
@@ -206,10 +207,9 @@ static int set_rx_spi(struct config *config, const struct config_line *where, ch
 	return value_spi(where, value, &sa->spi);
 }
 
-int value_path(const struct config *config, const struct config_line *where, const char *value,
-	       char path[PATH_MAX])
+int value_path(const struct config_line *where, const char *value, char path[PATH_MAX])
 {
-	const char *file = config->path;
+	const char *file = where->path;
 	int directory = value[0] == '/' ? 0 : strrchr(file, '/') + 1 - file;
 
 	if (snprintf(path, PATH_MAX, "%.*s%s", directory, file, value) >= PATH_MAX)
@@ -217,10 +217,9 @@ int value_path(const struct config *config, const struct config_line *where, con
 	return 0;
 }
 
-static int set_key_file(struct config *config, const struct config_line *where, const char *value,
-			struct sa_config *sa)
+static int set_key_file(const struct config_line *where, const char *value, struct sa_config *sa)
 {
-	int err = value_path(config, where, value, sa->key_file);
+	int err = value_path(where, value, sa->key_file);
 
 	if (!err)
 		sa->key_file_line = where->line;
@@ -229,7 +228,7 @@ static int set_key_file(struct config *config, const struct config_line *where, 
 
 static int set_tx_key_file(struct config *config, const struct config_line *where, char *value)
 {
-	return set_key_file(config, where, value, &current_peer(config)->tx);
+	return set_key_file(where, value, &current_peer(config)->tx);
 }
 
 static int set_rx_key_file(struct config *config, const struct config_line *where, char *value)
@@ -239,7 +238,7 @@ static int set_rx_key_file(struct config *config, const struct config_line *wher
 
 	/* The nth belongs to the nth RxSpi, also if it is refused. */
 	sa->key_file_line = where->line;
-	return set_key_file(config, where, value, sa);
+	return set_key_file(where, value, sa);
 }
 
 const char *setting_instead(const struct setting *setting)
@@ -279,6 +278,7 @@ const struct setting settings[] = {
 	{ SECTION_INTERFACE, "PrivateKey", set_private_key, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "RejectAfter", set_reject_after, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "Idle", set_idle, OPTIONAL, ALWAYS },
+	{ SECTION_INTERFACE, "Include", set_include, MULTIPLE, ALWAYS },
 	{ SECTION_PEER, "Name", set_name, REQUIRED, ALWAYS },
 	{ SECTION_PEER, "Address", set_address, REPEATABLE, INLINE },
 	{ SECTION_PEER, "Ports", set_ports, REQUIRED, INLINE },

@@ -56,7 +56,7 @@ static int refuse_endpoint(const struct config *config, const struct peer_config
 	fail(ELOOP,
 	     "%s:%d: Endpoint: %s: lies in %s of AllowedIPs without a more specific route: the tunnel's own "
 	     "packets would go into the tunnel",
-	     config->path, peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
+	     peer_path(config, peer), peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
 	     prefix_text(prefix, inside, sizeof(inside)));
 	hint_route(config, &address, route, tunnel);
 	return -ELOOP;
@@ -75,14 +75,14 @@ static int check_route(const struct config *config, const struct peer_config *pe
 
 	location_text(&peer->endpoint, text, sizeof(text));
 	if (found && route.is_local)
-		return fail(EINVAL, "%s:%d: Endpoint: %s: is an address of this host", config->path,
-			    peer->endpoint_line, text);
+		return fail(EINVAL, "%s:%d: Endpoint: %s: is an address of this host",
+			    peer_path(config, peer), peer->endpoint_line, text);
 	if (prefix &&
 	    !(found && route.is_unicast && route.device != tunnel && route.prefix.length > prefix->length))
 		return refuse_endpoint(config, peer, prefix, found ? &route : NULL, tunnel);
 	if (!found || !route.is_unicast) {
 		warning("%s:%d: Endpoint: %s: no route to it: peer %s cannot be reached until there is one",
-			config->path, peer->endpoint_line, text, peer->name);
+			peer_path(config, peer), peer->endpoint_line, text, peer->name);
 		hint_route(config, &address, NULL, tunnel);
 	}
 	return 0;

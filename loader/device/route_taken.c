@@ -19,6 +19,7 @@
 /* A prefix of AllowedIPs. */
 struct wanted {
 	const struct xdpsec_prefix *prefix;
+	const char *path;
 	int line;
 };
 
@@ -83,7 +84,7 @@ static void refuse_route(struct taken_listing *listing, const struct wanted *wan
 
 	prefix_text(wanted->prefix, text, sizeof(text));
 	listing->err = fail(EEXIST, "%s:%d: AllowedIPs: %s: a route to it through another device exists",
-			    listing->config->path, wanted->line, text);
+			    wanted->path, wanted->line, text);
 	hint("`%s%s route show %s` shows it; with Table = off you add the routes yourself", self_ip(),
 	     prefix_is_ipv4(wanted->prefix) ? "" : " -6", text);
 }
@@ -125,6 +126,7 @@ static int collect_routes(struct taken_listing *listing)
 	for (peer = listing->config->peers; peer < end; peer++)
 		for (size_t i = 0; i < peer->n_prefixes; i++)
 			listing->wanted[listing->n++] = (struct wanted){ &peer->prefixes[i],
+									 peer_path(listing->config, peer),
 									 peer->prefix_lines[i] };
 	qsort(listing->wanted, listing->n, sizeof(*listing->wanted), compare_routes);
 	return 0;

@@ -88,7 +88,8 @@ static int check_shared_spis(const struct config *config, const struct instance 
 		if (bpf_map_lookup_elem(plane->maps[MAP_SPIS], &rx->spi, &slot))
 			continue;
 		fail(EBUSY, "%s:%d: RxSpi: 0x%08x: already used by the tunnel %s (%s), on the same device %s",
-		     config->path, rx->spi_line, rx->spi, other->near, other->name, config->device);
+		     peer_path(config, &config->peers[i / PEER_RX]), rx->spi_line, rx->spi, other->near,
+		     other->name, config->device);
 		hint("choose another number, also as the other site's TxSpi; or set SourcePort = listen in "
 		     "both tunnels");
 		return -EBUSY;
@@ -115,8 +116,9 @@ static int check_prefix(const struct config *config, const struct peer_config *p
 		previous = &last;
 		if (!overlap(&peer->prefixes[index], &prefix))
 			continue;
-		fail(EBUSY, "%s:%d: Address: %s: overlaps with %s of %s, on the same device %s", config->path,
-		     peer->prefix_lines[index], prefix_text(&peer->prefixes[index], text, sizeof(text)),
+		fail(EBUSY, "%s:%d: Address: %s: overlaps with %s of %s, on the same device %s",
+		     peer_path(config, peer), peer->prefix_lines[index],
+		     prefix_text(&peer->prefixes[index], text, sizeof(text)),
 		     prefix_text(&prefix, theirs, sizeof(theirs)), other->name, config->device);
 		hint("remove it from one of them, or put all peers into %s and `%s reload %s`", other->path,
 		     self(), other->name);
@@ -193,7 +195,7 @@ static int check_outer(const struct config *config, const struct peer_config *pe
 		return 0;
 	fail(EBUSY,
 	     "%s:%d: Endpoint: %s: %s protects UDP port %s there, and would seal the tunnel's packets twice",
-	     config->path, peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
+	     peer_path(config, peer), peer->endpoint_line, location_text(&peer->endpoint, text, sizeof(text)),
 	     other->name, ports);
 	hint_outer(&outer, ports, other->path);
 	return -EBUSY;
@@ -219,8 +221,9 @@ static int check_inner(const struct config *config, const struct outer *outer, c
 	fail(EBUSY,
 	     "%s:%d: Address: %s: its Ports include %s, and would seal the packets of the tunnel %s (%s) to "
 	     "%s twice",
-	     config->path, found->prefix_lines[at], prefix_text(&found->prefixes[at], prefix, sizeof(prefix)),
-	     ports, other->near, other->name, location_text(outer->endpoint, text, sizeof(text)));
+	     peer_path(config, found), found->prefix_lines[at],
+	     prefix_text(&found->prefixes[at], prefix, sizeof(prefix)), ports, other->near, other->name,
+	     location_text(outer->endpoint, text, sizeof(text)));
 	hint_outer(outer, ports, found->name);
 	return -EBUSY;
 }

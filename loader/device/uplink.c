@@ -173,7 +173,8 @@ static void check_source(const struct config *config, const struct peer_config *
 	address_text(source->address, text, sizeof(text));
 	warning("%s:%d: Source: %s: not an address of this host: nothing is sent to peer %s over IPv%c until "
 		"it is",
-		config->path, source->line, text, peer->name, family == SOURCE_IPV6 ? '6' : '4');
+		source->file ?: config->path, source->line, text, peer->name,
+		family == SOURCE_IPV6 ? '6' : '4');
 	hint("`%s address` lists its addresses", self_ip());
 }
 

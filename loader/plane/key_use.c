@@ -13,6 +13,7 @@
 /* A key of the configuration, for qsort() and bsearch(). */
 struct use {
 	const char *fingerprint;
+	const char *path;
 	int line;
 	bool is_rx;
 };
@@ -45,8 +46,8 @@ static int refuse_key(const struct key_search *search, const struct use *mine, c
 					  : "sequence numbers would be used twice, or be refused as replayed";
 
 	fail(EKEYREJECTED, "%s:%d: %s: the same key as %s of peer %s of the instance %s, which is up: %s",
-	     search->config->path, mine->line, key_setting_name(mine->is_rx), key_setting_name(is_rx),
-	     peer->name, other, consequence);
+	     mine->path, mine->line, key_setting_name(mine->is_rx), key_setting_name(is_rx), peer->name,
+	     other, consequence);
 	hint("make other keys (xdpsec genkey --manual) and SPIs for this instance, or first %s down %s",
 	     search->other.netns_cookie == search->cookie ? self() : "xdpsec", other);
 	return -EKEYREJECTED;
@@ -107,6 +108,7 @@ int key_use_check(const struct config *config, char (*fingerprints)[PEER_KEYS][F
 	for (size_t i = 0; i < PEER_KEYS * config->n_peers; i++)
 		uses[search.n_uses++] = (struct use){
 			.fingerprint = fingerprints[i / PEER_KEYS][i % PEER_KEYS],
+			.path = peer_path(config, &config->peers[i / PEER_KEYS]),
 			.line = peer_sa(&config->peers[i / PEER_KEYS], i % PEER_KEYS)->key_file_line,
 			.is_rx = i % PEER_KEYS,
 		};

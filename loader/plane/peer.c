@@ -17,7 +17,8 @@ static int read_key(const struct peer_context *context, const struct peer_config
 	char what[PATH_MAX + 64];
 	int err;
 
-	snprintf(what, sizeof(what), "%s:%d: %s", context->config->path, sa->key_file_line, keyword);
+	snprintf(what, sizeof(what), "%s:%d: %s", peer_path(context->config, peer), sa->key_file_line,
+		 keyword);
 	err = key_read(key, sa->key_file, peer->key_length, what);
 	if (!err)
 		err = key_fingerprint(key, record->fingerprint);

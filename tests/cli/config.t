@@ -83,7 +83,7 @@ mistake "key in the wrong case that both sections have" '8s/Address/address/' \
 hint: did you mean Address?'
 mistake "unknown key that resembles nothing" '4s/Xdp/FooBarBaz/' \
 	'FILE:4: FooBarBaz: unknown key in [Interface]
-hint: xdpsec(8), CONFIGURATION, lists the keys'
+hint: xdpsec.conf(5) lists the keys'
 mistake "key of the other section" '9s/$/\nDevice = eth0/' \
 	'FILE:10: Device: belongs in [Interface], not in [Peer]'
 mistake "key given twice" '9s/$/\nPorts = 53/' \
