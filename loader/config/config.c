@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/message.h"
-#include "config/config_parse.h"
+#include "config/config.h"
 
 const char *mode_text(enum mode mode)
 {

@@ -187,6 +187,8 @@ struct config {
  */
 int config_read(struct config *config, const char *path);
 void config_free(struct config *config);
+/* A part of config_free(). */
+void config_free_includes(struct config *config);
 /* Room for one more peer. *allocated: for how many there is. 0 or -ENOMEM. */
 int config_make_room(struct config *config, size_t *allocated);
 #define _cleanup_config_ __attribute__((cleanup(config_free)))

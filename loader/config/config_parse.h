@@ -82,11 +82,10 @@ int set_idle(struct config *config, const struct config_line *where, char *value
 int set_cipher(struct config *config, const struct config_line *where, char *value);
 
 /* Include (config_include.c): the names of the files, opening one of them (the configuration itself is refused, and one that
- * was opened before), and forgetting them. */
+ * was opened before). */
 int set_include(struct config *config, const struct config_line *where, char *value);
 int config_expand_includes(struct config *config);
 int config_open_included(struct config *config, size_t i, FILE **file);
-void config_free_includes(struct config *config);
 /* Open a file of the configuration, which must be a regular one. */
 int config_open(const char *path, FILE **file);
 
