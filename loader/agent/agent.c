@@ -46,6 +46,14 @@ static int enter_agent_sandbox(const struct agent *agent)
 	return err ?: seccomp_enter(SECCOMP_AGENT);
 }
 
+/* The driver of a peer decides too; a record of no peer is erased anyway. */
+static bool could_be_faster(const struct agent *agent, const struct agreement_record *record)
+{
+	const struct peer_config *config = agent->peers[record->slot / XDPSEC_SLOTS_PER_PEER].config;
+
+	return agent->has_bulk && record->outdated && config && strcmp(config->driver, "aes") == 0;
+}
+
 /* Take over the keys that are in use; they are whole, whatever became of the agent that agreed on them. */
 static int adopt(struct agent *agent, uint64_t now)
 {
@@ -53,6 +61,8 @@ static int adopt(struct agent *agent, uint64_t now)
 	size_t n = 0;
 	int err = agree_read_records(&agent->plane, records, &n);
 
+	for (size_t i = 0; !err && i < n; i++)
+		records[i].outdated = could_be_faster(agent, &records[i]);
 	if (!err)
 		err = agreement_adopt(agent->agreement, records, n, now);
 	return err ? fail(-err, "%s: cannot take over the keys in use: %s", agent->instance_name,

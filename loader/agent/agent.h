@@ -66,6 +66,7 @@ struct agent {
 	struct clock_file clock;
 	struct notify notify;
 
+	bool has_bulk;	    /* the module for many blocks at a time was there at the start */
 	bool resolver_died; /* so that the log has it once */
 	int lock, socket, resolver, instance_map;
 	int epoll, deadline_timer, clock_timer, signals;

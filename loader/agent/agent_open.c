@@ -19,6 +19,7 @@
 #include "base/program_version.h"
 #include "net/netlink.h"
 #include "net/vrf.h"
+#include "plane/bulk.h"
 #include "plane/place.h"
 #include "plane/plane.h"
 #include "plane/self.h"
@@ -184,13 +185,14 @@ static int open_socket(struct agent *agent)
 }
 
 /* The driver is chosen with a key of zeros: that of a peer is given to the kernel in one call. */
-static int prefer_drivers(const struct agent *agent)
+static int prefer_drivers(struct agent *agent)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < agent->config.n_peers; i++)
 		if (agent->config.peers[i].agreed && !config_has_driver_before(&agent->config, i))
 			err = agree_prefer(agent->instance_name, agent->config.peers[i].driver);
+	agent->has_bulk = bulk_state(NULL) == BULK_USABLE;
 	return err ? fail(-err, "%s: the kernel's cipher: %s", agent->instance_name, strerror(-err)) : 0;
 }
 

@@ -62,8 +62,9 @@ struct agreement_record {
 	uint8_t suite;	       /* one bit */
 	uint8_t binding;
 	/* Only for agreement_adopt(), from the data plane. */
-	uint8_t linked; /* `spis` or `peers` refers to the slot */
-	uint8_t opened; /* a packet was opened under it */
+	uint8_t linked;	  /* `spis` or `peers` refers to the slot */
+	uint8_t opened;	  /* a packet was opened under it */
+	uint8_t outdated; /* a new SA would get a faster cipher: another pair is agreed on soon */
 };
 
 /* A key of the data plane. Consumed: whoever gets a pointer to it wipes it, also on errors. */

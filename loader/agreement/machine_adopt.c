@@ -94,8 +94,10 @@ static void adopt_seal(struct machine *machine, uint32_t peer, unsigned int k,
 	p->seals[k].id = record->id;
 	p->in_use = (int)k;
 	p->peer_life = record->peer_life;
-	p->rekey = record->birth +
-		   machine_spread(machine, record->initiator ? &times->rekey_after : &times->takeover);
+	p->rekey = record->outdated
+			   ? now
+			   : record->birth + machine_spread(machine, record->initiator ? &times->rekey_after
+										       : &times->takeover);
 }
 
 /* Neither `spis` nor `peers` refers to it, or it is not ours: it goes. */

@@ -185,7 +185,23 @@ static void warn_of_devices(struct report *report)
 struct driver_answer {
 	char bound[DRIVER_LEN], preferred[DRIVER_LEN + 8];
 	bool outdated;
+	bool bulk; /* the module for many blocks at a time is there */
 };
+
+/* The key of a pair is in its contexts only, so there has to be another key. */
+static void warn_of_agreed_driver(struct report *report, const struct peer_report *peer,
+				  const struct driver_answer *answer)
+{
+	const struct agreed_report *agreed = &peer->agreed;
+
+	if (!answer->bulk || !agreed->has_pair || agreed->pair.bulk)
+		return;
+	add_warning(report,
+		    "%s: its key is from before the module " BULK_MODULE
+		    " was loaded: the next one is by it, in "
+		    "two minutes or as soon as xdpsec reload %s has it agreed on",
+		    peer->record.name, report->instance.name);
+}
 
 static bool is_outdated(const char *bound, struct driver_answer *answer)
 {
@@ -202,8 +218,12 @@ static void warn_of_driver(struct report *report, const struct peer_report *peer
 {
 	const char *bound = peer->tx.record.driver;
 
-	if (strcmp(peer->record.driver, "aes") != 0 || peer->agreed.agreed)
+	if (strcmp(peer->record.driver, "aes") != 0)
 		return;
+	if (peer->agreed.agreed) {
+		warn_of_agreed_driver(report, peer, answer);
+		return;
+	}
 	if (!is_outdated(bound, answer)) {
 		bound = peer->rx.record.driver;
 		if (!is_outdated(bound, answer))
@@ -296,7 +316,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer, 
 
 void report_warn(struct report *report)
 {
-	struct driver_answer answer = {};
+	struct driver_answer answer = { .bulk = bulk_state(NULL) == BULK_USABLE };
 
 	warn_of_devices(report);
 	if (report->unfinished)

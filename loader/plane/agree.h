@@ -96,7 +96,8 @@ int agree_endpoint(const struct agree *agree, __u32 peer, const struct xdpsec_lo
 /* What the data plane uses now. */
 int agree_read_endpoint(const struct agree *agree, __u32 peer, struct xdpsec_endpoint *endpoint);
 
-/* Every slot that is not empty. records has room for XDPSEC_MAX_SAS; n gets how many there are. */
+/* Every slot that is not empty. records has room for XDPSEC_MAX_SAS; n gets how many there are. Those without a context
+ * of the module for many blocks at a time (bulk.h) are outdated. */
 int agree_read_records(const struct agree *agree, struct agreement_record *records, size_t *n);
 /* The slots that have opened a packet: calls first() for each (lost events). */
 int agree_read_opened(const struct agree *agree, void (*first)(void *data, __u32 slot, __u32 spi, __u64 id),

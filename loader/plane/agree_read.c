@@ -43,6 +43,7 @@ static struct agreement_record record_of(const struct xdpsec_agreement *from, __
 		.binding = from->binding,
 		.linked = from->stage == XDPSEC_STAGE_LINKED,
 		.opened = from->opened,
+		.outdated = !from->bulk,
 	};
 }
 

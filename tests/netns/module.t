@@ -9,6 +9,9 @@
 . "$here/agree.sh"
 # shellcheck source=tests/netns/lib/driver.sh
 . "$here/driver.sh"
+REKEYS=1 RATE=200
+# shellcheck source=tests/netns/lib/agree_load.sh
+. "$here/agree_load.sh"
 
 grep -q XDPSEC_VM_TREE= /proc/cmdline || skip_all "only the laboratory's modules are loaded and unloaded"
 modprobe -n -q bpf_crypto_bulk || skip_all "the module is not built here: make vmtest MODULE=1"
@@ -84,13 +87,37 @@ write_agreed_configs
 ok "agreed: up" up || bail "not up"
 ok "agreed: keys without it" wait_for 20 module_is false
 ok "agreed: load" modprobe bpf_crypto_bulk
-# As the next handshake does within two minutes.
-ok "agreed: rekey" xdpsec_a rekey "$NAME_A"
+for site in a b; do
+	like "agreed: ${site^^} warns" "$("status_$site" '.warnings | join("")')" \
+		"its key is from before the module bpf_crypto_bulk was loaded: .* xdpsec reload $ID-$site "
+done
+# Nothing but the reload of one site: the other has the new key by the same handshake.
+LOAD_A=$TUNNEL_A4 LOAD_B=$TUNNEL_B4
+good_network() { :; }
+is_drained() { :; }
+load_start
+ok "agreed: reload at A" xdpsec_a reload "$NAME_A"
 ok "agreed: keys of it" wait_for 20 module_is true
+load_stop "agreed"
+is "agreed: nothing to say any more" "$(status_a '[.warnings, .advice] | tostring')$(status_b '[.warnings, .advice] | tostring')" \
+	"[[],[]][[],[]]"
 ok "agreed: packets pass" wait_for 10 reaches_b
 like "agreed: status says so" "$(xdpsec_a status "$NAME_A")" "suite: AES-[0-9]+-OCB, by the module bpf_crypto_bulk|suite: aes-[0-9]+-ocb, by the module bpf_crypto_bulk"
 refuses "agreed: it cannot be unloaded" modprobe -r bpf_crypto_bulk
 ok "agreed: down" down
 ok "agreed: no context is left" wait_for 5 unused
+ok "agreed: unload" modprobe -r bpf_crypto_bulk
+
+# Without handshakes of its own accord: the new agent has one as soon as something is sealed.
+INTERFACE_LINES='Idle = silent' write_agreed_configs
+ok "silent: up" up || bail "not up"
+ok "silent: a packet, and a key" wait_for 10 reaches_b
+ok "silent: load" modprobe bpf_crypto_bulk
+ok "silent: reload at A" xdpsec_a reload "$NAME_A"
+ok "silent: it is not there yet" module_is false
+later_by_module() { reaches_b && module_is true; }
+ok "silent: packets go on, and the key is by it" wait_for 20 later_by_module
+ok "silent: down" down
+ok "silent: no context is left" wait_for 5 unused
 ok "nothing is left" no_trace
 done_testing

@@ -409,6 +409,40 @@ static void test_adopt(void **state)
 	assert_false(a.plane.slots[SLOTS_SEAL].filled);
 }
 
+/* SAs that a faster cipher could have: another pair at once; with Idle = silent once something is sealed. */
+static void test_adopt_outdated(void **state)
+{
+	struct agreement_settings settings = { .carries = CARRIES_TUNNEL,
+					       .reject_after = 540,
+					       .idle_silent = true };
+	struct agreement_record records[SLOTS_PEER];
+
+	(void)state;
+	for (unsigned int outdated = 0; outdated < 2; outdated++) {
+		size_t n;
+
+		begin(&settings);
+		agree();
+		end_restart(&a, 1, &settings);
+		assert_int_equal(end_add(&a, 0, &b, NULL), 0);
+		n = plane_records(&a.plane, records);
+		for (size_t i = 0; i < n; i++)
+			records[i].outdated = outdated != 0;
+		assert_int_equal(agreement_adopt(a.agreement, records, n, now), 0);
+		agreement_start(a.agreement, now);
+		pass_second();
+		assert_int_equal(a.n_box, 0);
+		activity.sealed = now;
+		pass_second();
+		assert_int_equal(a.n_box, outdated);
+		assert_true(end_opens(&b, 0, &a, 0) && end_opens(&a, 0, &b, 0));
+		if (!outdated)
+			continue;
+		settle();
+		assert_int_equal(plane_seals(&a.plane, 0)->sa.record.generation, 2);
+	}
+}
+
 /* Records that are not of this peer, or of no life of ours that lasts, or of no peer: erased, before they are filled. */
 static void test_adopt_others(void **state)
 {
@@ -510,11 +544,13 @@ static void test_floor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_retry),    TEST(test_confirm_again), TEST(test_first),     TEST(test_rekey_after),
-		TEST(test_takeover), TEST(test_expiry),	       TEST(test_dead_peer), TEST(test_keepalive),
-		TEST(test_packets),  TEST(test_silent),	       TEST(test_renew),     TEST(test_reset),
-		TEST(test_adopt),    TEST(test_adopt_others),  TEST(test_stale),     TEST(test_install_fails),
-		TEST(test_floor),    TEST(test_found),
+		TEST(test_retry),	TEST(test_confirm_again),  TEST(test_first),
+		TEST(test_rekey_after), TEST(test_takeover),	   TEST(test_expiry),
+		TEST(test_dead_peer),	TEST(test_keepalive),	   TEST(test_packets),
+		TEST(test_silent),	TEST(test_renew),	   TEST(test_reset),
+		TEST(test_adopt),	TEST(test_adopt_outdated), TEST(test_adopt_others),
+		TEST(test_stale),	TEST(test_install_fails),  TEST(test_floor),
+		TEST(test_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
