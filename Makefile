@@ -162,6 +162,7 @@ help:
 	'make vmsnapshot      a machine is restored from a snapshot while it seals (root); KERNEL=' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
 	'make vmmodule        the optional kernel module for such a kernel; MODULE=1 loads it in the targets vm*' \
+	'make vmdkms          dkms builds, installs and removes it for such a kernel' \
 	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=, MODULE=' \
 	'make module          the optional kernel module (docs/module.md), for this kernel; KERNELDIR=' \
 	'make module-install  it, for this kernel; module-dkms: its sources, for DKMS' \

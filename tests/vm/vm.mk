@@ -24,7 +24,7 @@ VM_CI_TESTS ?= $(filter-out %/lengths_test %/replay_test $(OUTPUT)/tests/unit/ag
 VM_CI_NETNS_6.12 := vlan.t
 VM_CI_NETNS_newest := bond.t tunnel_vlan.t dispatcher.t
 
-.PHONY: vm vmtest vmmodule vmsh vmcheck vmtest-ci
+.PHONY: vm vmtest vmmodule vmdkms vmsh vmcheck vmtest-ci
 vm:
 	$(Q)scripts/install-deps --vm
 	$(Q)$(MAKE) tests
@@ -37,6 +37,11 @@ vmtest: vm
 vmmodule:
 	$(Q)scripts/install-deps --vm
 	$(Q)tests/vm/module $(KERNEL) $(OUTPUT)
+
+# dkms itself, on what module-dkms installs; no machine is started.
+vmdkms:
+	$(Q)scripts/install-deps --vm
+	$(Q)tests/vm/dkms $(KERNEL) $(OUTPUT)
 
 vmsh: vm
 	$(Q)$(VM_RUN) -i -t 120
