@@ -43,6 +43,9 @@ BPFTOOL ?= $(call first-of,bpftool)
 
 PACKAGES := libbpf libxdp libmnl inih json-c libcrypto libseccomp smartcols
 
+# `xdpsec metrics --listen` needs the header of libmicrohttpd; the library is loaded when it is used.
+MICROHTTPD := $(shell $(PKG_CONFIG) --exists libmicrohttpd 2>/dev/null && echo -DXDPSEC_HAVE_MICROHTTPD)
+
 # The version of a checkout is VERSION and the commit; that of an archive, which has no history, VERSION.
 GIT_SUFFIX := $(shell git -C $(CURDIR) describe --match=NONE --always --dirty 2>/dev/null)
 VERSION := $(shell cat VERSION)$(if $(GIT_SUFFIX),+g$(GIT_SUFFIX))
@@ -75,7 +78,7 @@ package-libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
 
 USER_CFLAGS := -std=gnu11 $(WARNINGS) $(PREFIX_MAP) -D_GNU_SOURCE -Iinclude -Iloader -I$(OUTPUT) \
 	$(call package-cflags,$(PACKAGES)) \
-	-DXDPSEC_LIBDIR='"$(LIBDIR)/xdpsec"'
+	-DXDPSEC_LIBDIR='"$(LIBDIR)/xdpsec"' $(MICROHTTPD)
 USER_LIBS := $(call package-libs,$(PACKAGES))
 
 # clang for the BPF target does not look where Debian has <asm/types.h>; gcc and clang for this machine do.
@@ -154,6 +157,7 @@ help:
 	'make check SANITIZE=1   those that need no BPF, with AddressSanitizer and UBSan' \
 	'make fuzz            the fuzzers (root); FUZZ_SECONDS=60, FUZZ_PACKETS=, FUZZ_FILES=, SEED=, TESTS=' \
 	'make soak            traffic while keys, agents, configurations and links change (root); SOAK_PACKETS=, SEED=' \
+	'make monitoring      metrics, alerts and dashboard, by promtool and systemd (root)' \
 	'make hub             a hub with 1000 peers reboots, and is flooded (root); HUB_PEERS=, HUB_RATE=' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
@@ -325,6 +329,14 @@ hub:
 	$(Q)XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) HUB_PEERS=$(HUB_PEERS) HUB_RATE=$(HUB_RATE) \
 		HUB_SECONDS=$(HUB_SECONDS) HUB_ROUNDS=$(HUB_ROUNDS) $(PROVE) --exec '' --timer --verbose tests/hub/hub.t
 
+# Metrics, alerts and dashboard with what is too large for every machine: promtool, curl, systemd.
+.PHONY: monitoring
+monitoring:
+	$(Q)scripts/install-deps --monitoring
+	$(Q)$(MAKE) all
+	$(Q)METRICS_SLOW=1 MONITORING=1 XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer \
+		tests/netns/metrics.t tests/netns/metrics_units.t tests/cli/metrics.t
+
 # The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
 # what they find, and the corpus as seeds.
 .PHONY: libfuzzer
@@ -420,6 +432,8 @@ COMPLETIONDIR := $(DATADIR)/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 NETWORKDIR ?= $(PREFIX)/lib/systemd/network
+# Below dist, and so below the data directory.
+MONITORING := prometheus/xdpsec.rules.yml grafana/xdpsec.json
 
 install: all
 	$(Q)$(INSTALL) -d -m 0755 $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBDIR)/xdpsec
@@ -434,6 +448,10 @@ install: all
 		$(INSTALL) -d -m 0755 $(DESTDIR)$(UNITDIR); name=$${unit##*/}; \
 		sed 's|@SBINDIR@|$(SBINDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$${name%.in}; \
 		chmod 0644 $(DESTDIR)$(UNITDIR)/$${name%.in}; done
+	$(Q)for file in $(wildcard dist/*.timer); do \
+		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(UNITDIR)/$${file##*/}; done
+	$(Q)for file in $(MONITORING); do \
+		$(INSTALL) -D -m 0644 dist/$$file $(DESTDIR)$(DATADIR)/xdpsec/$$file; done
 	$(Q)for file in $(wildcard dist/*.network); do \
 		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(NETWORKDIR)/$${file##*/}; done
 	$(Q)for file in $(wildcard dist/*.sysusers); do \
@@ -447,7 +465,9 @@ uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,$(patsubst %.sysusers,%.conf,$(notdir $(wildcard dist/*.sysusers))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))
-	$(Q)rm -f $(DESTDIR)$(DATADIR)/xdpsec/xdpsec.lua
+	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard dist/*.timer)))
+	$(Q)rm -f $(addprefix $(DESTDIR)$(DATADIR)/xdpsec/,xdpsec.lua $(MONITORING))
+	$(Q)rmdir $(addprefix $(DESTDIR)$(DATADIR)/xdpsec/,$(sort $(dir $(MONITORING)))) 2>/dev/null || true
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec $(DESTDIR)$(DATADIR)/xdpsec 2>/dev/null || true
 
 .PHONY: deb

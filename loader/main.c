@@ -151,6 +151,12 @@ static int set_option(struct invocation *invocation, int value)
 	case 'o':
 		invocation->options.output = optarg;
 		return 0;
+	case OPTION_LISTEN:
+		invocation->options.listen = optarg;
+		return 0;
+	case OPTION_FROM:
+		invocation->options.from = optarg;
+		return 0;
 	case OPTION_DEVICE:
 		return set_device_option(invocation, optarg);
 	case OPTION_BITS:

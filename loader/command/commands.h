@@ -24,7 +24,9 @@ struct options {
 	bool no_agent;		    /* up, reload --no-agent */
 	bool background;	    /* agree --background */
 	bool manual;		    /* genkey --manual */
-	const char *output;	    /* import -o; NULL: standard output */
+	const char *output;	    /* import, metrics -o; NULL: standard output */
+	const char *listen;	    /* metrics --listen; NULL: not given */
+	const char *from;	    /* metrics --from; NULL: not given */
 	const char *device;	    /* import --device; NULL: not given */
 	unsigned int key_bits;	    /* genkey --bits: 128 or 256; 0: not given */
 };
@@ -35,6 +37,7 @@ int command_up(const struct options *options);
 int command_down(const struct options *options);
 int command_reload(const struct options *options);
 int command_status(const struct options *options);
+int command_metrics(const struct options *options);
 int command_agree(const struct options *options);
 int command_rekey(const struct options *options);
 int command_probe(const struct options *options);

@@ -144,6 +144,8 @@ void report_read_tunnel(struct report *report);
 struct plane;
 int report_read_agreed(const struct plane *plane, struct peer_report *peer, __u32 index);
 void report_read_agent(struct report *report, const struct plane *plane, const size_t *index);
+/* "agreed", "asking": for programs. */
+const char *agreed_state_word(enum agreed_state state);
 /* "agreed", "asking (attempt 3)", "refused: binding differs" */
 const char *agreed_state_text(const struct agreed_report *agreed, char *text, size_t size);
 /* Add warnings about it. */

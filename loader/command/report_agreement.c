@@ -99,6 +99,17 @@ void report_read_agent(struct report *report, const struct plane *plane, const s
 			add_status(&report->peers[index[i] - 1].agreed, &report->agent->peers[i]);
 }
 
+const char *agreed_state_word(enum agreed_state state)
+{
+	static const char *const words[] = {
+		[AGREED_STATE_NONE] = "none",	    [AGREED_STATE_AGREED] = "agreed",
+		[AGREED_STATE_ASKING] = "asking",   [AGREED_STATE_REFUSED] = "refused",
+		[AGREED_STATE_EXPIRED] = "expired",
+	};
+
+	return words[state];
+}
+
 const char *agreed_state_text(const struct agreed_report *agreed, char *text, size_t size)
 {
 	static const char *const names[] = {

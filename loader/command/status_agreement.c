@@ -106,17 +106,6 @@ static void add_key(struct json_object *object, const unsigned char public_key[K
 	json_object_object_add(object, "public_key", json_object_new_string(key));
 }
 
-static const char *state_word(enum agreed_state state)
-{
-	static const char *const words[] = {
-		[AGREED_STATE_NONE] = "none",	    [AGREED_STATE_AGREED] = "agreed",
-		[AGREED_STATE_ASKING] = "asking",   [AGREED_STATE_REFUSED] = "refused",
-		[AGREED_STATE_EXPIRED] = "expired",
-	};
-
-	return words[state];
-}
-
 static void add_pair(struct json_object *object, const struct agreed_report *agreed)
 {
 	const struct xdpsec_agreement *pair = &agreed->pair;
@@ -140,7 +129,7 @@ void agreement_add_peer_json(struct json_object *peer_object, const struct peer_
 
 	add_key(peer_object, peer->record.public_key);
 	json_object_object_add(peer_object, "agreement", object);
-	add_optional(object, "state", state_word(agreed->state));
+	add_optional(object, "state", agreed_state_word(agreed->state));
 	add_pair(object, agreed);
 	json_object_object_add(object, "handshake",
 			       agreed->handshake_known

@@ -23,7 +23,7 @@ struct survey {
 	bool incomplete; /* set: not all could be listed, after a message */
 };
 
-/* Of all instances, and of one. Failures are printed. */
+/* Surveys of all instances, and of one. Failures are printed. */
 void survey_all(struct survey *survey);
 void survey_one(struct survey *survey, const char *name);
 

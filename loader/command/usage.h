@@ -19,6 +19,8 @@ enum {
 	OPTION_BACKGROUND,
 	OPTION_BITS,
 	OPTION_DEVICE,
+	OPTION_LISTEN,
+	OPTION_FROM,
 };
 
 /* Options of commands: bits of struct command.options. Every command accepts --netns and --state-dir,
@@ -34,6 +36,7 @@ enum {
 	TAKES_OUTPUT = 1 << 7,
 	TAKES_DEVICE = 1 << 8,
 	TAKES_VIEW = 1 << 9,
+	TAKES_LISTEN = 1 << 10,
 };
 
 enum argument {

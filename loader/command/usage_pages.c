@@ -35,6 +35,12 @@ static const struct {
 	  "    xdpsec status site-a site-b\n"
 	  "    xdpsec status -w\n"
 	  "    xdpsec status -j | jq '.[].peers[].name'" },
+	{ "metrics", "The values of `status` for a monitoring system, as OpenMetrics. With -o FILE: a file "
+		     "for the textfile\n"
+		     "collector of node_exporter. With --listen: over HTTP, by a process without rights.\n"
+		     "\n"
+		     "    xdpsec metrics -o /var/lib/prometheus/node-exporter/xdpsec.prom\n"
+		     "    xdpsec metrics --listen 127.0.0.1:7253" },
 	{ "agree", "Agree on keys with the peers that have a PublicKey, until it is ended: the agent of an "
 		   "instance that\n"
 		   "is up. `up` starts it, unless a supervisor does (--no-agent).\n"

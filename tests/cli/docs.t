@@ -165,7 +165,7 @@ for command in $commands; do
 		version | help) continue ;;
 		netns | state-dir) argument="=/nowhere" ;;
 		bits) argument="=128" ;;
-		output | device) argument="=x" ;;
+		output | device | listen | from) argument="=x" ;;
 		*) argument= ;;
 		esac
 		# Four arguments are too many for every command, but options are looked at before.
