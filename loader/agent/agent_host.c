@@ -350,6 +350,9 @@ static void write_counters(struct agent *agent)
 		snprintf(counter->name, sizeof(counter->name), "%s", name ?: "socket_full");
 		counter->value = name ? value : agent->socket_full;
 	}
+	for (unsigned int i = 0; i < MESSAGE_REFUSAL_COUNT; i++)
+		agent->status->refusals[i].count = agreement_refused(agent->agreement, i,
+								     &agent->status->refusals[i].from);
 }
 
 void agent_write_status(struct agent *agent, uint32_t peer)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agreement/agreement.h"
+#include "agreement/message.h"
 #include "xdpsec/abi.h"
 
 #define AGENT_RUN_DIR "/run/xdpsec"
@@ -31,6 +32,13 @@ struct agent_status_peer {
 	uint32_t pad2;
 };
 
+/* Messages that were refused for one reason, and who sent the last of them. */
+struct agent_status_refusal {
+	uint64_t count;
+	struct agreement_address from;
+	uint8_t pad[6];
+};
+
 struct agent_status {
 	uint32_t size;	   /* of this structure: another version's is not read */
 	uint32_t changing; /* odd: being written */
@@ -43,7 +51,8 @@ struct agent_status {
 	char version[64];
 	char log[96]; /* where its lines go: log_destination() */
 	struct agent_status_counter counters[AGENT_COUNTERS_MAX];
-	struct agent_status_peer peers[XDPSEC_MAX_PEERS]; /* by index */
+	struct agent_status_refusal refusals[MESSAGE_REFUSAL_COUNT]; /* by enum message_refusal */
+	struct agent_status_peer peers[XDPSEC_MAX_PEERS];	     /* by index */
 };
 
 /* Make AGENT_RUN_DIR. 0, or -errno after a message. */

@@ -281,4 +281,8 @@ bool agreement_status(const struct agreement *agreement, uint32_t peer, struct a
 /* Counters: "initiations", "responses" ... then the refusals by name. index from 0; NULL: there are no more. */
 const char *agreement_counter(const struct agreement *agreement, size_t index, uint64_t *value);
 
+/* How many messages were refused for a reason (enum message_refusal), and who sent the last one of them. */
+uint64_t agreement_refused(const struct agreement *agreement, unsigned int refusal,
+			   struct agreement_address *from);
+
 #endif

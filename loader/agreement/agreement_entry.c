@@ -278,3 +278,10 @@ const char *agreement_counter(const struct agreement *agreement, size_t index, u
 	*value = agreement->refused[index];
 	return message_refusal_name((enum message_refusal)index);
 }
+
+uint64_t agreement_refused(const struct agreement *agreement, unsigned int refusal,
+			   struct agreement_address *from)
+{
+	*from = agreement->refused_from[refusal];
+	return agreement->refused[refusal];
+}

@@ -271,4 +271,5 @@ void exchange_receive(struct agreement *agreement, const struct agreement_path *
 			break;
 		}
 	agreement->refused[refusal]++;
+	agreement->refused_from[refusal] = path->remote;
 }

@@ -67,6 +67,7 @@ struct agreement {
 	unsigned int n_waiting;
 
 	uint64_t refused[MESSAGE_REFUSAL_COUNT];
+	struct agreement_address refused_from[MESSAGE_REFUSAL_COUNT]; /* the last one's sender */
 	uint64_t counters[EXCHANGE_COUNTER_COUNT];
 };
 
