@@ -159,6 +159,7 @@ help:
 	'make soak            traffic while keys, agents, configurations and links change (root); SOAK_PACKETS=, SEED=' \
 	'make monitoring      metrics, alerts and dashboard, by promtool and systemd (root)' \
 	'make hub             a hub with 1000 peers reboots, and is flooded (root); HUB_PEERS=, HUB_RATE=' \
+	'make diagnose-check  all faults that xdpsec diagnose has to name, also those that take a wait (root)' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
@@ -336,6 +337,10 @@ monitoring:
 	$(Q)$(MAKE) all
 	$(Q)METRICS_SLOW=1 MONITORING=1 XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer \
 		tests/netns/metrics.t tests/netns/metrics_units.t tests/cli/metrics.t
+
+.PHONY: diagnose-check
+diagnose-check:
+	$(Q)DIAGNOSE=1 $(MAKE) check TESTS=tests/netns/diagnose.t
 
 # The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
 # what they find, and the corpus as seeds.

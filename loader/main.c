@@ -267,6 +267,11 @@ static bool takes_instance(enum argument argument)
 	return argument != ARGUMENT_FILE && argument != ARGUMENT_COMMAND_OPTIONAL;
 }
 
+static bool has_peer(const struct command *command)
+{
+	return command->argument == ARGUMENT_PEER || command->argument == ARGUMENT_NAME_PEER;
+}
+
 static int check_argument(const struct command *command, const char *argument)
 {
 	if (argument && command->argument == ARGUMENT_NONE) {
@@ -275,7 +280,7 @@ static int check_argument(const struct command *command, const char *argument)
 	}
 	if (!argument && *argument_name(command->argument) && *argument_name(command->argument) != '[') {
 		fail(EINVAL, "%s: %s is missing", command->name,
-		     argument_name(command->argument == ARGUMENT_PEER ? ARGUMENT_NAME : command->argument));
+		     has_peer(command) ? "NAME" : argument_name(command->argument));
 		return usage_hint(command);
 	}
 	if (argument && takes_instance(command->argument) && !instance_name_valid(argument)) {
@@ -288,9 +293,8 @@ static int check_argument(const struct command *command, const char *argument)
 
 static int check_count(const struct command *command, int argc, char **argv)
 {
-	int most = command->argument == ARGUMENT_PEER		 ? 4
-		   : command->argument == ARGUMENT_PEER_OPTIONAL ? 3
-								 : 2;
+	bool two = command->argument == ARGUMENT_PEER_OPTIONAL || command->argument == ARGUMENT_NAME_PEER;
+	int most = command->argument == ARGUMENT_PEER ? 4 : two ? 3 : 2;
 
 	if (command->argument == ARGUMENT_PEER && argc < 3) {
 		fail(EINVAL, "%s: PEER is missing", command->name);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Printing errors, hints and warnings. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/message.h"
@@ -8,8 +9,13 @@
 /* Texts of the last fail() and of the hint() after it. */
 static char last_failure[512], last_hint[512];
 
+/* Nothing is printed; and is the text of the message that was the last one kept? */
+static bool held, kept;
+
 static void print(const char *prefix, const char *format, va_list arguments)
 {
+	if (held)
+		return;
 	fputs(prefix, stderr);
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
@@ -22,6 +28,9 @@ int fail(int code, const char *format, ...)
 	va_start(arguments, format);
 	print("xdpsec: ", format, arguments);
 	va_end(arguments);
+	kept = !held || !last_failure[0];
+	if (!kept)
+		return -code;
 	va_start(arguments, format);
 	vsnprintf(last_failure, sizeof(last_failure), format, arguments);
 	va_end(arguments);
@@ -36,6 +45,8 @@ void hint(const char *format, ...)
 	va_start(arguments, format);
 	print("hint: ", format, arguments);
 	va_end(arguments);
+	if (held && !kept)
+		return;
 	va_start(arguments, format);
 	vsnprintf(last_hint, sizeof(last_hint), format, arguments);
 	va_end(arguments);
@@ -48,6 +59,18 @@ void warning(const char *format, ...)
 	va_start(arguments, format);
 	print("xdpsec: warning: ", format, arguments);
 	va_end(arguments);
+	kept = false;
+}
+
+void message_hold(void)
+{
+	held = true;
+	last_failure[0] = last_hint[0] = '\0';
+}
+
+void message_release(void)
+{
+	held = false;
 }
 
 const char *message_failure(void)

@@ -18,6 +18,13 @@ void hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Print "xdpsec: warning: " and the message. */
 void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * From hold to release nothing is printed, and the texts of the first fail() are kept. For a command that judges by the
+ * checks of others.
+ */
+void message_hold(void);
+void message_release(void);
+
 /* The texts of the last fail() and of the hint() after it; empty if there was none. For `status -j`. */
 const char *message_failure(void);
 const char *message_hint(void);

@@ -10,6 +10,7 @@
 #include "base/kernel.h"
 #include "base/message.h"
 #include "command/bpffs.h"
+#include "command/check.h"
 #include "command/commands.h"
 #include "command/reload.h"
 #include "command/up.h"
@@ -77,24 +78,45 @@ static int check_reload(struct up *up)
 	return err;
 }
 
-int command_check(const struct options *options)
+static int check_all(struct up *up, const struct options *options)
 {
-	struct up *up = up_new(options);
-	int err, step;
+	int err = check_kernel(options), step;
 
-	if (!up)
-		return -ENOMEM;
-	err = check_kernel(options);
 	step = up_examine(up);
 	err = err ?: step;
 	if (up->config.path[0] && step != -ENOMEM) {
 		step = plane_exists(up->config.name, false) ? check_reload(up) : up_check_conflicts(up);
 		err = err ?: step;
 	}
+	return err;
+}
+
+int command_check(const struct options *options)
+{
+	struct up *up = up_new(options);
+	int err;
+
+	if (!up)
+		return -ENOMEM;
+	err = check_all(up, options);
 	if (!err)
 		print_valid(&up->config);
 	if (!err)
 		print_included(&up->config);
+	up_free(up);
+	return err;
+}
+
+int check_quietly(const struct options *options)
+{
+	struct up *up = up_new(options);
+	int err;
+
+	if (!up)
+		return -ENOMEM;
+	message_hold();
+	err = check_all(up, options);
+	message_release();
 	up_free(up);
 	return err;
 }

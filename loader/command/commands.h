@@ -13,7 +13,7 @@
 struct options {
 	const char *command;
 	const char *argument;	    /* FILE or NAME; NULL: none given */
-	const char *peer;	    /* probe, status: of the instance NAME; NULL: none given */
+	const char *peer;	    /* probe, diagnose, status: of the instance NAME; NULL: none given */
 	const char *address;	    /* probe: the address to test; NULL: none given */
 	const char *state_dir;	    /* never NULL */
 	bool json;		    /* -j */
@@ -31,7 +31,7 @@ struct options {
 	unsigned int key_bits;	    /* genkey --bits: 128 or 256; 0: not given */
 };
 
-/* Each returns 0, or -errno after a message, which main() turns into exit code 1. status and agree have exit
+/* Each returns 0, or -errno after a message, which main() turns into exit code 1. status, diagnose and agree have exit
  * codes of their own, too. */
 int command_up(const struct options *options);
 int command_down(const struct options *options);
@@ -40,6 +40,7 @@ int command_status(const struct options *options);
 int command_metrics(const struct options *options);
 int command_agree(const struct options *options);
 int command_rekey(const struct options *options);
+int command_diagnose(const struct options *options);
 int command_probe(const struct options *options);
 int command_check(const struct options *options);
 int command_genkey(const struct options *options);

@@ -10,6 +10,7 @@
 #include "base/message.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
+#include "command/probe.h"
 #include "command/report.h"
 #include "config/config.h"
 #include "device/tunnel.h"
@@ -67,7 +68,7 @@ static int search(struct echo *echo, unsigned int fits, unsigned int *result, un
 	return 0;
 }
 
-static int find_size(struct echo *echo, unsigned int mtu, unsigned int *size)
+int probe_size(struct echo *echo, unsigned int mtu, unsigned int *size)
 {
 	unsigned int least = echo->ipv4 ? ECHO_MINIMUM_IPV4 : ECHO_MINIMUM_IPV6;
 	int answered = echo_try(echo, least);
@@ -104,11 +105,11 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 	_cleanup_echo_ struct echo echo = { .fd = -1 };
 	unsigned int size = 0;
 	char text[64];
-	int err = echo_open(&echo, address, report->instance.near);
+	int err = echo_open(&echo, address, &(struct echo_way){ .device = report->instance.near });
 
 	address_text(address, text, sizeof(text));
 	if (!err)
-		err = find_size(&echo, report->config.mtu, &size);
+		err = probe_size(&echo, report->config.mtu, &size);
 	if (err)
 		return fail(-err, "probe: %s: cannot send to it: %s", text, strerror(-err));
 	if (!size) {

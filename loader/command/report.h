@@ -63,7 +63,8 @@ struct agreed_report {
 	bool by_us;
 	bool has_status; /* of the agent, as it was when it last wrote it */
 	struct agreement_status status;
-	bool has_name, unresolved; /* Endpoint is a name; it has no address */
+	bool has_name, unresolved;	/* Endpoint is a name; it has no address */
+	struct agreement_address asked; /* where the last Initiation went; port 0: nowhere yet */
 };
 
 struct peer_report {
@@ -120,6 +121,7 @@ struct report {
 	struct missing addresses, routes;
 	char **warnings;
 	size_t n_warnings;
+	size_t n_device_warnings;	  /* the first ones, about devices and attachments */
 	struct advice advice[ADVICE_MAX]; /* nothing is wrong: these do not count for the exit code */
 	size_t n_advice;
 };

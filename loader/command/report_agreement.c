@@ -77,6 +77,7 @@ static void add_status(struct agreed_report *agreed, const struct agent_status_p
 	agreed->status = from->agreement;
 	agreed->has_name = from->has_name;
 	agreed->unresolved = from->unresolved;
+	agreed->asked = from->asked;
 	if (from->agreement.handshake) {
 		agreed->handshake = seconds_between(from->agreement.handshake, boottime());
 		agreed->handshake_known = true;

@@ -319,6 +319,7 @@ void report_warn(struct report *report)
 	struct driver_answer answer = { .bulk = bulk_state(NULL) == BULK_USABLE };
 
 	warn_of_devices(report);
+	report->n_device_warnings = report->n_warnings;
 	if (report->unfinished)
 		add_warning(report,
 			    "a reload was killed: SAs that are not shown may be in use; xdpsec reload %s",

@@ -17,6 +17,7 @@ static const char *const argument_names[] = {
 	[ARGUMENT_NAME_OPTIONAL] = "[NAME]",
 	[ARGUMENT_PEER_OPTIONAL] = "[NAME [PEER]]",
 	[ARGUMENT_PEER] = "NAME PEER [ADDRESS]",
+	[ARGUMENT_NAME_PEER] = "NAME [PEER]",
 	[ARGUMENT_COMMAND_OPTIONAL] = "[COMMAND]",
 };
 
@@ -34,6 +35,8 @@ const struct command commands[] = {
 	  "agree on keys with the peers of an instance, until it is stopped" },
 	{ "rekey", ARGUMENT_NAME, 0, command_rekey,
 	  "give up all agreed keys at once, and agree on new ones" },
+	{ "diagnose", ARGUMENT_NAME_PEER, TAKES_JSON, command_diagnose,
+	  "say the first thing that is wrong on the way to a peer" },
 	{ "probe", ARGUMENT_PEER, 0, command_probe,
 	  "find the largest packet that gets through the tunnel to a peer" },
 	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_check,
@@ -128,9 +131,10 @@ int usage_hint(const struct command *command)
 static const struct {
 	const char *word, *command;
 } others[] = {
-	{ "start", "up" },	 { "stop", "down" },	   { "show", "status" },   { "list", "status" },
-	{ "restart", "reload" }, { "syncconf", "reload" }, { "keygen", "genkey" }, { "convert", "import" },
-	{ "verify", "check" },	 { "validate", "check" },  { "test", "selftest" }, { "ping", "probe" },
+	{ "start", "up" },	  { "stop", "down" },	    { "show", "status" },   { "list", "status" },
+	{ "restart", "reload" },  { "syncconf", "reload" }, { "keygen", "genkey" }, { "convert", "import" },
+	{ "verify", "check" },	  { "validate", "check" },  { "test", "selftest" }, { "ping", "probe" },
+	{ "doctor", "diagnose" }, { "debug", "diagnose" },
 };
 
 /* The command that the beginning of a name stands for; NULL: none, or several. */

@@ -36,12 +36,15 @@ static int set_socket_option(int fd, int level, int option, int value)
 }
 
 /* Never fragment, and ignore the known path MTU. An ICMP error ends the waiting. */
-static int set_options(const struct echo *echo, const char *device)
+static int set_options(const struct echo *echo, const struct echo_way *way)
 {
-	int err = setsockopt(echo->fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) < 0
-			  ? -errno
-			  : 0;
+	int err = 0;
 
+	if (way->device && setsockopt(echo->fd, SOL_SOCKET, SO_BINDTODEVICE, way->device,
+				      (socklen_t)strlen(way->device) + 1) < 0)
+		err = -errno;
+	if (!err && way->mark)
+		err = set_socket_option(echo->fd, SOL_SOCKET, SO_MARK, (int)way->mark);
 	if (err)
 		return err;
 	if (echo->ipv4) {
@@ -54,20 +57,21 @@ static int set_options(const struct echo *echo, const char *device)
 	return err ?: set_socket_option(echo->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 }
 
-static int connect_to(const struct echo *echo, const unsigned char address[16])
+/* Bind the socket to its own address, or connect it to the other one. */
+static int set_address(const struct echo *echo, const unsigned char address[16], bool own)
 {
-	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
-	struct sockaddr_in to4 = { .sin_family = AF_INET };
-	int result;
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
+	const struct sockaddr *any = echo->ipv4 ? (const struct sockaddr *)&ipv4
+						: (const struct sockaddr *)&ipv6;
+	socklen_t length = echo->ipv4 ? sizeof(ipv4) : sizeof(ipv6);
 
-	memcpy(&to6.sin6_addr, address, 16);
-	memcpy(&to4.sin_addr, address + 12, 4);
-	result = echo->ipv4 ? connect(echo->fd, (const struct sockaddr *)&to4, sizeof(to4))
-			    : connect(echo->fd, (const struct sockaddr *)&to6, sizeof(to6));
-	return result < 0 ? -errno : 0;
+	memcpy(&ipv6.sin6_addr, address, 16);
+	memcpy(&ipv4.sin_addr, address + 12, 4);
+	return (own ? bind(echo->fd, any, length) : connect(echo->fd, any, length)) < 0 ? -errno : 0;
 }
 
-int echo_open(struct echo *echo, const unsigned char address[16], const char *device)
+int echo_open(struct echo *echo, const unsigned char address[16], const struct echo_way *way)
 {
 	int err;
 
@@ -80,9 +84,11 @@ int echo_open(struct echo *echo, const unsigned char address[16], const char *de
 			      : socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
 	if (echo->fd < 0)
 		return -errno;
-	err = set_options(echo, device);
+	err = set_options(echo, way);
+	if (!err && way->source)
+		err = set_address(echo, way->source, true);
 	if (!err)
-		err = connect_to(echo, address);
+		err = set_address(echo, address, false);
 	if (err)
 		echo_close(echo);
 	return err;

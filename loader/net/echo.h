@@ -16,8 +16,15 @@ struct echo {
 	int patience; /* ms to wait for an answer */
 };
 
-/* Open a socket to the address (IPv4 mapped), through the device. 0 or -errno, without a message. */
-int echo_open(struct echo *echo, const unsigned char address[16], const char *device);
+/* The way of the requests. NULL and 0: the kernel chooses. */
+struct echo_way {
+	const char *device;
+	const unsigned char *source; /* as the address */
+	unsigned int mark;
+};
+
+/* Open a socket to the address (IPv4 mapped). 0 or -errno, without a message. */
+int echo_open(struct echo *echo, const unsigned char address[16], const struct echo_way *way);
 void echo_close(struct echo *echo);
 #define _cleanup_echo_ __attribute__((cleanup(echo_close)))
 

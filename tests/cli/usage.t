@@ -35,14 +35,17 @@ meant up start
 meant down stop
 meant genkey keygen
 meant import imoprt
+meant diagnose diagnos
+meant diagnose doctor
 meant selftest self-test
 for command in up check import; do
 	of_command "$command" "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
 done
-for command in down reload probe; do
+for command in down reload diagnose probe; do
 	of_command "$command" "$command without NAME" "xdpsec: $command: NAME is missing" "$command"
 done
 of_command probe "probe without PEER" "xdpsec: probe: PEER is missing" probe site-a
+of_command diagnose "diagnose with three arguments" "xdpsec: diagnose: x: one argument too many" diagnose site-a site-b x
 of_command probe "probe with four arguments" "xdpsec: probe: x: one argument too many" probe site-a site-b 203.0.113.2 x
 for command in genkey pubkey genpsk selftest version; do
 	of_command "$command" "$command with an argument" "xdpsec: $command: x: takes no argument" "$command" x
@@ -51,7 +54,7 @@ for command in up down reload check import; do
 	of_command "$command" "$command with two arguments" "xdpsec: $command: y: one argument too many" "$command" x y
 done
 of_command status "status with three arguments" "xdpsec: status: z: one argument too many" status x y z
-for command in down reload status probe; do
+for command in down reload status diagnose probe; do
 	peer=()
 	[ $command != probe ] || peer=(site-b)
 	for name in site-a.conf /etc/xdpsec/site-a.conf; do
@@ -97,7 +100,7 @@ done <<'END'
 --json import x.conf
 END
 
-commands="up down reload status agree rekey probe check genkey pubkey genpsk import selftest version help"
+commands="up down reload status agree rekey diagnose probe check genkey pubkey genpsk import selftest version help"
 for option in --help -h help; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
