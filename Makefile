@@ -160,6 +160,7 @@ help:
 	'make monitoring      metrics, alerts and dashboard, by promtool and systemd (root)' \
 	'make hub             a hub with 1000 peers reboots, and is flooded (root); HUB_PEERS=, HUB_RATE=' \
 	'make diagnose-check  all faults that xdpsec diagnose has to name, also those that take a wait (root)' \
+	'make fast            the fast path of gateways, whose tests take minutes (root)' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
 	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
@@ -341,6 +342,11 @@ monitoring:
 .PHONY: diagnose-check
 diagnose-check:
 	$(Q)DIAGNOSE=1 $(MAKE) check TESTS=tests/netns/diagnose.t
+
+# What takes the fast path of gateways, what may not, and what nftables has to say. `make check` has fast.t alone of these.
+.PHONY: fast
+fast:
+	$(Q)$(MAKE) check FAST=1 TESTS='$(wildcard tests/netns/fast*.t)'
 
 # The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
 # what they find, and the corpus as seeds.

@@ -49,8 +49,7 @@ static __always_inline bool fast_read(struct encapsulate *e)
 
 static __always_inline bool fast_find_peer(struct encapsulate *e)
 {
-	struct xdpsec_prefix prefix = policy_prefix(e->inner.destination);
-	struct xdpsec_policy *policy = bpf_map_lookup_elem(&policies, &prefix);
+	struct xdpsec_policy *policy = policy_find(e->seal.config, e->inner.destination);
 
 	if (!policy || policy->ipv4 == e->inner.ipv6)
 		return false;

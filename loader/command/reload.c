@@ -64,6 +64,12 @@ static int reload_check_tunnel(const struct reload *reload)
 		err = cannot_change(reload, "ListenPort", text);
 	if (tunnel->no_routes != instance->no_routes)
 		err = cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
+	if (tunnel->n_fast != instance->n_fast ||
+	    memcmp(tunnel->fast, instance->fast, sizeof(tunnel->fast)) != 0)
+		err = cannot_change(reload, "FastPath", instance->n_fast ? instance->fast[0] : "none");
+	if (tunnel->n_fast && tunnel->fast_no_firewall != instance->fast_no_firewall)
+		err = cannot_change(reload, "FastPathFirewall",
+				    instance->fast_no_firewall ? "none" : "flowtable");
 	step = tunnel_check_device(instance);
 	return err ?: step;
 }

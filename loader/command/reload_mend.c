@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "command/reload.h"
+#include "device/fast_check.h"
 #include "device/hop.h"
 #include "device/pair.h"
 #include "device/tunnel.h"
@@ -20,6 +21,7 @@
 #include "net/vrf.h"
 #include "plane/attach.h"
 #include "plane/devices.h"
+#include "plane/fast.h"
 
 /* Use the pinned program, which `up` has loaded. */
 static int attach_link_again(const struct plane *plane, enum program program, const char *device,
@@ -196,10 +198,50 @@ static int mend_tunnel(struct reload *reload)
 	return err ?: step;
 }
 
+/* The device was deleted, and there is another one of the name; or its program was detached. */
+static int mend_fast_device(struct reload *reload, unsigned int place)
+{
+	struct instance *instance = &reload->instance;
+	struct netdev netdev;
+	int err;
+
+	if (fast_attached(&reload->plane, place)) {
+		if (netdev_find_index(instance->fast_index[place], &netdev))
+			return 0;
+		return mend_element(&reload->plane, XDPSEC_DEVICE_FAST + place, &netdev);
+	}
+	if (netdev_find(instance->fast[place], &netdev)) {
+		warning("FastPath: %s: no such device: packets to and from it take the ordinary way",
+			instance->fast[place]);
+		return 0;
+	}
+	err = fast_check_device(&netdev, "FastPath: ");
+	if (err)
+		return err;
+	instance->fast_index[place] = netdev.index;
+	err = plane_write_instance(&reload->plane, instance);
+	if (!err)
+		err = fast_attach(&reload->plane, place, &netdev);
+	if (!err)
+		warning("FastPath: %s: was detached from XDP, and is attached again", netdev.name);
+	return err;
+}
+
+static int mend_fast(struct reload *reload)
+{
+	int err = 0, step;
+
+	for (unsigned int i = 0; i < reload->instance.n_fast && i < FAST_DEVICES_MAX; i++) {
+		step = mend_fast_device(reload, i);
+		err = err ?: step;
+	}
+	return err;
+}
+
 /* The steps of each mode; NULL ends them. They are independent of one another. */
 static int (*const steps[][8])(struct reload *reload) = {
 	[MODE_INLINE] = { mend_device, mend_xdp, mend_hop, mend_egress },
-	[MODE_TUNNEL] = { mend_device, mend_tunnel, mend_xdp },
+	[MODE_TUNNEL] = { mend_device, mend_tunnel, mend_xdp, mend_fast },
 };
 
 void reload_mend(struct reload *reload)

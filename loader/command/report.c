@@ -291,6 +291,8 @@ static int read_devices(struct report *report, const struct plane *plane)
 	if (is_tunnel) {
 		report_read_uplinks(report);
 		report_read_tunnel(report);
+		if (!err)
+			err = report_read_fast(report, plane);
 	}
 	namespace_leave(&back);
 	return err;

@@ -119,6 +119,12 @@ struct report {
 	bool other_vrf;	  /* it is in another VRF than the device */
 	unsigned int vrf; /* that of the device: index; 0: none */
 	struct missing addresses, routes;
+	struct {
+		__u64 packets[XDPSEC_FAST_DIRECTIONS];
+		bool attached[FAST_DEVICES_MAX], transmits[FAST_DEVICES_MAX];
+		bool underlay_transmits;
+		const char *not_in_flowtable; /* the device; NULL: none */
+	} fast;
 	char **warnings;
 	size_t n_warnings;
 	size_t n_device_warnings;	  /* the first ones, about devices and attachments */
@@ -136,6 +142,12 @@ int report_find_peer(const struct report *report, const char *name, const struct
 
 /* Tunnel mode: the part of `uplink` that is visible in the namespace of the process. */
 void report_read_uplinks(struct report *report);
+
+/* The fast path (report_fast.c): what it does, from the namespace of its devices; and warnings about it. 0, or -errno
+ * after a message. */
+struct plane;
+int report_read_fast(struct report *report, const struct plane *plane);
+void report_warn_fast(struct report *report);
 
 /* The near end of the pair. In report_tunnel.c, with the rest that is read from a tunnel's namespace. */
 void report_read_near(struct report *report, const struct plane *plane);

@@ -319,6 +319,8 @@ void report_warn(struct report *report)
 	struct driver_answer answer = { .bulk = bulk_state(NULL) == BULK_USABLE };
 
 	warn_of_devices(report);
+	if (report->reachable)
+		report_warn_fast(report);
 	report->n_device_warnings = report->n_warnings;
 	if (report->unfinished)
 		add_warning(report,

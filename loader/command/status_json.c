@@ -177,6 +177,25 @@ static struct json_object *tunnel_json(const struct report *report)
 	return object;
 }
 
+/* null: there is none */
+static struct json_object *fast_json(const struct report *report)
+{
+	struct json_object *object, *devices;
+	const struct instance *instance = &report->instance;
+
+	if (!instance->n_fast)
+		return NULL;
+	object = json_object_new_object();
+	devices = json_object_new_array();
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
+		json_object_array_add(devices, json_object_new_string(instance->fast[i]));
+	json_object_object_add(object, "devices", devices);
+	add_text(object, "firewall", instance->fast_no_firewall ? "none" : "flowtable");
+	add_number(object, "packets_out", report->fast.packets[XDPSEC_FAST_OUT]);
+	add_number(object, "packets_in", report->fast.packets[XDPSEC_FAST_IN]);
+	return object;
+}
+
 /* null: the version that made it did not record its own */
 static void add_version(struct json_object *object, const char *version)
 {
@@ -211,6 +230,16 @@ static struct json_object *advice_json(const struct report *report)
 	return array;
 }
 
+static void add_mode(struct json_object *object, const struct report *report)
+{
+	if (report->instance.mode != MODE_TUNNEL) {
+		json_object_object_add(object, "hop", report->pair_exists ? hop_json(report) : NULL);
+		return;
+	}
+	json_object_object_add(object, "tunnel", tunnel_json(report));
+	json_object_object_add(object, "fast_path", fast_json(report));
+}
+
 struct json_object *report_json(const struct report *report)
 {
 	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(),
@@ -233,10 +262,7 @@ struct json_object *report_json(const struct report *report)
 		object, "attached",
 		json_object_new_boolean(ingress && (report->egress || report->instance.no_attach)));
 	json_object_object_add(object, "by_hand", json_object_new_boolean(report->instance.no_attach));
-	if (report->instance.mode == MODE_TUNNEL)
-		json_object_object_add(object, "tunnel", tunnel_json(report));
-	else
-		json_object_object_add(object, "hop", report->pair_exists ? hop_json(report) : NULL);
+	add_mode(object, report);
 	if (report->agrees)
 		agreement_add_json(object, report);
 	for (size_t i = 0; i < report->n_peers; i++)

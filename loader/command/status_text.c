@@ -170,6 +170,20 @@ static void print_tunnel_device(const struct report *report)
 	       near->index ? near->mtu : report->config.mtu, report->config.listen_port);
 }
 
+static void print_fast(const struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!instance->n_fast)
+		return;
+	printf("  fast path:");
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
+		printf("%s %s", i ? "," : "", instance->fast[i]);
+	printf(", %s; %llu packets out, %llu in\n",
+	       instance->fast_no_firewall ? "all flows" : "flows of the flowtable",
+	       report->fast.packets[XDPSEC_FAST_OUT], report->fast.packets[XDPSEC_FAST_IN]);
+}
+
 /* An upgrade changes a running instance only by down and up. */
 static void print_version(const char *version)
 {
@@ -221,6 +235,7 @@ static void print_instance(const struct report *report)
 	else if (report->pair_exists)
 		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->near,
 		       report->near.tx_packets, report->near.tx_dropped);
+	print_fast(report);
 	if (report->agrees)
 		agreement_print(report);
 	print_drops("  ", report, NULL);

@@ -36,6 +36,7 @@
 #include "plane/agree.h"
 #include "plane/attach.h"
 #include "plane/devices.h"
+#include "plane/fast.h"
 #include "plane/fork.h"
 #include "plane/objects.h"
 #include "plane/peer.h"
@@ -87,6 +88,8 @@ static int up_load(struct up *up)
 {
 	int err = objects_load_sa(&up->plane);
 
+	up->plane.fast = up->instance.n_fast;
+	up->plane.fast_no_firewall = up->instance.fast_no_firewall;
 	if (!err)
 		err = objects_load_data(&up->plane);
 	if (!err)
@@ -270,6 +273,49 @@ static int make_tunnel(struct up *up)
 	return err ?: write_config(up);
 }
 
+/* Generic XDP cannot redirect before there is an skb. */
+static int check_native(const struct up *up)
+{
+	if (up->instance.xdp == XDP_IN_USE_NATIVE)
+		return 0;
+	fail(EOPNOTSUPP, "FastPath: %s: its driver has no native XDP", up->instance.device);
+	hint("remove FastPath: with generic XDP there is no fast path");
+	return -EOPNOTSUPP;
+}
+
+static int check_underlay(const struct up *up)
+{
+	int program = objects_program(&up->plane, PROGRAM_DECAPSULATE);
+
+	if (fast_transmits(&up->plane, program, up->instance.device_index, XDPSEC_FAST_UNDERLAY))
+		return 0;
+	return fast_refuse_transmits(&up->device);
+}
+
+/* The devices of FastPath. The tunnel device is still down. */
+static int attach_fast(struct up *up)
+{
+	const struct instance *instance = &up->instance;
+	struct netdev netdev;
+	int err;
+
+	if (!instance->n_fast)
+		return 0;
+	err = check_native(up);
+	if (!err)
+		err = fast_set_underlay(&up->plane, instance->device_index);
+	if (!err)
+		err = check_underlay(up);
+	for (unsigned int i = 0; !err && i < instance->n_fast; i++) {
+		err = netdev_find_index(instance->fast_index[i], &netdev);
+		if (err)
+			fail(-err, "FastPath: %s: was deleted meanwhile", instance->fast[i]);
+		else
+			err = fast_attach(&up->plane, i, &netdev);
+	}
+	return err;
+}
+
 static int start_tunnel(struct up *up)
 {
 	return tunnel_start(&up->instance, &up->config);
@@ -290,7 +336,7 @@ static int (*const steps[][16])(struct up *up) = {
 	[MODE_INLINE] = { up_create, up_load, forget_peers, up_self_test, add_peers, check_pins_stay, up_pin,
 			  attach_ingress, make_hop, attach_egress, publish },
 	[MODE_TUNNEL] = { up_create, up_load, forget_peers, up_self_test, add_peers, check_pins_stay, up_pin,
-			  make_tunnel, attach_ingress, start_tunnel, publish },
+			  make_tunnel, attach_ingress, attach_fast, start_tunnel, publish },
 };
 
 static int up_build(struct up *up)

@@ -16,6 +16,7 @@
 #include "command/up.h"
 #include "device/device.h"
 #include "device/endpoint.h"
+#include "device/fast_check.h"
 #include "device/hop.h"
 #include "device/route_taken.h"
 #include "device/sharing.h"
@@ -108,6 +109,8 @@ static int examine_tunnel(struct up *up)
 	step = tunnel_find_table(&up->config, &up->instance);
 	err = err ?: step;
 	step = routes_check_taken(&up->config, 0);
+	err = err ?: step;
+	step = fast_check(&up->config, &up->device, &up->instance);
 	uplink_check(&up->config, up->device.index);
 	if (!up->config.agreed)
 		tunnel_check_port(&up->config);

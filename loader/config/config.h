@@ -110,6 +110,9 @@ struct peer_config {
 
 #define TUNNEL_ADDRESSES_MAX 16
 
+/* The devices of FastPath. */
+#define FAST_DEVICES_MAX (XDPSEC_FAST_DEVICES - 1)
+
 /* RFC 791 section 3.1: every host must accept an IPv4 packet of this size, in fragments or whole. */
 #define IPV4_MTU_MIN 576
 
@@ -128,7 +131,11 @@ struct tunnel_config {
 	unsigned char dscp;
 	bool no_routes; /* Table = off */
 	struct source_config sources[SOURCES];
-	__u32 mark; /* FwMark or its default; 0: none */
+	char fast[FAST_DEVICES_MAX][IF_NAMESIZE]; /* FastPath */
+	size_t n_fast;
+	int fast_line;
+	bool fast_no_firewall; /* FastPathFirewall = none */
+	__u32 mark;	       /* FwMark or its default; 0: none */
 	bool mark_given;
 };
 

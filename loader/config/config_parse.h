@@ -64,6 +64,8 @@ int set_mtu(struct config *config, const struct config_line *where, char *value)
 int set_source_port(struct config *config, const struct config_line *where, char *value);
 int set_dscp(struct config *config, const struct config_line *where, char *value);
 int set_table(struct config *config, const struct config_line *where, char *value);
+int set_fast_path(struct config *config, const struct config_line *where, char *value);
+int set_fast_path_firewall(struct config *config, const struct config_line *where, char *value);
 int set_source(struct config *config, const struct config_line *where, char *value);
 int set_peer_source(struct config *config, const struct config_line *where, char *value);
 int set_fw_mark(struct config *config, const struct config_line *where, char *value);

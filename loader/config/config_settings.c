@@ -274,6 +274,8 @@ const struct setting settings[] = {
 	{ SECTION_INTERFACE, "FwMark", set_fw_mark, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "Dscp", set_dscp, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "Table", set_table, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "FastPath", set_fast_path, OPTIONAL, TUNNEL },
+	{ SECTION_INTERFACE, "FastPathFirewall", set_fast_path_firewall, OPTIONAL, TUNNEL },
 	{ SECTION_INTERFACE, "PrivateKeyFile", set_private_key_file, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "PrivateKey", set_private_key, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "RejectAfter", set_reject_after, OPTIONAL, ALWAYS },

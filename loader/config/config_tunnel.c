@@ -112,6 +112,45 @@ int set_table(struct config *config, const struct config_line *where, char *valu
 	return 0;
 }
 
+static int add_fast(struct tunnel_config *tunnel, const struct config_line *where, const char *name)
+{
+	if (!device_name_valid(name)) {
+		fail_at(where, "%s: not a valid device name", name);
+		hint("`ip link` lists the devices");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < tunnel->n_fast; i++)
+		if (strcmp(tunnel->fast[i], name) == 0)
+			return fail_at(where, "%s: named twice", name);
+	if (tunnel->n_fast == FAST_DEVICES_MAX)
+		return fail_at(where, "more than %d devices", FAST_DEVICES_MAX);
+	strcpy(tunnel->fast[tunnel->n_fast++], name);
+	return 0;
+}
+
+int set_fast_path(struct config *config, const struct config_line *where, char *value)
+{
+	char *item;
+	int err = 0;
+
+	config->tunnel.fast_line = where->line;
+	while (!err && (item = value_next(&value)))
+		err = add_fast(&config->tunnel, where, item);
+	return err;
+}
+
+int set_fast_path_firewall(struct config *config, const struct config_line *where, char *value)
+{
+	if (strcmp(value, "flowtable") != 0 && strcmp(value, "none") != 0) {
+		fail_at(where, "%s: neither flowtable nor none", value);
+		hint("flowtable: only flows that nftables has put into a flowtable take the fast path; none: "
+		     "all do, past every rule");
+		return -EINVAL;
+	}
+	config->tunnel.fast_no_firewall = value[0] == 'n';
+	return 0;
+}
+
 static int add_source(struct source_config sources[SOURCES], const struct config_line *where,
 		      const char *text)
 {

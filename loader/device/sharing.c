@@ -257,13 +257,29 @@ static int check_beside_inline(const struct config *config, const struct instanc
 	return err;
 }
 
+/* A fast path bypasses TC egress, where inline mode seals. */
+static int check_fast(const struct config *config, const struct instance *other)
+{
+	bool mine = config->tunnel.n_fast && other->mode == MODE_INLINE,
+	     theirs = other->n_fast && config->mode == MODE_INLINE;
+
+	if (!mine && !theirs)
+		return 0;
+	fail(EBUSY, "%s: %s has a fast path, which would bypass %s on %s", config->path,
+	     mine ? config->name : other->name, mine ? other->name : config->name, config->device);
+	hint("leave FastPath out, or use another device");
+	return -EBUSY;
+}
+
 static int check_other(const struct config *config, const struct sharer *sharer)
 {
 	const struct instance *other = &sharer->instance;
 	_cleanup_plane_ struct plane plane;
 	struct xdpsec_config theirs;
-	int err;
+	int err = check_fast(config, other);
 
+	if (err)
+		return err;
 	plane_init(&plane);
 	err = open_other(sharer, &plane, &theirs);
 	if (err == -ENOENT && sharer->staged)

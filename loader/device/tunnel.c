@@ -91,6 +91,9 @@ void tunnel_describe(struct instance *instance, const struct config *config)
 
 	snprintf(instance->near, sizeof(instance->near), "%s", tunnel->name);
 	instance->no_routes = tunnel->no_routes;
+	instance->n_fast = (__u32)tunnel->n_fast;
+	instance->fast_no_firewall = tunnel->fast_no_firewall;
+	memcpy(instance->fast, tunnel->fast, sizeof(instance->fast));
 	instance->n_addresses = (__u8)tunnel->n_addresses;
 	memcpy(instance->addresses, tunnel->addresses, sizeof(instance->addresses));
 }

@@ -138,3 +138,35 @@ bool gro_is_on(const char *device)
 
 	return ethtool_ioctl(device, &value) == 0 && value.data;
 }
+
+bool vlan_offload_is_on(const char *device, bool *fixed)
+{
+	_cleanup_free_ struct ethtool_gstrings *names = NULL;
+	_cleanup_free_ struct ethtool_gfeatures *get = NULL;
+	bool on = false;
+	__u32 blocks;
+
+	*fixed = false;
+	if (feature_names(device, &names))
+		return false;
+	blocks = (names->len + 31) / 32;
+	get = calloc(1, sizeof(*get) + blocks * sizeof(get->features[0]));
+	if (!get)
+		return false;
+	get->cmd = ETHTOOL_GFEATURES;
+	get->size = blocks;
+	if (ethtool_ioctl(device, get))
+		return false;
+	for (__u32 i = 0; i < names->len; i++) {
+		const struct ethtool_get_features_block *block = &get->features[i / 32];
+		const char *feature = (const char *)names->data + (size_t)i * ETH_GSTRING_LEN;
+		__u32 bit = 1U << i % 32;
+
+		if (!(block->active & bit) || strncmp(feature, "rx-vlan-", 8) != 0 ||
+		    !strstr(feature, "hw-parse"))
+			continue;
+		on = true;
+		*fixed |= !(block->available & bit) || block->never_changed & bit;
+	}
+	return on;
+}

@@ -20,4 +20,8 @@ bool offloads_any(const char *device);
 int gro_on(const char *device);
 bool gro_is_on(const char *device);
 
+/* Does the driver take VLAN tags out of received frames and keep them beside (rx-vlan-offload)? XDP does not see these. *fixed:
+ * it cannot be switched off. False as well where that is not known. */
+bool vlan_offload_is_on(const char *device, bool *fixed);
+
 #endif

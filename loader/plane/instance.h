@@ -70,6 +70,11 @@ struct instance {
 	char name[XDPSEC_NAME_LEN];
 	char device[IF_NAMESIZE];
 	unsigned char public_key[KEY32_BYTES]; /* of this site; all zero: no peer has one */
+	/* FastPath: the devices and their indexes, in its order. */
+	char fast[FAST_DEVICES_MAX][IF_NAMESIZE];
+	__u32 fast_index[FAST_DEVICES_MAX];
+	__u32 n_fast;
+	__u32 fast_no_firewall; /* FastPathFirewall = none */
 	/* The ends of the pair. In tunnel mode near is Name of [Interface]. */
 	char near[IF_NAMESIZE], far[IF_NAMESIZE];
 	char path[PATH_MAX];	  /* of the configuration */

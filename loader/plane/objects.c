@@ -12,8 +12,12 @@
 #include "plane/objects.h"
 #include "agree.skel.h"
 #include "decapsulate.skel.h"
+#include "decapsulate_fast.skel.h"
+#include "decapsulate_fast_next.skel.h"
 #include "decapsulate_next.skel.h"
 #include "encapsulate.skel.h"
+#include "encapsulate_fast.skel.h"
+#include "fast_encapsulate.skel.h"
 #include "fork.skel.h"
 #include "hop.skel.h"
 #include "keepalive.skel.h"
@@ -108,6 +112,15 @@ static const struct image images_with_next[] = {
 	[MODE_TUNNEL] = { "decapsulate_next", decapsulate_next_bpf__elf_bytes },
 };
 
+/* Those of an instance with a fast path. */
+static const struct image fast_images[PROGRAM_COUNT] = {
+	[PROGRAM_ENCAPSULATE] = { "encapsulate_fast", encapsulate_fast_bpf__elf_bytes },
+	[PROGRAM_DECAPSULATE] = { "decapsulate_fast", decapsulate_fast_bpf__elf_bytes },
+};
+static const struct image fast_image_with_next = { "decapsulate_fast_next",
+						   decapsulate_fast_next_bpf__elf_bytes };
+static const struct image fast_image = { "fast_encapsulate", fast_encapsulate_bpf__elf_bytes };
+
 static const struct image sa_image = { "sa", sa_bpf__elf_bytes };
 static const struct image agree_image = { "agree", agree_bpf__elf_bytes };
 static const struct image fork_image = { "fork", fork_bpf__elf_bytes };
@@ -135,18 +148,50 @@ static int open_image(const struct plane *plane, const struct image *image, stru
 	return 0;
 }
 
-static int load_image(const struct plane *plane, const struct image *image, struct bpf_object **object)
+/* The constants of a program of the fast path (xdpsec/fast.bpf.h). Other programs have none of this size. */
+static int set_fast(struct bpf_object *object, const struct xdpsec_fast_settings *settings)
 {
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, object)
+		if (strstr(bpf_map__name(map), ".rodata") && bpf_map__value_size(map) == sizeof(*settings))
+			return bpf_map__set_initial_value(map, settings, sizeof(*settings));
+	return 0;
+}
+
+/* A program of the data plane, or its variant for a fast path. */
+static int open_program(const struct plane *plane, const struct image *image, struct bpf_object **object)
+{
+	const struct xdpsec_fast_settings settings = {
+		.asks_flowtable = !plane->fast_no_firewall,
+		.slot = XDPSEC_FAST_UNDERLAY,
+	};
 	int err = open_image(plane, image, object);
 
-	if (err)
-		return err;
-	err = bpf_object__load(*object);
+	return err || !plane->fast ? err : set_fast(*object, &settings);
+}
+
+static const struct image *image_of(const struct plane *plane, enum program program)
+{
+	return plane->fast && fast_images[program].name ? &fast_images[program] : &images[program];
+}
+
+static int load_opened(const struct image *image, struct bpf_object **object)
+{
+	int err = bpf_object__load(*object);
+
 	if (!err)
 		return 0;
 	bpf_object__close(*object);
 	*object = NULL;
 	return load_failed("load", image->name, err);
+}
+
+static int load_image(const struct plane *plane, const struct image *image, struct bpf_object **object)
+{
+	int err = open_program(plane, image, object);
+
+	return err ?: load_opened(image, object);
 }
 
 /* The same, and open the maps that the plane does not have yet. */
@@ -171,7 +216,7 @@ int objects_load_data(struct plane *plane)
 
 	for (int i = 0; !err && i < PROGRAM_COUNT; i++)
 		if (plane_programs[i].mode == plane->mode)
-			err = load_own(plane, &images[i], &plane->objects[i]);
+			err = load_own(plane, image_of(plane, i), &plane->objects[i]);
 	return err;
 }
 
@@ -203,17 +248,32 @@ int objects_load_fork(const struct plane *plane, const char *program, struct bpf
 
 static const struct image *xdp_image(const struct plane *plane)
 {
-	return &images[plane->mode == MODE_TUNNEL ? PROGRAM_DECAPSULATE : PROGRAM_OPEN];
+	return image_of(plane, plane->mode == MODE_TUNNEL ? PROGRAM_DECAPSULATE : PROGRAM_OPEN);
+}
+
+static const struct image *xdp_image_with_next(const struct plane *plane)
+{
+	return plane->fast ? &fast_image_with_next : &images_with_next[plane->mode];
 }
 
 int objects_open_xdp(const struct plane *plane, struct bpf_object **object)
 {
-	return open_image(plane, xdp_image(plane), object);
+	return open_program(plane, xdp_image(plane), object);
 }
 
 int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object)
 {
-	return load_image(plane, with_next ? &images_with_next[plane->mode] : xdp_image(plane), object);
+	return load_image(plane, with_next ? xdp_image_with_next(plane) : xdp_image(plane), object);
+}
+
+int objects_load_fast(const struct plane *plane, const struct xdpsec_fast_settings *settings,
+		      struct bpf_object **object)
+{
+	int err = open_image(plane, &fast_image, object);
+
+	if (!err)
+		err = set_fast(*object, settings);
+	return err ?: load_opened(&fast_image, object);
 }
 
 int objects_program(const struct plane *plane, enum program program)

@@ -25,6 +25,9 @@ int objects_open_xdp(const struct plane *plane, struct bpf_object **object);
 /* The same, and load it. with_next: the variant that calls another program for packets that it lets pass
  * (xdp/next.bpf.h). */
 int objects_load_xdp(const struct plane *plane, bool with_next, struct bpf_object **object);
+/* The program of a device of FastPath, with these constants. The caller closes the object. */
+int objects_load_fast(const struct plane *plane, const struct xdpsec_fast_settings *settings,
+		      struct bpf_object **object);
 /* The file descriptor of a loaded program. */
 int objects_program(const struct plane *plane, enum program program);
 

@@ -64,6 +64,9 @@
 	X(INSTANCE_OWNER, "instance_owner", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_owner), 1)           \
 	X(ASKING, "asking", BPF_MAP_TYPE_HASH, 4, 4, XDPSEC_MAX_ASKING)                                      \
 	X(EVENTS, "events", BPF_MAP_TYPE_RINGBUF, 0, 0, XDPSEC_EVENTS_BYTES)                                 \
+	X(FAST_DEVICES, "fast_devices", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct xdpsec_fast_device),            \
+	  XDPSEC_FAST_DEVICES)                                                                               \
+	X(FAST_PACKETS, "fast_packets", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, XDPSEC_FAST_DIRECTIONS)             \
 	X(INSTANCE, "instance", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct instance), 1)                           \
 	X(PEER_RECORDS, "peer_records", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct peer_record), XDPSEC_MAX_PEERS) \
 	X(SLOTS, "slots", BPF_MAP_TYPE_HASH, 4, sizeof(struct sa_record), XDPSEC_MAX_SAS)
@@ -82,6 +85,8 @@ struct plane {
 	char directory[NAME_MAX]; /* under BPFFS; empty: nothing is pinned, the plane ends with the process */
 	int maps[MAP_COUNT];	  /* -1: not there */
 	enum mode mode;		  /* which programs are loaded, and what SAs carry */
+	bool fast;		  /* there is a fast path: other variants of the programs */
+	bool fast_no_firewall;	  /* it asks no flowtable */
 	struct bpf_object *sa;	  /* the programs that change SAs (sa.bpf.c); NULL: not loaded */
 	struct bpf_object *objects[PROGRAM_COUNT]; /* NULL: not loaded */
 };

@@ -47,6 +47,10 @@ int plane_create(struct plane *plane, const char *name)
 	if (!err)
 		err = create_map(plane, MAP_DEVICE_SLOTS);
 	if (!err)
+		err = create_map(plane, MAP_FAST_DEVICES);
+	if (!err)
+		err = create_map(plane, MAP_FAST_PACKETS);
+	if (!err)
 		err = create_map(plane, MAP_PEER_RECORDS);
 	return err ?: create_map(plane, MAP_SLOTS);
 }

@@ -67,6 +67,8 @@ static int check_version(struct plane *plane)
 		if (instance.abi_version != XDPSEC_ABI_VERSION)
 			return -EPROTO;
 		plane->mode = instance.mode == MODE_TUNNEL ? MODE_TUNNEL : MODE_INLINE;
+		plane->fast = instance.n_fast;
+		plane->fast_no_firewall = instance.fast_no_firewall;
 	}
 	if (plane->maps[MAP_CONFIG] >= 0 &&
 	    bpf_map_lookup_elem(plane->maps[MAP_CONFIG], &key, &config) == 0 && config.abi_version &&

@@ -109,7 +109,7 @@ nothing.bpf.o"
 # ---- the tree, and the headers --------------------------------------------------------------------------
 
 is "$ARCHITECTURE has every map" \
-	"$(sed -n 's/^} \([a-z_]*\) SEC("\.maps");/\1/p' include/xdpsec/maps.bpf.h | sort)" \
+	"$(sed -n 's/^} \([a-z_]*\) SEC("\.maps");/\1/p' include/xdpsec/{maps,fast}.bpf.h | sort)" \
 	"$(sed -n '/^## Maps/,/^## /p' $ARCHITECTURE | in_table 1 /dev/stdin | grep -vx 'instance\|peer_records\|slots\|device_slots' | sort -u)"
 
 mapfile -t sizes < <(grep -oP '`struct \w+`, \d+' $ARCHITECTURE)

@@ -9,43 +9,13 @@
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-HOST_B=$ID-i
-HOST_B4=198.18.0.1 HOST_B6=2001:db8:d::1
-
-# The routes of lib.sh's make_host lead through the middle, in clear; here everything goes through the tunnel.
-make_lans() {
-	make_host
-	ip -n "$MIDDLE" route del 203.0.113.0/25
-	ip -n "$MIDDLE" route del 2001:db8:c::/64
-	make_namespace "$HOST_B"
-	ip -n "$SITE_B" link add inside type veth peer name eth0 netns "$HOST_B"
-	enable_routing "$SITE_B"
-	add_address "$SITE_B" inside 198.18.0.126/25 2001:db8:d::fe/64
-	add_address "$HOST_B" eth0 $HOST_B4/25 $HOST_B6/64
-	ip -n "$HOST_B" route add default via 198.18.0.126
-	ip -n "$HOST_B" route add default via 2001:db8:d::fe
-}
+# shellcheck source=tests/netns/lib/lans.sh
+. "$here/lans.sh"
 
 hops() { in_ns "$1" traceroute -n -q1 -w2 -m6 "${@:3}" "$2" | awk 'NR > 1 { print $2 }' | paste -sd' '; }
 
-# transfer NAME FROM TO ADDRESS BYTES
-transfer() {
-	local server
-
-	head -c "$5" /dev/urandom >"$WORK/sent"
-	start "$3" "$WORK/received" "$PACKETS" tcp-receive "$4" 8000
-	server=$STARTED
-	wait_for 5 listening "$3" 8000 tcp || bail "no TCP server"
-	ok "$1: TCP" sh -c "exec nsenter --net=/run/netns/$2 $PACKETS tcp-send $4 8000 --timeout 120 <$WORK/sent"
-	wait_for 10 ended "$server"
-	stop "$server"
-	is "$1: the same bytes" "$(sha256sum <"$WORK/received")" "$(sha256sum <"$WORK/sent")"
-}
-
 make_sites
 make_lans
-ALLOWED_A="$TUNNEL_B4/32, $TUNNEL_B6/128, 198.18.0.0/25, 2001:db8:d::/64"
-ALLOWED_B="$TUNNEL_A4/32, $TUNNEL_A6/128, 203.0.113.0/25, 2001:db8:c::/64"
 write_tunnel_configs
 refuses "not up: nothing goes through" in_ns "$HOST" ping -c1 -W1 $HOST_B4
 ok "up" up || bail "not up"

@@ -131,22 +131,23 @@ def send(a):
 
 
 def roundtrip(a):
-    """Send until an equal answer comes back: 0; none within --timeout: 1."""
-    s = udp_socket(any_address(a.address))
+    """Send until --times equal answers came back, each before the next is sent: 0; not within --timeout: 1."""
+    s = udp_socket(any_address(a.address), a.source_port)
     s.connect((a.address, a.port))
     # An answer that always comes later than this would always be compared with the next datagram.
     s.settimeout(0.2 * WAIT_FACTOR)
     deadline = time.monotonic() + a.timeout * WAIT_FACTOR
-    sequence = 0
+    sequence = answers = 0
     while time.monotonic() < deadline:
         data = payload(sequence, a.marker, a.size)
         sequence += 1
         try:
             s.send(data)
-            if s.recv(65536) == data:
-                return 0
+            answers += s.recv(65536) == data
         except (TimeoutError, socket.timeout, ConnectionRefusedError):
             pass
+        if answers == a.times:
+            return 0
         if a.once:
             break
     print("no answer", file=sys.stderr)
@@ -424,6 +425,8 @@ def arguments():
     p.add_argument("--size", type=int, default=100)
     p.add_argument("--marker", default="")
     p.add_argument("--timeout", type=float, default=5)
+    p.add_argument("--source-port", type=int, default=0)
+    p.add_argument("--times", type=int, default=1)
     p.add_argument("--once", action="store_true")
 
     command(tcp_receive, "address", "port")

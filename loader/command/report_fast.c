@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What `status` says of a fast path. */
+#include <string.h>
+
+#include "command/report.h"
+#include "device/fast_check.h"
+#include "plane/fast.h"
+
+int report_read_fast(struct report *report, const struct plane *plane)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!instance->n_fast)
+		return 0;
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++) {
+		report->fast.attached[i] = fast_attached(plane, i);
+		report->fast.transmits[i] = fast_transmitted(plane, i + 1);
+	}
+	report->fast.underlay_transmits = fast_transmitted(plane, XDPSEC_FAST_UNDERLAY);
+	report->fast.not_in_flowtable = fast_not_in_flowtable(instance);
+	return fast_read_packets(plane, report->fast.packets);
+}
+
+void report_warn_fast(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++) {
+		if (!report->fast.attached[i])
+			add_warning(report,
+				    "fast path: %s was deleted, or its program detached: its packets take "
+				    "the ordinary way; xdpsec reload %s",
+				    instance->fast[i], instance->name);
+		else if (!report->fast.transmits[i])
+			add_warning(report,
+				    "fast path: %s takes no redirected frames: opened packets take the "
+				    "ordinary way; of a veth, the other end must receive with GRO",
+				    instance->fast[i]);
+	}
+	if (instance->n_fast && !report->fast.underlay_transmits)
+		add_warning(report,
+			    "fast path: %s takes no redirected frames: all packets to peers take the "
+			    "ordinary way",
+			    instance->device);
+	if (report->fast.not_in_flowtable)
+		add_warning(report,
+			    "fast path: %s is in no flowtable of nftables with the other devices: packets "
+			    "take the ordinary way",
+			    report->fast.not_in_flowtable);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which devices XDP can forward between without the stack. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <net/if_arp.h>
+
+#include "base/message.h"
+#include "device/fast_check.h"
+#include "net/ethtool.h"
+#include "net/flowtable.h"
+#include "plane/attach.h"
+#include "plane/fast.h"
+#include "plane/self.h"
+
+/* Hardware, or a veth: other devices have no native XDP, or what XDP sees on them is not all of a frame. */
+static int check_kind(const struct netdev *netdev, const char *where)
+{
+	struct netdev master;
+
+	if (netdev->type != ARPHRD_ETHER || (netdev->kind[0] && strcmp(netdev->kind, "veth") != 0)) {
+		fail(EINVAL, "%s%s: not a network card or veth, but %s", where, netdev->name,
+		     netdev->kind[0] ? netdev->kind : "no Ethernet device");
+		hint("the fast path needs native XDP on both sides; behind a bridge, bond or VLAN device "
+		     "packets take the ordinary way");
+		return -EINVAL;
+	}
+	if (!netdev->master || netdev_find_index(netdev->master, &master) || strcmp(master.kind, "vrf") == 0)
+		return 0;
+	fail(EINVAL, "%s%s: is a part of %s (%s): frames that belong there would be forwarded past it", where,
+	     netdev->name, master.name, master.kind);
+	hint("%s link set dev %s nomaster, or leave it out of FastPath", self_ip(), netdev->name);
+	return -EINVAL;
+}
+
+/* A veth's program looks beside each frame (xdp/fast_pending.bpf.h). */
+static int check_vlan(const struct netdev *netdev, const char *where)
+{
+	bool fixed;
+
+	if (strcmp(netdev->kind, "veth") == 0 || !vlan_offload_is_on(netdev->name, &fixed))
+		return 0;
+	fail(EOPNOTSUPP,
+	     "%s%s: it takes VLAN tags out of frames (rx-vlan-offload): XDP would take frames of any VLAN "
+	     "for its own",
+	     where, netdev->name);
+	if (fixed)
+		hint("its driver cannot switch that off: leave it out of FastPath");
+	else
+		hint("ethtool -K %s rxvlan off", netdev->name);
+	return -EOPNOTSUPP;
+}
+
+/* An instance of inline mode would be bypassed: its packets would leave in clear. */
+static int check_no_inline(const struct netdev *netdev, const char *where)
+{
+	if (!tcx_has_ours(netdev->index))
+		return 0;
+	fail(EBUSY,
+	     "%s%s: an instance of inline mode seals what leaves by it, and the fast path would bypass that",
+	     where, netdev->name);
+	hint("`xdpsec status` lists the instances");
+	return -EBUSY;
+}
+
+int fast_check_device(const struct netdev *netdev, const char *where)
+{
+	int err = check_kind(netdev, where), step = check_vlan(netdev, where);
+
+	err = err ?: step;
+	step = check_no_inline(netdev, where);
+	return err ?: step;
+}
+
+static int check_name(const struct config *config, const char *name, const char *where)
+{
+	if (strcmp(name, config->device) == 0)
+		return fail(EINVAL, "%s%s: is Device: the fast path is between it and others", where, name);
+	if (strcmp(name, config->tunnel.name) == 0)
+		return fail(EINVAL, "%s%s: is the tunnel device itself", where, name);
+	return 0;
+}
+
+static int check_fast_place(const struct config *config, size_t place, const char *where,
+			    struct instance *instance)
+{
+	const char *name = config->tunnel.fast[place];
+	int err = check_name(config, name, where);
+	struct netdev netdev;
+
+	if (err)
+		return err;
+	if (netdev_find(name, &netdev)) {
+		fail(ENODEV, "%s%s: no such device in this network namespace", where, name);
+		hint("`%s link` lists the devices", self_ip());
+		return -ENODEV;
+	}
+	instance->fast_index[place] = netdev.index;
+	return fast_check_device(&netdev, where);
+}
+
+static void warn_of_flowtable(const struct config *config, const struct instance *instance,
+			      const char *device)
+{
+	const char *missing = fast_not_in_flowtable(instance);
+
+	if (!missing)
+		return;
+	warning("%s:%d: FastPath: no flowtable of nftables has %s%s%s: all packets take the ordinary way",
+		config->path, config->tunnel.fast_line, instance->fast[0],
+		strcmp(missing, instance->fast[0]) ? " and " : "",
+		strcmp(missing, instance->fast[0]) ? missing : "");
+	hint("a flowtable with `devices = { %s, %s }`, and a rule `flow add` in its table's chain of the "
+	     "hook forward; without a firewall, FastPathFirewall = none",
+	     instance->fast[0], device);
+}
+
+int fast_check(const struct config *config, const struct netdev *underlay, struct instance *instance)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+	char where[PATH_MAX + 64];
+	int err = 0, step;
+
+	if (!tunnel->n_fast)
+		return 0;
+	snprintf(where, sizeof(where), "%s:%d: FastPath: ", config->path, tunnel->fast_line);
+	if (config->xdp == XDP_MODE_CONFIG_GENERIC) {
+		err = fail(EINVAL, "%sXdp = generic: the fast path needs native XDP", where);
+		hint("Xdp = auto or native");
+	}
+	if (!tunnel->fast_no_firewall) {
+		step = fast_check_kernel();
+		err = err ?: step;
+	}
+	step = underlay->index ? fast_check_device(underlay, where) : 0;
+	err = err ?: step;
+	for (size_t i = 0; i < tunnel->n_fast; i++) {
+		step = check_fast_place(config, i, where, instance);
+		err = err ?: step;
+	}
+	if (!err)
+		warn_of_flowtable(config, instance, underlay->name);
+	return err;
+}
+
+const char *fast_not_in_flowtable(const struct instance *instance)
+{
+	const char *devices[FAST_DEVICES_MAX + 1], *missing = NULL;
+	size_t n = 0;
+
+	if (instance->fast_no_firewall || !instance->n_fast)
+		return NULL;
+	for (; n < instance->n_fast && n < FAST_DEVICES_MAX; n++)
+		devices[n] = instance->fast[n];
+	devices[n++] = instance->device;
+	return flowtable_find(devices, n, &missing) ? NULL : missing;
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The fast path of gateways without a firewall: what hosts send arrives intact, sealed on the wire, past the stack of both
+# gateways. `make fast` has the rest: fast_refused.t, fast_ordinary.t, fast_leaks.t, and with a firewall fast_flowtable.t.
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/lans.sh
+. "$here/lans.sh"
+
+INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none'
+
+make_sites
+make_lans
+make_cards
+write_tunnel_configs
+ok "up" up || bail "not up"
+in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+fast_way "IPv4" 4
+fast_way "IPv6" 6
+
+is "no drops at A" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
+is "no drops at B" "$(all_drops_b | sed -E 's/ ?stray=[0-9]+//')" ""
+ok "down" down
+refuses "nothing is left on the device" grep -q xdp <(ip -n "$SITE_A" link show dev inside)
+ok "nothing is left" no_trace
+done_testing

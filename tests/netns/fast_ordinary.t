@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The fast path of gateways without a firewall: what it does to a packet, what takes the ordinary way and arrives as well,
+# and devices that change while it is up.
+# shellcheck source=tests/netns/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/lans.sh
+. "$here/lans.sh"
+
+only_with_fast
+
+INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none'
+mac_b=02:00:00:00:00:b1
+
+make_sites
+make_lans
+make_cards
+write_tunnel_configs
+ok "up" up || bail "not up"
+in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
+
+fast_way "IPv4" 4
+fast_way "IPv6" 6
+before=$(fast_counts)
+transfer "host to host" "$HOST" "$HOST_B" $HOST_B4 1000000
+read -r out_a _ _ in_b_ <<<"$(fast_since "$before")"
+ok "TCP by the fast path ($out_a, $in_b_ packets)" test "$out_a" -gt 400 -a "$in_b_" -gt 400
+transfer "IPv6, back" "$HOST_B" "$HOST" $HOST6 300000
+
+# Two gateways, so two less; DSCP and ECN as sent; all sums right.
+start_sink "$HOST_B" $HOST_B4 5202 "$WORK/sink" --expect 4 --marker "$MARKER"
+rm -f "$WORK/inside.pcap"
+start "$HOST_B" "$WORK/inside" tcpdump -i eth0 -U --immediate-mode -n -c 4 -w "$WORK/inside.pcap" udp port 5202
+inside=$STARTED
+wait_for 10 grep -q 'listening on' "$WORK/inside.err"
+packets "$HOST" send $HOST_B4 5202 --count 4 --rate 20 --ttl 77 --tos 0xb9 --size 200 --marker "$MARKER" >/dev/null
+ok "datagrams arrive" wait_for 5 ended "$SINK"
+wait_for 5 ended "$inside"
+is "two less of TTL; DSCP and ECN as sent; checksums right" \
+	"$(udp_of inside 'map([.ttl, .tos, .checksum, .header_ok]) | unique')" "[[75,$((0xb9)),\"ok\",true]]"
+
+# What is unusual.
+before=$(fast_counts)
+ok "ping" in_ns "$HOST" ping -c2 -i0.2 -W5 $HOST_B4
+ok "ping, IPv6" in_ns "$HOST" ping -c2 -i0.2 -W5 $HOST_B6
+is "traceroute" "$(in_ns "$HOST" traceroute -n -q1 -w2 -m6 -I $HOST_B4 | awk 'NR > 1 { print $2 }' | paste -sd' ')" \
+	"203.0.113.126 $TUNNEL_B4 $HOST_B4"
+ok "with IP options" in_ns "$HOST" ping -c1 -W5 -T tsonly $HOST_B4
+is "none of it by the fast path" "$(fast_since "$before")" "0 0 0 0"
+
+# A checksum that the host leaves to its card is beside the frame: such packets take the ordinary way, and are right.
+in_ns "$HOST" ethtool -K eth0 tx on >/dev/null
+start_echo "$HOST_B" $HOST_B4 7000
+echo=$STARTED
+before=$(fast_counts)
+ok "pending checksums" echoed 4 $HOST_B4
+read -r out_a _ _ _ <<<"$(fast_since "$before")"
+is "are completed by the ordinary way" "$out_a" 0
+in_ns "$HOST" ethtool -K eth0 tx off >/dev/null
+ok "without them" echoed 2 $HOST_B4
+read -r out_a _ _ _ <<<"$(fast_since "$before")"
+ok "the fast path has them again" test "$out_a" -gt 0
+
+# A route that leads elsewhere, or a policy of IPsec, is seen at once.
+ip -n "$SITE_A" route add unreachable $HOST_B4
+before=$(fast_counts)
+refuses "no route" echoed 1 $HOST_B4 --timeout 0.3
+is "and nothing goes past that" "$(fast_since "$before" | cut -d' ' -f1)" 0
+ip -n "$SITE_A" route del unreachable $HOST_B4
+ok "with the route again" echoed 1 $HOST_B4
+stop "$echo"
+
+# ---- devices that change -------------------------------------------------------------------------------
+
+ip -n "$SITE_A" link set inside name renamed
+fast_way "renamed" 4
+ip -n "$SITE_A" link set renamed name inside
+ip -n "$SITE_B" link del inside
+like "deleted: status says so" "$(xdpsec_b status "$NAME_B")" "fast path: inside was deleted"
+ip -n "$SITE_B" link add inside address $mac_b type veth peer name eth0 netns "$HOST_B"
+add_address "$SITE_B" inside 198.18.0.126/25 2001:db8:d::fe/64
+add_address "$HOST_B" eth0 $HOST_B4/25 $HOST_B6/64
+ip -n "$HOST_B" route add default via 198.18.0.126
+ip -n "$HOST_B" route add default via 2001:db8:d::fe
+make_cards
+ok "the ordinary way goes on" in_ns "$HOST" ping -c1 -W10 $HOST_B4
+ok "reload" xdpsec_b reload "$NAME_B"
+like "attaches to the new device" "$TAP_OUTPUT" "inside: was detached from XDP, and is attached again"
+in_ns "$HOST_B" ping -c1 -W5 $HOST4 >/dev/null
+fast_way "after the reload" 4
+
+sed -i 's/^FastPath = .*/FastPath = eth9/' "$WORK/$NAME_B.conf"
+fails "FastPath cannot change while it is up" "FastPath cannot be changed by reload" xdpsec_b reload "$NAME_B"
+
+is "no drops at A" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
+is "no drops at B" "$(all_drops_b | sed -E 's/ ?stray=[0-9]+//')" ""
+ok "down" down
+refuses "nothing is left on the device" grep -q xdp <(ip -n "$SITE_A" link show dev inside)
+ok "nothing is left" no_trace
+done_testing
