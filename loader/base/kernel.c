@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/kernel.h"
+#include "base/kernel_upgrade.h"
 #include "base/message.h"
 
 #ifndef CAP_BPF
@@ -52,6 +53,7 @@ int kernel_check_kfuncs(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	int err = libbpf_get_error(btf);
+	char text[256];
 
 	if (err) {
 		fail(ENOTSUP, "this kernel has no BTF (/sys/kernel/btf/vmlinux)");
@@ -60,8 +62,9 @@ int kernel_check_kfuncs(void)
 	}
 	for (size_t i = 0; !err && kernel_kfuncs[i]; i++)
 		if (btf__find_by_name_kind(btf, kernel_kfuncs[i], BTF_KIND_FUNC) < 0) {
+			kernel_upgrade_hint(text, sizeof(text));
 			err = fail(ENOTSUP, "this kernel has no kfunc %s", kernel_kfuncs[i]);
-			hint("use Linux 6.12 or later with CONFIG_CRYPTO and CONFIG_CRYPTO_SKCIPHER");
+			hint("%s", text);
 		}
 	btf__free(btf);
 	return err;
