@@ -104,7 +104,7 @@ make_private_keys() {
 	local site block
 
 	for site in site-a site-b; do
-		block=$(block "" 3 | sed "s/site-a/$site/g")
+		block=$(block "Two sites" 1 | sed "s/site-a/$site/g")
 		ok "$site: make its private key" as_user $site "$(sed -n 1p <<<"$block")"
 		PUBLIC_KEY[$site]=$(as_user $site "$(sed -n 2p <<<"$block")")
 		like "$site: its public key" "${PUBLIC_KEY[$site]}" '^[A-Za-z0-9+/]{43}=$'
@@ -158,7 +158,8 @@ start_echo "$ID-site-b" 198.51.100.1 5201
 # The contents of a block of commands are below.
 is "the README has these blocks" "$(awk '/^```/ { fence = !fence; next } /^## / { section = substr($0, 4); within = 0 }
 	fence { next } /^    / { if (!within) print section; within = 1; next } /./ { within = 0 }' "$README" | uniq -c |
-	sed 's/^ *//')" "4 
+	sed 's/^ *//')" "5 Install
+2 Two sites
 1 Inline
 3 Manual keys
 2 Attach by hand
@@ -168,9 +169,11 @@ is "the README has these blocks" "$(awk '/^```/ { fence = !fence; next } /^## / 
 
 ok "sudo make demo, as make would do it" as_user site-a "make -n demo"
 ok "sudo make check, likewise" as_user site-a "make -n check"
+ok "sudo make deb, likewise" as_user site-a "make -n deb"
 ok "before, there is no xdpsec" as_user site-a "sudo sh -c '! command -v xdpsec'"
 if as_user site-a "make -n all" >"$WORK/make" 2>&1; then
-	both "$(block "" 2)"
+	# What installs packages is for tests/deb.
+	both "$(block Install 5 | sed /deps/d)"
 else
 	skip "make && sudo make install" "cannot be built here: $(tail -n 1 "$WORK/make")"
 	for site in site-a site-b; do
@@ -184,8 +187,8 @@ is "/etc/xdpsec is root's alone" "$(at site-a stat -c '%a %u' /etc/xdpsec)" "700
 
 refuses "keys: not without sudo" as_user site-a "(umask 077; xdpsec genkey > /etc/xdpsec/site-a.key)"
 make_private_keys
-write_agreed ""
-both "$(block "" 4)"
+write_agreed "Two sites"
+both "$(block "Two sites" 2)"
 for site in site-a site-b; do
 	ok "$site: keys are agreed on" agreed $site
 	is "$site: through the tunnel" "$(at $site xdpsec status $site -j | jq -r '.peers[0].state')" alive
