@@ -183,7 +183,8 @@ help:
 	'make coverage        which lines of the loader the tests run (root); the report is in $(OUTPUT)/coverage' \
 	'make format          format the sources in place' \
 	'make deps            install what building and testing needs (root, apt-get)' \
-	'make deb             Debian packages of this tree, for the Debian that runs, in $(OUTPUT)/deb' \
+	'make deb             Debian packages of this tree, in $(OUTPUT)/deb; RELEASE=trixie (root), ARCH=arm64' \
+	'make deb-check       builds them twice, and tries them in clean roots (root); RELEASES="bookworm trixie"' \
 	'make install         DESTDIR=, PREFIX=/usr/local, SBINDIR=, LIBDIR=' \
 	'make uninstall       the same variables; keeps $(SYSCONFDIR)/xdpsec' \
 	'make clean           remove $(OUTPUT)' \
@@ -398,7 +399,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog debian/xdpsec.postinst \
+SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
 	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer bench/path/gateway \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
@@ -481,9 +482,15 @@ uninstall:
 	$(Q)rmdir $(addprefix $(DESTDIR)$(DATADIR)/xdpsec/,$(sort $(dir $(MONITORING)))) 2>/dev/null || true
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/xdpsec $(DESTDIR)$(DATADIR)/xdpsec 2>/dev/null || true
 
-.PHONY: deb
+.PHONY: deb deb-check
+# For the Debian that runs; with RELEASE=, as root, for that one.
+RELEASE ?= $(if $(ARCH),$(shell . /etc/os-release && echo $$VERSION_CODENAME))
 deb:
-	$(Q)scripts/deb-build $(OUTPUT)
+	$(Q)scripts/deb-build $(addprefix -r ,$(RELEASE)) $(addprefix -a ,$(ARCH)) $(OUTPUT)
+
+# It takes half an hour, and downloads some 500 MB for each release the first time.
+deb-check:
+	$(Q)tests/deb/check $(OUTPUT) $(or $(RELEASES),bookworm trixie)
 
 clean:
 	$(Q)rm -rf $(OUTPUT)
