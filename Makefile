@@ -170,6 +170,7 @@ help:
 	'make vmmodule        the optional kernel module for such a kernel; MODULE=1 loads it in the targets vm*' \
 	'make vmdkms          dkms builds, installs and removes it for such a kernel' \
 	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=, MODULE=' \
+	'make plots           pictures of bench/results, and of the way of a packet, as SVG in docs/pictures' \
 	'make module          the optional kernel module (docs/module.md), for this kernel; KERNELDIR=' \
 	'make module-install  it, for this kernel; module-dkms: its sources, for DKMS' \
 	'make model           the models of key agreement, by SPIN; MODEL=quick, full' \
@@ -349,6 +350,13 @@ diagnose-check:
 fast:
 	$(Q)$(MAKE) check FAST=1 TESTS='$(wildcard tests/netns/fast*.t)'
 
+# The pictures of docs/pictures: of the results in bench/results, and of the way of a packet.
+.PHONY: plots
+plots:
+	$(Q)scripts/install-deps --plots
+	$(Q)bench/plot $(wildcard bench/results/*.json)
+	$(Q)docs/pictures/draw
+
 # The harnesses of the key agreement once more, for LLVM's libFuzzer (libclang-rt-19-dev): run them with a directory for
 # what they find, and the corpus as seeds.
 .PHONY: libfuzzer
@@ -400,7 +408,7 @@ run-benches: all $(RUN)
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
 SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
-	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/path/guest bench/path/peer bench/path/gateway \
+	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/plot docs/pictures/draw bench/path/guest bench/path/peer bench/path/gateway \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 format:
