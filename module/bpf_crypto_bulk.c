@@ -224,5 +224,5 @@ module_init(bulk_init);
 module_exit(bulk_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("ecb(aes) for BPF, many blocks at a time");
-/* Those that are not there are ignored. */
+/* Modules that are not there are ignored. */
 MODULE_SOFTDEP("pre: ecb aesni_intel aes_ce_blk aes_neon_bs");

@@ -18,7 +18,7 @@ static __noinline int lifetime_want(u32 peer)
 	last = seen->wanted;
 	if (last && now - last < LIFETIME_SECOND)
 		return 0;
-	/* Of several CPUs, one. */
+	/* One of several CPUs says it. */
 	if (__sync_val_compare_and_swap(&seen->wanted, last, now) == last)
 		bpf_ringbuf_output(&events, &event, sizeof(event), 0);
 	return 0;

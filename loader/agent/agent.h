@@ -93,7 +93,7 @@ void agent_write_status(struct agent *agent, uint32_t peer);
 
 /* agent_name.c: the addresses of peers whose Endpoint is a name. */
 void agent_look_up(struct agent *agent, uint32_t peer, uint64_t now);
-/* Those that have no address so far. */
+/* Look up the peers that have no address so far. */
 void agent_look_up_missing(struct agent *agent, uint64_t now);
 void agent_take_answer(struct agent *agent, uint64_t now);
 /* The address for this attempt: false: none is known. endpoint is where the peer was last, port 0: nowhere yet. */

@@ -337,7 +337,7 @@ static void write_peer(struct agent *agent, uint32_t index, uint64_t now)
 	status->asked = peer->asked;
 }
 
-/* Those of the agreement, and the agent's own. */
+/* The counters of the agreement, and the agent's own. */
 static void write_counters(struct agent *agent)
 {
 	uint64_t value;

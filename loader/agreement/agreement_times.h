@@ -58,7 +58,7 @@ struct agreement_times {
 	uint64_t reject_after;	 /* for tests: what seals is over then, whatever was agreed; 0: as agreed */
 };
 
-/* Those of docs/agreement.md. */
+/* The times of docs/agreement.md. */
 extern const struct agreement_times agreement_times;
 
 /*

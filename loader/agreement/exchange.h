@@ -90,7 +90,7 @@ int exchange_psks(struct agreement *agreement, uint32_t peer, struct secret psks
 /* A Response whose form is right. Taken, refused, or made to wait. */
 void exchange_response(struct agreement *agreement, const struct agreement_path *path, uint32_t session,
 		       const uint8_t message[RESPONSE_LEN]);
-/* Those that wait, as far as the limits allow. */
+/* Take the Responses that wait, as many as the limits allow. */
 void exchange_run_waiting(struct agreement *agreement);
 /* When to call it again; AGREEMENT_NEVER: nothing waits. */
 uint64_t exchange_waiting_due(const struct agreement *agreement);

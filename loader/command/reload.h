@@ -22,7 +22,7 @@ struct spare {
 	struct sa_record record;
 };
 
-/* What becomes of an Rx SA. */
+/* How an Rx SA changes. */
 struct rx_change {
 	bool created; /* the SA, which is not used yet */
 	bool spi;     /* another SPI for the same SA */

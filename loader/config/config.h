@@ -213,7 +213,7 @@ int config_check_keys(struct config *config, char (*fingerprints)[PEER_KEYS][FIN
  */
 int config_read_private_key(struct config *config);
 void config_forget_private_key(struct config *config);
-/* Those of PresharedKey: whoever needs them has copied them. */
+/* Wipe the keys of PresharedKey. Whoever needs them has copied them. */
 void config_forget_psks(struct config *config);
 
 /* The preshared key of a peer, from PresharedKeyFile or PresharedKey. 0, 1 if it has none, or -errno after a

@@ -16,7 +16,7 @@
 #include "base/prefix.h"
 #include "net/icmp.h"
 
-/* Of an ICMP or ICMPv6 error, in front of the quote. */
+/* The header of an ICMP or ICMPv6 error, in front of the quote. */
 #define ICMP_HEADER_LEN 8
 
 /* The ports of a UDP header. */

@@ -36,7 +36,7 @@ static void be_uncertain(struct walk *walk)
 	walk->may_drop = walk->may_accept = true;
 }
 
-/* Of a verdict by a rule that may match. */
+/* A rule that may match has this verdict. */
 static void note_verdict(struct walk *walk, const char *name)
 {
 	bool drops = strcmp(name, "drop") == 0 || strcmp(name, "reject") == 0;

@@ -18,7 +18,7 @@ struct ruleset_packet {
 
 enum ruleset_match { MATCH_NO, MATCH_YES, MATCH_UNKNOWN };
 
-/* Of a statement as {"NAME": value}. One that matches nothing, as a counter, lets every packet through. */
+/* Does the packet match a statement {"NAME": value}? One that is no match, such as a counter, lets every packet through. */
 enum ruleset_match ruleset_match(const char *name, struct json_object *value,
 				 const struct ruleset_packet *packet);
 

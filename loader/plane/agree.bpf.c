@@ -12,7 +12,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* What a program works on. */
+/* The slot that a program works on. */
 struct slot {
 	u32 index, peer;
 	bool seals;
@@ -149,7 +149,7 @@ static __always_inline bool has_context(struct context *context)
 	return has;
 }
 
-/* What of the arguments does not depend on the slot's stage. */
+/* Check the arguments that do not depend on the slot's stage. */
 static __always_inline int check_install(const struct agree_install_args *args, struct slot *slot)
 {
 	u32 peer = args->slot / XDPSEC_SLOTS_PER_PEER, spi, seals = args->record.spi_tx,

@@ -93,7 +93,7 @@ int agree_keepalive(const struct agree *agree, __u32 peer);
 /* The peer is at `at`; packets to it come from `from`, or from where routing says if from->local is XDPSEC_LOCAL_NONE. */
 int agree_endpoint(const struct agree *agree, __u32 peer, const struct xdpsec_location *at,
 		   const struct xdpsec_source *from);
-/* What the data plane uses now. */
+/* Read the endpoint that the data plane uses now. */
 int agree_read_endpoint(const struct agree *agree, __u32 peer, struct xdpsec_endpoint *endpoint);
 
 /* Every slot that is not empty. records has room for XDPSEC_MAX_SAS; n gets how many there are. Those without a context
@@ -102,7 +102,7 @@ int agree_read_records(const struct agree *agree, struct agreement_record *recor
 /* The slots that have opened a packet: calls first() for each (lost events). */
 int agree_read_opened(const struct agree *agree, void (*first)(void *data, __u32 slot, __u32 spi, __u64 id),
 		      void *data);
-/* Of the first peers. */
+/* Read the activity of the first `peers` peers. */
 int agree_read_activity(const struct agree *agree, struct agreement_activity *activity, size_t peers);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What an SA gets from its key (the tables of RFC 7253) and from this instance (its id). */
+/* The tables of an SA, from its key (RFC 7253), and its id, from this instance. */
 #ifndef XDPSEC_DERIVE_BPF_H
 #define XDPSEC_DERIVE_BPF_H
 

@@ -112,7 +112,7 @@ static const struct image images_with_next[] = {
 	[MODE_TUNNEL] = { "decapsulate_next", decapsulate_next_bpf__elf_bytes },
 };
 
-/* Those of an instance with a fast path. */
+/* The programs of an instance with a fast path, where they differ. */
 static const struct image fast_images[PROGRAM_COUNT] = {
 	[PROGRAM_ENCAPSULATE] = { "encapsulate_fast", encapsulate_fast_bpf__elf_bytes },
 	[PROGRAM_DECAPSULATE] = { "decapsulate_fast", decapsulate_fast_bpf__elf_bytes },

@@ -19,7 +19,7 @@ static void mark(struct sa_slots *slots, __u32 slot)
 		slots->used[slot] = true;
 }
 
-/* Those that agents have filled. */
+/* Mark the slots that agents have filled. */
 static int mark_agreed(const struct plane *plane, struct sa_slots *slots)
 {
 	_cleanup_free_ struct xdpsec_agreement *agreements = calloc(XDPSEC_MAX_SAS, sizeof(*agreements));

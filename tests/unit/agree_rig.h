@@ -52,7 +52,7 @@ uint64_t agreed_use(const struct agreement_sa *sa, int key);
 /* Unlink if linked, and erase. */
 void agreed_erase(uint32_t slot);
 
-/* What OpenSSL makes of n bytes with key number key. */
+/* n bytes, sealed by OpenSSL with key number key. */
 struct packet agreed_sealed(int key, uint32_t spi, uint8_t next_header, uint64_t sequence, const void *plain,
 			    size_t n, uint8_t *buffer);
 /* The same as it comes in, with a packet of the peer in it. */

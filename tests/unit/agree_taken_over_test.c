@@ -76,7 +76,7 @@ static int try_programs(void)
 	return 0;
 }
 
-/* What it may, it can: without any capability. */
+/* Whatever an agent may do, it can do without any capability. */
 static int try_own_peer(void)
 {
 	static struct agreement_activity activity[TUNNEL_PEERS];

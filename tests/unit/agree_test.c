@@ -138,7 +138,7 @@ static void test_install_refused(void **state)
 	expect_install_refused(&agent, &other, -EINVAL);
 	other.record.spi_rx = 0;
 	expect_install_refused(&agent, &other, -EINVAL);
-	/* That of this direction counts. */
+	/* The SPI of this direction counts. */
 	other = agreed_sa(AGREED_TX, 1);
 	other.record.spi_tx = 255;
 	expect_install_refused(&agent, &other, -EINVAL);
@@ -258,7 +258,7 @@ static void test_erased_leaves_nothing(void **state)
 	}
 }
 
-/* What seals is exchanged; what sealed before is unlinked by that. */
+/* Another SA seals; that unlinks the one that sealed before. */
 static void test_sealing_is_exchanged(void **state)
 {
 	struct agreement_sa first = agreed_sa(AGREED_TX, 1), second = agreed_sa(AGREED_TX + 1, 2);

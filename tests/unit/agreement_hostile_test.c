@@ -218,7 +218,7 @@ static void test_load(void **state)
 	assert_in_range(end_counter(&b, "under_load"), 190, 201);
 }
 
-/* Who sees the Initiation forges Responses: the true one is taken all the same. */
+/* Somebody who sees the Initiation forges Responses: the true one is taken all the same. */
 static void test_wrong_responses(void **state)
 {
 	struct end_message initiation, response, forged;

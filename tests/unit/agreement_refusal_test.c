@@ -154,7 +154,7 @@ static void asked_by_a(struct end_message *message)
 	assert_true(end_take(&a, message));
 }
 
-/* Where generations have to begin again, keys go. No Initiation that is refused, for whatever reason, does that. */
+/* An Initiation that makes generations begin again costs all keys. So none that is refused may do that. */
 static void test_refused_at_the_limit(void **state)
 {
 	struct end_message old, asked;

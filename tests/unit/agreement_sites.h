@@ -25,11 +25,11 @@ extern struct handshake_result result_i, result_r;
 extern struct initiation_payload offered;
 extern struct response_payload chosen;
 
-/* Of a group of tests. */
+/* Setup and teardown of a group of tests. */
 int sites_set_up(void **state);
 int sites_tear_down(void **state);
 
-/* Of a test: the inputs of the example in docs/agreement.md, and the whole handshake. */
+/* Setup of a test: the inputs of the example in docs/agreement.md, and the whole handshake. */
 int fixed_handshake(void **state);
 #define after_a_handshake(function) cmocka_unit_test_setup(function, fixed_handshake)
 

@@ -206,7 +206,7 @@ static void test_expiry(void **state)
 	assert_int_equal(a.reports[AGREEMENT_EXPIRED], 1);
 	agreement_status(a.agreement, 0, &status, now);
 	assert_true(!status.agreed && status.asking);
-	/* What is over counts for the order for a minute more; then a new life begins. */
+	/* A pair that is over counts in the order for a minute more; then a new life begins. */
 	assert_non_null(plane_seals(&a.plane, 0));
 	until_sent(&a, MESSAGE_COOKIE, 62 * SECONDS);
 	assert_null(plane_seals(&a.plane, 0));
@@ -489,7 +489,7 @@ static void test_stale(void **state)
 	assert_true(agreement_tick(a.agreement, now) == AGREEMENT_NEVER);
 	agreement_wanted(a.agreement, 0, now);
 	assert_int_equal(a.n_box, 0);
-	/* What was in use is. */
+	/* The SAs in use stay in use. */
 	assert_true(end_opens(&a, 0, &b, 0) && end_opens(&b, 0, &a, 0));
 }
 

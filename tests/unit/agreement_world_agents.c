@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who is who, and agents that start and stop. */
+/* Nodes, peers and links by their numbers, and agents that start and stop. */
 #include "agreement_world_inside.h"
 
 #include <stdlib.h>

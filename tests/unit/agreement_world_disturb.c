@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What disturbs: restarts, reboots, reloads, second agents, outages, clocks that jump, and old messages again. */
+/* Disturbances: restarts, reboots, reloads, second agents, outages, clocks that jump, and old messages again. */
 #include "agreement_world_inside.h"
 
 static void reboot(unsigned int node)

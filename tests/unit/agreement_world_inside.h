@@ -114,7 +114,7 @@ void world_restart_node(unsigned int node);
 
 /* ---- agreement_world_rules.c ------------------------------------------------------------------------- */
 
-/* What either end seals under, the other can open, unless it has lost it. */
+/* Each end opens what the other seals, unless it has lost that pair. */
 void world_check_link(uint32_t link);
 /* A handshake is complete, and neither end has lost anything since: nobody seals for what the other has lost. */
 void world_check_complete(uint32_t link, const struct fact *fact);
@@ -126,7 +126,7 @@ void world_check_current(struct agent *agent);
 void world_check_slots(const struct agent *agent);
 /* Both ends of each link have keys that the other opens. */
 bool world_all_have_keys(void);
-/* What the side opens for the link is lost from now on. */
+/* From now on the side opens nothing of before for the link. */
 void world_kill_side(uint32_t link, unsigned int side);
 
 /* ---- agreement_world_host.c, agreement_world_codec.c: for machine_init(), without their data --------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What bulk_test.c and the programs in bulk.bpf.c share. */
+/* The jobs that bulk_test.c gives to the programs in bulk.bpf.c. */
 #ifndef XDPSEC_TEST_BULK_ABI_H
 #define XDPSEC_TEST_BULK_ABI_H
 

@@ -91,7 +91,7 @@ static void test_passes_in(void **state)
 		}
 }
 
-/* What else comes in on that port: as before. Nothing passes. */
+/* Other packets to that port are dropped as without an agent. */
 static void expect_as_before(struct packet packet)
 {
 	bool sealed = packet.length >= XDPSEC_OVERHEAD && message[5] == 1 && !message[6] && !message[7];

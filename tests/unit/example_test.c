@@ -32,7 +32,7 @@ static struct example {
 	uint32_t spi;
 	uint64_t sequence;
 	struct frame clear, sealed;
-	/* Of the same payload: for what is bound over IPv4 and IPv6, and for the ports alone. */
+	/* Tags of the same payload: addresses and ports over IPv4, over IPv6, and ports alone. */
 	uint8_t tags[3][XDPSEC_TAG_LEN];
 	size_t n_tags;
 } example;

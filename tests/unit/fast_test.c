@@ -36,7 +36,7 @@ static int setup(void **state)
 	cpu_set_t first;
 
 	tunnel_setup(state);
-	/* What is known of pairs is known to a CPU. */
+	/* Each CPU knows its own pairs, so all runs are on one. */
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	assert_return_code(sched_setaffinity(0, sizeof(first), &first), 0);
@@ -359,7 +359,7 @@ static void test_out_oddities(void **state)
 		}
 }
 
-/* What changes is seen at once. Each command is undone by the next. */
+/* A change of the routing table is seen at once. undo takes the command back. */
 static void expect_noticed(const struct packet *packet, int peer, const char *command, const char *undo)
 {
 	expect_fast_out(packet, peer);

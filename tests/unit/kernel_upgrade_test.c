@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which kernels are too old, and the command that brings a newer one. */
+/* Kernels that are too old, and the command that brings a newer one. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -100,7 +100,7 @@ static void white_space_around_is_allowed(void **state)
 		assert_int_equal(key32_parse(good[i], strlen(good[i]), key), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(key32_parse(bad[i], strlen(bad[i]), key), -EINVAL);
-	/* What is behind the n characters is not looked at. */
+	/* Characters behind the first n are not looked at. */
 	assert_int_equal(key32_parse(KEY_TEXT "x", KEY32_TEXT, key), 0);
 }
 

@@ -414,7 +414,7 @@ static void test_keepalive(void **state)
 	assert_in_range(seen().sealed_any, boot_time(-5), boot_time(1));
 }
 
-/* Where nothing is to be sent, a tick neither counts nor asks for a key. */
+/* Without a key, a tick neither counts nor asks for one. */
 static void test_tick_without_key(void **state)
 {
 	struct agreement_sa tx = agreed_sa(AGREED_TX, 1);
@@ -499,7 +499,7 @@ static void pretend_copy(void)
 	plane_close(&plane);
 }
 
-/* Where the kernel has no such function, or lets nobody trace it, nothing is watched: a test of the machine it runs on. */
+/* A kernel without such a function, or that lets nobody trace it, watches nothing. So this tests the machine. */
 static void test_hook(void **state)
 {
 	struct bpf_object *object;
@@ -550,7 +550,7 @@ static void test_copied_machine(void **state)
 	assert_int_equal(agree_rig_events(), 1);
 	assert_int_equal(events[0].kind, XDPSEC_EVENT_WANTED);
 	expect_refused(&manual, XDPSEC_DROP_SEQUENCE_EXHAUSTED, TUNNEL_TX(TUNNEL_B));
-	/* What was sealed elsewhere is opened. */
+	/* Packets that were sealed elsewhere are opened. */
 	expect_opens_one(2, rx.spi, 0);
 	outer = tunnel_incoming(TUNNEL_B, 5, &from, buffer);
 	expect_decapsulated(&outer, &from, TUNNEL_B);

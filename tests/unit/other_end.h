@@ -22,7 +22,7 @@ int other_end_tear_down(void **state);
 /* A command with its arguments: "open s=... session=#1". false: refused. */
 bool other_end_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Of the last answer. The value must be there, and n bytes long. */
+/* A value of the last answer, by its name. It must be there, and n bytes long. */
 void other_end_bytes(const char *name, void *bytes, size_t n);
 uint64_t other_end_number(const char *name);
 

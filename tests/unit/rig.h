@@ -105,7 +105,7 @@ void rig_sa_bind(uint32_t slot, enum xdpsec_binding binding);
 /* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. */
 void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
 void rig_policy_remove(const char *prefix);
-/* What only the hash of hosts says of an address: that it is that peer's, with all ports. And whether it is asked. */
+/* An element of the hash of hosts alone: the address is that peer's, with all ports. And whether the hash is asked. */
 void rig_host(const char *address, uint32_t peer);
 void rig_host_remove(const char *address);
 void rig_use_hosts(bool use);
@@ -134,7 +134,7 @@ void rig_allow_answers(void);
 void rig_allow_learning(void);
 /* Nothing remembered of which addresses are this host's. */
 void rig_destinations_forget(void);
-/* What a program of inline mode has kept of addresses and ports (binding.bpf.h), on whichever CPU: all 256 elements.
+/* All 256 elements of addresses and ports that a program of inline mode has kept (binding.bpf.h), on whichever CPU.
  * Returns how many are in use. */
 size_t rig_bindings(enum program program, uint8_t kept[256][64]);
 void rig_bindings_forget(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the programs remember from packet to packet: it is looked at, and forgotten. */
+/* The memory of the programs from packet to packet: a test looks at it, and wipes it. */
 #include <errno.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

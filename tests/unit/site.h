@@ -81,7 +81,7 @@ void site_bind(int slot, enum xdpsec_binding binding);
 /* Another key in the slot, in the place of the one that was there; seed makes it. */
 void site_rekey(int slot, uint32_t seed);
 
-/* What the SA in slot binds of a packet. */
+/* The associated data of a packet by the SA in slot. */
 struct bound site_bound(const struct packet *packet, int slot);
 
 /* The packet sealed by the SA in slot with this sequence number: the whole packet, its payload in buffer. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which address outer packets come from, by which route, and that both survive a host that is told not to
- * forward. */
+/* The source address of outer packets, and their route. Both stay right on a host that is told not to forward. */
 #include "unit.h"
 #include "tunnel.h"
 

@@ -15,7 +15,7 @@ extern char fixture_base[];	    /* the fixture's own directory */
 extern char fixture_dir[64];	    /* in it: that of the state files. The code that is tested makes it */
 extern const char *fixture_machine; /* the digest of this machine, which a test may change */
 
-/* Of a group of tests, and before each test. */
+/* Setup and teardown of a group of tests, and setup of each test. */
 int fixture_make(void **state);
 int fixture_remove(void **state);
 int fixture_clean(void **state);
@@ -29,7 +29,7 @@ size_t fixture_read(const char *path, char *text, size_t size);
 void fixture_write(const char *path, const char *text, size_t n);
 /* A state file as the comment in state.c describes version 1 of the format. */
 void fixture_write_state(const char *file, uint64_t number);
-/* What stderr has had since the last one. */
+/* The text is in what stderr got since the last call. */
 void assert_message(const char *wanted);
 
 /* state_reserve() and others, with the key FINGERPRINT. */

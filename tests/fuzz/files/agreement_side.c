@@ -25,7 +25,7 @@ static struct {
 	struct agreement *agreement;
 	bool initiator;
 	uint64_t now, ids, randoms;
-	/* What came, and what went out meanwhile. */
+	/* The datagram that came, and the one that went out meanwhile. */
 	uint8_t datagram[512];
 	size_t n_datagram;
 	bool receiving;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which ways through the code were gone: from one basic block to another, and about how often. */
+/* Ways through the code: steps from one basic block to another, and about how often each was gone. */
 #ifndef XDPSEC_FUZZ_COVERAGE_H
 #define XDPSEC_FUZZ_COVERAGE_H
 

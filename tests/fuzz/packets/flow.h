@@ -34,7 +34,7 @@ enum flow_verdict flow_judge(const struct view *view, const uint8_t remote[16], 
 /* Is this UDP, in whichever direction, of a protected flow? */
 bool flow_protects(const struct view *view);
 
-/* What the SA in slot binds of this packet. */
+/* The associated data of this packet by the SA in slot. */
 struct bound flow_bound(const struct view *view, int slot);
 
 /* Start a new round: no fragment was seen. */
