@@ -187,6 +187,26 @@ static void print_instance_drops(struct exposition *exposition, const struct met
 						 { "reason", report_drop_name(reason) }));
 }
 
+static void print_fast(struct exposition *exposition, const struct metrics *metrics)
+{
+	static const struct family fast = {
+		"xdpsec_fast_packets", METRIC_COUNTER, "packets",
+		"Packets that took the fast path, to peers (tx) and from them (rx)."
+	};
+
+	exposition_family(exposition, &fast);
+	for (size_t i = 0; i < metrics->n_reports; i++) {
+		const struct report *report = &metrics->reports[i];
+
+		if (!report->instance.n_fast)
+			continue;
+		exposition_number(exposition, report->fast.packets[XDPSEC_FAST_OUT],
+				  LABELS({ "name", report->instance.name }, { "direction", "tx" }));
+		exposition_number(exposition, report->fast.packets[XDPSEC_FAST_IN],
+				  LABELS({ "name", report->instance.name }, { "direction", "rx" }));
+	}
+}
+
 /* The agent's file has both kinds of counters in one list. */
 static bool is_refusal(const char *name)
 {
@@ -231,5 +251,6 @@ void metrics_print_instances(struct exposition *exposition, const struct metrics
 	print_instance_info(exposition, metrics);
 	print_each(exposition, metrics);
 	print_instance_drops(exposition, metrics);
+	print_fast(exposition, metrics);
 	print_agents(exposition, metrics);
 }
