@@ -12,7 +12,7 @@
 #include "xdpsec/drop.bpf.h"
 #include "xdpsec/packet.bpf.h"
 
-/* On each CPU: what a flood may cost the stack. */
+/* The most messages of a flood that reach the stack, on each CPU. */
 #define CONTROL_PER_SECOND 50000
 #define CONTROL_BURST 1000
 #define CONTROL_TOKEN_NS (1000000000 / CONTROL_PER_SECOND)

@@ -24,7 +24,7 @@
 /* IEEE 802: local experimental Ethertype 1. Nobody has a protocol of this type, should no program see it. */
 #define FOLD_ETHERTYPE ETH_P_802_EX1
 
-/* In front of the whole frame. */
+/* The mark, in front of the whole frame. */
 struct fold {
 	__u64 proof;		/* the mark's nonce ^ the secret */
 	__u8 covered[ETH_HLEN]; /* what the mark was written over */

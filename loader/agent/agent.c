@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From root to a process without rights, and to the end. */
+/* The agent's process: from root to one without rights, and to its end. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 void log_start(const char *instance);
 /* Connect to syslog, or open the file, before the sandbox: the time zone is read as well. 0, or -errno after a message. */
 int log_prepare_background(const char *instance);
-/* From now on there. */
+/* Lines go there from now on. */
 void log_use_background(void);
 
 /* The place of lines once the agent runs: "syslog", "standard error", or the path of the file. */

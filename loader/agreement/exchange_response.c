@@ -38,7 +38,7 @@ static void count_wrong(struct agreement *agreement, struct exchange_peer *peer)
 	agreement->wrong++;
 }
 
-/* From where we asked, and it does not decrypt: the preshared keys differ, as nothing else can. */
+/* A Response from where we asked that does not decrypt: nothing but the preshared keys can differ. */
 static void report_wrong(struct agreement *agreement, uint32_t peer, const struct agreement_path *path,
 			 enum message_refusal refusal)
 {

@@ -20,7 +20,7 @@ static void answer_path(struct machine *machine, uint32_t peer, const struct agr
 	machine->host.send(machine->host.data, peer, path, message, RESPONSE_LEN);
 }
 
-/* Nothing but the timestamp is moved by what is refused. */
+/* An Initiation that is refused moves nothing but the timestamp. */
 static enum message_refusal deny(struct machine *machine, uint32_t peer,
 				 const struct initiation_payload *offer, struct response_payload *answer,
 				 const struct agreement_path *path, uint64_t now)

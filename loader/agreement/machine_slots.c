@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* From the first slot that dies to the grace period: others may follow within it. */
+/* The grace period is asked for so long after the first slot dies: others may follow meanwhile. */
 #define GRACE_GATHER (50 * NS_PER_MS)
 
 /* The key that seals is over so soon that a new key matters more than what is under way under those that were left. */

@@ -26,7 +26,7 @@ struct noise {
 void noise_wipe(struct noise *noise);
 #define _cleanup_noise_ __attribute__((cleanup(noise_wipe)))
 
-/* Both begin so: the protocol's name, the prologue, the responder's public key (the pre-message). */
+/* The state that both ends begin with: the protocol's name, the prologue, the responder's public key. */
 int noise_begin(struct noise *noise, const void *prologue, size_t n, const struct public_key *responder);
 
 /* ---- the first message ------------------------------------------------------------------------------- */

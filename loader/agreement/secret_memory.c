@@ -11,7 +11,7 @@ void *secret_memory(size_t n)
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	/* On fault: most of it is for peers that there are not. */
+	/* Pages are locked when they are used: most are for peers that do not exist. */
 	if (mlock2(memory, n, MLOCK_ONFAULT) || madvise(memory, n, MADV_DONTDUMP) ||
 	    madvise(memory, n, MADV_WIPEONFORK)) {
 		munmap(memory, n);

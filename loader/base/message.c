@@ -9,7 +9,7 @@
 /* Texts of the last fail() and of the hint() after it. */
 static char last_failure[512], last_hint[512];
 
-/* Nothing is printed; and is the text of the message that was the last one kept? */
+/* held: messages are not printed. kept: the text of the last one was kept, so its hint is too. */
 static bool held, kept;
 
 static void print(const char *prefix, const char *format, va_list arguments)

@@ -116,7 +116,7 @@ int set_public_key(struct config *config, const struct config_line *where, char 
 	unsigned char key[KEY32_BYTES];
 	char text[KEY32_TEXT + 1];
 
-	/* Also if it is refused: then it is not missing. */
+	/* A key that is refused is not missing as well. */
 	peer->agreed = config->agreed = true;
 	peer->public_key_line = where->line;
 	if (key32_decode(value, key))

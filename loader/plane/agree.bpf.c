@@ -83,7 +83,7 @@ static __always_inline void clear(volatile u64 *words, const u32 bytes)
 		words[i] = 0;
 }
 
-/* Nothing of the SA that was in the slot. Ktops stay in "ktops": they are of no use without the tables. */
+/* Wipe the SA that was in the slot. Its Ktops stay in "ktops": they are of no use without the tables. */
 static __always_inline void wipe(struct xdpsec_sa *sa, struct xdpsec_sequence *sequence,
 				 struct xdpsec_replay *window, u64 *deadline)
 {

@@ -70,7 +70,7 @@ static bool find_installed(const char *release, char *path, size_t size)
 	return any;
 }
 
-/* From 6.10 to 7.3. Later ones are to have a way for many blocks of their own. */
+/* Kernels 6.10 to 7.3. Later ones are to have a way for many blocks of their own. */
 static bool takes_types(const char *release)
 {
 	unsigned int major = 0, minor = 0;

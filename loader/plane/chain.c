@@ -380,8 +380,8 @@ int chain_join(const struct plane *plane, const char *device, unsigned int index
 		return err;
 	if (!is_for_joining(&chain))
 		return -ENOENT;
-	/* In inline mode behind all others of inline mode, in tunnel mode in front of all: so the fewest
-	 * others need a new copy. */
+	/* A tunnel goes in front of the other tunnels, an inline instance behind the other inline ones: so the
+	 * fewest others need a new copy. */
 	while (plane->mode == MODE_TUNNEL && at < chain.n &&
 	       chain.members[at].owner->instance.mode != MODE_TUNNEL)
 		at++;

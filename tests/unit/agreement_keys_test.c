@@ -58,7 +58,7 @@ static void own_and_unknown_keys_are_seen(void **state)
 	make_site(&site_i, filled_with(1));
 	assert_int_equal(take(first, &opening, &taken), REFUSED_UNKNOWN_KEY);
 	assert_memory_equal(&opening.initiator, &site_r.identity.public_key, PUBLIC_LEN);
-	/* Somebody else's Initiation. */
+	/* An Initiation for somebody else. */
 	assert_int_equal(initiate(filled_with(2), NULL), 0);
 	site_r = other;
 	assert_int_equal(take(first, &opening, &taken), REFUSED_BAD_MAC1);

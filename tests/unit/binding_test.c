@@ -289,7 +289,7 @@ static void test_forged_is_not_kept(void **state)
 	}
 }
 
-/* Nothing bound, nothing kept; and no SA without a key gets anything. */
+/* An SA that binds nothing, or has no key, keeps nothing. */
 static void test_none_is_not_kept(void **state)
 {
 	static struct kept kept;

@@ -10,7 +10,7 @@ enum { BURST = 1000, FLOOD = 10000, UNKNOWN = 0x12345678 };
 
 static uint8_t message[CONTROL_MAX + 64];
 
-/* From somebody, from where a peer is, and where the agreed one is. */
+/* The addresses of somebody, of peers, and of the agreed peer. */
 static const char *const sources[] = { "203.0.113.9", "2001:db8:99::9", ENDPOINT_B4, ENDPOINT_C6,
 				       "198.51.100.4" };
 
@@ -187,7 +187,7 @@ static uint64_t floods(void)
 	return tally.drops[XDPSEC_DROP_CONTROL_FLOOD];
 }
 
-/* So many of one kind that not all pass. Returns how many did not. */
+/* Send so many messages of one kind that not all pass. Returns how many did not. */
 static uint64_t flood(int type)
 {
 	struct packet packet = from("203.0.113.9", control_write(message, type, CONTROL_SESSION));

@@ -218,8 +218,7 @@ static void test_inner_headers(void **state)
 	}
 }
 
-/* From any port, to ours alone, and only where the address is ours too: a gateway behind us may use the same
- * port. */
+/* Packets from any port are taken, to our port and our address alone: a gateway behind us may use the same port. */
 static void test_not_ours(void **state)
 {
 	(void)state;
@@ -251,7 +250,7 @@ static void test_not_ours(void **state)
 	}
 }
 
-/* Also right after another destination with the same last byte has been found to be ours. */
+/* An address that is not ours is not taken, although one with the same last byte has just been found to be ours. */
 static void test_not_ours_remembered(void **state)
 {
 	struct packet inner = tunnel_inner_from(INNER_B4, text, 60), outer, other;

@@ -95,7 +95,7 @@ static void test_other_device(void **state)
 	}
 }
 
-/* Also where another destination, with the same last byte, has just been found to be right. */
+/* Two destinations with the same last byte are told apart, although one has just been found to be right. */
 static void test_same_device(void **state)
 {
 	(void)state;
@@ -180,7 +180,7 @@ static void test_device_does_not_forward(void **state)
 	expect_opens(&packet, SLOT_B_RX, 5);
 	packet = tagged(LOCAL4);
 	expect_opens(&packet, SLOT_B_RX, 6);
-	/* Nobody can be asked. */
+	/* Neither the device nor the far end forwards, so the routing table cannot be asked. */
 	forward(1, 0, 0);
 	expect_misrouted(BEHIND_SAME6, 100);
 	expect_misrouted(BEHIND_OTHER6, 100);
@@ -251,7 +251,7 @@ static void test_bound_changed(void **state)
 	}
 }
 
-/* Nothing is opened for nothing: no plaintext, and a packet of another flow is not looked up. */
+/* Packets that are not sealed, or of another flow, are not looked up. */
 static void test_not_sealed(void **state)
 {
 	struct packet packet = to(BEHIND_SAME4);

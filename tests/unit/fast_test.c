@@ -339,7 +339,7 @@ static const struct oddity oddities[] = {
 	{ "ICMP", make_protocol, false, false },
 };
 
-/* More often than once: not only as the first of a pair. */
+/* Each packet is sent more than once: not only as the first of a pair. */
 static void test_out_oddities(void **state)
 {
 	(void)state;

@@ -92,7 +92,7 @@ static void test_looks_sealed(void **state)
 		}
 }
 
-/* With an SPI of ours, of whatever shape. */
+/* Packets with an SPI of ours, of any shape, are dropped. */
 static void test_our_spi(void **state)
 {
 	(void)state;
@@ -112,7 +112,7 @@ static void test_our_spi(void **state)
 	}
 }
 
-/* From where a peer is, whatever the port: something is wrong there, and it shows. */
+/* Packets from a peer's address, from any port, are dropped and counted: something is wrong there. */
 static void test_from_peer(void **state)
 {
 	(void)state;
@@ -199,7 +199,7 @@ static void test_former_port(void **state)
 	struct xdpsec_config config = tunnel_config();
 
 	(void)state;
-	/* Or the peer would be answered from that port from here on (source_test.c). */
+	/* With SourcePort = listen the peer would be answered from that port from here on (source_test.c). */
 	config.flow_ports = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i++) {
 		struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 60), outer, other;

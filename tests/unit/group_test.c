@@ -51,7 +51,7 @@ static int reset(void **state)
 	return 0;
 }
 
-/* From here, or from a neighbour that is no peer. */
+/* A packet to a group, from here or from a neighbour that is no peer. */
 static struct packet sent(const char *group, uint16_t port, bool in)
 {
 	struct packet packet = packet_udp(group, port, text, sizeof(text));

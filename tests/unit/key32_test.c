@@ -33,7 +33,7 @@ static void base64_is_as_another_program_has_it(void **state)
 	assert_memory_equal(key, counted, sizeof(key));
 }
 
-/* At each place, and the last has two bits that no byte holds: 16 of 64 characters remain. */
+/* Every character at each place. At the last one, two bits belong to no byte, so 16 of 64 characters are right. */
 static void every_character_is_judged(void **state)
 {
 	char text[KEY32_TEXT + 1];

@@ -81,7 +81,7 @@ static void expect_not_sealed(enum xdpsec_drop reason)
 	assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &out), TC_DROP);
 	after = counted(AGREED_COUNTERS_TX);
 	assert_int_equal(after.packets, before.packets);
-	/* Without an SA nobody knows whose counters. */
+	/* Without an SA there are no counters to compare. */
 	if (reason != XDPSEC_DROP_NO_KEY)
 		assert_int_equal(after.drops[reason], before.drops[reason] + 1);
 }
@@ -164,7 +164,7 @@ static void test_rekey(void **state)
 	expect_seals(3, tx2.spi, 0);
 	expect_opens_one(4, rx2.spi, 0);
 	expect_opens_one(2, rx1.spi, 1);
-	/* And in the same slot. */
+	/* Another SA in the same slot. */
 	assert_int_equal(agree_erase(&agent, AGREED_TX), 0);
 	tx1.record.generation = 3;
 	agreed_use(&tx1, 5);
@@ -232,7 +232,7 @@ static void test_opens_until_deadline(void **state)
 	expect_not_opened(&outer, XDPSEC_DROP_EXPIRED);
 	assert_int_equal(seen().opened, 0);
 	assert_int_equal(agreement_of(AGREED_RX).opened, 0);
-	/* From then on before any work: a forged one is refused for the same reason. */
+	/* The lifetime is checked before the tag: a forged packet is refused for the same reason. */
 	map_read(rig.maps.replay_windows, AGREED_RX, &window);
 	outer = agreed_incoming(2, sa.spi, 9, buffer);
 	expect_not_opened(&outer, XDPSEC_DROP_EXPIRED);
@@ -526,8 +526,7 @@ static void test_hook(void **state)
 		print_message("# no tracing programs here: %s\n", strerror(-err));
 }
 
-/* Nothing seals with a number that may have been used: agreed peers until they have a new key, manual ones until they
- * have other numbers. */
+/* No SA seals with a number that may have been used: agreed peers wait for a new key, manual ones for other numbers. */
 static void test_copied_machine(void **state)
 {
 	struct agreement_sa tx = agreed_sa(AGREED_TX, 1), rx = agreed_sa(AGREED_RX, 1),

@@ -32,7 +32,7 @@ static void forward(int device, int far)
 	}
 }
 
-/* From a peer, to an address. */
+/* A packet from a peer to this address. */
 static struct packet to(const char *destination, const uint8_t *mac, const struct packet *inner)
 {
 	struct packet outer = tunnel_incoming(strchr(destination, ':') ? TUNNEL_C : TUNNEL_B, sequence++,
@@ -80,7 +80,7 @@ static void expect_told_apart(void)
 	expect_others("2001:db8:1::77", ours);
 	expect_others("198.51.100.200", of_guest);
 	expect_others("2001:db8:77::1", of_guest);
-	/* To many, by IP or by Ethernet. */
+	/* A group or broadcast, by IP or by Ethernet. */
 	expect_others("192.0.2.255", broadcast);
 	expect_others("255.255.255.255", broadcast);
 	expect_others("224.0.0.5", of_group);

@@ -121,7 +121,7 @@ static void udp_length_7(struct packet *packet)
 	packet->udp_length = UDP_LEN - 1;
 }
 
-/* Both agree, and neither can be. */
+/* Both lengths agree, and neither is possible. */
 static void both_lengths_7(struct packet *packet)
 {
 	packet->udp_length = UDP_LEN - 1;

@@ -13,7 +13,7 @@
 #define FRAME_MAX 20480
 #define EXTENSIONS_MAX 16
 
-/* In a field of struct packet: what is right for the rest of the packet. */
+/* The value of a field of struct packet that is right for the rest of the packet. */
 #define AUTO (-1)
 
 #define LOCAL4 "192.0.2.1"

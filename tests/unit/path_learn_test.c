@@ -96,7 +96,7 @@ static void test_lowers(void **state)
 		}
 }
 
-/* ... with the effect that this is for. */
+/* Inner packets that do not fit any more are answered. */
 static void test_effect(void **state)
 {
 	struct packet inner = tunnel_inner(INNER_B4, text, sizeof(text));
@@ -330,7 +330,7 @@ static void test_numbers(void **state)
 		}
 }
 
-/* With the first packet that was ever sent, and before it. */
+/* A message about the first packet that was ever sent, and one before that. */
 static void test_first_number(void **state)
 {
 	struct icmp_message message = message_about(TUNNEL_B, 1400);

@@ -289,7 +289,7 @@ static void test_redirect(void **state)
 			}
 }
 
-/* Nothing protected in it. */
+/* A redirect about a flow that is not protected passes. */
 static void test_redirect_passes(void **state)
 {
 	struct redirect redirect = { .remote = REMOTE_B6, .port = PORT_CLEAR, .quoted = 128 };
@@ -307,7 +307,7 @@ static void test_redirect_passes(void **state)
 	redirect.protocol = 0;
 	redirect.quoted = IPV6_LEN;
 	expect_redirect_passes(&redirect);
-	/* None is quoted. */
+	/* No packet is quoted. */
 	redirect.quoted = 0;
 	for (redirect.options = 0; redirect.options <= 4; redirect.options++)
 		expect_redirect_passes(&redirect);

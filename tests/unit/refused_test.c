@@ -126,7 +126,7 @@ static void test_lying_lengths(void **state)
 	expect_packet_drop(PROGRAM_DECAPSULATE, &lying, XDPSEC_DROP_MALFORMED, SLOT_NONE);
 }
 
-/* Ours never come in pieces. */
+/* No peer sends fragments, so they are dropped. */
 static void test_fragments(void **state)
 {
 	struct packet inner = tunnel_inner_from(INNER_B4, text, 60);

@@ -3,7 +3,7 @@
  * The data plane on its own: the real objects, loaded with shared maps into a network namespace of this
  * process, their programs run over frames by BPF_PROG_TEST_RUN. Nothing is attached to anything.
  *
- * Whatever of this fails fails the test that called it.
+ * A failure in it fails the test that called it.
  */
 #ifndef XDPSEC_UNIT_RIG_H
 #define XDPSEC_UNIT_RIG_H
@@ -68,7 +68,7 @@ void rig_next(int verdict);
 void rig_fast(void);
 /* Packets that took the fast path. */
 uint64_t rig_fast_packets(enum xdpsec_fast_direction direction);
-/* Nothing remembered of which packets go where. */
+/* Forget which packets go where. */
 void rig_fast_forget(void);
 
 /* One run of a program. out gets the frame as the program left it. Returns the program's return value. */
@@ -132,13 +132,13 @@ void rig_device_slot(enum xdpsec_device which, int index);
 void rig_allow_answers(void);
 /* The same for messages about the path that are looked at. */
 void rig_allow_learning(void);
-/* Nothing remembered of which addresses are this host's. */
+/* Forget which addresses are this host's. */
 void rig_destinations_forget(void);
 /* All 256 elements of addresses and ports that a program of inline mode has kept (binding.bpf.h), on whichever CPU.
  * Returns how many are in use. */
 size_t rig_bindings(enum program program, uint8_t kept[256][64]);
 void rig_bindings_forget(void);
-/* ... and of which are no peer's. */
+/* Forget which addresses are no peer's. */
 void rig_foreign_forget(void);
 void rig_device_mtu(unsigned int mtu);
 /* Can XDP have more of a frame put into its first buffer? */

@@ -73,7 +73,7 @@ uint64_t rig_fast_packets(enum xdpsec_fast_direction direction)
 	return sum;
 }
 
-/* In one call: there are many. */
+/* One call wipes all elements, of which there are many. */
 static void wipe_pairs(const struct bpf_object *object)
 {
 	const struct bpf_map *map = bpf_object__find_map_by_name(object, "fast_pairs");

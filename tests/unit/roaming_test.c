@@ -300,7 +300,7 @@ static void test_port_of_a_flow(void **state)
 	expect_moves(&outer, 0);
 	outer = from(incoming(0, 5), ENDPOINT_B4, TUNNEL_PORT);
 	expect_moves(&outer, 0);
-	/* From elsewhere it is better than nothing, and there the peer stays. */
+	/* A port by flow from another address is taken, and the peer stays there. */
 	outer = from(incoming(0, 6), "198.51.100.200", FLOW_PORT);
 	expect_moves(&outer, 0);
 	expect_sent_to(0, "198.51.100.200", FLOW_PORT);
@@ -318,7 +318,7 @@ static void test_port_of_a_nat(void **state)
 	expect_sent_to(0, ENDPOINT_B4, FLOW_PORT);
 }
 
-/* From one flow to the next once a second, whatever comes. */
+/* The endpoint moves from one flow to the next at most once a second. */
 static void test_from_flow_to_flow(void **state)
 {
 	struct xdpsec_endpoint endpoint;

@@ -289,7 +289,7 @@ static void test_fixed(void **state)
 	expect_sent_from(0, VIP6);
 }
 
-/* By whatever device, and from no other address: then nothing is sent. */
+/* A fixed source that is no longer an address of this host: nothing is sent, by any device or from another address. */
 static void test_fixed_and_gone(void **state)
 {
 	(void)state;

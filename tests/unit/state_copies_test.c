@@ -85,7 +85,7 @@ static void moved_state_goes_on(void **state)
 	assert_int_equal(site_b_reserve(false, &first, &limit), -ESTALE);
 	assert_int_equal(site_b_reserve_moved(&first, &limit), 0);
 	assert_int_equal(first, 1000);
-	/* And is at home from then on. */
+	/* Later starts need no such word. */
 	assert_reserved(1000 + STATE_RANGE, 1000 + 2 * STATE_RANGE);
 }
 

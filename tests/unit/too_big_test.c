@@ -175,7 +175,7 @@ static void test_other_mtus(void **state)
 	}
 }
 
-/* Nobody to answer, or too many: dropped and counted all the same. */
+/* The packet is dropped and counted, but not answered. */
 static void expect_no_answer(const struct packet *packet)
 {
 	rig_allow_answers();

@@ -209,7 +209,7 @@ static void test_icmp(void **state)
 		}
 }
 
-/* With options or extension headers in front. */
+/* ICMP errors behind options or extension headers. */
 static void test_icmp_behind_headers(void **state)
 {
 	(void)state;
@@ -460,7 +460,7 @@ static void test_larger_than_ours(void **state)
 	}
 }
 
-/* Nothing else that is shorter than it says. */
+/* No other packet that is shorter than it says is answered. */
 static void test_cut_elsewhere(void **state)
 {
 	static struct frame frame;
