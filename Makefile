@@ -185,7 +185,7 @@ help:
 	'make format          format the sources in place' \
 	'make deps            install what building and testing needs (root, apt-get)' \
 	'make deb             Debian packages of this tree, in $(OUTPUT)/deb; RELEASE=trixie (root), ARCH=arm64' \
-	'make deb-check       builds them twice, and tries them in clean roots (root); RELEASES="bookworm trixie"' \
+	'make deb-check       builds them twice, and tries them in clean roots (root); RELEASES="bookworm trixie", MODULE=1' \
 	'make install         DESTDIR=, PREFIX=/usr/local, SBINDIR=, LIBDIR=' \
 	'make uninstall       the same variables; keeps $(SYSCONFDIR)/xdpsec' \
 	'make clean           remove $(OUTPUT)' \
@@ -407,7 +407,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
+SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside tests/deb/inside-booted tests/deb/inside-module tests/deb/booted debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
 	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/plot docs/pictures/draw bench/path/guest bench/path/peer bench/path/gateway \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
@@ -498,7 +498,7 @@ deb:
 
 # It takes half an hour, and downloads some 500 MB for each release the first time.
 deb-check:
-	$(Q)tests/deb/check $(OUTPUT) $(or $(RELEASES),bookworm trixie)
+	$(Q)MODULE=$(MODULE) tests/deb/check $(OUTPUT) $(or $(RELEASES),bookworm trixie)
 
 clean:
 	$(Q)rm -rf $(OUTPUT)
