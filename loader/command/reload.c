@@ -20,6 +20,7 @@
 #include "command/agent_port.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
+#include "command/hook.h"
 #include "command/reload.h"
 #include "command/requirements.h"
 #include "device/device.h"
@@ -253,7 +254,8 @@ static int reload_locked(struct reload *reload, const struct options *options)
 	if (!err)
 		err = apply(reload);
 	step = release_agent(reload);
-	return err ?: step;
+	err = err ?: step;
+	return err ?: hook_renew(&reload->config);
 }
 
 static int reload_run(struct reload *reload, const struct options *options)
@@ -298,6 +300,15 @@ void reload_free(struct reload *reload)
 	free(reload);
 }
 
+/* The `up` of the instance was killed before it had run all of its PostUp. */
+static int finish_up(const char *name)
+{
+	if (!hook_recorded(name) || !hook_unfinished(name))
+		return 0;
+	warning("%s: its up was killed: the rest of its PostUp is run", name);
+	return hook_run_up(name);
+}
+
 int command_reload(const struct options *options)
 {
 	struct reload *reload = reload_new(options);
@@ -307,7 +318,7 @@ int command_reload(const struct options *options)
 		return -ENOMEM;
 	err = reload_run(reload, options);
 	reload_free(reload);
-	return err;
+	return err ?: finish_up(options->argument);
 }
 
 /* A key that some peer already has in this direction keeps its sequence numbers, or its window. */

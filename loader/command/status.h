@@ -13,10 +13,10 @@ struct json_object *report_json(const struct report *report);
 struct json_object *peer_json(const struct report *report, const struct peer_report *peer);
 struct json_object *fault_json(const struct fault *fault);
 
-/* Of how many peers on there is a table instead of all that is known of each. */
+/* The number of peers from which on there is a table instead of all that is known of each. */
 #define STATUS_TABLE_FROM 5
 
-/* What of an instance is printed. */
+/* The part of an instance that is printed. */
 enum view {
 	VIEW_DEFAULT, /* many peers as a table */
 	VIEW_WHOLE,

@@ -24,6 +24,7 @@
 #include "command/advice.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
+#include "command/hook.h"
 #include "command/lost.h"
 #include "command/requirements.h"
 #include "command/teardown.h"
@@ -351,9 +352,22 @@ static int up_build(struct up *up)
 	if (err == -EINTR)
 		fail(EINTR, "%s: interrupted: undone", up->config.name);
 	undone = teardown(&up->plane);
+	/* No PostUp was run. */
+	if (!undone)
+		hook_forget(up->config.name);
 	if (undone)
 		hint("%s down %s tries to undo the rest again", self(), up->config.name);
 	return err;
+}
+
+/* A `down` was killed before its last command, or an `up` after its first one. What fails was said. */
+static int finish_down(const char *name)
+{
+	if (!hook_recorded(name))
+		return 0;
+	warning("%s: a command was killed: first its PostDown is run", name);
+	hook_run_down(name);
+	return 0;
 }
 
 static int up_locked(struct up *up)
@@ -371,6 +385,10 @@ static int up_locked(struct up *up)
 		err = lost_teardown(up->config.name);
 	if (!err)
 		err = up_check_conflicts(up);
+	if (!err)
+		err = finish_down(up->config.name);
+	if (!err)
+		err = hook_record(&up->config);
 	return err ?: up_build(up);
 }
 
@@ -402,19 +420,48 @@ static int start_agent(struct up *up)
 	return err;
 }
 
+/* Whatever a PostUp has done so far is undone by PostDown. */
+static int post_up(struct up *up)
+{
+	struct options options = *up->options;
+	int err;
+
+	plane_unload(&up->plane);
+	err = hook_run_up(up->config.name);
+	if (!err)
+		return 0;
+	hint("all is undone, and PostDown is run");
+	options.argument = up->config.name;
+	command_down(&options);
+	return err;
+}
+
+/* The `up` of this instance was killed before it had run all of its PostUp. */
+static bool is_unfinished(const struct config *config)
+{
+	return plane_exists(config->name, false) && hook_recorded(config->name) &&
+	       hook_unfinished(config->name);
+}
+
 static int up_run(struct up *up)
 {
 	int err = requirements_check();
 
 	if (!err)
 		err = up_examine(up);
+	if (!err && is_unfinished(&up->config)) {
+		warning("%s: is up, but its up was killed: the rest of its PostUp is run", up->config.name);
+		return post_up(up);
+	}
 	if (!err && up_is_detached(&up->config))
 		return up_attach_again(up);
 	if (!err)
 		err = make_secret(up);
 	if (!err)
 		err = up_locked(up);
-	return err ?: start_agent(up);
+	if (!err)
+		err = start_agent(up);
+	return err ?: post_up(up);
 }
 
 /* The ciphers of a running instance are in /proc/crypto. */

@@ -110,4 +110,6 @@ void config_free(struct config *config)
 	config->peers = NULL;
 	config->n_peers = 0;
 	config_free_includes(config);
+	hooks_free(&config->post_up);
+	hooks_free(&config->post_down);
 }

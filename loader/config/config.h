@@ -139,6 +139,15 @@ struct tunnel_config {
 	bool mark_given;
 };
 
+/* Commands of PostUp or PostDown. */
+struct hooks {
+	char **commands;
+	size_t n;
+};
+
+#define HOOKS_MAX 64
+#define HOOK_LEN 4000
+
 /* One Include line, and how many files it has included. */
 struct include {
 	char *pattern; /* absolute */
@@ -176,6 +185,7 @@ struct config {
 	/* Inline mode: the groups to which protected ports may be sent in clear. */
 	struct xdpsec_prefix clear_groups[XDPSEC_MAX_CLEAR_GROUPS];
 	size_t n_clear_groups;
+	struct hooks post_up, post_down;
 	struct include *includes;
 	size_t n_includes;
 	struct config_file *files; /* in the order of the lines, and of their names */
@@ -194,6 +204,16 @@ struct config {
  */
 int config_read(struct config *config, const char *path);
 void config_free(struct config *config);
+/* A line of a file. Messages start with it: "PATH:LINE: KEY: ...". */
+struct config_line {
+	const char *path;
+	int line;	 /* 0: not known */
+	const char *key; /* NULL: the line as a whole */
+};
+
+/* One more command; 0, or -errno after a message. */
+int hooks_add(struct hooks *hooks, const struct config_line *where, const char *command);
+void hooks_free(struct hooks *hooks);
 /* A part of config_free(). */
 void config_free_includes(struct config *config);
 /* Room for one more peer. *allocated: for how many there is. 0 or -ENOMEM. */

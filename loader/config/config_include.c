@@ -102,7 +102,7 @@ static int add_file(struct config *config, const char *path)
 static int unreadable;
 
 /* Not 0 ends glob(). */
-static int note_error(const char *path, int error)
+static int note_glob_error(const char *path, int error)
 {
 	(void)path;
 	unreadable = error == ENOENT || error == ENOTDIR ? 0 : error;
@@ -125,7 +125,7 @@ static int expand_include(struct config *config, struct include *include)
 {
 	const struct config_line where = { config->path, include->line, "Include" };
 	glob_t names = {};
-	int found = glob(include->pattern, 0, note_error, &names), err;
+	int found = glob(include->pattern, 0, note_glob_error, &names), err;
 
 	err = found ? refuse_pattern(&where, include->pattern, found) : 0;
 	include->n_files = found ? 0 : names.gl_pathc;

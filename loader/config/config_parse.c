@@ -350,15 +350,31 @@ static int begin_section(struct parser *parser, const char *text)
 	return add_section(parser, section);
 }
 
+/* Is the key of the line one of these? */
+static bool has_key(const char *line, const char *const *keys, size_t n_keys)
+{
+	size_t n = strcspn(line, " \t=");
+
+	for (size_t i = 0; i < n_keys; i++)
+		if (strlen(keys[i]) == n && !strncmp(line, keys[i], n))
+			return true;
+	return false;
+}
+
+/* Commands for a shell, which has ";" between them. */
+static const char *const commands[] = { "PostUp", "PostDown" };
+
 /* Remove the comment, and white space at both ends. */
 static char *strip(char *line)
 {
+	const char *marks;
 	char *end, *cut;
 
 	while (isspace((unsigned char)*line))
 		line++;
+	marks = has_key(line, commands, ARRAY_SIZE(commands)) ? "#" : "#;";
 	for (cut = line; *cut; cut++)
-		if ((*cut == '#' || *cut == ';') && (cut == line || isspace((unsigned char)cut[-1])))
+		if (strchr(marks, *cut) && (cut == line || isspace((unsigned char)cut[-1])))
 			break;
 	*cut = '\0';
 	end = cut;
@@ -370,18 +386,14 @@ static char *strip(char *line)
 
 static const char *const secrets[] = { "PrivateKey", "PresharedKey" };
 
-/* Does a secret stand in the line? inih would keep a copy on its stack. */
-static bool is_secret(const char *line)
+/* Is it a line that inih must not get: one with a secret, of which it would keep a copy on its stack, or a command, which may
+ * be longer, and have what it takes for a comment? */
+static bool is_raw(const char *line)
 {
-	size_t n = strcspn(line, " \t=");
-
-	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
-		if (strlen(secrets[i]) == n && !strncmp(line, secrets[i], n))
-			return true;
-	return false;
+	return has_key(line, secrets, ARRAY_SIZE(secrets)) || has_key(line, commands, ARRAY_SIZE(commands));
 }
 
-static int set_secret(struct parser *parser, char *line)
+static int set_raw(struct parser *parser, char *line)
 {
 	char *value = line + strcspn(line, " \t="), *end = value;
 	int err;
@@ -423,6 +435,8 @@ static int next_line(struct parser *parser, char *text, int size)
 	if (parser->line == 1 && !strncmp(line, "\xef\xbb\xbf", 3))
 		line += 3; /* the byte order mark that some editors write */
 	line = strip(line);
+	if (parser->section != SECTION_NONE && parser->section != SECTION_REFUSED && is_raw(line))
+		return set_raw(parser, line);
 	if (strlen(line) > max) {
 		fail_at(&where, "line longer than %zu characters", max);
 		hint("Address and AllowedIPs may be given several times");
@@ -437,8 +451,6 @@ static int next_line(struct parser *parser, char *text, int size)
 		return refuse_first(parser, &where);
 	if (parser->section == SECTION_REFUSED)
 		return 0;
-	if (is_secret(line))
-		return set_secret(parser, line);
 	strcpy(text, line);
 	parser->pending = *line ? line : NULL;
 	return 0;

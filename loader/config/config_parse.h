@@ -7,13 +7,6 @@
 
 #include "config/config.h"
 
-/* A line of the file. Messages start with it: "PATH:LINE: KEY: ...". */
-struct config_line {
-	const char *path;
-	int line;
-	const char *key; /* NULL: the line as a whole */
-};
-
 int fail_at(const struct config_line *where, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 enum section {
@@ -90,6 +83,10 @@ int config_expand_includes(struct config *config);
 int config_open_included(struct config *config, size_t i, FILE **file);
 /* Open a file of the configuration, which must be a regular one. */
 int config_open(const char *path, FILE **file);
+
+/* PostUp and PostDown (config_hook.c). */
+int set_post_up(struct config *config, const struct config_line *where, char *value);
+int set_post_down(struct config *config, const struct config_line *where, char *value);
 
 /* Is it a key of wg-quick's that xdpsec does not have? -EINVAL after a message that says what takes its place; 0: no,
  * and no message. */

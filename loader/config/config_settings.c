@@ -281,6 +281,8 @@ const struct setting settings[] = {
 	{ SECTION_INTERFACE, "RejectAfter", set_reject_after, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "Idle", set_idle, OPTIONAL, ALWAYS },
 	{ SECTION_INTERFACE, "Include", set_include, MULTIPLE, ALWAYS },
+	{ SECTION_INTERFACE, "PostUp", set_post_up, MULTIPLE, ALWAYS },
+	{ SECTION_INTERFACE, "PostDown", set_post_down, MULTIPLE, ALWAYS },
 	{ SECTION_PEER, "Name", set_name, REQUIRED, ALWAYS },
 	{ SECTION_PEER, "Address", set_address, REPEATABLE, INLINE },
 	{ SECTION_PEER, "Ports", set_ports, REQUIRED, INLINE },

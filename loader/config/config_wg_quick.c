@@ -12,10 +12,11 @@ static const struct {
 } foreign[] = {
 	{ "DNS", "after `xdpsec up`: resolvectl dns DEVICE ADDRESS, with Name of [Interface] as DEVICE" },
 	{ "SaveConfig", "xdpsec writes no configuration; `xdpsec reload NAME` applies what was edited" },
-	{ "PreUp", "systemctl edit xdpsec@NAME, with [Service] and ExecStartPre=" },
-	{ "PostUp", "systemctl edit xdpsec@NAME, with [Service] and ExecStartPost=" },
-	{ "PreDown", "a unit of your own with After=xdpsec@NAME.service, whose ExecStop= runs before" },
-	{ "PostDown", "systemctl edit xdpsec@NAME, with [Service] and ExecStopPost=" },
+	{ "PreUp",
+	  "PostUp, which is run after; or systemctl edit xdpsec@NAME, with [Service] and ExecStartPre=" },
+	{ "PreDown",
+	  "PostDown, which is run after; or a unit of your own with After=xdpsec@NAME.service, whose "
+	  "ExecStop= runs before" },
 	{ "PreSharedKey", "PresharedKey, or PresharedKeyFile" },
 };
 

@@ -155,6 +155,21 @@ static bool find_key_file(const struct config *config, const char *command, char
 	return path[0];
 }
 
+/* Does the command call wg, which knows nothing of our tunnels? */
+static bool calls_wg(const char *command)
+{
+	const char *word = command;
+
+	while ((word = strstr(word, "wg"))) {
+		bool begins = word == command || strchr(" \t;&|(/`", word[-1]);
+
+		word += strlen("wg");
+		if (begins && (!*word || strchr(" \t;&|)`", *word) || strncmp(word, "-quick", 6) == 0))
+			return true;
+	}
+	return false;
+}
+
 static int leave_out(struct config *config, const struct config_line *where, char *value)
 {
 	if (!config->private_key_line && find_key_file(config, value, config->private_key_file)) {
@@ -167,8 +182,25 @@ static int leave_out(struct config *config, const struct config_line *where, cha
 		return 0;
 	}
 	warning("%s:%d: %s: not taken over", where->path, where->line, where->key);
-	hint("%s", wg_quick_instead(where->key));
+	hint("%s", wg_quick_instead(where->key)
+			   ?: "wg knows nothing of the new tunnel: write the command without it, with the "
+			      "same key");
 	return 0;
+}
+
+static int take_hook(struct config *config, struct hooks *hooks, const struct config_line *where, char *value)
+{
+	return calls_wg(value) ? leave_out(config, where, value) : hooks_add(hooks, where, value);
+}
+
+static int take_post_up(struct config *config, const struct config_line *where, char *value)
+{
+	return take_hook(config, &config->post_up, where, value);
+}
+
+static int take_post_down(struct config *config, const struct config_line *where, char *value)
+{
+	return take_hook(config, &config->post_down, where, value);
 }
 
 /* WireGuard reads an IPv6 address without brackets as well, and takes the last number for the port. */
@@ -247,9 +279,9 @@ const struct wg_setting wg_settings[] = {
 	{ SECTION_INTERFACE, "SaveConfig", WG_VALUE, take_save_config },
 	{ SECTION_INTERFACE, "DNS", WG_LEFT_OUT, leave_out },
 	{ SECTION_INTERFACE, "PreUp", WG_LEFT_OUT, leave_out },
-	{ SECTION_INTERFACE, "PostUp", WG_LEFT_OUT, leave_out },
+	{ SECTION_INTERFACE, "PostUp", WG_LEFT_OUT, take_post_up },
 	{ SECTION_INTERFACE, "PreDown", WG_LEFT_OUT, leave_out },
-	{ SECTION_INTERFACE, "PostDown", WG_LEFT_OUT, leave_out },
+	{ SECTION_INTERFACE, "PostDown", WG_LEFT_OUT, take_post_down },
 	{ SECTION_PEER, "PublicKey", WG_VALUE, take_in_peer },
 	{ SECTION_PEER, "PresharedKey", WG_SECRET, take_psk },
 	{ SECTION_PEER, "Endpoint", WG_VALUE, take_endpoint },

@@ -80,6 +80,12 @@ static void add_prefixes(struct wg_quick_text *text, const char *name, const str
 		add(text, "\n");
 }
 
+static void add_hooks(struct wg_quick_text *text, const char *name, const struct hooks *hooks)
+{
+	for (size_t i = 0; i < hooks->n; i++)
+		add(text, "%s = %s\n", name, hooks->commands[i]);
+}
+
 static void add_interface_section(struct wg_quick_text *text, const struct config *config)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
@@ -103,6 +109,8 @@ static void add_interface_section(struct wg_quick_text *text, const struct confi
 		add(text, "PrivateKeyFile = %s\n", config->private_key_file);
 	else
 		add_key32(text, "PrivateKey", config->private_key);
+	add_hooks(text, "PostUp", &config->post_up);
+	add_hooks(text, "PostDown", &config->post_down);
 }
 
 static void add_endpoint(struct wg_quick_text *text, const struct peer_config *peer)

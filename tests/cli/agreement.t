@@ -192,11 +192,10 @@ hint: $2"
 
 wg_quick "DNS = 192.0.2.53" "after \`xdpsec up\`: resolvectl dns DEVICE ADDRESS, with Name of [Interface] as DEVICE"
 wg_quick "SaveConfig = true" "xdpsec writes no configuration; \`xdpsec reload NAME\` applies what was edited"
-wg_quick "PreUp = true" "systemctl edit xdpsec@NAME, with [Service] and ExecStartPre="
-wg_quick "PostUp = true" "systemctl edit xdpsec@NAME, with [Service] and ExecStartPost="
-wg_quick "postup = true" "systemctl edit xdpsec@NAME, with [Service] and ExecStartPost="
-wg_quick "PreDown = true" "a unit of your own with After=xdpsec@NAME.service, whose ExecStop= runs before"
-wg_quick "PostDown = true" "systemctl edit xdpsec@NAME, with [Service] and ExecStopPost="
+wg_quick "PreUp = true" "PostUp, which is run after; or systemctl edit xdpsec@NAME, with [Service] and ExecStartPre="
+mistake "PostUp as wg-quick takes it, too" "6s|.*|postup = true|" "FILE:6: postup: unknown key in [Interface]
+hint: did you mean PostUp?"
+wg_quick "PreDown = true" "PostDown, which is run after; or a unit of your own with After=xdpsec@NAME.service, whose ExecStop= runs before"
 mistake "Table = 100 of wg-quick" '6s/.*/Table = 100/' \
 	"FILE:6: Table: 100: routes go to the main table, or to that of the VRF of the device
 hint: Table = off, and \`ip route add PREFIX dev DEVICE table 100\` after \`xdpsec up\`"

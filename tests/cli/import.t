@@ -149,22 +149,22 @@ prints "a client" 0 "$WARN:3: DNS: not taken over
 hint: after \`xdpsec up\`: resolvectl dns DEVICE ADDRESS, with Name of [Interface] as DEVICE
 $WARN:4: PrivateKey: $SHARED_KEY
 $WARN:5: PostUp: not taken over
-hint: systemctl edit xdpsec@NAME, with [Service] and ExecStartPost=
+hint: wg knows nothing of the new tunnel: write the command without it, with the same key
 $WARN:6: PreDown: not taken over
-hint: a unit of your own with After=xdpsec@NAME.service, whose ExecStop= runs before
+hint: PostDown, which is run after; or a unit of your own with After=xdpsec@NAME.service, whose ExecStop= runs before
 $WARN:7: PreUp: not taken over
-hint: systemctl edit xdpsec@NAME, with [Service] and ExecStartPre=
-$WARN:8: PostDown: not taken over
-hint: systemctl edit xdpsec@NAME, with [Service] and ExecStopPost=
+hint: PostUp, which is run after; or systemctl edit xdpsec@NAME, with [Service] and ExecStartPre=
 $WARN:9: SaveConfig: not taken over
 hint: xdpsec writes no configuration; \`xdpsec reload NAME\` applies what was edited
 $WARN: ListenPort is missing: 7253 takes the place of a port by chance
 hint: write ListenPort = PORT if other sites have this one as their Endpoint
 $WARN:11: [Peer]: no comment says its name: Name = peer-1" import
 like "a client: the name of its peer" "$(<"$WORK/out")" $'\nEndpoint = demo.example.net:51820\n'
+like "a client: PostDown is taken over" "$(<"$WORK/out")" $'\nPostDown = true\n'
 like "a client: everything, with the mark that wg-quick takes as well" "$(<"$WORK/out")" $'\nAllowedIPs = 0.0.0.0/0, ::/0$'
 unlike "a client: which is the default" "$(<"$WORK/out")" 'FwMark|Table'
-is_valid "a client"
+# PostDown is refused in a file that is not root's.
+[ "$(id -u)" -ne 0 ] || is_valid "a client"
 
 # ---- values -------------------------------------------------------------------------------------------
 
@@ -230,6 +230,16 @@ prints "a private key in a file" 0 "$WARN:2: PostUp: not taken over but for its 
 hint: a key should not serve both protocols: (umask 077; xdpsec genkey >/etc/xdpsec/wg0.key), PrivateKeyFile = wg0.key" import
 like "a private key in a file: the line" "$(<"$WORK/out")" $'\n'"PrivateKeyFile = $WORK/wg0.key"$'\n'
 is_valid "a private key in a file"
+
+# PostUp and PostDown go on.
+write_wg
+sed -i "2a PostUp = iptables -A FORWARD -i %i -j ACCEPT ; echo wgs # and more\nPostUp = ip rule add fwmark 7\nPostDown = iptables -D FORWARD -i %i -j ACCEPT" "$WG"
+import 2>"$WORK/err" || bail "not imported"
+is "PostUp and PostDown are taken over" "$(grep ^Post "$WORK/out")" "PostUp = iptables -A FORWARD -i %i -j ACCEPT ; echo wgs
+PostUp = ip rule add fwmark 7
+PostDown = iptables -D FORWARD -i %i -j ACCEPT"
+unlike "PostUp and PostDown are taken over: without a word" "$(<"$WORK/err")" Post
+[ "$(id -u)" -ne 0 ] || is_valid "PostUp and PostDown are taken over"
 
 # ---- names of peers -----------------------------------------------------------------------------------
 
@@ -330,7 +340,7 @@ for source in '<(pass wg)' '$(pass wg)' key; do
 	write_wg
 	sed -i "2s|.*|PostUp = wg set %i private-key $source|" "$WG"
 	prints "a private key from elsewhere: $source" 1 "$WARN:2: PostUp: not taken over
-hint: systemctl edit xdpsec@NAME, with [Service] and ExecStartPost=
+hint: wg knows nothing of the new tunnel: write the command without it, with the same key
 xdpsec: $WG:1: [Interface]: PrivateKey is missing
 hint: \`wg genkey\` and \`xdpsec genkey\` print one" import
 done

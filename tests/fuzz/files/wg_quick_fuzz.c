@@ -3,6 +3,7 @@
  * same meaning. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
 #include "config/wg_quick.h"
@@ -68,6 +69,13 @@ static void check_same_peer(const struct peer_config *one, const struct peer_con
 	driver_check(one->endpoint_port == other->endpoint_port && one->keepalive == other->keepalive);
 }
 
+static void check_same_hooks(const struct hooks *one, const struct hooks *other)
+{
+	driver_check(one->n == other->n);
+	for (size_t i = 0; i < one->n; i++)
+		driver_check(strcmp(one->commands[i], other->commands[i]) == 0);
+}
+
 /* The key was not in the file, but in another one, if the first was read from there as well. */
 static void check_same(const struct config *one, const struct config *other)
 {
@@ -79,6 +87,8 @@ static void check_same(const struct config *one, const struct config *other)
 	driver_check(one->tunnel.no_routes == other->tunnel.no_routes && other->tunnel.listen_only);
 	driver_check(one->has_private_key && other->has_private_key);
 	driver_check(memcmp(one->private_key, other->private_key, KEY32_BYTES) == 0);
+	check_same_hooks(&one->post_up, &other->post_up);
+	check_same_hooks(&one->post_down, &other->post_down);
 	driver_check(one->n_peers == other->n_peers);
 	for (size_t i = 0; i < one->n_peers; i++)
 		check_same_peer(&one->peers[i], &other->peers[i]);
@@ -90,6 +100,11 @@ static void check_written(struct config *config)
 	struct config again;
 
 	strcpy(config->device, "eth0");
+	/* They are refused in the file of another user. */
+	if (geteuid()) {
+		hooks_free(&config->post_up);
+		hooks_free(&config->post_down);
+	}
 	driver_check(wg_quick_write(config, &text) == 0);
 	driver_write("again.conf", text.bytes, text.length);
 	wg_quick_wipe(&text);
