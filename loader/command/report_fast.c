@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What `status` says of a fast path. */
+/* The part of `status` about a fast path. */
 #include <string.h>
 
 #include "command/report.h"

@@ -133,7 +133,7 @@ struct tunnel_config {
 	struct source_config sources[SOURCES];
 	char fast[FAST_DEVICES_MAX][IF_NAMESIZE]; /* FastPath */
 	size_t n_fast;
-	int fast_line;
+	int fast_line, fast_firewall_line;
 	bool fast_no_firewall; /* FastPathFirewall = none */
 	__u32 mark;	       /* FwMark or its default; 0: none */
 	bool mark_given;

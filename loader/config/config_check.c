@@ -268,6 +268,19 @@ static int check_mark(const struct config *config)
 	return 0;
 }
 
+/* FastPathFirewall alone: who has written it may think that there is a fast path. */
+static int check_fast_firewall(const struct config *config)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+
+	if (tunnel->n_fast || !tunnel->fast_firewall_line)
+		return 0;
+	fail(EINVAL, "%s:%d: FastPathFirewall: there is no FastPath", config->path,
+	     tunnel->fast_firewall_line);
+	hint("FastPath = lan0 names the devices towards the hosts of this site");
+	return -EINVAL;
+}
+
 /* The outer packet of a tunnel may change on the way, and the inner one has its own addresses. */
 static int check_bindings(struct config *config)
 {
@@ -297,6 +310,8 @@ int config_check(struct config *config)
 	step = check_roaming(config);
 	err = err ?: step;
 	step = check_bindings(config);
+	err = err ?: step;
+	step = check_fast_firewall(config);
 	err = err ?: step;
 	step = check_mark(config);
 	err = err ?: step;

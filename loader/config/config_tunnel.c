@@ -114,7 +114,7 @@ int set_table(struct config *config, const struct config_line *where, char *valu
 
 static int add_fast(struct tunnel_config *tunnel, const struct config_line *where, const char *name)
 {
-	if (!device_name_valid(name)) {
+	if (!*name || !device_name_valid(name)) {
 		fail_at(where, "%s: not a valid device name", name);
 		hint("`ip link` lists the devices");
 		return -EINVAL;
@@ -147,6 +147,7 @@ int set_fast_path_firewall(struct config *config, const struct config_line *wher
 		     "all do, past every rule");
 		return -EINVAL;
 	}
+	config->tunnel.fast_firewall_line = where->line;
 	config->tunnel.fast_no_firewall = value[0] == 'n';
 	return 0;
 }

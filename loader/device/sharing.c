@@ -276,11 +276,12 @@ static int check_other(const struct config *config, const struct sharer *sharer)
 	const struct instance *other = &sharer->instance;
 	_cleanup_plane_ struct plane plane;
 	struct xdpsec_config theirs;
-	int err = check_fast(config, other);
+	int err;
 
+	plane_init(&plane);
+	err = check_fast(config, other);
 	if (err)
 		return err;
-	plane_init(&plane);
 	err = open_other(sharer, &plane, &theirs);
 	if (err == -ENOENT && sharer->staged)
 		return 0;

@@ -117,7 +117,7 @@ hint: a tunnel carries every packet that is routed into it"
 device="Mode = tunnel in [Interface] creates a device to route into"
 prefixes="in inline mode, Address lists the prefixes of a peer"
 for key in Name=xs0 Address=203.0.113.1/30 MTU=1400 SourcePort=flow Source=192.0.2.10 \
-	FwMark=1 Dscp=0 Table=off; do
+	FwMark=1 Dscp=0 Table=off FastPath=lan0 FastPathFirewall=none; do
 	mistake "[Interface] ${key%=*} in inline mode" "4s|.*|$key|" \
 		"FILE:4: ${key%=*}: only for Mode = tunnel; this is Mode = inline
 hint: $device"
@@ -329,6 +329,25 @@ for dscp in 64 ef -1; do
 	mistake "Dscp = $dscp" "6s/.*/Dscp = $dscp/" \
 		"FILE:6: Dscp: $dscp: not a DSCP
 hint: uniform: the DSCP of the inner packet; a number, 0 to 63: the same for all packets"
+done
+fine "FastPath" '6s/$/\nFastPath = lan0, lan1.5, lan2, lan3\nFastPathFirewall = none/'
+fine "FastPathFirewall = flowtable" '6s/$/\nFastPathFirewall = flowtable\nFastPath = lan0/'
+for name in too-long-for-a-dev lan/0 'lan 0' 'lan0,'; do
+	mistake "FastPath = $name" "6s|.*|FastPath = $name|" \
+		"FILE:6: FastPath: ${name##*,}: not a valid device name
+hint: \`ip link\` lists the devices"
+done
+mistake "FastPath, a device twice" '6s/.*/FastPath = lan0, lan1, lan0/' 'FILE:6: FastPath: lan0: named twice'
+mistake "FastPath, too many" '6s/.*/FastPath = lan0, lan1, lan2, lan3, lan4/' 'FILE:6: FastPath: more than 4 devices'
+mistake "FastPath twice" '6s/$/\nFastPath = lan0\nFastPath = lan1/' \
+	'FILE:8: FastPath: given twice in this [Interface], first in line 7'
+mistake "FastPathFirewall" '6s/$/\nFastPath = lan0\nFastPathFirewall = nftables/' \
+	'FILE:8: FastPathFirewall: nftables: neither flowtable nor none
+hint: flowtable: only flows that nftables has put into a flowtable take the fast path; none: all do, past every rule'
+for firewall in none flowtable; do
+	mistake "FastPathFirewall = $firewall without FastPath" "6s/.*/FastPathFirewall = $firewall/" \
+		'FILE:6: FastPathFirewall: there is no FastPath
+hint: FastPath = lan0 names the devices towards the hosts of this site'
 done
 for address in 192.0.2 hub.example.com 192.0.2.10/24 192.0.2.10:7253 0.0.0.0 127.0.0.1 224.0.0.5 ::1 ff02::1 fe80::1; do
 	for line in 6 10; do

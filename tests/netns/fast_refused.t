@@ -29,8 +29,6 @@ none="FastPathFirewall = none"
 refused "no such device" "FastPath: nowhere0: no such device" "FastPath = nowhere0" "$none"
 refused "the underlay's device" "FastPath: eth0: is Device" "FastPath = eth0" "$none"
 refused "the tunnel device" "FastPath: xs0: is the tunnel device itself" "FastPath = xs0" "$none"
-refused "twice" "inside: named twice" "FastPath = inside, inside" "$none"
-refused "a firewall of no kind" "neither flowtable nor none" "FastPath = inside" "FastPathFirewall = maybe"
 XDP=generic refused "generic XDP" "FastPath: Xdp = generic" "FastPath = inside" "$none"
 if ip -n "$SITE_A" link add bridge0 type bridge 2>/dev/null; then
 	refused "a bridge" "bridge0: not a network card or veth, but bridge" "FastPath = bridge0" "$none"
@@ -40,6 +38,45 @@ if ip -n "$SITE_A" link add bridge0 type bridge 2>/dev/null; then
 	ip -n "$SITE_A" link del bridge0
 	ip -n "$SITE_A" link del port0
 fi
+# refused_kind TYPE [OPTIONS]: a device other0 that is no card, where the kernel has such
+refused_kind() {
+	if ! ip -n "$SITE_A" link add other0 "${@:2}" type "$@" 2>/dev/null; then
+		skip "a device of kind $1" "this kernel has none"
+		return
+	fi
+	refused "a device of kind $1" "FastPath: other0: not a network card or veth, but $1" "FastPath = inside, other0" "$none"
+	ip -n "$SITE_A" link del other0
+}
+refused_kind dummy
+refused_kind bond
+refused "no Ethernet device" "FastPath: lo: not a network card or veth" "FastPath = lo" "$none"
+if ip -n "$SITE_A" link add link inside name inside.5 type vlan id 5 2>/dev/null; then
+	refused "a VLAN device" "FastPath: inside.5: not a network card or veth, but vlan" "FastPath = inside.5" "$none"
+	ip -n "$SITE_A" link del inside.5
+else
+	skip "a VLAN device" "this kernel has none"
+fi
+
+# Somebody else's XDP program.
+in_a ip link set inside xdpdrv object "$OUTPUT/pass.bpf.o" section xdp.frags || bail "no XDP program"
+refused "another XDP program" "FastPath: inside: cannot attach to XDP .native." "FastPath = inside" "$none"
+like "is named as the reason" "$TAP_OUTPUT" "another XDP program is on it: .ip link show dev inside."
+in_a ip link set inside xdpdrv off
+
+# An instance of inline mode, whose packets the fast path would bypass.
+inline_config() {
+	write_configs
+	sed "s/^Device = .*/Device = $1/; s/^Name = $NAME_A/&-i/" "$WORK/$NAME_A.conf" >"$WORK/$ID-i.conf"
+}
+inline_up() { xdpsec_a up "$WORK/$ID-i.conf" --new-key; }
+inline_down() { xdpsec_a down "$ID-i"; }
+for device in inside eth0; do
+	inline_config $device
+	ok "inline mode on $device" inline_up
+	refused "with inline mode on $device" "$ID-i|$device: an instance of inline mode seals" "FastPath = inside" "$none"
+	ok "inline mode ends" inline_down
+done
+
 if [ ! -e /sys/module/nf_flow_table_inet ] && ! modprobe -q nf_flow_table_inet; then
 	refused "no flowtable in the kernel" "cannot look up flows of a flowtable.*" "FastPath = inside"
 	like "with a hint" "$TAP_OUTPUT" "FastPathFirewall = none"
@@ -61,6 +98,22 @@ make_cards
 in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
 in_ns "$HOST_B" ping -c1 -W5 $HOST4 >/dev/null
 refuses "with cards no warning is left" grep -q "warning: fast" <(xdpsec_a status "$NAME_A")
+
+# ---- beside an instance that is up ---------------------------------------------------------------------
+
+inline_config eth0
+fails "inline mode on the underlay" "$NAME_A has a fast path, which would bypass $ID-i on eth0" inline_up
+inline_config inside
+fails "inline mode on the device of FastPath" "inside" inline_up
+ok "nothing is left of it" test ! -e "/sys/fs/bpf/xdpsec/$ID-i"
+write_tunnel_configs
+make_key other-tx
+make_key other-rx
+sed "s/xs0/xs1/; s/7253/7254/; s/0x100/0x200/; s/a-to-b/other-tx/; s/b-to-a/other-rx/; s/^Address = .*/Address = 203.0.113.254\/32/
+	s/^AllowedIPs = .*/AllowedIPs = 198.18.0.128\/25/" "$WORK/$NAME_A.conf" >"$WORK/$ID-i.conf"
+fails "a second tunnel with the same FastPath" "FastPath: inside: cannot attach to XDP" inline_up
+like "the reason" "$TAP_OUTPUT" "another XDP program is on it"
+ok "nothing is left of that" test ! -e "/sys/fs/bpf/xdpsec/$ID-i"
 
 is "no drops at A" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
 is "no drops at B" "$(all_drops_b | sed -E 's/ ?stray=[0-9]+//')" ""
