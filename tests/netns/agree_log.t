@@ -19,7 +19,7 @@ with_own_dev() {
 }
 # A server of syslog that ends after a while, with what it has read in $WORK/syslog.
 SERVER='import os, socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind("/dev/log"); os.chmod("/dev/log", 0o666); s.settimeout(20)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind("/dev/log"); os.chmod("/dev/log", 0o666); s.settimeout(120)
 print("ready", flush=True)
 while True:
     line = s.recv(4096).decode()
@@ -57,7 +57,7 @@ refuses "no syslog: nothing is left" ls "/run/xdpsec/$NAME_A".*
 # ---- syslog ------------------------------------------------------------------------------------------------
 
 up_with() {
-	with_own_dev "python3 -c '$SERVER' >$WORK/syslog & for i in \$(seq 100); do grep -qs ready $WORK/syslog && break; read -rt 0.1 <> <(:); done
+	with_own_dev "python3 -c '$SERVER' >$WORK/syslog & for i in \$(seq 600); do grep -qs ready $WORK/syslog && break; read -rt 0.1 <> <(:); done
 		$XDPSEC -n $SITE_A --state-dir $WORK/state-a up $WORK/$NAME_A.conf"
 }
 ok "syslog: up" up_with

@@ -40,13 +40,36 @@ ok "in it from the start: up" up_a
 is "in it from the start: the agent's socket, too" "$(bound_to)" red
 ok "in it from the start: up at B" up_b
 ok "in it from the start: keys" wait_for 10 reaches_b
-# The same port in another VRF, or in none, is another port.
-start "$SITE_A" "$WORK/socket" python3 -c 'import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 7253)); time.sleep(1000)'
+
+# ---- who else has the port -------------------------------------------------------------------------------
+
+# take_port [DEVICE]: a process has the agent's port, bound to that device
+take_port() {
+	start "$SITE_A" "$WORK/socket" python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if len(sys.argv) > 1:
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
+s.bind(("", 7253)); time.sleep(1000)' "$@"
+	wait_for 5 has_port "$STARTED"
+}
+has_port() { in_a ss -Hulnp "sport = :7253" | grep -q "pid=$1,"; }
+
+ip -n "$SITE_A" link add blue type vrf table $((TABLE + 1))
+ip -n "$SITE_A" link set dev blue up
 kill -9 "$(agent_a)"
-ok "a process has the port outside" wait_for 5 no_agent "$NAME_A"
+ok "the agent is gone" wait_for 5 no_agent "$NAME_A"
+ok "a process has the port in another VRF" take_port blue
 ok "which is none of the agent's business" xdpsec_a agree --background "$NAME_A"
+stop "$STARTED"
+kill -9 "$(agent_a)"
+ok "the agent is gone" wait_for 5 no_agent "$NAME_A"
+# The kernel lets none of two have a port that is bound to a device and to none (udp_lib_lport_inuse()).
+ok "a process has the port in no VRF" take_port
+fails "which has it in each" "process $STARTED .python3. has it" xdpsec_a agree --background "$NAME_A"
+stop "$STARTED"
+ok "it ends: the agent starts" xdpsec_a agree --background "$NAME_A"
 ok "down" down
+ip -n "$SITE_A" link del dev blue
 ip -n "$SITE_A" link del dev red
 ok "nothing is left" no_trace
 done_testing
