@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "plane/plane.h"
 #include "plane/plane_inside.h"
 
 const struct plane_table plane_tables[MAP_COUNT] = {

@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/message.h"
+#include "plane/plane.h"
 #include "plane/plane_inside.h"
 
 static int create_map(struct plane *plane, enum plane_map map)

@@ -3,7 +3,11 @@
 #ifndef XDPSEC_PLANE_INSIDE_H
 #define XDPSEC_PLANE_INSIDE_H
 
-#include "plane/plane.h"
+#include <stdbool.h>
+
+#include "base/kernel.h"
+
+struct plane;
 
 /* value_size 0: that of a type that only the programs know. */
 struct plane_table {
@@ -11,7 +15,8 @@ struct plane_table {
 	__u32 type, key_size, value_size, entries;
 };
 
-extern const struct plane_table plane_tables[MAP_COUNT];
+/* By enum plane_map, as in plane.h. */
+extern const struct plane_table plane_tables[];
 
 /* staged: the name that it has while it is built, or left. name may be plane->name. */
 void plane_set_directory(struct plane *plane, const char *name, bool staged);

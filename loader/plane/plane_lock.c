@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/message.h"
 #include "base/owner.h"
+#include "plane/plane.h"
 #include "plane/plane_inside.h"
 
 int plane_check_root(void)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/owner.h"
+#include "plane/plane.h"
 #include "plane/plane_inside.h"
 #include "plane/self.h"
 

@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 
 #include "base/cleanup.h"
+#include "plane/plane.h"
 #include "plane/plane_inside.h"
 
 /* The descriptor of the map `instance` of an instance of any version, or -errno. */
