@@ -178,6 +178,13 @@ of those that wait, some are refused: True"
 	like "the port is in use: says so" "$TAP_OUTPUT" "^xdpsec: --listen 127.0.0.1:$PORT: another program listens there"$'\n'"hint: ss -ltnp"
 	refuses "not an address of this host" in_a "$XDPSEC" metrics --listen "203.0.113.99:$PORT"
 	like "not an address of this host: says so" "$TAP_OUTPUT" '--listen 203.0.113.99:7253: not an address of this host'
+	without_library() {
+		in_a unshare --mount sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' sh \
+			"$(realpath "$(ldconfig -p | sed -n 's/.*libmicrohttpd\.so\.12 .*=> //p' | head -n 1)")" "$@"
+	}
+	refuses "no library" without_library "$XDPSEC" metrics --listen "127.0.0.1:$((PORT + 1))"
+	like "no library: says so" "$TAP_OUTPUT" '^xdpsec: metrics: no listener: .*libmicrohttpd.*'$'\n''hint: apt install libmicrohttpd12$'
+	ok "no library: a file needs none" without_library "$XDPSEC" metrics "$NAME_A" -o "$PROM"
 	kill "$collector"
 	is_over() { ! kill -0 "$LISTENER"; }
 	scrape "http://127.0.0.1:$PORT/metrics" >"$WORK/answer"
