@@ -4,7 +4,9 @@
 
 # SANITIZE=1: user space code with AddressSanitizer and UndefinedBehaviorSanitizer, in a directory of its own.
 SANITIZE ?=
-OUTPUT ?= $(if $(filter 1,$(SANITIZE)),.output/sanitized,.output)
+# ARCH=arm64: for machines of another architecture (Debian's name), in a directory of its own (docs/laboratory.md).
+FOREIGN := $(if $(filter command%,$(origin ARCH)),$(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(ARCH)))
+OUTPUT ?= $(if $(FOREIGN),.output/$(FOREIGN),$(if $(filter 1,$(SANITIZE)),.output/sanitized,.output))
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
@@ -18,6 +20,26 @@ DESTDIR ?=
 JOBS ?= $(shell nproc)
 TESTS ?=
 
+# CROSS_COMPILE=aarch64-linux-gnu- takes compiler and pkg-config with that prefix. ARCH= sets it, and takes headers and
+# libraries from a Debian of that architecture, which tests/vm/root fetches.
+TRIPLET_amd64 := x86_64-linux-gnu
+TRIPLET_arm64 := aarch64-linux-gnu
+ifneq ($(FOREIGN),)
+TRIPLET := $(or $(TRIPLET_$(FOREIGN)),$(error ARCH=$(FOREIGN): the tree knows $(patsubst TRIPLET_%,%,$(filter TRIPLET_%,$(.VARIABLES)))))
+CROSS_COMPILE ?= $(TRIPLET)-
+SYSROOT ?= $(abspath $(OUTPUT))/vm/root
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig pkg-config
+endif
+ifneq ($(CROSS_COMPILE),)
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc$(if $(SYSROOT), --sysroot=$(SYSROOT))
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
+endif
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 PROVE ?= prove
@@ -167,6 +189,7 @@ help:
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmsnapshot      a machine is restored from a snapshot while it seals (root); KERNEL=' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
+	'make TARGET ARCH=arm64   all, tests, deps, vmtest, vmsh, vmbench for that architecture, in $(OUTPUT)/arm64' \
 	'make vmmodule        the optional kernel module for such a kernel; MODULE=1 loads it in the targets vm*' \
 	'make vmdkms          dkms builds, installs and removes it for such a kernel' \
 	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=, MODULE=' \
@@ -194,18 +217,22 @@ help:
 	'CLANG=clang-19 is the compiler for BPF (16 or later).'
 
 deps:
-	$(Q)scripts/install-deps
+	$(Q)scripts/install-deps $(CROSS)
+	$(Q)$(if $(FOREIGN),VM_ARCH=$(FOREIGN) tests/vm/root $(OUTPUT)/vm >/dev/null)
+
+# What building for another architecture needs beside that.
+CROSS = $(if $(FOREIGN),--cross $(FOREIGN))
 
 # Names the missing packages instead of failing in the middle.
 missing-package = $(foreach name,$(1),$(if $(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo yes),,$(name)))
 MISSING = $(if $(call first-of,$(firstword $(CC))),,$(CC)) $(if $(CLANG),,clang>=16) \
 	$(if $(LLVM_STRIP),,llvm-strip) $(if $(BPFTOOL),,bpftool) \
-	$(if $(call first-of,$(PKG_CONFIG)),$(call missing-package,$(PACKAGES)),pkg-config)
+	$(if $(call first-of,$(lastword $(PKG_CONFIG))),$(call missing-package,$(PACKAGES)),$(lastword $(PKG_CONFIG)))
 
 requirements:
 	@missing='$(strip $(MISSING))'; if [ -n "$$missing" ]; then \
 		echo "make: missing: $$missing" >&2; \
-		echo "hint: 'sudo make deps' installs what is needed on Debian" >&2; \
+		echo "hint: 'sudo make deps$(if $(FOREIGN), ARCH=$(FOREIGN))' installs what is needed on Debian" >&2; \
 		exit 1; fi
 
 FORCE:
@@ -299,6 +326,8 @@ CHECKS := $(if $(filter 1,$(SANITIZE)),$(wildcard tests/cli/*.t) $(WITHOUT_BPF) 
 
 # A second make, because the first has looked for tools before they were installed.
 check:
+	$(Q)[ -z '$(FOREIGN)' ] || { echo "make check: this computer cannot run what is built for $(FOREIGN)" >&2; \
+		echo "hint: make vmtest ARCH=$(FOREIGN)" >&2; exit 1; }
 	$(Q)scripts/install-deps $(if $(filter no,$(DEPS)),--list)
 	$(Q)$(MAKE) tests
 	$(Q)CMOCKA_MESSAGE_OUTPUT=TAP XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) \
@@ -411,6 +440,9 @@ SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changel
 	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/plot docs/pictures/draw bench/path/guest bench/path/peer bench/path/gateway \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
+# Cppcheck does not know for which machine the headers are read: this one.
+MACHINE_DEFINES := -D__$(shell uname -m)__
+
 format:
 	$(Q)$(CLANG_FORMAT) -i $(C_FILES)
 
@@ -420,7 +452,7 @@ lint: $(SKELETONS)
 	$(call say,FORMAT)$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
 	$(call say,CPPCHECK)$(CPPCHECK) --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppressions-list=scripts/cppcheck-suppressions -j$(JOBS) \
-		-D__x86_64__ -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
+		$(MACHINE_DEFINES) -DXDPSEC_VERSION='""' -DXDPSEC_LIBDIR='""' \
 		-D'LIBBPF_OPTS(type,name,...)=struct type name = { 0 }' -Iinclude -Iloader \
 		$(LOADER_SOURCES) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path) \

@@ -305,18 +305,30 @@ static struct json_object *json_rows(const struct row *rows, unsigned int n_rows
 	return array;
 }
 
+/* What x86 has a line for. ARM's processors have numbers: who made them, and which they are. */
 static const char *cpu_model(char *model, size_t size)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[256], *value;
+	char line[256], implementer[16] = "";
 
 	snprintf(model, size, "unknown");
 	while (file && fgets(line, sizeof(line), file)) {
-		value = strchr(line, ':');
-		if (strncmp(line, "model name", 10) || !value)
+		char *value = strchr(line, ':');
+
+		if (!value)
 			continue;
-		snprintf(model, size, "%.*s", (int)strcspn(value + 2, "\n"), value + 2);
-		break;
+		value += strspn(value, ": ");
+		value[strcspn(value, "\n")] = '\0';
+		if (strncmp(line, "model name", 10) == 0) {
+			snprintf(model, size, "%s", value);
+			break;
+		}
+		if (strncmp(line, "CPU implementer", 15) == 0)
+			snprintf(implementer, sizeof(implementer), "%.15s", value);
+		if (strncmp(line, "CPU part", 8) == 0) {
+			snprintf(model, size, "ARM, implementer %s, part %.15s", implementer, value);
+			break;
+		}
 	}
 	return model;
 }

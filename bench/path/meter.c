@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The meter of bench/path/peer, in a virtual machine whose time stamp counter counts its instructions
- * (tests/vm/run -I). Each command prints one line of JSON.
+ * The meter of bench/path/peer, in a virtual machine whose clock is its instruction counter (tests/vm/run -I). Each command prints one line of JSON.
  *
  *	meter loop TURNS [MILLISECONDS]		a loop of two instructions a turn, with a pause half way
  *	meter watch DEVICE WARM-UP PACKETS	others' traffic: what PACKETS of it cost, after the first WARM-UP
@@ -28,8 +27,8 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
-#include <x86intrin.h>
 
+#include "counter.h"
 #include "tool.h"
 
 enum {
@@ -119,7 +118,7 @@ static void take_sample(const struct meter *meter, struct sample *sample)
 	sample->idle = idle_time(meter);
 	if (meter->device)
 		read_device(meter, sample);
-	sample->counter = __rdtsc();
+	sample->counter = counter_nanoseconds();
 }
 
 static void print_instructions(const struct sample *from, const struct sample *to)
@@ -140,11 +139,6 @@ static void print_packets(const struct sample *from, const struct sample *to)
 
 /* ---- loop ---------------------------------------------------------------------------------------------- */
 
-static void spin(uint64_t turns)
-{
-	__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(turns) : : "cc");
-}
-
 static void pause_for(long nanoseconds)
 {
 	struct timespec time = { nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS };
@@ -161,10 +155,10 @@ static void loop(uint64_t turns, uint64_t milliseconds)
 
 	open_meter(&meter, NULL);
 	take_sample(&meter, &from);
-	spin(turns / 2);
+	counter_spin(turns / 2);
 	if (milliseconds)
 		pause_for(milliseconds * (NANOSECONDS / 1000));
-	spin(turns - turns / 2);
+	counter_spin(turns - turns / 2);
 	take_sample(&meter, &to);
 	print_instructions(&from, &to);
 	printf(",\"expected\":%" PRIu64 "}\n", 2 * turns);

@@ -22,7 +22,7 @@ by() {
 }
 # machine FLAG CMD...: a processor with that feature, and a kernel with the ciphers that CMD prints
 machine() {
-	printf 'flags\t\t: fpu %s sse\n' "$1" >"$WORK/cpuinfo"
+	printf '%s\t\t: fpu %s sse\n' "$flags" "$1" >"$WORK/cpuinfo"
 	"${@:2}" >"$WORK/crypto"
 	rm -rf "${WORK:?}"/{lib,sys}
 	mkdir -p "$WORK/lib/modules" "$WORK/sys"
@@ -31,8 +31,10 @@ machine() {
 with_file() {
 	mkdir -p "$(dirname "$WORK/lib/modules/$1")" && echo "${2:-}" >"$WORK/lib/modules/$1"
 }
-# A module with AES instructions that this kernel has. (uname says x86_64 in the laboratory and here.)
-with_driver_module() { with_file "$RELEASE/modules.dep" "kernel/arch/x86/crypto/aesni-intel.ko.xz: kernel/crypto/cryptd.ko"; }
+# A module with AES instructions that this kernel has.
+module=aesni_intel path=x86/crypto/aesni-intel.ko flags=flags
+[ "$(uname -m)" != aarch64 ] || module=aes_ce_cipher path=arm64/crypto/aes-ce-cipher.ko flags=Features
+with_driver_module() { with_file "$RELEASE/modules.dep" "kernel/arch/$path.xz: kernel/crypto/cryptd.ko"; }
 
 # there CMD...: xdpsec at A, on that machine
 # shellcheck disable=SC2016 # for the other shell
@@ -68,10 +70,10 @@ machine aes by aes-fixed-time
 with_driver_module
 ok "slow: up" there up "$WORK/$NAME_A.conf" --new-key || bail "not up"
 like "slow: up says so" "$TAP_OUTPUT" "warning: $NAME_A: ecb\\(aes-fixed-time\\) $SLOW"
-like "slow: and what to load" "$TAP_OUTPUT" "hint: modprobe aesni_intel, then xdpsec reload $NAME_A"
+like "slow: and what to load" "$TAP_OUTPUT" "hint: modprobe $module, then xdpsec reload $NAME_A"
 is "slow: once" "$(grep -c "AES instructions" <<<"$TAP_OUTPUT")" 1
 ok "slow: status, for people" there status "$NAME_A"
-like "slow: it is a warning there" "$TAP_OUTPUT" "  warning: ecb\\(aes-fixed-time\\) $SLOW.*; modprobe aesni_intel, then "
+like "slow: it is a warning there" "$TAP_OUTPUT" "  warning: ecb\\(aes-fixed-time\\) $SLOW.*; modprobe $module, then "
 ok "slow: down" xdpsec_a down "$NAME_A"
 machine aes by aes-aesni
 with_driver_module
@@ -88,7 +90,7 @@ machine aes drivers aes-aesni
 says "fast" ""
 machine aes drivers aes-generic
 with_driver_module
-says "tables" "ecb\\(aes-generic\\) $SLOW.*; modprobe aesni_intel, then xdpsec reload $NAME_A"
+says "tables" "ecb\\(aes-generic\\) $SLOW.*; modprobe $module, then xdpsec reload $NAME_A"
 machine aes drivers aes-fixed-time
 says "a kernel without the module" "ecb\\(aes-fixed-time\\) .*; this kernel has no driver for them: Driver = aes-fixed-time keeps it, and ends this; Driver = aes-generic is faster, but its timing depends on the key"
 machine sse2 drivers aes-generic

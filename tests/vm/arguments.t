@@ -19,8 +19,8 @@ tools() {
 
 	mkdir "$WORK/tools"
 	ln -s /bin/* /usr/bin/* "$WORK/tools/" 2>/dev/null
-	for tool in qemu-system-x86_64 busybox cpio depmod xz; do
-		[ -n "$(command -v $tool)" ] || ln -s /bin/true "$WORK/tools/$tool"
+	for tool in "$qemu" busybox cpio depmod xz; do
+		[ -n "$(command -v "$tool")" ] || ln -s /bin/true "$WORK/tools/$tool"
 	done
 }
 
@@ -41,16 +41,16 @@ run() { "$RUN" -o "$WORK/output" "$@"; }
 fails "no command" 2 "^run .*COMMAND" run
 fails "two commands" 2 "^run .*COMMAND" run true true
 fails "an unknown option" 2 "illegal option.*run .*COMMAND" run -z true
-for tool in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio xz:xz-utils; do
+for tool in "$qemu:$qemu_package" busybox:busybox-static cpio:cpio xz:xz-utils; do
 	fails "without ${tool%:*}" 125 \
 		"^vm: ${tool%:*} is missing
 hint: apt-get install ${tool#*:}, or sudo scripts/install-deps --vm\$" without "${tool%:*}" run true
 done
-fails "without qemu, who may not install it" 1 "^install-deps: missing: .*qemu-system-x86.*hint: .*sudo" \
-	without qemu-system-x86_64 "${AS_NOBODY[@]}" "$TOP/scripts/install-deps" --vm
+fails "without qemu, who may not install it" 1 "^install-deps: missing: .*$qemu_package.*hint: .*sudo" \
+	without "$qemu" "${AS_NOBODY[@]}" "$TOP/scripts/install-deps" --vm
 
-for tool in qemu-system-x86_64 busybox cpio xz depmod; do
-	[ -n "$(command -v $tool)" ] || missing="${missing:-} $tool"
+for tool in "$qemu" busybox cpio xz depmod; do
+	[ -n "$(command -v "$tool")" ] || missing="${missing:-} $tool"
 done
 if [ -z "${missing:-}" ]; then
 	for version in 6 6.12.x latest -6.12 "6.12 7.3" ../6.12; do
@@ -69,6 +69,16 @@ hint: apt-get install busybox-static" env PATH="$WORK/tools" "$RUN" -o "$WORK/ou
 else
 	skip "kernel versions, directories" "needs$missing"
 fi
+# Without what the make that runs this was told.
+plain_make() { env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$TOP" "$@"; }
+fails "an unknown architecture" 125 "^vm: the laboratory has no machines of architecture vax
+hint: ARCH=amd64 or ARCH=arm64\$" run -a vax true
+fails "dependencies of an unknown architecture" 2 "^install-deps: --cross: needs an architecture" \
+	"$TOP/scripts/install-deps" --vm --cross vax
+[ "$VM_ARCH" = arm64 ] && another=amd64 || another=arm64
+fails "another architecture's tests here" 2 "^make check: this computer cannot run what is built for $another
+hint: make vmtest ARCH=$another" plain_make check ARCH=$another OUTPUT="$WORK/output"
+fails "an architecture that the tree does not know" 2 "ARCH=vax: the tree knows" plain_make all ARCH=vax
 fails "a shell without a terminal" 125 "^vm: a shell needs a terminal
 hint: make vmtest CMD=" run -i bash
 ok "nothing was left" nothing_left

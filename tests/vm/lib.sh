@@ -7,6 +7,9 @@ here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/tap.sh
 . "$here/../tap.sh"
 
+# shellcheck source=tests/vm/arch.sh
+. "$here/arch.sh"
+
 export PATH=$PATH:/usr/sbin:/sbin
 TOP=$(realpath "$here/../..")
 OUTPUT=$(realpath -m "${OUTPUT:-$TOP/.output}")
@@ -15,6 +18,9 @@ defer rm -rf "$WORK"
 RUN=$TOP/tests/vm/run
 # shellcheck disable=SC2034 # used by the tests
 KERNEL=${KERNEL:-6.12}
+# In the arguments of a run: VM_ARCH, unless it is this computer's.
+ANOTHER=()
+[ -z "$foreign" ] || ANOTHER=(-a "$foreign")
 
 # own_output: a build directory of this test's own, so that its machines can be told from others; with the
 # program and the kernels of the real one.
@@ -27,6 +33,7 @@ own_output() {
 	cp -a "$OUTPUT/vm"/kvm-* "$WORK/output/vm/" 2>/dev/null
 	ln -s "$OUTPUT/xdpsec" "$WORK/output/xdpsec"
 	ln -s "$OUTPUT/vm/kernels" "$WORK/output/vm/kernels"
+	[ -z "$foreign" ] || ln -s "$OUTPUT/vm/root" "$WORK/output/vm/root"
 	# As a regular expression.
 	# shellcheck disable=SC2034 # used by the tests
 	RELEASE=$(sed 's/[.+]/\\&/g' "$kernel/release")
@@ -34,7 +41,7 @@ own_output() {
 }
 
 # vm [OPTIONS] COMMAND
-vm() { "$RUN" -k "$KERNEL" -o "$WORK/output" "$@"; }
+vm() { "$RUN" "${ANOTHER[@]}" -k "$KERNEL" -o "$WORK/output" "$@"; }
 
 # machines: the processes of this test's machines
 machines() {

@@ -8,7 +8,7 @@
 # hours where they are emulated.
 KERNEL ?= 6.12
 VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
-VM_RUN = tests/vm/run $(if $(LATER_LIBXDP),-l) $(if $(MODULE),-b) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
+VM_RUN = tests/vm/run $(addprefix -a ,$(FOREIGN)) $(if $(LATER_LIBXDP),-l) $(if $(MODULE),-b) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
 VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
 # They unload modules that all the others use.
 VM_ALONE = $(filter %/driver.t %/slow.t %/module.t,$(VM_LIST))
@@ -18,15 +18,20 @@ vm-prove = $(if $(2),$(VM_SETTINGS) $(PROVE) --exec "" --timer --directives -j$(
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # The tests that CI has time for. On both kernels: those that depend on verifier and helpers. The agreement itself is
 # arithmetic, which is the same on any kernel and takes five minutes in an emulated machine. On one of the two kernels:
-# those that other machines may skip.
-VM_CI_TESTS ?= $(filter-out %/lengths_test %/replay_test $(OUTPUT)/tests/unit/agreement_%,$(UNIT_TESTS)) \
+# those that other machines may skip. Of another architecture: what depends on byte order, alignment and ciphers.
+VM_CI_TESTS ?= $(if $(FOREIGN),$(addprefix $(OUTPUT)/tests/unit/,$(VM_CI_FOREIGN)),$(VM_CI_OWN))
+VM_CI_FOREIGN := key_test ocb_test example_test seal_test open_test encapsulate_test decapsulate_test
+VM_CI_OWN = $(filter-out %/lengths_test %/replay_test $(OUTPUT)/tests/unit/agreement_%,$(UNIT_TESTS)) \
 	$(addprefix tests/netns/,$(VM_CI_NETNS_$(KERNEL)))
 VM_CI_NETNS_6.12 := vlan.t
 VM_CI_NETNS_newest := bond.t tunnel_vlan.t dispatcher.t
 
+# For another architecture, its Debian too, before make looks there for libraries.
+VM_DEPS = scripts/install-deps --vm $(CROSS) $(if $(FOREIGN),&& VM_ARCH=$(FOREIGN) tests/vm/root $(OUTPUT)/vm >/dev/null)
+
 .PHONY: vm vmtest vmmodule vmdkms vmsh vmcheck vmtest-ci
 vm:
-	$(Q)scripts/install-deps --vm
+	$(Q)$(VM_DEPS)
 	$(Q)$(MAKE) tests
 
 vmtest: export VM_COMMAND = $(or $(value CMD),"$$XDPSEC" selftest && $(VM_TESTS))
@@ -48,10 +53,11 @@ vmsh: vm
 
 # The laboratory's own tests, on this side of the machine.
 vmcheck: vm
-	$(Q)KERNEL=$(KERNEL) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer $(wildcard tests/vm/*.t)
+	$(Q)$(addprefix VM_ARCH=,$(FOREIGN)) KERNEL=$(KERNEL) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer \
+		$(wildcard tests/vm/*.t)
 
 vmtest-ci: vm
-	$(Q)tests/vm/ci $(OUTPUT) $(MAKE) vmtest-ci-kernel
+	$(Q)$(if $(FOREIGN),,tests/vm/ci $(OUTPUT)) $(MAKE) vmtest-ci-kernel
 
 # tests/vm/ci says which KERNEL.
 .PHONY: vmtest-ci-kernel
@@ -71,7 +77,7 @@ vmsnapshot:
 # and PAYLOADS=64 some columns; RUNS=1 is quick, MODULE=1 takes the module of module/, and PROFILE=1 says where they go.
 .PHONY: vmbench
 vmbench:
-	$(Q)scripts/install-deps --vm
+	$(Q)$(VM_DEPS)
 	$(Q)$(MAKE) all $(BENCHES) $(METER)
 	$(Q)OFFLOADS='$(OFFLOADS)' FAMILIES='$(FAMILIES)' PROTOCOLS='$(PROTOCOLS)' PAYLOADS='$(PAYLOADS)' bench/vmbench \
-		-k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) $(if $(MODULE),-b) $(if $(filter gateway,$(ROWS)),-g) -r $(or $(RUNS),2) $(PEERS)
+		$(addprefix -a ,$(FOREIGN)) -k $(KERNEL) -o $(OUTPUT) $(if $(PROFILE),-p) $(if $(MODULE),-b) $(if $(filter gateway,$(ROWS)),-g) -r $(or $(RUNS),2) $(PEERS)

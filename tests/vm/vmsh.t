@@ -9,7 +9,7 @@
 own_output
 
 # Typed text appears on the screen too, so the expected text is never typed in the same form.
-open_terminal "'$RUN' -i -k $KERNEL -o '$WORK/output'"
+open_terminal "'$RUN' -i ${ANOTHER[*]} -k $KERNEL -o '$WORK/output'"
 ok "a prompt" wait_for 120 shows '^vm:~?/?[^ ]*# *$' || bail "no prompt: $(screen)"
 shown=$(screen)
 like "the banner: the kernel" "$shown" "Linux $RELEASE in a virtual machine"
@@ -60,7 +60,7 @@ ok "exit: nothing is left" nothing_left
 refuses "exit: nothing that was written" test -e "$WORK/written"
 close_terminal
 
-open_terminal "'$RUN' -i -k $KERNEL -o '$WORK/output' 'echo up; exec cat'"
+open_terminal "'$RUN' -i ${ANOTHER[*]} -k $KERNEL -o '$WORK/output' 'echo up; exec cat'"
 ok "a terminal" wait_for 120 shows '^up'
 press 'C-]' x
 ok "Ctrl-] x ends the machine" wait_for 10 has_ended
