@@ -135,7 +135,7 @@ static enum MHD_Result queue_text(struct MHD_Connection *connection, unsigned in
 	return result;
 }
 
-static enum MHD_Result say(struct MHD_Connection *connection, unsigned int status, const char *text)
+static enum MHD_Result say_plainly(struct MHD_Connection *connection, unsigned int status, const char *text)
 {
 	return queue_text(connection, status, "text/plain; charset=utf-8", (char *)text, strlen(text),
 			  MHD_RESPMEM_PERSISTENT);
@@ -150,8 +150,8 @@ static enum MHD_Result respond_metrics(struct MHD_Connection *connection, struct
 
 	if (source->read(source, open_metrics ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS, &text,
 			 &length, &type))
-		return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			   "The metrics cannot be read. The log of the listener says why.\n");
+		return say_plainly(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+				   "The metrics cannot be read. The log of the listener says why.\n");
 	return queue_text(connection, MHD_HTTP_OK, type, text, length, MHD_RESPMEM_MUST_FREE);
 }
 
@@ -164,12 +164,12 @@ static enum MHD_Result answer_request(void *data, struct MHD_Connection *connect
 	(void)upload_size;
 	(void)context;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD.\n");
+		return say_plainly(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "Only GET and HEAD.\n");
 	if (strcmp(url, "/metrics") == 0)
 		return respond_metrics(connection, data);
 	if (strcmp(url, "/") == 0)
-		return say(connection, MHD_HTTP_OK, "XDPsec: the metrics are at /metrics.\n");
-	return say(connection, MHD_HTTP_NOT_FOUND, "Not found: the metrics are at /metrics.\n");
+		return say_plainly(connection, MHD_HTTP_OK, "XDPsec: the metrics are at /metrics.\n");
+	return say_plainly(connection, MHD_HTTP_NOT_FOUND, "Not found: the metrics are at /metrics.\n");
 }
 
 /* The signals that end it; they are blocked. */

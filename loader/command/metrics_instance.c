@@ -187,7 +187,7 @@ static void print_instance_drops(struct exposition *exposition, const struct met
 						 { "reason", report_drop_name(reason) }));
 }
 
-static void print_fast(struct exposition *exposition, const struct metrics *metrics)
+static void print_fast_packets(struct exposition *exposition, const struct metrics *metrics)
 {
 	static const struct family fast = {
 		"xdpsec_fast_packets", METRIC_COUNTER, "packets",
@@ -251,6 +251,6 @@ void metrics_print_instances(struct exposition *exposition, const struct metrics
 	print_instance_info(exposition, metrics);
 	print_each(exposition, metrics);
 	print_instance_drops(exposition, metrics);
-	print_fast(exposition, metrics);
+	print_fast_packets(exposition, metrics);
 	print_agents(exposition, metrics);
 }

@@ -42,7 +42,7 @@ static bool parse_host(const char *host, bool brackets, struct listen_address *t
 	return true;
 }
 
-static bool parse_address(const char *where, struct listen_address *to)
+static bool parse_listen_address(const char *where, struct listen_address *to)
 {
 	char host[INET6_ADDRSTRLEN + 2];
 	const char *colon = strrchr(where, ':');
@@ -108,7 +108,7 @@ int metrics_listen(const char *where, struct metrics_source *source)
 	_cleanup_close_ int fd = -1;
 	int err;
 
-	if (!parse_address(where, &address)) {
+	if (!parse_listen_address(where, &address)) {
 		fail(EINVAL, "--listen %s: not ADDRESS:PORT", where);
 		hint("for example 127.0.0.1:7253, [::1]:7253 or 0.0.0.0:7253");
 		return EXIT_USAGE;
