@@ -6,6 +6,9 @@
 #ifndef XDPSEC_MESSAGE_H
 #define XDPSEC_MESSAGE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /*
  * Print "xdpsec: " and the message to standard error, and return -code, so that a failure is one line:
  * return fail(EINVAL, "site-a.conf:7: Ports: %s: not a port", text). code is a positive errno.
@@ -28,5 +31,15 @@ void message_release(void);
 /* The texts of the last fail() and of the hint() after it; empty if there was none. For `status -j`. */
 const char *message_failure(void);
 const char *message_hint(void);
+
+/* A message, as it was printed, without "xdpsec: " in front. */
+struct message {
+	bool is_warning;
+	char *text, *hint; /* hint NULL: there is none */
+};
+
+/* From now on keep all of them, for the JSON output of a command that reports more than one. */
+void messages_keep(void);
+const struct message *messages_kept(size_t *n);
 
 #endif

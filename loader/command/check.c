@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <json-c/json.h>
 
 #include "base/kernel.h"
 #include "base/message.h"
 #include "command/bpffs.h"
 #include "command/check.h"
 #include "command/commands.h"
+#include "command/json_output.h"
 #include "command/reload.h"
 #include "command/up.h"
 #include "plane/self.h"
@@ -28,16 +30,21 @@ static int check_kernel(const struct options *options)
 	return err ?: step;
 }
 
-/* Which file each peer is from, and which lines include nothing. */
+static void warn_of_nothing_included(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_includes; i++) {
+		if (config->includes[i].n_files)
+			continue;
+		warning("%s:%d: Include: %s: no file matches it", config->path, config->includes[i].line,
+			config->includes[i].pattern);
+		hint("a file with a [Peer] section there, and `%s reload %s`, adds the peer", self(),
+		     config->name);
+	}
+}
+
+/* The files, and the peers that are in each. */
 static void print_included(const struct config *config)
 {
-	for (size_t i = 0; i < config->n_includes; i++)
-		if (!config->includes[i].n_files) {
-			warning("%s:%d: Include: %s: no file matches it", config->path,
-				config->includes[i].line, config->includes[i].pattern);
-			hint("a file with a [Peer] section there, and `%s reload %s`, adds the peer", self(),
-			     config->name);
-		}
 	for (size_t i = 0; i < config->n_files; i++) {
 		const char *separator = "";
 
@@ -49,6 +56,29 @@ static void print_included(const struct config *config)
 			}
 		puts(*separator ? "" : "no [Peer]");
 	}
+}
+
+/* The peers that were understood, also if others were not. */
+static void print_check_json(const struct config *config, bool valid)
+{
+	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(), *peer;
+
+	json_object_object_add(object, "valid", json_object_new_boolean(valid));
+	json_add_text(object, "config", config->path[0] ? config->path : NULL);
+	json_add_text(object, "name", config->name[0] ? config->name : NULL);
+	json_add_text(object, "device", config->device[0] ? config->device : NULL);
+	json_add_text(object, "mode", mode_text(config->mode));
+	for (size_t i = 0; i < config->n_peers; i++) {
+		peer = json_object_new_object();
+		json_add_text(peer, "name", config->peers[i].name[0] ? config->peers[i].name : NULL);
+		json_add_text(peer, "file", peer_path(config, &config->peers[i]));
+		json_add_number(peer, "line", config->peers[i].line);
+		json_object_array_add(peers, peer);
+	}
+	json_object_object_add(object, "peers", peers);
+	json_object_object_add(object, "errors", json_messages(false));
+	json_object_object_add(object, "warnings", json_messages(true));
+	json_output(object);
 }
 
 static void print_valid(const struct config *config)
@@ -98,11 +128,17 @@ int command_check(const struct options *options)
 
 	if (!up)
 		return -ENOMEM;
+	if (options->json)
+		messages_keep();
 	err = check_all(up, options);
 	if (!err)
+		warn_of_nothing_included(&up->config);
+	if (options->json) {
+		print_check_json(&up->config, !err);
+	} else if (!err) {
 		print_valid(&up->config);
-	if (!err)
 		print_included(&up->config);
+	}
 	up_free(up);
 	return err;
 }

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <json-c/json.h>
 
 #include "base/kernel.h"
 #include "base/message.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
+#include "command/json_output.h"
 #include "command/probe.h"
 #include "command/report.h"
 #include "config/config.h"
@@ -83,15 +85,26 @@ int probe_size(struct echo *echo, unsigned int mtu, unsigned int *size)
 	return answered ? 0 : search(echo, least, size, mtu);
 }
 
-static void print_size(const struct report *report, const struct peer_report *peer, const char *address,
-		       unsigned int size)
+/* The size of the largest packet; 0: none was found. */
+struct probe_result {
+	char address[64]; /* empty: not known */
+	unsigned int size;
+};
+
+static unsigned int outer_size(const struct peer_report *peer, unsigned int size)
 {
 	struct xdpsec_prefix outer = prefix_of(&peer->location);
-	unsigned int overhead = prefix_is_ipv4(&outer) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
-						       : XDPSEC_TUNNEL_OVERHEAD_IPV6;
+
+	return size + (prefix_is_ipv4(&outer) ? XDPSEC_TUNNEL_OVERHEAD_IPV4 : XDPSEC_TUNNEL_OVERHEAD_IPV6);
+}
+
+static void print_size(const struct report *report, const struct peer_report *peer,
+		       const struct probe_result *result)
+{
+	unsigned int size = result->size;
 
 	printf("%s: peer %s (%s): packets of %u bytes pass through the tunnel and back, %u bytes outside\n",
-	       report->instance.name, peer->record.name, address, size, size + overhead);
+	       report->instance.name, peer->record.name, result->address, size, outer_size(peer, size));
 	if (size == report->config.mtu)
 		printf("%s: that is its MTU\n", report->instance.near);
 	else
@@ -100,19 +113,41 @@ static void print_size(const struct report *report, const struct peer_report *pe
 		       report->instance.near, report->config.mtu, size);
 }
 
-static int probe(const struct report *report, const struct peer_report *peer, const unsigned char address[16])
+/* The result, or why there is none. */
+static void print_probe_json(const struct options *options, const struct report *report,
+			     const struct peer_report *peer, const struct probe_result *result)
+{
+	struct json_object *object = json_object_new_object();
+	bool found = result->size;
+
+	json_add_text(object, "name", options->argument);
+	json_add_text(object, "peer", options->peer);
+	json_add_text(object, "address", result->address[0] ? result->address : NULL);
+	if (found) {
+		json_add_number(object, "size", result->size);
+		json_add_number(object, "outer_size", outer_size(peer, result->size));
+		json_add_text(object, "device", report->instance.near);
+		json_add_number(object, "mtu", report->config.mtu);
+	} else {
+		json_add_text(object, "error", message_failure());
+		json_add_text(object, "hint", message_hint()[0] ? message_hint() : NULL);
+	}
+	json_output(object);
+}
+
+static int probe(const struct report *report, const struct peer_report *peer, const unsigned char address[16],
+		 struct probe_result *result)
 {
 	_cleanup_echo_ struct echo echo = { .fd = -1 };
-	unsigned int size = 0;
-	char text[64];
+	const char *text = result->address;
 	int err = echo_open(&echo, address, &(struct echo_way){ .device = report->instance.near });
 
-	address_text(address, text, sizeof(text));
+	address_text(address, result->address, sizeof(result->address));
 	if (!err)
-		err = probe_size(&echo, report->config.mtu, &size);
+		err = probe_size(&echo, report->config.mtu, &result->size);
 	if (err)
 		return fail(-err, "probe: %s: cannot send to it: %s", text, strerror(-err));
-	if (!size) {
+	if (!result->size) {
 		fail(ETIMEDOUT, "peer %s: %s does not answer even to the smallest packet", peer->record.name,
 		     text);
 		hint("`xdpsec status %s` at both sites shows where packets are dropped; the address must "
@@ -120,7 +155,6 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 		     report->instance.name);
 		return -ETIMEDOUT;
 	}
-	print_size(report, peer, text, size);
 	return 0;
 }
 
@@ -142,27 +176,40 @@ static int check_place(const struct options *options, const struct instance *ins
 	return place_refuse(instance, "probe", arguments);
 }
 
+static int probe_peer(const struct options *options, struct report *report, const struct peer_report **peer,
+		      struct probe_result *result)
+{
+	unsigned char address[16];
+	int err = report_read(report, options->argument);
+
+	if (!err && report->instance.mode != MODE_TUNNEL)
+		err = fail(EINVAL, "%s: is in inline mode: probe is for tunnels", options->argument);
+	if (!err)
+		err = report_find_peer(report, options->peer, peer);
+	if (!err)
+		err = check_place(options, &report->instance);
+	if (!err)
+		err = options->address ? given_address(*peer, options->address, address)
+				       : only_address(*peer, address);
+	return err ?: probe(report, *peer, address, result);
+}
+
 int command_probe(const struct options *options)
 {
 	_cleanup_report_ struct report report = {};
 	const struct peer_report *peer = NULL;
-	unsigned char address[16];
+	struct probe_result result = {};
 	int err = kernel_check_privileges();
 
 	if (!err)
 		err = bpffs_check(options);
-	if (err)
-		return err;
-	bpf_log_start();
-	err = report_read(&report, options->argument);
-	if (!err && report.instance.mode != MODE_TUNNEL)
-		err = fail(EINVAL, "%s: is in inline mode: probe is for tunnels", options->argument);
-	if (!err)
-		err = report_find_peer(&report, options->peer, &peer);
-	if (!err)
-		err = check_place(options, &report.instance);
-	if (!err)
-		err = options->address ? given_address(peer, options->address, address)
-				       : only_address(peer, address);
-	return err ?: probe(&report, peer, address);
+	if (!err) {
+		bpf_log_start();
+		err = probe_peer(options, &report, &peer, &result);
+	}
+	if (options->json)
+		print_probe_json(options, &report, peer, &result);
+	else if (!err)
+		print_size(&report, peer, &result);
+	return err;
 }

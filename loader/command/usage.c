@@ -37,9 +37,9 @@ const struct command commands[] = {
 	  "give up all agreed keys at once, and agree on new ones" },
 	{ "diagnose", ARGUMENT_NAME_PEER, TAKES_JSON, command_diagnose,
 	  "say the first thing that is wrong on the way to a peer" },
-	{ "probe", ARGUMENT_PEER, 0, command_probe,
+	{ "probe", ARGUMENT_PEER, TAKES_JSON, command_probe,
 	  "find the largest packet that gets through the tunnel to a peer" },
-	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH, command_check,
+	{ "check", ARGUMENT_FILE, TAKES_CLAIMS | TAKES_NO_ATTACH | TAKES_JSON, command_check,
 	  "report all that up or reload would refuse, change nothing" },
 	{ "genkey", ARGUMENT_NONE, TAKES_MANUAL | TAKES_BITS, command_genkey, "print a new private key" },
 	{ "pubkey", ARGUMENT_NONE, 0, command_pubkey,
@@ -49,7 +49,7 @@ const struct command commands[] = {
 	  "make the configuration of a tunnel from a file of wg-quick" },
 	{ "selftest", ARGUMENT_NONE, TAKES_JSON, command_selftest,
 	  "run the test vectors of RFC 7253 in the kernel; list its ciphers" },
-	{ "version", ARGUMENT_NONE, 0, command_version, "print versions" },
+	{ "version", ARGUMENT_NONE, TAKES_JSON, command_version, "print versions" },
 	{ "help", ARGUMENT_COMMAND_OPTIONAL, 0, command_help, "print this, or the page of a command" },
 };
 const size_t n_commands = ARRAY_SIZE(commands);

@@ -86,7 +86,6 @@ while read -ra words; do
 	of_command "$command" "$option $command" "xdpsec: $command: takes no ${option%%=*}" "$option" "$command" "${words[@]:2}"
 done <<'END'
 --json genkey
---json version
 --json up x.conf
 --json down x
 --new-key status x

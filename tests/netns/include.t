@@ -32,6 +32,8 @@ ok "B is up" up_b || bail "B is not up"
 cp "$WORK/site-b.conf" "$PEERS/10-site-b.conf"
 ok "check with a file" xdpsec_a check "$CONF"
 like "says which peer is from it" "$TAP_OUTPUT" "$CONF: valid: .* 1 peer, 2 prefixes"$'\n'"$PEERS/10-site-b.conf: included: site-b$"
+is "check: the same in JSON" "$(xdpsec_a check -j "$CONF" 2>/dev/null | jq -c '[.valid, [.peers[] | .name, .file, .line], .errors]')" \
+	"[true,[\"site-b\",\"$PEERS/10-site-b.conf\",1],[]]"
 ok "a first peer" reload_a
 is "it is there" "$(peers)" "site-b"
 ok "keys are agreed on" wait_for 10 agreed

@@ -36,6 +36,8 @@ for UNDERLAY in 4 6; do
 	done
 	ok "$name: without an address" probe_a site-b
 	like "$name: without an address: it was found" "$TAP_OUTPUT" "site-b \\(($TUNNEL_B4|$TUNNEL_B6)\\)"
+	is "$name: in JSON" "$(probe_a site-b -j | jq -c '[.name, .peer, (.address | IN("'$TUNNEL_B4'", "'$TUNNEL_B6'")), .size, .outer_size, .device, .mtu, has("error")]')" \
+		"[\"$NAME_A\",\"site-b\",true,$((1500 - overhead)),1500,\"xs0\",$((1500 - overhead)),false]"
 	ok "$name: down at B" down_b
 	fails "$name: B is down" "peer site-b: $TUNNEL_B4 does not answer even to the smallest packet.*hint: " \
 		probe_a site-b $TUNNEL_B4
