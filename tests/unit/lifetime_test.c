@@ -1,118 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * SAs of an agreed peer in the data plane: deadlines, events, what is noted of their use, counters across a change of keys,
- * the limit of a key, and which SA moves the endpoint.
+ * the limit of a key, which SA moves the endpoint, and a machine that is copied.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "unit.h"
 #include "agree_rig.h"
+#include "agreed_expect.h"
 #include "plane/fork.h"
 #include "plane/objects.h"
 
 static const uint64_t second = 1000000000;
 static uint8_t text[100], buffer[FRAME_MAX];
-
-struct counted {
-	uint64_t packets, bytes, drops[XDPSEC_DROP_COUNT];
-};
-
-static struct counted counted(uint32_t index)
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct xdpsec_counters counters[cpus];
-	struct counted sum = {};
-
-	map_read(rig.maps.sa_counters, index, counters);
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		sum.packets += counters[cpu].packets;
-		sum.bytes += counters[cpu].bytes;
-		for (int i = 0; i < XDPSEC_DROP_COUNT; i++)
-			sum.drops[i] += counters[cpu].drops[i];
-	}
-	return sum;
-}
-
-static struct xdpsec_activity seen(void)
-{
-	struct xdpsec_activity activity;
-
-	map_read(agent.maps[AGREE_ACTIVITY], AGREED_PEER, &activity);
-	return activity;
-}
-
-static struct xdpsec_agreement agreement_of(uint32_t slot)
-{
-	struct xdpsec_agreement agreement;
-
-	map_read(agent.maps[AGREE_AGREEMENTS], slot, &agreement);
-	return agreement;
-}
-
-/* A packet to the peer. Sealed: what OpenSSL makes of it with this key and number. */
-static void expect_seals(int key, uint32_t spi, uint64_t sequence)
-{
-	struct packet inner = tunnel_inner(INNER_NO_SA4, text, 40), outer;
-	struct counted before = counted(AGREED_COUNTERS_TX), after;
-	static uint8_t bytes[FRAME_MAX];
-	static struct frame frame, out, want;
-	size_t length = tunnel_inner_bytes(&inner, bytes);
-
-	packet_build(&frame, &inner);
-	assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &out), TC_REDIRECT);
-	outer = agreed_sealed(key, spi, NEXT_IPV4, sequence, bytes, length, buffer);
-	outer.tos = inner.tos;
-	packet_build(&want, &outer);
-	memcpy(want.bytes, out.bytes, 12);
-	expect_same_frame(&out, &want);
-	after = counted(AGREED_COUNTERS_TX);
-	assert_int_equal(after.packets, before.packets + 1);
-	assert_int_equal(after.bytes, before.bytes + length);
-}
-
-static void expect_not_sealed(enum xdpsec_drop reason)
-{
-	struct packet inner = tunnel_inner(INNER_NO_SA4, text, 40);
-	struct counted before = counted(AGREED_COUNTERS_TX), after;
-	static struct frame frame, out;
-
-	packet_build(&frame, &inner);
-	assert_int_equal(rig_run(PROGRAM_ENCAPSULATE, &frame, &out), TC_DROP);
-	after = counted(AGREED_COUNTERS_TX);
-	assert_int_equal(after.packets, before.packets);
-	/* Without an SA there are no counters to compare. */
-	if (reason != XDPSEC_DROP_NO_KEY)
-		assert_int_equal(after.drops[reason], before.drops[reason] + 1);
-}
-
-static int run_in(const struct packet *outer)
-{
-	static struct frame frame, out;
-
-	packet_build(&frame, outer);
-	return rig_run(PROGRAM_DECAPSULATE, &frame, &out);
-}
-
-static void expect_opens_one(int key, uint32_t spi, uint64_t sequence)
-{
-	struct packet outer = agreed_incoming(key, spi, sequence, buffer);
-	struct counted before = counted(AGREED_COUNTERS_RX), after;
-
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
-	after = counted(AGREED_COUNTERS_RX);
-	assert_int_equal(after.packets, before.packets + 1);
-}
-
-static void expect_not_opened(const struct packet *outer, enum xdpsec_drop reason)
-{
-	struct counted before = counted(AGREED_COUNTERS_RX), after;
-
-	assert_int_equal(run_in(outer), XDP_DROP);
-	after = counted(AGREED_COUNTERS_RX);
-	assert_int_equal(after.drops[reason], before.drops[reason] + 1);
-	assert_int_equal(after.packets, before.packets);
-}
 
 /* A number is used once under a key, from 0. */
 static void test_seals(void **state)
@@ -122,7 +23,7 @@ static void test_seals(void **state)
 	(void)state;
 	agreed_use(&sa, 1);
 	for (uint64_t sequence = 0; sequence < 3; sequence++)
-		expect_seals(1, sa.spi, sequence);
+		expect_agreed_seals(1, sa.spi, sequence);
 	assert_int_equal(agree_rig_events(), 0);
 }
 
@@ -139,8 +40,8 @@ static void test_limit(void **state)
 	assert_int_equal(sequence.limit, limit);
 	sequence.next = limit - 1;
 	map_write(rig.maps.sequences, AGREED_TX, &sequence);
-	expect_seals(1, sa.spi, limit - 1);
-	expect_not_sealed(XDPSEC_DROP_SEQUENCE_EXHAUSTED);
+	expect_agreed_seals(1, sa.spi, limit - 1);
+	expect_agreed_not_sealed(XDPSEC_DROP_SEQUENCE_EXHAUSTED);
 	map_read(rig.maps.sequences, AGREED_TX, &sequence);
 	assert_int_equal(sequence.next, limit);
 }
@@ -150,31 +51,32 @@ static void test_rekey(void **state)
 {
 	struct agreement_sa tx1 = agreed_sa(AGREED_TX, 1), tx2 = agreed_sa(AGREED_TX + 1, 2),
 			    rx1 = agreed_sa(AGREED_RX, 1), rx2 = agreed_sa(AGREED_RX + 1, 2);
-	struct counted sealed = counted(AGREED_COUNTERS_TX), opened = counted(AGREED_COUNTERS_RX);
+	struct agreed_counted sealed = agreed_counted(AGREED_COUNTERS_TX),
+			      opened = agreed_counted(AGREED_COUNTERS_RX);
 
 	(void)state;
 	agreed_use(&rx1, 2);
 	agreed_use(&tx1, 1);
-	expect_seals(1, tx1.spi, 0);
-	expect_seals(1, tx1.spi, 1);
-	expect_opens_one(2, rx1.spi, 0);
+	expect_agreed_seals(1, tx1.spi, 0);
+	expect_agreed_seals(1, tx1.spi, 1);
+	expect_agreed_opens(2, rx1.spi, 0);
 	agreed_use(&rx2, 4);
 	agreed_use(&tx2, 3);
 	/* The same first nonce as under the other key, in another slot. */
-	expect_seals(3, tx2.spi, 0);
-	expect_opens_one(4, rx2.spi, 0);
-	expect_opens_one(2, rx1.spi, 1);
+	expect_agreed_seals(3, tx2.spi, 0);
+	expect_agreed_opens(4, rx2.spi, 0);
+	expect_agreed_opens(2, rx1.spi, 1);
 	/* Another SA in the same slot. */
 	assert_int_equal(agree_erase(&agent, AGREED_TX), 0);
 	tx1.record.generation = 3;
 	agreed_use(&tx1, 5);
-	expect_seals(5, tx1.spi, 0);
+	expect_agreed_seals(5, tx1.spi, 0);
 	agreed_erase(AGREED_RX);
 	rx1.record.generation = 3;
 	agreed_use(&rx1, 6);
-	expect_opens_one(6, rx1.spi, 0);
-	assert_int_equal(counted(AGREED_COUNTERS_TX).packets, sealed.packets + 4);
-	assert_int_equal(counted(AGREED_COUNTERS_RX).packets, opened.packets + 4);
+	expect_agreed_opens(6, rx1.spi, 0);
+	assert_int_equal(agreed_counted(AGREED_COUNTERS_TX).packets, sealed.packets + 4);
+	assert_int_equal(agreed_counted(AGREED_COUNTERS_RX).packets, opened.packets + 4);
 }
 
 static void test_seals_until_deadline(void **state)
@@ -184,15 +86,15 @@ static void test_seals_until_deadline(void **state)
 	(void)state;
 	sa.record.deadline = boot_time(0) - 1;
 	agreed_use(&sa, 1);
-	expect_not_sealed(XDPSEC_DROP_EXPIRED);
+	expect_agreed_not_sealed(XDPSEC_DROP_EXPIRED);
 	assert_int_equal(rig_sequence_next(AGREED_COUNTERS_TX), 0);
 	/* The agent is asked for a key: once a second. */
 	assert_int_equal(agree_rig_events(), 1);
 	assert_int_equal(events[0].kind, XDPSEC_EVENT_WANTED);
 	assert_int_equal(events[0].peer, AGREED_PEER);
-	expect_not_sealed(XDPSEC_DROP_EXPIRED);
+	expect_agreed_not_sealed(XDPSEC_DROP_EXPIRED);
 	assert_int_equal(agree_rig_events(), 0);
-	assert_int_equal(seen().sealed, 0);
+	assert_int_equal(agreed_seen().sealed, 0);
 }
 
 /* It is over while packets flow: also for those that come within a second of the last look at the clock. */
@@ -215,7 +117,7 @@ static void test_deadline_comes(void **state)
 	assert_true(sealed > 0);
 	assert_true(boot_time(0) + second / 10 >= sa.record.deadline);
 	assert_int_equal(rig_sequence_next(AGREED_COUNTERS_TX), sealed);
-	expect_not_sealed(XDPSEC_DROP_EXPIRED);
+	expect_agreed_not_sealed(XDPSEC_DROP_EXPIRED);
 }
 
 static void test_opens_until_deadline(void **state)
@@ -229,13 +131,13 @@ static void test_opens_until_deadline(void **state)
 	agreed_use(&sa, 1);
 	/* The first one: no clock was looked at yet, so the tag is verified, and then it is refused. */
 	outer = agreed_incoming(1, sa.spi, 7, buffer);
-	expect_not_opened(&outer, XDPSEC_DROP_EXPIRED);
-	assert_int_equal(seen().opened, 0);
-	assert_int_equal(agreement_of(AGREED_RX).opened, 0);
+	expect_agreed_not_opened(&outer, XDPSEC_DROP_EXPIRED);
+	assert_int_equal(agreed_seen().opened, 0);
+	assert_int_equal(agreed_record(AGREED_RX).opened, 0);
 	/* The lifetime is checked before the tag: a forged packet is refused for the same reason. */
 	map_read(rig.maps.replay_windows, AGREED_RX, &window);
 	outer = agreed_incoming(2, sa.spi, 9, buffer);
-	expect_not_opened(&outer, XDPSEC_DROP_EXPIRED);
+	expect_agreed_not_opened(&outer, XDPSEC_DROP_EXPIRED);
 	map_write(rig.maps.replay_windows, AGREED_RX, &window);
 	assert_int_equal(agree_rig_events(), 0);
 }
@@ -264,13 +166,13 @@ static void test_no_key(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		expect_not_sealed(XDPSEC_DROP_NO_KEY);
+		expect_agreed_not_sealed(XDPSEC_DROP_NO_KEY);
 	assert_int_equal(agree_rig_events(), 1);
 	assert_int_equal(events[0].kind, XDPSEC_EVENT_WANTED);
 	assert_int_equal(events[0].peer, AGREED_PEER);
 	/* As if it were a second ago. */
 	for (int i = 0; i < 2; i++) {
-		struct xdpsec_activity activity = seen();
+		struct xdpsec_activity activity = agreed_seen();
 		struct plane plane;
 
 		activity.wanted -= second;
@@ -278,8 +180,8 @@ static void test_no_key(void **state)
 		assert_int_equal(plane_open(&plane, "unit", false), 0);
 		map_write(plane.maps[MAP_ACTIVITY], AGREED_PEER, &activity);
 		plane_close(&plane);
-		expect_not_sealed(XDPSEC_DROP_NO_KEY);
-		expect_not_sealed(XDPSEC_DROP_NO_KEY);
+		expect_agreed_not_sealed(XDPSEC_DROP_NO_KEY);
+		expect_agreed_not_sealed(XDPSEC_DROP_NO_KEY);
 		assert_int_equal(agree_rig_events(), 1);
 	}
 	rig_peer(TUNNEL_B, XDPSEC_NO_SA);
@@ -301,11 +203,11 @@ static void test_first_packet(void **state)
 	agreed_use(&silent, 2);
 	/* Not one that is forged, or of the wrong kind. */
 	outer = agreed_incoming(3, sa.spi, 0, buffer);
-	expect_not_opened(&outer, XDPSEC_DROP_AUTH_FAILED);
+	expect_agreed_not_opened(&outer, XDPSEC_DROP_AUTH_FAILED);
 	assert_int_equal(agree_rig_events(), 0);
-	assert_int_equal(agreement_of(AGREED_RX).opened, 0);
-	expect_opens_one(1, sa.spi, 0);
-	expect_opens_one(1, sa.spi, 1);
+	assert_int_equal(agreed_record(AGREED_RX).opened, 0);
+	expect_agreed_opens(1, sa.spi, 0);
+	expect_agreed_opens(1, sa.spi, 1);
 	assert_int_equal(agree_rig_events(), 1);
 	assert_int_equal(events[0].kind, XDPSEC_EVENT_FIRST);
 	assert_int_equal(events[0].peer, AGREED_PEER);
@@ -313,8 +215,8 @@ static void test_first_packet(void **state)
 	assert_int_equal(events[0].spi, sa.spi);
 	assert_int_equal(events[0].id, id);
 	/* For an agent that missed it. */
-	assert_int_equal(agreement_of(AGREED_RX).opened, 1);
-	expect_opens_one(2, silent.spi, 0);
+	assert_int_equal(agreed_record(AGREED_RX).opened, 1);
+	expect_agreed_opens(2, silent.spi, 0);
 	assert_int_equal(agree_rig_events(), 0);
 }
 
@@ -328,11 +230,11 @@ static void test_first_keepalive(void **state)
 	agreed_use(&sa, 1);
 	outer = packet_reversed(agreed_sealed(1, sa.spi, NEXT_NONE, 0, NULL, 0, buffer));
 	outer.ingress = rig.device;
-	assert_int_equal(run_in(&outer), XDP_DROP);
+	assert_int_equal(agreed_run_in(&outer), XDP_DROP);
 	assert_int_equal(agree_rig_events(), 1);
 	assert_int_equal(events[0].kind, XDPSEC_EVENT_FIRST);
-	assert_in_range(seen().opened, boot_time(-5), boot_time(1));
-	assert_int_equal(seen().opened_data, 0);
+	assert_in_range(agreed_seen().opened, boot_time(-5), boot_time(1));
+	assert_int_equal(agreed_seen().opened_data, 0);
 }
 
 static void test_activity(void **state)
@@ -345,21 +247,21 @@ static void test_activity(void **state)
 	(void)state;
 	agreed_use(&tx, 1);
 	agreed_use(&rx, 2);
-	assert_int_equal(seen().sealed | seen().opened, 0);
-	expect_seals(1, tx.spi, 0);
-	first = seen();
+	assert_int_equal(agreed_seen().sealed | agreed_seen().opened, 0);
+	expect_agreed_seals(1, tx.spi, 0);
+	first = agreed_seen();
 	assert_in_range(first.sealed, started, boot_time(0));
 	assert_int_equal(first.sealed_any, first.sealed);
 	assert_int_equal(first.opened | first.opened_data, 0);
 	/* To within a second: not written for each packet. */
-	expect_seals(1, tx.spi, 1);
-	assert_int_equal(seen().sealed, first.sealed);
-	expect_opens_one(2, rx.spi, 0);
-	assert_in_range(seen().opened, started, boot_time(0));
-	assert_int_equal(seen().opened, seen().opened_data);
+	expect_agreed_seals(1, tx.spi, 1);
+	assert_int_equal(agreed_seen().sealed, first.sealed);
+	expect_agreed_opens(2, rx.spi, 0);
+	assert_in_range(agreed_seen().opened, started, boot_time(0));
+	assert_int_equal(agreed_seen().opened, agreed_seen().opened_data);
 	assert_int_equal(agree_read_activity(&agent, activity, TUNNEL_PEERS), 0);
 	assert_int_equal(activity[AGREED_PEER].sealed, first.sealed);
-	assert_int_equal(activity[AGREED_PEER].opened, seen().opened);
+	assert_int_equal(activity[AGREED_PEER].opened, agreed_seen().opened);
 	assert_int_equal(activity[AGREED_PEER].numbers, 2);
 }
 
@@ -410,8 +312,8 @@ static void test_keepalive(void **state)
 	assert_int_equal(agree_keepalive(&agent, AGREED_PEER), 0);
 	expect_tick_sends(1, tx.spi, 0);
 	expect_tick_silent();
-	assert_int_equal(seen().sealed, 0);
-	assert_in_range(seen().sealed_any, boot_time(-5), boot_time(1));
+	assert_int_equal(agreed_seen().sealed, 0);
+	assert_in_range(agreed_seen().sealed_any, boot_time(-5), boot_time(1));
 }
 
 /* Without a key, a tick neither counts nor asks for one. */
@@ -457,27 +359,27 @@ static void test_newest_moves(void **state)
 	agreed_use(&newer, 2);
 	agreed_use(&older, 1);
 	outer = from_elsewhere(1, older.spi, 0, places[0]);
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
+	assert_int_equal(agreed_run_in(&outer), XDP_REDIRECT);
 	assert_true(peer_is_at(places[0]));
 	outer = from_elsewhere(2, newer.spi, 0, places[1]);
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
+	assert_int_equal(agreed_run_in(&outer), XDP_REDIRECT);
 	assert_true(peer_is_at(places[1]));
 	outer = from_elsewhere(1, older.spi, 1, places[2]);
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
+	assert_int_equal(agreed_run_in(&outer), XDP_REDIRECT);
 	assert_true(peer_is_at(places[1]));
 	/* The peer has begun a new life, and counts from 1 again. */
 	other_life.record.peer_life++;
 	agreed_use(&other_life, 3);
 	outer = from_elsewhere(3, other_life.spi, 0, places[2]);
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
+	assert_int_equal(agreed_run_in(&outer), XDP_REDIRECT);
 	assert_true(peer_is_at(places[2]));
 	outer = from_elsewhere(2, newer.spi, 1, places[3]);
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
+	assert_int_equal(agreed_run_in(&outer), XDP_REDIRECT);
 	assert_true(peer_is_at(places[2]));
 	/* The newest is gone: another one shows where it is. */
 	agreed_erase(AGREED_RX + 2);
 	outer = from_elsewhere(2, newer.spi, 2, places[3]);
-	assert_int_equal(run_in(&outer), XDP_REDIRECT);
+	assert_int_equal(agreed_run_in(&outer), XDP_REDIRECT);
 	assert_true(peer_is_at(places[3]));
 }
 
@@ -538,25 +440,25 @@ static void test_copied_machine(void **state)
 	(void)state;
 	agreed_use(&tx, 1);
 	agreed_use(&rx, 2);
-	expect_seals(1, tx.spi, 0);
+	expect_agreed_seals(1, tx.spi, 0);
 	expect_encapsulated(&manual, TUNNEL_B);
 	pretend_copy();
 	agree_rig_events();
 	for (int i = 0; i < n_events; i++)
 		forked += events[i].kind == XDPSEC_EVENT_FORKED;
 	assert_int_equal(forked, 1);
-	expect_not_sealed(XDPSEC_DROP_NO_KEY);
+	expect_agreed_not_sealed(XDPSEC_DROP_NO_KEY);
 	assert_int_equal(agree_rig_events(), 1);
 	assert_int_equal(events[0].kind, XDPSEC_EVENT_WANTED);
 	expect_refused(&manual, XDPSEC_DROP_SEQUENCE_EXHAUSTED, TUNNEL_TX(TUNNEL_B));
 	/* Packets that were sealed elsewhere are opened. */
-	expect_opens_one(2, rx.spi, 0);
+	expect_agreed_opens(2, rx.spi, 0);
 	outer = tunnel_incoming(TUNNEL_B, 5, &from, buffer);
 	expect_decapsulated(&outer, &from, TUNNEL_B);
 	/* The agent is left with a slot that it can erase. */
-	assert_int_equal(agreement_of(AGREED_TX).stage, XDPSEC_STAGE_UNLINKED);
+	assert_int_equal(agreed_record(AGREED_TX).stage, XDPSEC_STAGE_UNLINKED);
 	agreed_use(&next, 3);
-	expect_seals(3, next.spi, 0);
+	expect_agreed_seals(3, next.spi, 0);
 	assert_int_equal(agree_erase(&agent, AGREED_TX), 0);
 }
 
