@@ -46,6 +46,7 @@ struct agent_peer {
 	struct agent_name name;
 	struct psk *psk; /* NULL: it has none */
 	struct agreement_address asked;
+	struct agreement_address agreed; /* the other end of the last handshake */
 	bool refused_psk; /* so that the log has it once */
 };
 

@@ -323,6 +323,8 @@ static void host_report(void *data, uint32_t peer, const struct agreement_report
 {
 	struct agent *agent = data;
 
+	if (report->event == AGREEMENT_AGREED && report->path && peer < XDPSEC_MAX_PEERS)
+		agent->peers[peer].agreed = report->path->remote;
 	log_report(name_of(agent, peer), report);
 }
 
@@ -335,6 +337,7 @@ static void write_peer(struct agent *agent, uint32_t index, uint64_t now)
 	status->has_name = peer->name.host[0] != '\0';
 	status->unresolved = status->has_name && !peer->name.n;
 	status->asked = peer->asked;
+	status->agreed = peer->agreed;
 }
 
 /* The counters of the agreement, and the agent's own. */

@@ -36,11 +36,12 @@ static bool forwards(const struct local_network *network)
 	return value != 0;
 }
 
-/* Is there a network behind the peer, so that this site's is likely to be meant as well? */
-static bool has_network(const struct peer_report *peer)
+/* Is there a network of that version behind the peer, so that this site's is likely to be meant as well? */
+static bool has_network(const struct peer_report *peer, bool ipv4)
 {
 	for (size_t i = 0; i < peer->n_prefixes; i++)
-		if (peer->prefixes[i].prefix.length < 128)
+		if (peer->prefixes[i].prefix.length < 128 &&
+		    prefix_is_ipv4(&peer->prefixes[i].prefix) == ipv4)
 			return true;
 	return false;
 }
@@ -79,30 +80,51 @@ static bool does_not_forward(const struct local_network *network)
 	return !forwards(network);
 }
 
+/* Keep those of one version; one that forwards is enough. Returns how many there are, or 0. */
+static size_t choose_version(struct local_network *networks, size_t n, bool ipv4)
+{
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (address_is_ipv4(networks[i].address) != ipv4)
+			continue;
+		if (forwards(&networks[i]))
+			return 0;
+		networks[chosen++] = networks[i];
+	}
+	return chosen;
+}
+
+/* True: something was found. */
+static bool check_version(struct diagnosis *d, bool ipv4)
+{
+	_cleanup_free_ struct local_network *networks = NULL;
+	size_t all = list_networks(d, &networks), n = choose_version(networks, all, ipv4);
+	char text[256];
+
+	if (!n || (!has_network(d->peer, ipv4) && !(ipv4 && not_forwarded())))
+		return false;
+	found(d, FINDING_WRONG, "off for %s: packets between hosts there and the tunnel are dropped",
+	      networks_text(networks, n, does_not_forward, text, sizeof(text)));
+	mend(d, "%ssysctl -w %s=1", self_enter(),
+	     ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding");
+	return true;
+}
+
 void check_forwarding(struct diagnosis *d)
 {
 	_cleanup_free_ struct local_network *networks = NULL;
-	size_t n = is_tunnel(d) ? list_networks(d, &networks) : 0, on = 0, ipv4 = 0;
-	char text[256];
+	size_t n = is_tunnel(d) ? list_networks(d, &networks) : 0, on = 0;
 
-	if (!is_tunnel(d))
+	if (!is_tunnel(d) || check_version(d, true) || check_version(d, false))
 		return;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		on += forwards(&networks[i]);
-		ipv4 += address_is_ipv4(networks[i].address);
-	}
-	networks_text(networks, n, does_not_forward, text, sizeof(text));
-	if (on || !n) {
-		found(d, FINDING_OK, n ? "on" : "there is no network behind this host");
-		return;
-	}
-	if (!has_network(d->peer) && !(ipv4 && not_forwarded())) {
-		found(d, FINDING_OK, "off for %s, which only matters if hosts there use the tunnel", text);
-		return;
-	}
-	found(d, FINDING_WRONG, "off for %s: packets between hosts there and the tunnel are dropped", text);
-	mend(d, "%ssysctl -w %s=1", self_enter(),
-	     ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding");
+	if (!n)
+		found(d, FINDING_OK, "there is no network behind this host");
+	else
+		found(d, FINDING_OK, "%s",
+		      on ? "on" : "off, which only matters if networks behind this host use the tunnel");
 }
 
 /* ---- MTU --------------------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@
 #include "command/diagnose.h"
 #include "plane/self.h"
 
-/* A peer that has begun anew so often, each within so many seconds, at changing places, is more than one host. */
+/* A peer that has begun anew so often, each within so many seconds, is more than one host: if it moves as well, or if keys
+ * are agreed on with an address that is not its own, as where an Endpoint does not move. */
 #define RESTARTS_MANY 2
 #define MOVES_MANY 2
 #define RESTART_SECONDS 600
@@ -18,14 +19,23 @@
 
 /* ---- handshake --------------------------------------------------------------------------------------- */
 
+static bool is_elsewhere(const struct diagnosis *d)
+{
+	const struct agreement_address *with = &d->peer->agreed.with;
+	struct xdpsec_location place;
+
+	return with->port && peer_place(d, &place) &&
+	       memcmp(with->address, place.address, sizeof(place.address)) != 0;
+}
+
 static bool is_doubled(const struct diagnosis *d)
 {
 	const struct agent_status *agent = d->report.agent;
 	__u64 restarts = d->peer->agreed.status.restarts;
 	__s64 runs = agent ? (__s64)time(NULL) - agent->started : 0;
 
-	return agent && restarts >= RESTARTS_MANY && d->peer->endpoint.moves >= MOVES_MANY &&
-	       runs < (__s64)(restarts * RESTART_SECONDS);
+	return agent && restarts >= RESTARTS_MANY && runs < (__s64)(restarts * RESTART_SECONDS) &&
+	       (d->peer->endpoint.moves >= MOVES_MANY || is_elsewhere(d));
 }
 
 static const char *setting_of(enum denial denial)
@@ -62,7 +72,7 @@ static bool say_cause(struct diagnosis *d)
 		found(d, FINDING_WRONG,
 		      "duplicate key: the peer has begun anew %llu times, and moved %u times: two hosts have "
 		      "its "
-		      "private key",
+		      "private key, or it restarts again and again",
 		      (unsigned long long)agreed->status.restarts, d->peer->endpoint.moves);
 		mend(d, "xdpsec genkey on one of them, and a [Peer] of its own here");
 	} else if (agreed->state == AGREED_STATE_REFUSED) {

@@ -78,6 +78,7 @@ static void add_status(struct agreed_report *agreed, const struct agent_status_p
 	agreed->has_name = from->has_name;
 	agreed->unresolved = from->unresolved;
 	agreed->asked = from->asked;
+	agreed->with = from->agreed;
 	if (from->agreement.handshake) {
 		agreed->handshake = seconds_between(from->agreement.handshake, boottime());
 		agreed->handshake_known = true;

@@ -301,9 +301,9 @@ ok "duplicate key: up" up
 CLONE=$ID-c
 make_namespace "$CLONE"
 ip -n "$CLONE" link add eth0 type veth peer name c netns "$MIDDLE"
-add_address "$MIDDLE" c 203.0.113.253/30
-add_address "$CLONE" eth0 203.0.113.254/30
-ip -n "$CLONE" route add default via 203.0.113.253
+add_address "$MIDDLE" c 192.0.2.249/30
+add_address "$CLONE" eth0 192.0.2.250/30
+ip -n "$CLONE" route add default via 192.0.2.249
 cp "$WORK/$NAME_A.conf" "$WORK/$ID-c.conf"
 mkdir -p "$WORK/state-c"
 xdpsec_c() { "$XDPSEC" -n "$CLONE" --state-dir "$WORK/state-c" "$@"; }
