@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The data plane of an instance in the kernel: its maps, its programs, and the tree of pins that keeps them
- * alive without a process.
+ * alive without a process. docs/architecture.md has the tree, and its invariants.
  *
- *	BPFFS/xdpsec/NAME/maps/MAP		the maps of include/xdpsec/maps.bpf.h, and `instance`,
- *						`peer_records`, `slots`
- *			 /programs/PROGRAM	inline mode: seal, hop, open; they can also be attached by hand
- *						tunnel mode: encapsulate, keepalive, decapsulate
- *			 /links/LINK		the TCX links: seal, hop; or encapsulate, keepalive
- *			 /{tc,xdp}/globals	with --no-attach: links to maps/ where iproute2 looks for them
- *			 /chain/ID		the map `next` of a program of a chain (chain.h)
- *
- * 1. While `up` builds it, its name is BPFFS/xdpsec/_NAME (bpffs accepts no name with a dot, and no NAME
- *    begins with "_"). The rename is the last step. Without the "_" it is whole.
- * 2. A directory with "_" is left from an `up` or `down` that was killed, and may be removed (under the
- *    lock).
- * 3. `up` records every action in `instance` before it is taken. An SA is recorded in `slots` before it is
- *    put into its slot.
- * 4. A pin is input: it is not used before its type, sizes and version have been compared.
+ * bpffs accepts no name with a dot, and no NAME begins with "_": so `_NAME` is the name that an instance has
+ * while it is built, and when it is left.
  */
 #ifndef XDPSEC_PLANE_H
 #define XDPSEC_PLANE_H
