@@ -481,6 +481,9 @@ coverage:
 # ---- install -----------------------------------------------------------------------------------------
 
 COMPLETIONDIR := $(DATADIR)/bash-completion/completions
+# Debian's zsh and fish look elsewhere for what packages bring than for what the machine's administrator installs.
+ZSHDIR ?= $(DATADIR)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/fish/vendor_completions.d,$(SYSCONFDIR)/fish/completions)
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 NETWORKDIR ?= $(PREFIX)/lib/systemd/network
@@ -494,8 +497,9 @@ install: all
 	$(Q)$(INSTALL) -m 0644 $(INSTALLED_OBJECTS) $(DESTDIR)$(LIBDIR)/xdpsec/
 	$(Q)for page in $(wildcard man/*.[58]); do \
 		$(INSTALL) -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	$(Q)for file in $(wildcard dist/xdpsec.bash-completion); do \
-		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(COMPLETIONDIR)/xdpsec; done
+	$(Q)$(INSTALL) -D -m 0644 dist/xdpsec.bash-completion $(DESTDIR)$(COMPLETIONDIR)/xdpsec
+	$(Q)$(INSTALL) -D -m 0644 dist/_xdpsec $(DESTDIR)$(ZSHDIR)/_xdpsec
+	$(Q)$(INSTALL) -D -m 0644 dist/xdpsec.fish $(DESTDIR)$(FISHDIR)/xdpsec.fish
 	$(Q)for unit in $(wildcard dist/*.service.in); do \
 		$(INSTALL) -d -m 0755 $(DESTDIR)$(UNITDIR); name=$${unit##*/}; \
 		sed 's|@SBINDIR@|$(SBINDIR)|g' $$unit > $(DESTDIR)$(UNITDIR)/$${name%.in}; \
@@ -512,6 +516,7 @@ install: all
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(SBINDIR)/xdpsec $(DESTDIR)$(COMPLETIONDIR)/xdpsec
+	$(Q)rm -f $(DESTDIR)$(ZSHDIR)/_xdpsec $(DESTDIR)$(FISHDIR)/xdpsec.fish
 	$(Q)rm -f $(addprefix $(DESTDIR)$(LIBDIR)/xdpsec/,$(notdir $(INSTALLED_OBJECTS)))
 	$(Q)rm -f $(foreach page,$(wildcard man/*.[58]),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
