@@ -3,7 +3,7 @@
 #
 # `xdpsec metrics` of two sites that agree on keys: judged by the parsers of Prometheus' Python client and, where it is
 # installed, by promtool; compared with `status -j`. Then its file, and its listener with clients of all kinds.
-# METRICS_SLOW=1: also a client that sends one byte a second, half a minute long.
+# METRICS_SLOW=1: also a client that sends one byte a second, half a minute long. MONITORING=1: also by Prometheus itself.
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=tests/netns/lib/agree.sh
@@ -129,7 +129,7 @@ fi
 LOG=$WORK/listener.log
 # listen NAME ARGUMENTS...: in the background; its process in $LISTENER
 listen() {
-	"${AS[@]}" "$XDPSEC" metrics "$@" 2>>"$LOG" &
+	"${AS[@]}" "$XDPSEC" metrics "$@" >/dev/null 2>>"$LOG" &
 	LISTENER=$!
 	defer stop $LISTENER
 }
@@ -161,6 +161,30 @@ else
 	ok "which is valid" samples text < <(body "http://127.0.0.1:$PORT/metrics")
 	like "another path" "$(scrape "http://127.0.0.1:$PORT/other")" '^HTTP/1.1 404 .*the metrics are at /metrics'
 	like "another method" "$(scrape -X POST -d x "http://127.0.0.1:$PORT/metrics")" $'^HTTP/1.1 405 .*\nAllow: GET, HEAD\r'
+	if [ "${MONITORING:-}" ] && command -v prometheus prometheus-node-exporter >/dev/null; then
+		mkdir "$WORK/textfiles"
+		ok "a file for node_exporter" xdpsec_a metrics "$NAME_A" -o "$WORK/textfiles/xdpsec.prom"
+		nsenter "--net=/run/netns/$SITE_A" -- prometheus-node-exporter --collector.disable-defaults --collector.textfile \
+			--collector.textfile.directory="$WORK/textfiles" --web.listen-address=127.0.0.1:9100 &>"$WORK/exporter.log" &
+		exporter=$!
+		defer stop $exporter
+		printf '%s\n' 'scrape_configs:' "- {job_name: listener, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:$PORT']}]}" \
+			"- {job_name: file, scrape_interval: 1s, static_configs: [{targets: ['127.0.0.1:9100']}]}" >"$WORK/prometheus.yml"
+		nsenter "--net=/run/netns/$SITE_A" -- prometheus --config.file="$WORK/prometheus.yml" --storage.tsdb.path="$WORK/tsdb" \
+			--web.listen-address=127.0.0.1:9090 &>"$WORK/prometheus.log" &
+		prometheus=$!
+		defer stop $prometheus
+		# query WORDS: the values of the first, by job
+		query() { body -G "http://127.0.0.1:9090/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result[] | "\(.metric.job) \(.value[1])"' | sort; }
+		has_both() { [ "$(query 'xdpsec_peer_packets_total{direction="tx"} > 0' | wc -l)" = 2 ]; }
+		ok "Prometheus has it from the listener, and from node_exporter" wait_for 30 has_both
+		is "with the same value" "$(query 'xdpsec_instance_up' | cut -d' ' -f1,2)" $'file 1\nlistener 1'
+		is "and the unit" "$(body 'http://127.0.0.1:9090/api/v1/metadata?metric=xdpsec_peer_bytes' | jq -r '.data.xdpsec_peer_bytes[0] | "\(.type) \(.unit)"')" "counter bytes"
+		# It writes its files as it ends.
+		kill "$prometheus" "$exporter" && wait "$prometheus" "$exporter"
+	else
+		skip "Prometheus and node_exporter" "only by make monitoring"
+	fi
 	is "clients of all kinds" "$(in_a "$METRICS" clients 127.0.0.1 $PORT)" \
 		"eight at once: 200 8
 garbage: closed
