@@ -189,7 +189,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 	if (encapsulate_redirect(next_hop) != TC_ACT_REDIRECT)
 		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
 	encapsulate_note(e, next_hop);
-	count_packet(s->sa, e->inner.length);
+	count_packet(s->sa, e->inner.length, next_hop->now);
 	return VERDICT_REDIRECT;
 }
 
@@ -226,7 +226,7 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	e->endpoint = bpf_map_lookup_elem(&endpoints, &s->peer);
 	if (e->next_header == XDPSEC_NEXT_NONE && !(e->endpoint && keepalive_is_due(e->endpoint)))
 		return VERDICT_DROP;
-	reason = seal_find_sa(s, &sa, &ctx, e->next_header != XDPSEC_NEXT_NONE);
+	reason = seal_find_sa(s, &sa, &ctx);
 	if (reason != DROP_NONE)
 		return drop(reason, s->sa);
 	if (!e->endpoint || !endpoint_at(e->endpoint)->known)
@@ -237,6 +237,9 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	encapsulate_describe(e);
 	overhead = endpoint_overhead(s->packet.ipv6);
 	next_hop.now = bpf_ktime_get_coarse_ns();
+	reason = seal_check_time(s, e->next_header != XDPSEC_NEXT_NONE, next_hop.now);
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
 	path_mtu = endpoint_path_mtu(e->endpoint, next_hop.now) ?: XDPSEC_PAYLOAD_MAX;
 	path_mtu = encapsulate_believed(e, path_mtu, overhead);
 	if (e->inner.length + overhead > path_mtu)

@@ -225,10 +225,13 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 	struct seal *s = &f->seal;
 	struct __sk_buff *skb = s->skb;
 	u32 mtu = s->packet.ip_length; /* in: the packet's length, out: the device's MTU */
-	u32 reason;
+	u64 now = bpf_ktime_get_coarse_ns();
+	u32 reason = seal_check_time(s, true, now);
 	long fits;
 	int verdict;
 
+	if (reason != DROP_NONE)
+		return drop(reason, s->sa);
 	if (s->packet.udp_length > sizeof(struct udphdr) + XDPSEC_PAYLOAD_MAX || seal_untag(f))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (s->packet.pppoe)
@@ -262,7 +265,7 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 		return drop(reason, s->sa);
 	if (seal_tag(f))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	count_packet(s->sa, s->packet.udp_length - sizeof(struct udphdr));
+	count_packet(s->sa, s->packet.udp_length - sizeof(struct udphdr), now);
 	return VERDICT_PASS;
 }
 
@@ -377,7 +380,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	if (!at_hop && s->config->listen_port && s->packet.destination_port == s->config->listen_port &&
 	    s->packet.source_port == s->config->listen_port && control_leaves(skb, &s->packet))
 		return VERDICT_PASS;
-	reason = seal_find_sa(s, &sa, &ctx, true);
+	reason = seal_find_sa(s, &sa, &ctx);
 	if (reason != DROP_NONE)
 		return drop(reason, s->sa);
 

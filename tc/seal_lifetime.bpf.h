@@ -24,15 +24,15 @@ static __noinline int lifetime_want(u32 peer)
 	return 0;
 }
 
-/* May an SA with this deadline seal now? Notes that it does. A call of its own, for its stack. */
-static __noinline int lifetime_seals(u32 peer, u64 deadline, u32 is_data)
+/* May an SA with this deadline seal now, by the coarse clock? Notes that it does. A call of its own, for its stack. */
+static __noinline int lifetime_seals(u32 peer, u64 deadline, u32 is_data, u64 coarse)
 {
 	struct xdpsec_activity *seen = bpf_map_lookup_elem(&activity, &peer);
 	u64 now;
 
 	if (!seen)
 		return false;
-	now = bpf_ktime_get_coarse_ns() + seen->offset;
+	now = coarse + seen->offset;
 	if (lifetime_is_due(seen, is_data ? seen->sealed : seen->sealed_any, &now) && now < deadline) {
 		seen->sealed_any = now;
 		if (is_data)

@@ -34,32 +34,38 @@ static __always_inline bool seal_is_pending(struct __sk_buff *skb, const struct 
 }
 #endif
 
-/* Find the SA to seal with. DROP_NONE, or the reason to drop the packet. is_data: not a keepalive. */
-static __always_inline u32 seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx,
-					bool is_data)
+/* Find the SA to seal with. DROP_NONE, or the reason to drop the packet. seal_check_time() is still to be asked. */
+static __always_inline u32 seal_find_sa(struct seal *s, struct xdpsec_sa **sa, struct bpf_crypto_ctx **ctx)
 {
 	struct xdpsec_peer *peer = bpf_map_lookup_elem(&peers, &s->peer);
 	struct context *context;
-	u64 *deadline;
 
 	if (!peer)
 		return XDPSEC_DROP_NO_KEY;
 	s->sa = peer->tx_sa;
 	*sa = bpf_map_lookup_elem(&sas, &s->sa);
 	context = bpf_map_lookup_elem(&contexts, &s->sa);
-	deadline = bpf_map_lookup_elem(&deadlines, &s->sa);
-	if (!*sa || !context || !deadline)
+	if (!*sa || !context)
 		goto no_key;
-	if (*deadline && !lifetime_seals(s->peer, *deadline, is_data)) {
-		lifetime_want(s->peer);
-		return XDPSEC_DROP_EXPIRED;
-	}
 	*ctx = context->ctx; /* load once: the verifier tracks this register as a context, not a second load */
 	if (*ctx)
 		return DROP_NONE;
 no_key:
 	lifetime_want(s->peer);
 	return XDPSEC_DROP_NO_KEY;
+}
+
+/* May the SA seal now, by the coarse clock? DROP_NONE, or the reason to drop the packet. is_data: not a keepalive. */
+static __always_inline u32 seal_check_time(const struct seal *s, bool is_data, u64 now)
+{
+	u64 *deadline = bpf_map_lookup_elem(&deadlines, &s->sa);
+
+	if (!deadline)
+		return XDPSEC_DROP_NO_KEY;
+	if (!*deadline || lifetime_seals(s->peer, *deadline, is_data, now))
+		return DROP_NONE;
+	lifetime_want(s->peer);
+	return XDPSEC_DROP_EXPIRED;
 }
 
 /* Take the next sequence number: never the same twice, never beyond the range reserved on disk. */

@@ -24,8 +24,6 @@ struct decapsulate {
 	struct open open;
 	const struct xdpsec_config *config;
 	struct xdpsec_endpoint *endpoint;
-	u32 peer;
-	u8 tos; /* of the outer header */
 };
 
 /* DECAPSULATE_FAST: the instance has a fast path. */
@@ -64,12 +62,14 @@ static __always_inline bool decapsulate_is_our_port(struct xdp_md *xdp, const st
 }
 
 /* Is it sent to the tunnel's address and port? Fragments are not: our packets are never fragmented (DF). */
-static __always_inline bool decapsulate_is_ours(struct xdp_md *xdp, const struct decapsulate *d)
+static __always_inline bool decapsulate_is_ours(struct xdp_md *xdp, struct decapsulate *d)
 {
 	const struct packet *packet = &d->open.packet;
 
-	return packet->kind == PACKET_UDP && decapsulate_is_our_port(xdp, d) &&
-	       destination_is(xdp, packet, DESTINATION_LOCAL);
+	if (packet->kind != PACKET_UDP || !decapsulate_is_our_port(xdp, d))
+		return false;
+	d->open.now = bpf_ktime_get_coarse_ns();
+	return destination_is(xdp, packet, DESTINATION_LOCAL, d->open.now);
 }
 
 static __always_inline u8 decapsulate_outer_tos(struct xdp_md *xdp, const struct packet *packet)
@@ -102,7 +102,7 @@ static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct
 	    inner->ipv6 != (d->open.next_header == XDPSEC_NEXT_IPV6))
 		return XDPSEC_DROP_MALFORMED;
 	policy = policy_find(d->config, inner->source);
-	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->peer)
+	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->open.peer)
 		return XDPSEC_DROP_SPOOFED;
 	return DROP_NONE;
 }
@@ -112,18 +112,17 @@ static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct
 static __always_inline u32 decapsulate_change(const struct decapsulate *d, const struct inner *inner)
 {
 	void *start = d->open.payload + XDPSEC_OVERHEAD;
-	u8 dscp = d->config->dscp_fixed ? inner->tos : d->tos, ecn, tos;
+	u8 dscp = d->config->dscp_fixed ? inner->tos : d->open.tos, ecn, tos;
 	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &d->open.sa);
 
-	if (!inner_ecn(inner->tos, d->tos, &ecn))
+	if (!inner_ecn(inner->tos, d->open.tos, &ecn))
 		return XDPSEC_DROP_CONGESTION;
 	tos = (dscp & ~ECN_MASK) | ecn;
 	if (tos != inner->tos && !inner_set_tos(start, d->open.end, inner->ipv6, tos))
 		return XDPSEC_DROP_MALFORMED;
 	if (sa)
 		mss_clamp(start, d->open.end, inner,
-			  endpoint_inner_mtu(d->endpoint, d->config, d->open.packet.ipv6,
-					     bpf_ktime_get_coarse_ns()),
+			  endpoint_inner_mtu(d->endpoint, d->config, d->open.packet.ipv6, d->open.now),
 			  sa->zero);
 	return DROP_NONE;
 }
@@ -180,18 +179,18 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 	if (!packet_is_host(d->open.packet.source, d->open.packet.ipv6) ||
 	    !packet_is_host(d->open.packet.destination, d->open.packet.ipv6))
 		return drop(XDPSEC_DROP_MALFORMED, d->open.sa);
-	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->peer);
+	d->endpoint = bpf_map_lookup_elem(&endpoints, &d->open.peer);
 	if (!d->endpoint)
 		return drop(XDPSEC_DROP_NO_ENDPOINT, d->open.sa);
 	if (d->open.agreed)
-		life = lifetime_opens(d->open.sa, d->open.next_header != XDPSEC_NEXT_NONE);
+		life = lifetime_opens(d->open.sa, d->open.next_header != XDPSEC_NEXT_NONE, d->open.now);
 	if (life == LIFETIME_OVER)
 		return drop(XDPSEC_DROP_EXPIRED, d->open.sa);
 	/* A late packet of an older SA may have come from where the peer was before. */
 	if (life == LIFETIME_OPENS_NEWEST)
 		decapsulate_follow(d);
 	if (d->open.next_header == XDPSEC_NEXT_NONE) {
-		count_packet(d->open.sa, 0);
+		count_packet(d->open.sa, 0, d->open.now);
 		return VERDICT_DROP;
 	}
 	reason = decapsulate_judge(d, &inner);
@@ -217,7 +216,7 @@ static __noinline int decapsulate_deliver(struct xdp_md *xdp, struct decapsulate
 		drop(XDPSEC_DROP_TOO_BIG, d->open.sa);
 		return VERDICT_REDIRECT;
 	}
-	count_packet(d->open.sa, inner.length);
+	count_packet(d->open.sa, inner.length, d->open.now);
 #ifdef DECAPSULATE_FAST
 	if (to >= XDPSEC_DEVICE_FAST)
 		fast_count(XDPSEC_FAST_IN);
@@ -271,14 +270,14 @@ static __always_inline u32 decapsulate_open(struct decapsulate *d, u64 *sum)
 		return XDPSEC_DROP_FRAGMENT;
 	if (o->packet.bad_lengths)
 		return XDPSEC_DROP_MALFORMED;
-	d->tos = decapsulate_outer_tos(o->xdp, &o->packet);
+	o->tos = decapsulate_outer_tos(o->xdp, &o->packet);
 	o->at = o->packet.l4 + sizeof(struct udphdr);
 	o->length = o->packet.udp_length - sizeof(struct udphdr);
 	if (open_locate(o))
 		return XDPSEC_DROP_NO_ROOM;
 	/* The sum of the inner packet is not needed; packet.checksum would request it. */
 	o->packet.checksum = 0;
-	reason = open_identify(o, &d->peer);
+	reason = open_identify(o, &o->peer);
 	return reason == DROP_NONE ? open_payload(o, NULL, sum) : reason;
 }
 

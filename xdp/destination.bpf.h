@@ -204,14 +204,13 @@ static __noinline int destination_is_not_back(struct xdp_md *xdp, const struct p
 	}
 }
 
-/* Is this the destination that allows opening? */
+/* Is this the destination that allows opening? now: the coarse clock */
 static __always_inline bool destination_is(struct xdp_md *xdp, const struct packet *packet,
-					   const enum destination_wanted wanted)
+					   const enum destination_wanted wanted, u64 now)
 {
 	const u32 *d = packet->destination;
 	u32 slot = (d[0] ^ d[1] ^ d[2] ^ d[3]) >> 24 & (DESTINATIONS - 1); /* last byte of the address */
 	struct destination *known = bpf_map_lookup_elem(&destinations, &slot);
-	u64 now = bpf_ktime_get_coarse_ns();
 
 	if (!known)
 		return false;

@@ -140,7 +140,7 @@ static __always_inline int fast_send(struct encapsulate *e, const struct next_ho
 	if (!map || bpf_redirect_map(map, XDPSEC_DEVICE_PROTECTED, XDP_DROP) != XDP_REDIRECT)
 		return drop(XDPSEC_DROP_NO_DEVICE, s->sa);
 	encapsulate_note(e, next_hop);
-	count_packet(s->sa, e->inner.length);
+	count_packet(s->sa, e->inner.length, next_hop->now);
 	fast_count(XDPSEC_FAST_OUT);
 	return VERDICT_REDIRECT;
 }
@@ -162,7 +162,8 @@ static __always_inline int fast_packet(struct xdp_md *xdp)
 	    !fast_find_peer(&e) || !fast_may(&e) || !fast_find_next_hop(&e, &next_hop))
 		return VERDICT_PASS;
 	/* Last, as it notes that something is sealed. */
-	if (seal_find_sa(&e.seal, &sa, &ctx, true) != DROP_NONE || !fast_make_room(&e))
+	if (seal_find_sa(&e.seal, &sa, &ctx) != DROP_NONE ||
+	    seal_check_time(&e.seal, true, next_hop.now) != DROP_NONE || !fast_make_room(&e))
 		return VERDICT_PASS;
 	return fast_send(&e, &next_hop, sa, ctx);
 }

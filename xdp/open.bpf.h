@@ -135,14 +135,16 @@ static __always_inline u32 open_bound(struct open *o, u64 *sum)
 
 	if (!binding)
 		return XDPSEC_DROP_CRYPTO;
-	if (!binding_has_addresses(binding) && !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK))
+	if (!binding_has_addresses(binding) &&
+	    !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK, o->now))
 		return XDPSEC_DROP_MISROUTED;
 	reason = open_payload(o, &binding->hash, sum);
 	if (reason != DROP_NONE)
 		return reason;
 	if (binding_is_new(binding))
 		binding_keep(&o->packet);
-	if (binding_has_addresses(binding) && !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK))
+	if (binding_has_addresses(binding) &&
+	    !destination_is(o->xdp, &o->packet, DESTINATION_NOT_BACK, o->now))
 		return XDPSEC_DROP_MISROUTED;
 	return DROP_NONE;
 }
@@ -201,6 +203,7 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	if (o.packet.bad_lengths)
 		return drop(XDPSEC_DROP_MALFORMED, o.sa);
 
+	o.now = bpf_ktime_get_coarse_ns();
 	o.at = o.packet.l4 + sizeof(struct udphdr);
 	o.length = o.packet.udp_length - sizeof(struct udphdr);
 	if (open_locate(&o))
@@ -215,13 +218,13 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 		reason = XDPSEC_DROP_WRONG_PEER;
 	if (reason == DROP_NONE)
 		reason = open_bound(&o, &sum);
-	if (reason == DROP_NONE && o.agreed && lifetime_opens(o.sa, true) == LIFETIME_OVER)
+	if (reason == DROP_NONE && o.agreed && lifetime_opens(o.sa, true, o.now) == LIFETIME_OVER)
 		reason = XDPSEC_DROP_EXPIRED;
 	if (reason != DROP_NONE)
 		return drop(reason, o.sa);
 	if (open_put_back(&o) || open_shorten(&o, sum) || open_strip(&o))
 		return drop(XDPSEC_DROP_NO_ROOM, o.sa);
-	count_packet(o.sa, o.length - XDPSEC_OVERHEAD);
+	count_packet(o.sa, o.length - XDPSEC_OVERHEAD, o.now);
 	return VERDICT_PASS;
 }
 

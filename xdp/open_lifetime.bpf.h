@@ -6,11 +6,11 @@
 #include "xdpsec/lifetime.bpf.h"
 
 /* Is the deadline over, for a packet that is not authenticated yet? */
-static __always_inline bool lifetime_is_over(u32 peer, u64 deadline)
+static __always_inline bool lifetime_is_over(u32 peer, u64 deadline, u64 coarse)
 {
 	struct xdpsec_activity *seen = bpf_map_lookup_elem(&activity, &peer);
 
-	return !seen || bpf_ktime_get_coarse_ns() + seen->offset >= deadline;
+	return !seen || coarse + seen->offset >= deadline;
 }
 
 /* The first packet that the SA has opened: the peer has the key, too. The flag is for an agent that missed the event. */
@@ -59,7 +59,7 @@ enum lifetime {
 };
 
 /* An agreed SA has opened a packet that is authentic and new. A call of its own, for its stack. */
-static __noinline int lifetime_opens(u32 slot, u32 is_data)
+static __noinline int lifetime_opens(u32 slot, u32 is_data, u64 coarse)
 {
 	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &slot);
 	u64 *deadline = bpf_map_lookup_elem(&deadlines, &slot), now;
@@ -72,7 +72,7 @@ static __noinline int lifetime_opens(u32 slot, u32 is_data)
 	seen = bpf_map_lookup_elem(&activity, &peer);
 	if (!seen)
 		return LIFETIME_OVER;
-	now = bpf_ktime_get_coarse_ns() + seen->offset;
+	now = coarse + seen->offset;
 	if (lifetime_is_due(seen, is_data ? seen->opened_data : seen->opened, &now) && now < *deadline) {
 		seen->opened = now;
 		if (is_data)

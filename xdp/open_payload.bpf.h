@@ -20,10 +20,12 @@
 struct open {
 	struct xdp_md *xdp;
 	struct packet packet;
-	u32 peer, sa;
+	u32 peer, sa;	/* inline mode: the peer by its address; tunnel mode: that of the SA */
 	u32 at, length; /* sealed payload: offset in the frame, and bytes with header and tag */
 	u8 next_header;
 	bool agreed;	/* the SA is of an agreed peer, and has a deadline */
+	u8 tos;		/* tunnel mode: of the outer header */
+	u64 now;	/* the coarse clock, which is read once for a packet */
 	u64 sequence;	/* set once the tag is verified */
 	bool in_pieces; /* not in one buffer: it lies in the scratch map while it is opened */
 	u8 *payload;	/* start of the sealed payload; end is the end of that memory */
@@ -95,7 +97,7 @@ static __always_inline u32 open_identify(struct open *o, u32 *peer)
 		return XDPSEC_DROP_WRONG_NEXT_HEADER;
 	*peer = sa->peer;
 	o->agreed = *deadline;
-	return o->agreed && lifetime_is_over(sa->peer, *deadline) ? XDPSEC_DROP_EXPIRED : DROP_NONE;
+	return o->agreed && lifetime_is_over(sa->peer, *deadline, o->now) ? XDPSEC_DROP_EXPIRED : DROP_NONE;
 }
 
 /*

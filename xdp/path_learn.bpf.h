@@ -58,7 +58,7 @@ static __always_inline bool path_learn_is_from_here(struct xdp_md *xdp, struct p
 		quoted->source[i] = quoted->destination[i];
 		quoted->destination[i] = source;
 	}
-	return destination_is(xdp, quoted, DESTINATION_LOCAL);
+	return destination_is(xdp, quoted, DESTINATION_LOCAL, bpf_ktime_get_coarse_ns());
 }
 
 /* Note the MTU for the peers at the quoted destination that the message is about. A call of its own, for

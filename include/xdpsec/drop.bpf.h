@@ -55,7 +55,8 @@ static __noinline int drop(u32 reason, u32 sa)
 	return VERDICT_DROP;
 }
 
-static __always_inline void count_packet(u32 sa, u32 bytes)
+/* now: the coarse clock */
+static __always_inline void count_packet(u32 sa, u32 bytes, u64 now)
 {
 	struct xdpsec_counters *counters = counters_of(sa);
 
@@ -63,7 +64,7 @@ static __always_inline void count_packet(u32 sa, u32 bytes)
 		return;
 	counters->packets += 1;
 	counters->bytes += bytes;
-	counters->last_seen = bpf_ktime_get_coarse_ns();
+	counters->last_seen = now;
 }
 
 #endif
