@@ -175,8 +175,10 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 	/* The kfunc needs one piece, not shared with others (seal.bpf.h). */
 	if (bpf_skb_pull_data(s->skb, s->skb->len))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
-		  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, next_hop->now), sa->zero);
+	if (e->inner.protocol == IPPROTO_TCP)
+		mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
+			  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, next_hop->now),
+			  sa->zero);
 	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
@@ -258,7 +260,8 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 	default:
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
 	}
-	if (next_hop.device == s->skb->ifindex || next_hop.device == device_index(XDPSEC_DEVICE_NEAR))
+	if (!next_hop.is_known &&
+	    (next_hop.device == s->skb->ifindex || next_hop.device == device_index(XDPSEC_DEVICE_NEAR)))
 		return drop(XDPSEC_DROP_LOOP, s->sa);
 	return encapsulate_send(e, &next_hop, sa, ctx);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The underlay's route to an endpoint. It is looked up for each packet, so that the routing table decides
- * and changes take effect at once. */
+/* The underlay's route to an endpoint. The routing table decides for each packet, and changes take effect at once; a
+ * result is kept as long as nothing changes (next_hop_kept.bpf.h). */
 #ifndef XDPSEC_NEXT_HOP_BPF_H
 #define XDPSEC_NEXT_HOP_BPF_H
 
 #include "xdpsec/kernel.bpf.h"
 #include "xdpsec/endpoint.bpf.h"
 #include "context.bpf.h"
+#ifndef SEAL_FROM_XDP
+#include "next_hop_kept.bpf.h"
+#endif
 
 #define NEXT_HOP_AF_INET 2
 #define NEXT_HOP_AF_INET6 10
@@ -33,13 +36,21 @@ struct next_hop {
 	u64 now;    /* time of the lookup */
 	u32 device; /* ifindex */
 	u32 mtu;
-	bool is_old; /* not looked up: the kernel finds the neighbour as the packet leaves */
+	bool is_known; /* it does not lead into the tunnel: that was looked at when it was kept */
+	bool is_old;   /* not looked up: the kernel finds the neighbour as the packet leaves */
 #ifdef SEAL_FROM_XDP
 	u16 addresses[ETH_ALEN]; /* the neighbour's and the device's, as at the front of a frame */
 #else
 	struct bpf_redir_neigh neighbour;
 #endif
 };
+
+/* The length of the outer packet, from that before header and tag are added. */
+static __always_inline u32 next_hop_length(const struct packet *packet)
+{
+	return (packet->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + packet->udp_length +
+	       XDPSEC_OVERHEAD;
+}
 
 /*
  * Look up the route of the outer packet. Destination, ports and udp_length are those before header and tag
@@ -55,8 +66,7 @@ static __noinline enum next_hop_found next_hop_ask(seal_context *skb, struct pac
 		.l4_protocol = IPPROTO_UDP,
 		.sport = bpf_htons(packet->source_port),
 		.dport = bpf_htons(packet->destination_port),
-		.tot_len = (packet->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) +
-			   packet->udp_length + XDPSEC_OVERHEAD,
+		.tot_len = next_hop_length(packet),
 		.ifindex = context_routes_from(skb),
 	};
 	u32 flags = NEXT_HOP_NEIGHBOUR | NEXT_HOP_LOOKUP_MARK;
@@ -158,8 +168,7 @@ static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb,
 {
 	const u32 *source = (const u32 *)endpoint->source;
 	bool ipv6 = source[0] || source[1] || source[2] != bpf_htonl(0xffff);
-	u32 length = (packet->ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + packet->udp_length +
-		     XDPSEC_OVERHEAD;
+	u32 length = next_hop_length(packet);
 	long fits;
 
 	if (!endpoint->device || (!has_source && ipv6 != packet->ipv6))
@@ -175,6 +184,25 @@ static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb,
 	return fits ? NEXT_HOP_TOO_NARROW : NEXT_HOP_FOUND;
 }
 
+#ifndef SEAL_FROM_XDP
+/* Take what is kept for such a packet, if the packet fits. */
+static __always_inline bool next_hop_take(struct packet *packet, u32 mark, bool has_source, u64 generation,
+					  struct next_hop *next_hop)
+{
+	const struct next_hop_kept *kept = next_hop_recall(packet, mark, has_source, next_hop->now,
+							   generation);
+
+	if (!kept || next_hop_length(packet) > kept->mtu)
+		return false;
+	__builtin_memcpy(packet->source, kept->source, 16);
+	next_hop->device = kept->device;
+	next_hop->mtu = kept->mtu;
+	next_hop->neighbour = kept->neighbour;
+	next_hop->is_known = true;
+	return true;
+}
+#endif
+
 /* Find device, neighbour and source address for the packet. A call of its own, for its stack. */
 static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct packet *packet,
 						    const struct xdpsec_config *config,
@@ -184,11 +212,18 @@ static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct pa
 	const struct xdpsec_source *source = endpoint_from(endpoint);
 	bool has_source = next_hop_may_use(skb, endpoint, source, next_hop->now);
 	enum next_hop_found found;
+#ifndef SEAL_FROM_XDP
+	u64 generation = next_hop_generation(skb);
+#endif
 
 	if (has_source)
 		__builtin_memcpy(packet->source, source->address, 16);
 	else if (source->local == XDPSEC_LOCAL_FIXED)
 		return NEXT_HOP_NONE;
+#ifndef SEAL_FROM_XDP
+	if (next_hop_take(packet, config->mark, has_source, generation, next_hop))
+		return NEXT_HOP_FOUND;
+#endif
 	found = next_hop_ask(skb, packet, config->mark, has_source, next_hop);
 	if (has_source && source->local != XDPSEC_LOCAL_FIXED &&
 	    (found == NEXT_HOP_NONE ||
@@ -199,6 +234,12 @@ static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct pa
 	}
 	if (found == NEXT_HOP_NOT_ASKED)
 		return next_hop_as_before(skb, packet, endpoint, has_source, next_hop);
+#ifndef SEAL_FROM_XDP
+	if (found == NEXT_HOP_FOUND && next_hop->device != skb->ifindex &&
+	    next_hop->device != device_index(XDPSEC_DEVICE_NEAR))
+		next_hop_keep(packet, config->mark, has_source, next_hop->now, generation, next_hop->device,
+			      next_hop->mtu, &next_hop->neighbour);
+#endif
 	return found;
 }
 

@@ -120,7 +120,7 @@ static __always_inline u32 decapsulate_change(const struct decapsulate *d, const
 	tos = (dscp & ~ECN_MASK) | ecn;
 	if (tos != inner->tos && !inner_set_tos(start, d->open.end, inner->ipv6, tos))
 		return XDPSEC_DROP_MALFORMED;
-	if (sa)
+	if (sa && inner->protocol == IPPROTO_TCP)
 		mss_clamp(start, d->open.end, inner,
 			  endpoint_inner_mtu(d->endpoint, d->config, d->open.packet.ipv6, d->open.now),
 			  sa->zero);

@@ -7,6 +7,7 @@
 #define XDPSEC_FAST_PAIR_BPF_H
 
 #include "fast.bpf.h"
+#include "route.bpf.h"
 
 #define FAST_PAIRS 2048
 #define FAST_PAIR_NS 1000000000ULL
@@ -91,16 +92,6 @@ static __always_inline struct fast_pair *fast_pair_find(const struct inner *inne
 	return bpf_map_lookup_elem(&fast_pairs, &slot);
 }
 
-/* The generations of both routing tables. */
-static __always_inline u64 fast_generation(const struct net *net)
-{
-	u64 generation = (u32)net->ipv4.rt_genid.counter;
-
-	if (bpf_core_field_exists(net->ipv6.fib6_sernum))
-		generation |= (u64)(u32)net->ipv6.fib6_sernum.counter << 32;
-	return generation;
-}
-
 enum fast_pair_answer {
 	FAST_PAIR_NO, /* or not now */
 	FAST_PAIR_YES,
@@ -124,7 +115,7 @@ static __noinline u32 fast_pair_known(struct xdp_md *xdp, const struct inner *in
 		pair->until = 0;
 		return FAST_PAIR_NO;
 	}
-	return now < pair->until && pair->generation == fast_generation(device_of_xdp(xdp)->nd_net.net)
+	return now < pair->until && pair->generation == route_generation(device_of_xdp(xdp)->nd_net.net)
 		       ? FAST_PAIR_YES
 		       : FAST_PAIR_NOT_KNOWN;
 }
@@ -140,7 +131,7 @@ static __noinline int fast_pair_ask(struct xdp_md *xdp, const struct inner *inne
 		return false;
 	/* Before the lookups: what changes meanwhile counts as a change. */
 	pair->until = 0;
-	pair->generation = fast_generation(net);
+	pair->generation = route_generation(net);
 	if (fast_has_xfrm(net) ||
 	    !fast_route_leads(xdp, &lookup, pair->source, pair->destination, pair->from, pair->to) ||
 	    !fast_route_leads(xdp, &lookup, pair->destination, pair->source, pair->to, pair->from))

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Next hops that are kept. A route lookup costs as much as a small packet's whole encryption, so a flow's result stays
+ * valid for a moment. It is right as long as the routing tables do not change, which their generation shows at once
+ * (xdpsec/route.bpf.h). What does not count as a change (a path MTU that the kernel has learned, the neighbours between
+ * which it chooses for several routes) takes effect when the time is over.
+ */
+#ifndef XDPSEC_NEXT_HOP_KEPT_BPF_H
+#define XDPSEC_NEXT_HOP_KEPT_BPF_H
+
+#include "xdpsec/device.bpf.h"
+#include "xdpsec/kernel.bpf.h"
+#include "xdpsec/packet.bpf.h"
+#include "xdpsec/route.bpf.h"
+
+#define NEXT_HOPS 64 /* a power of two */
+#define NEXT_HOP_KEPT_NS (1000000000ULL / 50)
+
+/* What the lookup went by, and what it found. */
+struct next_hop_kept {
+	u64 until, generation;
+	u32 destination[4], source[4]; /* with has_source the lookup went by it, else it was found */
+	u32 ports, mark;
+	u32 device, mtu;
+	struct bpf_redir_neigh neighbour;
+	u32 has_source;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NEXT_HOPS);
+	__type(key, u32);
+	__type(value, struct next_hop_kept);
+} next_hops SEC(".maps");
+
+static __always_inline u64 next_hop_generation(struct __sk_buff *skb)
+{
+	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
+
+	return route_generation(kernel_skb->dev->nd_net.net);
+}
+
+static __always_inline u32 next_hop_ports(const struct packet *packet)
+{
+	return packet->source_port | (u32)packet->destination_port << 16;
+}
+
+static __always_inline struct next_hop_kept *next_hop_place(const struct packet *packet)
+{
+	/* The last byte of the address. */
+	u32 slot = (packet->source_port ^ packet->destination[3] >> 24) & (NEXT_HOPS - 1);
+
+	return bpf_map_lookup_elem(&next_hops, &slot);
+}
+
+static __always_inline bool next_hop_same(const u32 a[4], const u32 b[4])
+{
+	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
+}
+
+/* What was found for such a packet, if it is still right; else NULL. */
+static __always_inline const struct next_hop_kept *next_hop_recall(const struct packet *packet, u32 mark,
+								   bool has_source, u64 now, u64 generation)
+{
+	const struct next_hop_kept *kept = next_hop_place(packet);
+
+	if (!kept || now >= kept->until || kept->generation != generation || kept->mark != mark ||
+	    kept->ports != next_hop_ports(packet) || kept->has_source != has_source ||
+	    !next_hop_same(kept->destination, packet->destination))
+		return NULL;
+	return !has_source || next_hop_same(kept->source, packet->source) ? kept : NULL;
+}
+
+/* Keep it. generation is that from before the lookup, so a change since then counts. */
+static __always_inline void next_hop_keep(const struct packet *packet, u32 mark, bool has_source, u64 now,
+					  u64 generation, u32 device, u32 mtu,
+					  const struct bpf_redir_neigh *neighbour)
+{
+	struct next_hop_kept *kept = next_hop_place(packet);
+
+	if (!kept)
+		return;
+	kept->until = now + NEXT_HOP_KEPT_NS;
+	kept->generation = generation;
+	__builtin_memcpy(kept->destination, packet->destination, 16);
+	__builtin_memcpy(kept->source, packet->source, 16);
+	kept->ports = next_hop_ports(packet);
+	kept->mark = mark;
+	kept->device = device;
+	kept->mtu = mtu;
+	kept->neighbour = *neighbour;
+	kept->has_source = has_source;
+}
+
+#endif
