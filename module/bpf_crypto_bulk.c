@@ -21,6 +21,10 @@
 #include <crypto/skcipher.h>
 #include <asm/simd.h>
 
+#ifndef __uninitialized
+#define __uninitialized
+#endif
+
 #define ALGORITHM "ecb(aes)"
 /* For fewer bytes, what an skcipher does before its first block costs more than it saves. */
 #define BULK_MIN (6 * AES_BLOCK_SIZE)
@@ -118,12 +122,25 @@ static unsigned int bulk_no_size(void *tfm)
 	return 0;
 }
 
+/*
+ * Is it in the kernel's map of all memory, where packets and small map values are? On x86 virt_addr_valid() asks the same
+ * with a look-up whether there is memory at all, which there is where BPF's dynptrs point to.
+ */
+static bool in_direct_map(const void *address)
+{
+#ifdef CONFIG_X86_64
+	return (unsigned long)address >= PAGE_OFFSET && address < high_memory;
+#else
+	return virt_addr_valid(address);
+#endif
+}
+
 /* The page of packets, map values and whatever else dynptrs refer to. NULL: none is known. */
 static struct page *page_of(const void *address)
 {
-	if (is_vmalloc_addr(address))
-		return vmalloc_to_page(address);
-	return virt_addr_valid(address) ? virt_to_page(address) : NULL;
+	if (likely(in_direct_map(address)))
+		return virt_to_page(address);
+	return is_vmalloc_addr(address) ? vmalloc_to_page(address) : NULL;
 }
 
 static bool set_page(struct scatterlist *sg, const void *address, unsigned int len)
@@ -137,11 +154,20 @@ static bool set_page(struct scatterlist *sg, const void *address, unsigned int l
 	return true;
 }
 
+/*
+ * A request as SYNC_SKCIPHER_REQUEST_ON_STACK() has it, but never cleared: with INIT_STACK_ALL_ZERO the compiler would
+ * clear 500 bytes for each packet. Every field that an skcipher reads is set by the three functions below.
+ */
+struct request {
+	char memory[sizeof(struct skcipher_request) + MAX_SYNC_SKCIPHER_REQSIZE] CRYPTO_MINALIGN_ATTR;
+};
+
 /* -EOPNOTSUPP: not for an skcipher, and nothing was written. */
 static int crypt_page(const struct bulk *bulk, const u8 *src, u8 *dst, unsigned int len, bool decrypt)
 {
-	SYNC_SKCIPHER_REQUEST_ON_STACK(req, bulk->pages);
-	struct scatterlist in, out;
+	struct request on_stack __uninitialized;
+	struct scatterlist in __uninitialized, out __uninitialized;
+	struct skcipher_request *req = (void *)on_stack.memory;
 
 	if (!set_page(&in, src, len) || (src != dst && !set_page(&out, dst, len)))
 		return -EOPNOTSUPP;
