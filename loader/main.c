@@ -71,7 +71,8 @@ static int enter_netns(const char *netns)
 struct invocation {
 	struct options options;
 	const char *netns;
-	unsigned int used; /* TAKES_... */
+	const struct command *meant; /* whose page a hint names; NULL: not known */
+	unsigned int used;	     /* TAKES_... */
 	bool help, version;
 };
 
@@ -79,7 +80,7 @@ static int set_bits(struct invocation *invocation, const char *text)
 {
 	if (strcmp(text, "128") && strcmp(text, "256")) {
 		fail(EINVAL, "--bits %s: keys have 128 or 256 bits", text);
-		return usage_hint(NULL);
+		return usage_hint(invocation->meant);
 	}
 	invocation->options.key_bits = text[0] == '1' ? 128 : 256;
 	return 0;
@@ -162,7 +163,7 @@ static int set_option(struct invocation *invocation, int value)
 	case OPTION_BITS:
 		return set_bits(invocation, optarg);
 	default:
-		return usage_hint(NULL);
+		return usage_hint(invocation->meant);
 	}
 }
 
@@ -179,7 +180,7 @@ static const char *option_meant(const char *text)
 }
 
 /* A long option that is unknown, or the beginning of several. */
-static int refuse_long(const char *text)
+static int refuse_long(const struct invocation *invocation, const char *text)
 {
 	const char *name = text + 2, *meant = option_meant(name);
 	size_t n = strcspn(name, "="), first = n_flags;
@@ -196,27 +197,37 @@ static int refuse_long(const char *text)
 	}
 	fail(EINVAL, "%.*s: unknown option", (int)n + 2, text);
 	if (!meant)
-		return usage_hint(NULL);
+		return usage_hint(invocation->meant);
 	hint("did you mean --%s?", meant);
 	return EXIT_USAGE;
 }
 
 /* getopt_long() has found a mistake; text is what it has looked at last. */
-static int refuse_option(int value, const char *text)
+static int refuse_option(const struct invocation *invocation, int value, const char *text)
 {
 	const struct flag *flag = flags;
 
 	while (flag < flags + n_flags && flag->option.val != optopt)
 		flag++;
 	if (!optopt)
-		return refuse_long(text);
+		return refuse_long(invocation, text);
 	if (flag == flags + n_flags)
 		fail(EINVAL, "-%c: unknown option", optopt);
 	else if (value == ':')
 		fail(EINVAL, "%s: %s is missing", text, flag->argument);
 	else
 		fail(EINVAL, "--%s: takes no argument", flag->option.name);
-	return usage_hint(NULL);
+	return usage_hint(invocation->meant);
+}
+
+/* The command that stands somewhere among the words. */
+static const struct command *command_among(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		for (size_t k = 0; k < n_commands; k++)
+			if (!strcmp(argv[i], commands[k].name))
+				return &commands[k];
+	return NULL;
 }
 
 static int parse_options(struct invocation *invocation, int argc, char **argv)
@@ -227,8 +238,9 @@ static int parse_options(struct invocation *invocation, int argc, char **argv)
 
 	for (i = 0; i < n_flags; i++)
 		longs[i] = flags[i].option;
+	invocation->meant = command_among(argc, argv);
 	while ((value = getopt_long(argc, argv, ":n:o:jlwhV", longs, NULL)) != -1) {
-		err = value == '?' || value == ':' ? refuse_option(value, argv[optind - 1])
+		err = value == '?' || value == ':' ? refuse_option(invocation, value, argv[optind - 1])
 						   : set_option(invocation, value);
 		if (err)
 			return err;

@@ -291,7 +291,7 @@ static int wait_for_command(pid_t child, int *status)
 static int run_hook(const struct record *record, const char *key, const char *command)
 {
 	_cleanup_free_ char *text = NULL;
-	int err = expand_command(command, record->device, &text), status;
+	int err = expand_command(command, record->device, &text), status = 0;
 	pid_t child;
 
 	if (err)

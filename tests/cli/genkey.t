@@ -17,7 +17,7 @@ like "--bits 128" "$TAP_OUTPUT" '^[0-9a-f]{32}$'
 tap_run "$XDPSEC" genkey --bits=256 --manual
 like "--bits 256" "$TAP_OUTPUT" '^[0-9a-f]{64}$'
 prints "--bits 192" 2 "xdpsec: --bits 192: keys have 128 or 256 bits
-hint: xdpsec --help" "$XDPSEC" genkey --manual --bits 192
+hint: xdpsec genkey --help" "$XDPSEC" genkey --manual --bits 192
 prints "--bits without --manual" 2 "xdpsec: genkey: --bits: only manual keys have 128 or 256 bits
 hint: xdpsec genkey --manual --bits 256" "$XDPSEC" genkey --bits 256
 "$XDPSEC" genkey --manual >"$WORK/key"

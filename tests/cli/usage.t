@@ -67,17 +67,18 @@ hint: give the configuration file's name without directory and \".conf\"" "$XDPS
 	done
 done
 
-usage "unknown option" "xdpsec: --force: unknown option" up --force x.conf
-usage "unknown option with a value" "xdpsec: --force: unknown option" up --force=yes x.conf
+of_command up "unknown option" "xdpsec: --force: unknown option" up --force x.conf
+of_command up "unknown option with a value" "xdpsec: --force: unknown option" up --force=yes x.conf
 usage "unknown short option" "xdpsec: -x: unknown option" -x
-usage "unknown short option behind another" "xdpsec: -x: unknown option" status -jx
-usage "option without its argument" "xdpsec: -n: NETNS is missing" status -n
-usage "long option without its argument" "xdpsec: --netns: NETNS is missing" status --netns
-usage "option with an argument that it does not take" "xdpsec: --json: takes no argument" status --json=yes
+of_command status "unknown short option behind another" "xdpsec: -x: unknown option" status -jx
+of_command status "option without its argument" "xdpsec: -n: NETNS is missing" status -n
+of_command status "long option without its argument" "xdpsec: --netns: NETNS is missing" status --netns
+of_command status "option with an argument that it does not take" "xdpsec: --json: takes no argument" status --json=yes
+of_command status "unknown option in front of the command" "xdpsec: -x: unknown option" -x status
 HINT="did you mean --new-key?" usage "mistyped option" "xdpsec: --new-kye: unknown option" up --new-kye x.conf
 HINT="did you mean --json?" usage "mistyped option in capitals" "xdpsec: --JSON: unknown option" status --JSON
 HINT="--no-attach, --no-agent" usage "beginning of two options" "xdpsec: --no: several options begin so" up --no x.conf
-usage "--bits that is no key length" "xdpsec: --bits 64: keys have 128 or 256 bits" genkey --bits 64
+of_command genkey "--bits that is no key length" "xdpsec: --bits 64: keys have 128 or 256 bits" genkey --bits 64
 
 # Each option with a command that does not take it, behind the command and in front of it.
 while read -ra words; do
@@ -99,7 +100,7 @@ done <<'END'
 --json import x.conf
 END
 
-commands="up down reload status agree rekey diagnose probe check genkey pubkey genpsk import selftest version help"
+commands="up down reload status metrics agree rekey diagnose probe check genkey pubkey genpsk import selftest version help"
 for option in --help -h help; do
 	tap_run "$XDPSEC" "$option"
 	is "$option: exit code" "$TAP_STATUS" 0
