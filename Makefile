@@ -529,9 +529,10 @@ uninstall:
 
 .PHONY: deb deb-check
 # For the Debian that runs; with RELEASE=, as root, for that one.
-RELEASE ?= $(if $(ARCH),$(shell . /etc/os-release && echo $$VERSION_CODENAME))
+RELEASE ?= $(if $(FOREIGN),$(shell . /etc/os-release && echo $$VERSION_CODENAME))
+# The build's own roots have the compiler for another architecture, and what it links.
 deb:
-	$(Q)scripts/deb-build $(addprefix -r ,$(RELEASE)) $(addprefix -a ,$(ARCH)) $(OUTPUT)
+	$(Q)scripts/deb-build $(addprefix -r ,$(RELEASE)) $(addprefix -a ,$(FOREIGN)) $(patsubst %/$(FOREIGN),%,$(OUTPUT))
 
 # It takes half an hour, and downloads some 500 MB for each release the first time.
 deb-check:

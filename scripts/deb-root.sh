@@ -67,7 +67,7 @@ root_log() {
 	shift 2
 
 	root_run "$root" "$@" >>"$log" 2>&1 </dev/null || {
-		tail -n 30 "$log" >&2
+		tail -n 20 "$log" | cut -c -300 >&2
 		echo "deb: $(cat "$root/etc/deb-release"): failed: $*; all of it is in $log" >&2
 		return 1
 	}
