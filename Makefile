@@ -101,7 +101,9 @@ package-libs = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
 USER_CFLAGS := -std=gnu11 $(WARNINGS) $(PREFIX_MAP) -D_GNU_SOURCE -Iinclude -Iloader -I$(OUTPUT) \
 	$(call package-cflags,$(PACKAGES)) \
 	-DXDPSEC_LIBDIR='"$(LIBDIR)/xdpsec"' $(MICROHTTPD)
-USER_LIBS := $(call package-libs,$(PACKAGES))
+# Functions are bound at the start: whatever binds them at their first call (_dl_runtime_resolve) saves the vector
+# registers on the stack, and bytes of keys with them.
+USER_LIBS := -Wl,-z,relro,-z,now $(call package-libs,$(PACKAGES))
 
 # clang for the BPF target does not look where Debian has <asm/types.h>; gcc and clang for this machine do.
 ASM_TYPES := $(filter %/asm/types.h,$(shell $(CC) -M -include asm/types.h -x c /dev/null 2>/dev/null))
