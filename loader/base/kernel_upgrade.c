@@ -46,5 +46,5 @@ void kernel_upgrade_hint(char *text, size_t size)
 			 "%s && reboot, with bookworm-backports among apt's sources; this is Linux %s",
 			 command, running.release);
 	else
-		snprintf(text, size, "use Linux 6.12 or later; this is %s", running.release);
+		snprintf(text, size, "use Linux 6.12 or later; this is Linux %s", running.release);
 }
