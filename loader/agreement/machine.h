@@ -316,7 +316,7 @@ void machine_ask(struct machine *machine, uint32_t peer, uint64_t now);
 void machine_forget_out(struct machine *machine, uint32_t peer);
 /* A handshake is complete. */
 void machine_satisfied(struct machine *machine, uint32_t peer);
-/* ... and it has switched what seals. */
+/* A handshake is complete, and has switched what seals. */
 void machine_agreed(struct machine *machine, uint32_t peer, const struct terms *terms,
 		    const struct agreement_path *path, uint64_t now);
 /* path NULL: that of the Response. */
