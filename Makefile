@@ -183,6 +183,7 @@ help:
 	'make soak            traffic while keys, agents, configurations and links change (root); SOAK_PACKETS=, SEED=' \
 	'make monitoring      metrics, alerts and dashboard, by promtool and systemd (root)' \
 	'make hub             a hub with 1000 peers reboots, and is flooded (root); HUB_PEERS=, HUB_RATE=' \
+	'make beside          beside keepalived and NetworkManager, which it installs (root)' \
 	'make diagnose-check  all faults that xdpsec diagnose has to name, also those that take a wait (root)' \
 	'make fast            the fast path of gateways, whose tests take minutes (root)' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
@@ -372,6 +373,12 @@ monitoring:
 	$(Q)METRICS_SLOW=1 MONITORING=1 XDPSEC=$(abspath $(OUTPUT)/xdpsec) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer \
 		tests/netns/metrics.t tests/netns/metrics_units.t tests/cli/metrics.t
 
+# Beside programs that are not on every machine.
+.PHONY: beside
+beside:
+	$(Q)scripts/install-deps --beside
+	$(Q)$(MAKE) check TESTS='tests/netns/keepalived.t tests/netns/networkmanager.t'
+
 .PHONY: diagnose-check
 diagnose-check:
 	$(Q)DIAGNOSE=1 $(MAKE) check TESTS=tests/netns/diagnose.t
@@ -489,6 +496,7 @@ FISHDIR ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/fish/vendor_completions.d,$(
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 NETWORKDIR ?= $(PREFIX)/lib/systemd/network
+MANAGERDIR ?= $(PREFIX)/lib/NetworkManager/conf.d
 # Below dist, and so below the data directory.
 MONITORING := prometheus/xdpsec.rules.yml grafana/xdpsec.json
 
@@ -512,6 +520,7 @@ install: all
 		$(INSTALL) -D -m 0644 dist/$$file $(DESTDIR)$(DATADIR)/xdpsec/$$file; done
 	$(Q)for file in $(wildcard dist/*.network); do \
 		$(INSTALL) -D -m 0644 $$file $(DESTDIR)$(NETWORKDIR)/$${file##*/}; done
+	$(Q)$(INSTALL) -D -m 0644 dist/xdpsec-networkmanager.conf $(DESTDIR)$(MANAGERDIR)/xdpsec.conf
 	$(Q)for file in $(wildcard dist/*.sysusers); do \
 		name=$${file##*/}; $(INSTALL) -D -m 0644 $$file $(DESTDIR)$(SYSUSERSDIR)/$${name%.sysusers}.conf; done
 	$(Q)$(INSTALL) -D -m 0644 dist/xdpsec.lua $(DESTDIR)$(DATADIR)/xdpsec/xdpsec.lua
@@ -523,6 +532,7 @@ uninstall:
 	$(Q)rm -f $(foreach page,$(wildcard man/*.[58]),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(patsubst %.in,%,$(notdir $(wildcard dist/*.service.in))))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,$(patsubst %.sysusers,%.conf,$(notdir $(wildcard dist/*.sysusers))))
+	$(Q)rm -f $(DESTDIR)$(MANAGERDIR)/xdpsec.conf
 	$(Q)rm -f $(addprefix $(DESTDIR)$(NETWORKDIR)/,$(notdir $(wildcard dist/*.network)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard dist/*.timer)))
 	$(Q)rm -f $(addprefix $(DESTDIR)$(DATADIR)/xdpsec/,xdpsec.lua $(MONITORING))
