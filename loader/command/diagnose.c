@@ -125,7 +125,7 @@ int diagnosis_read(struct diagnosis *d)
 }
 
 /* Run the checks of one kind until one finds something. */
-static void run(struct diagnosis *d, bool of_peer)
+static void run_checks(struct diagnosis *d, bool of_peer)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(checks) && !is_wrong(d) && !d->failed; i++) {
 		if (checks[i].of_peer != of_peer)
@@ -135,11 +135,11 @@ static void run(struct diagnosis *d, bool of_peer)
 	}
 }
 
-static void run_peer(struct diagnosis *d, size_t number)
+static void run_peer_checks(struct diagnosis *d, size_t number)
 {
 	d->peer = &d->report.peers[number];
 	d->exchange = (struct exchange){};
-	run(d, true);
+	run_checks(d, true);
 	d->peer = NULL;
 }
 
@@ -151,11 +151,11 @@ static void run_peers(struct diagnosis *d, const char *name)
 	if (name) {
 		d->failed = report_find_peer(&d->report, name, &peer);
 		if (!d->failed)
-			run_peer(d, (size_t)(peer - d->report.peers));
+			run_peer_checks(d, (size_t)(peer - d->report.peers));
 		return;
 	}
 	for (size_t i = 0; i < d->report.n_peers && !is_wrong(d) && !d->failed; i++)
-		run_peer(d, i);
+		run_peer_checks(d, i);
 }
 
 /* ---- output ------------------------------------------------------------------------------------------ */
@@ -174,7 +174,7 @@ static void print_finding(const struct finding *finding)
 		printf("hint: %s\n", finding->hint);
 }
 
-static void print(const struct diagnosis *d, const char *peer)
+static void print_findings(const struct diagnosis *d, const char *peer)
 {
 	for (size_t i = 0; i < d->n; i++)
 		print_finding(&d->findings[i]);
@@ -217,14 +217,14 @@ static void print_json(const struct diagnosis *d)
 
 static int diagnose(struct diagnosis *d, const char *peer)
 {
-	run(d, false);
+	run_checks(d, false);
 	if (!is_wrong(d) && !d->failed)
 		run_peers(d, peer);
 	return d->failed;
 }
 
 /* Another namespace has other routes. An instance that is not up, or cannot be read, has its own check. */
-static int check_place(const struct options *options)
+static int check_is_here(const struct options *options)
 {
 	_cleanup_plane_ struct plane plane;
 	struct instance instance;
@@ -247,7 +247,7 @@ int command_diagnose(const struct options *options)
 	if (!err)
 		err = bpffs_check(options);
 	if (!err)
-		err = check_place(options);
+		err = check_is_here(options);
 	if (err)
 		return err;
 	bpf_log_start();
@@ -255,7 +255,7 @@ int command_diagnose(const struct options *options)
 	if (options->json)
 		print_json(&d);
 	else if (!err)
-		print(&d, options->peer);
+		print_findings(&d, options->peer);
 	result = is_wrong(&d) ? EXIT_WRONG : 0;
 	if (d.has_report)
 		report_free(&d.report);

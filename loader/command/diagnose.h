@@ -34,7 +34,7 @@ struct exchange {
 	__u64 sealed, opened;		/* packets of the peer in between */
 	__u64 drops[XDPSEC_DROP_COUNT]; /* of the instance in between */
 	bool has_error;			/* about a packet to the peer's place */
-	struct icmp_error error;
+	struct icmp_message error;
 };
 
 struct diagnosis {

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/message.h"
+#include "base/monotonic.h"
 #include "command/commands.h"
 #include "command/diagnose.h"
 #include "net/echo.h"
@@ -22,14 +23,6 @@
 #define WAIT_KEEPALIVE 12000
 #define WAIT_MANUAL 1500
 #define WAIT_INLINE 500
-
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* The one that was given, or the only single address, or the first host of the first network. */
 static void choose_target(struct diagnosis *d)
@@ -83,7 +76,7 @@ struct before {
 	__u64 drops[XDPSEC_DROP_COUNT];
 };
 
-static void compare(struct diagnosis *d, const struct before *before)
+static void compare_counters(struct diagnosis *d, const struct before *before)
 {
 	struct exchange *exchange = &d->exchange;
 
@@ -123,7 +116,7 @@ static int patience(const struct diagnosis *d)
 
 /* Only what is about a packet to the peer's place, and is bad. */
 static void note_error(struct diagnosis *d, const struct xdpsec_location *place,
-		       const struct icmp_error *error)
+		       const struct icmp_message *error)
 {
 	if (memcmp(error->destination, place->address, sizeof(place->address)) != 0 ||
 	    error->port != place->port || error->meaning == ICMP_TOO_LARGE || error->meaning == ICMP_EXPIRED)
@@ -136,7 +129,7 @@ static void probe_port(struct diagnosis *d, const struct icmp_watch *watch,
 		       const struct xdpsec_location *place)
 {
 	struct reach_target target = { .port = place->port, .mark = d->report.config.mark };
-	struct icmp_error error;
+	struct icmp_message error;
 
 	memcpy(target.address, place->address, sizeof(target.address));
 	if (d->peer->uplink.has_source)
@@ -150,19 +143,19 @@ static int wait_and_watch(struct diagnosis *d, const struct icmp_watch *watch, c
 {
 	struct xdpsec_location place;
 	bool placed = peer_place(d, &place);
-	long long until = now_ms() + patience(d);
-	struct icmp_error error;
+	long long until = monotonic_ms() + patience(d);
+	struct icmp_message error;
 	int err = diagnosis_read(d);
 
-	compare(d, before);
+	compare_counters(d, before);
 	if (!err && placed && !is_clear(d) && !d->exchange.opened)
 		probe_port(d, watch, &place);
-	while (!err && !is_clear(d) && now_ms() < until) {
+	while (!err && !is_clear(d) && monotonic_ms() < until) {
 		if (icmp_watch_next(watch, LOOK_EVERY, &error) && placed)
 			note_error(d, &place, &error);
 		err = diagnosis_read(d);
 		if (!err)
-			compare(d, before);
+			compare_counters(d, before);
 	}
 	return err;
 }

@@ -18,8 +18,8 @@ static const struct {
 	{ "prerouting", false }, { "input", false },
 };
 
-static void describe(const struct diagnosis *d, const struct xdpsec_location *place, bool out,
-		     struct ruleset_packet *packet)
+static void describe_rule(const struct diagnosis *d, const struct xdpsec_location *place, bool out,
+			  struct ruleset_packet *packet)
 {
 	struct way way = {};
 	__u16 port = d->report.config.listen_port;
@@ -56,7 +56,8 @@ static void say(struct diagnosis *d, enum ruleset_answer answer, const struct ru
 	     chain->name, packet->port);
 }
 
-static void judge(struct diagnosis *d, struct json_object *ruleset, const struct xdpsec_location *place)
+static void judge_verdict(struct diagnosis *d, struct json_object *ruleset,
+			  const struct xdpsec_location *place)
 {
 	enum ruleset_answer worst = RULESET_PASSES, answer;
 	struct ruleset_packet packet, shown = {};
@@ -64,7 +65,7 @@ static void judge(struct diagnosis *d, struct json_object *ruleset, const struct
 	bool out = false;
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
-		describe(d, place, hooks[i].out, &packet);
+		describe_rule(d, place, hooks[i].out, &packet);
 		answer = ruleset_judge(ruleset, hooks[i].name, &packet, &chain);
 		if (answer == RULESET_PASSES || (worst != RULESET_PASSES && answer == RULESET_UNCERTAIN))
 			continue;
@@ -99,6 +100,6 @@ void check_firewall(struct diagnosis *d)
 		found(d, FINDING_UNKNOWN, "nft is not installed, or cannot read the rules");
 		return;
 	}
-	judge(d, ruleset, &place);
+	judge_verdict(d, ruleset, &place);
 	json_object_put(ruleset);
 }

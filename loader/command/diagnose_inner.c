@@ -37,7 +37,7 @@ static bool forwards(const struct local_network *network)
 }
 
 /* Is there a network of that version behind the peer, so that this site's is likely to be meant as well? */
-static bool has_network(const struct peer_report *peer, bool ipv4)
+static bool has_inner_network(const struct peer_report *peer, bool ipv4)
 {
 	for (size_t i = 0; i < peer->n_prefixes; i++)
 		if (peer->prefixes[i].prefix.length < 128 &&
@@ -102,7 +102,7 @@ static bool check_version(struct diagnosis *d, bool ipv4)
 	size_t all = list_networks(d, &networks), n = choose_version(networks, all, ipv4);
 	char text[256];
 
-	if (!n || (!has_network(d->peer, ipv4) && !(ipv4 && not_forwarded())))
+	if (!n || (!has_inner_network(d->peer, ipv4) && !(ipv4 && not_forwarded())))
 		return false;
 	found(d, FINDING_WRONG, "off for %s: packets between hosts there and the tunnel are dropped",
 	      networks_text(networks, n, does_not_forward, text, sizeof(text)));

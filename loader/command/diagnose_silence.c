@@ -65,7 +65,7 @@ static bool explain_by_refusals(struct diagnosis *d, const struct silence *silen
 static __u16 other_port(const struct diagnosis *d, struct silence *silence)
 {
 	const __u16 candidates[] = { USUAL_PORT, d->report.config.listen_port };
-	struct icmp_error error;
+	struct icmp_message error;
 
 	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
 		struct reach_target target = silence->target;
@@ -97,7 +97,7 @@ static void say_refused(struct diagnosis *d, struct silence *silence)
 	mend(d, "at the other end: xdpsec up NAME, and compare its ListenPort with %u", silence->place.port);
 }
 
-static void say_error(struct diagnosis *d, struct silence *silence, const struct icmp_error *error)
+static void say_error(struct diagnosis *d, struct silence *silence, const struct icmp_message *error)
 {
 	char from[64];
 
@@ -120,7 +120,7 @@ static void say_error(struct diagnosis *d, struct silence *silence, const struct
 
 static bool explain_by_error(struct diagnosis *d, struct silence *silence)
 {
-	struct icmp_error error;
+	struct icmp_message error;
 	int result = 0;
 
 	if (d->exchange.has_error) {
@@ -250,7 +250,7 @@ static bool explain_by_source(struct diagnosis *d, const struct silence *silence
 	return true;
 }
 
-static void explain(struct diagnosis *d, struct silence *silence)
+static void explain_from(struct diagnosis *d, struct silence *silence)
 {
 	if (explain_by_refusals(d, silence) || explain_by_error(d, silence))
 		return;
@@ -275,6 +275,6 @@ void explain_silence(struct diagnosis *d, const char *what)
 	if (d->peer->uplink.has_source)
 		silence.target.source = d->peer->uplink.source;
 	icmp_watch_open(&silence.watch);
-	explain(d, &silence);
+	explain_from(d, &silence);
 	icmp_watch_close(&silence.watch);
 }

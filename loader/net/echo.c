@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
@@ -13,6 +12,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "base/monotonic.h"
 #include "base/prefix.h"
 #include "net/echo.h"
 #include "xdpsec/wire.h"
@@ -58,7 +58,7 @@ static int set_options(const struct echo *echo, const struct echo_way *way)
 }
 
 /* Bind the socket to its own address, or connect it to the other one. */
-static int set_address(const struct echo *echo, const unsigned char address[16], bool own)
+static int set_echo_address(const struct echo *echo, const unsigned char address[16], bool own)
 {
 	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
@@ -86,9 +86,9 @@ int echo_open(struct echo *echo, const unsigned char address[16], const struct e
 		return -errno;
 	err = set_options(echo, way);
 	if (!err && way->source)
-		err = set_address(echo, way->source, true);
+		err = set_echo_address(echo, way->source, true);
 	if (!err)
-		err = set_address(echo, address, false);
+		err = set_echo_address(echo, address, false);
 	if (err)
 		echo_close(echo);
 	return err;
@@ -114,14 +114,6 @@ static unsigned short checksum(const void *data, size_t size)
 	return htons((unsigned short)~sum);
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 static bool is_answer(const struct echo *echo, const unsigned char *reply, ssize_t length)
 {
 	/* IPv4 raw sockets also receive the IP header. */
@@ -143,7 +135,7 @@ static int wait_for_answer(const struct echo *echo, long long until)
 	long long left;
 	ssize_t got;
 
-	while ((left = until - now_ms()) > 0) {
+	while ((left = until - monotonic_ms()) > 0) {
 		if (poll(&ready, 1, (int)left) < 0 && errno != EINTR)
 			return -errno;
 		got = recv(echo->fd, reply, sizeof(reply), MSG_DONTWAIT);
@@ -161,7 +153,7 @@ static int wait_for_answer(const struct echo *echo, long long until)
 
 static int try_once(struct echo *echo, struct echo_packet *packet, size_t size)
 {
-	long long begin = now_ms(), took;
+	long long begin = monotonic_ms(), took;
 	int result;
 
 	packet->type = echo->ipv4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
@@ -177,7 +169,7 @@ static int try_once(struct echo *echo, struct echo_packet *packet, size_t size)
 		return -errno;
 	}
 	result = wait_for_answer(echo, begin + echo->patience);
-	took = now_ms() - begin;
+	took = monotonic_ms() - begin;
 	/* The next packet takes the same path, so it needs no longer. */
 	if (result > 0 && 8 * took < echo->patience)
 		echo->patience = 8 * took < PATIENCE_LEAST ? PATIENCE_LEAST : (int)(8 * took);

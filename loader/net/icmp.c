@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <netinet/icmp6.h>
@@ -13,6 +12,7 @@
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
+#include "base/monotonic.h"
 #include "base/prefix.h"
 #include "net/icmp.h"
 
@@ -40,7 +40,7 @@ int icmp_watch_open(struct icmp_watch *watch)
 	return 0;
 }
 
-static void close_one(int *fd)
+static void close_watch(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -49,8 +49,8 @@ static void close_one(int *fd)
 
 void icmp_watch_close(struct icmp_watch *watch)
 {
-	close_one(&watch->ipv4);
-	close_one(&watch->ipv6);
+	close_watch(&watch->ipv4);
+	close_watch(&watch->ipv6);
 }
 
 /* RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1. */
@@ -89,14 +89,14 @@ static bool meaning_of_ipv6(__u8 type, __u8 code, enum icmp_meaning *meaning)
 	return true;
 }
 
-static void take_ports(struct icmp_error *error, const unsigned char *udp)
+static void take_ports(struct icmp_message *error, const unsigned char *udp)
 {
 	error->source_port = (__u16)(udp[0] << 8 | udp[1]);
 	error->port = (__u16)(udp[2] << 8 | udp[3]);
 }
 
 /* Raw sockets of IPv4 also receive the IP header. */
-static bool parse_ipv4(const unsigned char *bytes, size_t n, struct icmp_error *error)
+static bool parse_ipv4(const unsigned char *bytes, size_t n, struct icmp_message *error)
 {
 	struct iphdr outer, quoted;
 	size_t at, udp;
@@ -118,7 +118,7 @@ static bool parse_ipv4(const unsigned char *bytes, size_t n, struct icmp_error *
 	return true;
 }
 
-static bool parse_ipv6(const unsigned char *bytes, size_t n, struct icmp_error *error)
+static bool parse_ipv6(const unsigned char *bytes, size_t n, struct icmp_message *error)
 {
 	struct ip6_hdr quoted;
 	size_t udp = ICMP_HEADER_LEN + sizeof(quoted);
@@ -133,7 +133,7 @@ static bool parse_ipv6(const unsigned char *bytes, size_t n, struct icmp_error *
 	return true;
 }
 
-static bool receive(int fd, bool ipv6, struct icmp_error *error)
+static bool receive(int fd, bool ipv6, struct icmp_message *error)
 {
 	struct sockaddr_in6 from = {};
 	socklen_t length = sizeof(from);
@@ -151,19 +151,11 @@ static bool receive(int fd, bool ipv6, struct icmp_error *error)
 	return false;
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-bool icmp_watch_next(const struct icmp_watch *watch, int patience_ms, struct icmp_error *error)
+bool icmp_watch_next(const struct icmp_watch *watch, int patience_ms, struct icmp_message *error)
 {
 	struct pollfd ready[2] = { { .fd = watch->ipv4, .events = POLLIN },
 				   { .fd = watch->ipv6, .events = POLLIN } };
-	long long until = now_ms() + patience_ms, left = patience_ms;
+	long long until = monotonic_ms() + patience_ms, left = patience_ms;
 
 	do {
 		if (watch->ipv4 >= 0 && receive(watch->ipv4, false, error))
@@ -172,7 +164,7 @@ bool icmp_watch_next(const struct icmp_watch *watch, int patience_ms, struct icm
 			return true;
 		if (left > 0 && poll(ready, 2, (int)left) < 0 && errno != EINTR)
 			return false;
-		left = until - now_ms();
+		left = until - monotonic_ms();
 	} while (left > 0);
 	return false;
 }

@@ -16,7 +16,7 @@ enum icmp_meaning {
 	ICMP_EXPIRED, /* its hop limit was reached */
 };
 
-struct icmp_error {
+struct icmp_message {
 	enum icmp_meaning meaning;
 	unsigned char from[16];	       /* who says so */
 	unsigned char destination[16]; /* of the packet that is quoted, and its ports */
@@ -33,7 +33,7 @@ void icmp_watch_close(struct icmp_watch *watch);
 #define _cleanup_icmp_watch_ __attribute__((cleanup(icmp_watch_close)))
 
 /* Wait for the next error, at most so long. False: none came. */
-bool icmp_watch_next(const struct icmp_watch *watch, int patience_ms, struct icmp_error *error);
+bool icmp_watch_next(const struct icmp_watch *watch, int patience_ms, struct icmp_message *error);
 
 /* "port unreachable", and so on. */
 const char *icmp_meaning_text(enum icmp_meaning meaning);

@@ -2,12 +2,12 @@
 /* Datagrams whose ICMP errors say how far the path goes. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/monotonic.h"
 #include "base/prefix.h"
 #include "net/reach.h"
 
@@ -16,13 +16,13 @@
 #define HOPS_SILENT 2
 #define HOP_PATIENCE 400
 
-union any_address {
+union reach_address {
 	struct sockaddr any;
 	struct sockaddr_in ipv4;
 	struct sockaddr_in6 ipv6;
 };
 
-static socklen_t fill(union any_address *to, const unsigned char address[16], __u16 port)
+static socklen_t fill_probe(union reach_address *to, const unsigned char address[16], __u16 port)
 {
 	memset(to, 0, sizeof(*to));
 	if (address_is_ipv4(address)) {
@@ -37,7 +37,7 @@ static socklen_t fill(union any_address *to, const unsigned char address[16], __
 	return sizeof(to->ipv6);
 }
 
-static int set_options(int fd, const struct reach_target *target, int hops)
+static int set_probe_options(int fd, const struct reach_target *target, int hops)
 {
 	bool ipv4 = address_is_ipv4(target->address);
 	int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6, option = ipv4 ? IP_TTL : IPV6_UNICAST_HOPS;
@@ -55,16 +55,16 @@ static int connect_to(const struct reach_target *target, int hops, int *socket_f
 {
 	_cleanup_close_ int fd = socket(address_is_ipv4(target->address) ? AF_INET : AF_INET6,
 					SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	union any_address address;
+	union reach_address address;
 	socklen_t length;
-	int err = fd < 0 ? -errno : set_options(fd, target, hops);
+	int err = fd < 0 ? -errno : set_probe_options(fd, target, hops);
 
 	if (err)
 		return err;
-	length = fill(&address, target->source ?: target->address, 0);
+	length = fill_probe(&address, target->source ?: target->address, 0);
 	if (target->source && bind(fd, &address.any, length))
 		return -errno;
-	length = fill(&address, target->address, target->port);
+	length = fill_probe(&address, target->address, target->port);
 	if (connect(fd, &address.any, length))
 		return -errno;
 	length = sizeof(address);
@@ -76,19 +76,11 @@ static int connect_to(const struct reach_target *target, int hops, int *socket_f
 	return 0;
 }
 
-static long long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 int reach_try(const struct reach_target *target, const struct icmp_watch *watch, int hops, int patience_ms,
-	      struct icmp_error *error)
+	      struct icmp_message *error)
 {
 	_cleanup_close_ int fd = -1;
-	long long until = now_ms() + patience_ms, left;
+	long long until = monotonic_ms() + patience_ms, left;
 	__u16 port = 0;
 	int err = connect_to(target, hops, &fd, &port);
 
@@ -97,7 +89,7 @@ int reach_try(const struct reach_target *target, const struct icmp_watch *watch,
 	/* An error of the one before may be reported here. */
 	if (send(fd, "", 1, 0) < 0 && errno != ECONNREFUSED)
 		return -errno;
-	while ((left = until - now_ms()) > 0)
+	while ((left = until - monotonic_ms()) > 0)
 		if (icmp_watch_next(watch, (int)left, error) && error->source_port == port &&
 		    error->port == target->port &&
 		    memcmp(error->destination, target->address, sizeof(error->destination)) == 0)
@@ -107,7 +99,7 @@ int reach_try(const struct reach_target *target, const struct icmp_watch *watch,
 
 int reach_last_hop(const struct reach_target *target, const struct icmp_watch *watch, unsigned char from[16])
 {
-	struct icmp_error error;
+	struct icmp_message error;
 	int last = 0;
 
 	for (int hops = 1; hops <= HOPS_MAX && hops <= last + HOPS_SILENT; hops++) {

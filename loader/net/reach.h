@@ -21,7 +21,7 @@ struct reach_target {
  * 0: none came; -errno: it could not be sent (-EPERM: a firewall of this host; -ENETUNREACH and others: the routes).
  */
 int reach_try(const struct reach_target *target, const struct icmp_watch *watch, int hops, int patience_ms,
-	      struct icmp_error *error);
+	      struct icmp_message *error);
 
 /* The last router on the path that answers, and how far it is; 0: none does. */
 int reach_last_hop(const struct reach_target *target, const struct icmp_watch *watch, unsigned char from[16]);

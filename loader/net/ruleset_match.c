@@ -29,7 +29,7 @@ static const char *text_at(struct json_object *object, const char *key)
 	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "";
 }
 
-static struct field number(int value)
+static struct field number_of(int value)
 {
 	return (struct field){ .kind = KIND_NUMBER, .number = value };
 }
@@ -46,8 +46,8 @@ static struct field of_payload(struct json_object *payload, const struct ruleset
 
 	if (strcmp(protocol, "udp") == 0 || strcmp(protocol, "th") == 0) {
 		if (strcmp(name, "dport") == 0)
-			return number(packet->port);
-		return strcmp(name, "sport") == 0 ? number(packet->source_port) : unknown;
+			return number_of(packet->port);
+		return strcmp(name, "sport") == 0 ? number_of(packet->source_port) : unknown;
 	}
 	if (strcmp(protocol, "ip") == 0 || strcmp(protocol, "ip6") == 0) {
 		if ((strcmp(protocol, "ip") == 0) != ipv4)
@@ -213,7 +213,7 @@ enum ruleset_match ruleset_match_value(struct json_object *left, struct json_obj
 	return match_field(&field, value);
 }
 
-static enum ruleset_match compare(struct json_object *match, const struct ruleset_packet *packet)
+static enum ruleset_match compare_values(struct json_object *match, const struct ruleset_packet *packet)
 {
 	const char *op = text_at(match, "op");
 	struct json_object *left, *right;
@@ -237,7 +237,7 @@ enum ruleset_match ruleset_match(const char *name, struct json_object *value,
 				 const struct ruleset_packet *packet)
 {
 	if (strcmp(name, "match") == 0)
-		return compare(value, packet);
+		return compare_values(value, packet);
 	if (strcmp(name, "limit") == 0 || strcmp(name, "xt") == 0 || strcmp(name, "quota") == 0 ||
 	    strcmp(name, "ct count") == 0)
 		return MATCH_UNKNOWN;
