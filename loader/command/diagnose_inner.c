@@ -96,7 +96,7 @@ static size_t choose_version(struct local_network *networks, size_t n, bool ipv4
 }
 
 /* True: something was found. */
-static bool check_version(struct diagnosis *d, bool ipv4)
+static bool check_forwarding_of(struct diagnosis *d, bool ipv4)
 {
 	_cleanup_free_ struct local_network *networks = NULL;
 	size_t all = list_networks(d, &networks), n = choose_version(networks, all, ipv4);
@@ -116,7 +116,7 @@ void check_forwarding(struct diagnosis *d)
 	_cleanup_free_ struct local_network *networks = NULL;
 	size_t n = is_tunnel(d) ? list_networks(d, &networks) : 0, on = 0;
 
-	if (!is_tunnel(d) || check_version(d, true) || check_version(d, false))
+	if (!is_tunnel(d) || check_forwarding_of(d, true) || check_version(d, false))
 		return;
 	for (size_t i = 0; i < n; i++)
 		on += forwards(&networks[i]);
