@@ -47,7 +47,7 @@ struct agent_peer {
 	struct psk *psk; /* NULL: it has none */
 	struct agreement_address asked;
 	struct agreement_address agreed; /* the other end of the last handshake */
-	bool refused_psk; /* so that the log has it once */
+	bool refused_psk;		 /* so that the log has it once */
 };
 
 struct agent {

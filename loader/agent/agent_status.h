@@ -28,7 +28,7 @@ struct agent_status_peer {
 	uint8_t unresolved; /* its last lookup has found no address */
 	uint8_t pad[5];
 	struct agreement_status agreement;
-	struct agreement_address asked; /* where the last Initiation went; port 0: nowhere yet */
+	struct agreement_address asked;	 /* where the last Initiation went; port 0: nowhere yet */
 	struct agreement_address agreed; /* whom the last key was agreed on with; port 0: nobody yet */
 };
 

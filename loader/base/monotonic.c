@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* Time that only moves on, for deadlines. */
 #include <time.h>
 
 #include "base/monotonic.h"

@@ -116,7 +116,7 @@ void check_forwarding(struct diagnosis *d)
 	_cleanup_free_ struct local_network *networks = NULL;
 	size_t n = is_tunnel(d) ? list_networks(d, &networks) : 0, on = 0;
 
-	if (!is_tunnel(d) || check_forwarding_of(d, true) || check_version(d, false))
+	if (!is_tunnel(d) || check_forwarding_of(d, true) || check_forwarding_of(d, false))
 		return;
 	for (size_t i = 0; i < n; i++)
 		on += forwards(&networks[i]);

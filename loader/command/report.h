@@ -65,7 +65,7 @@ struct agreed_report {
 	struct agreement_status status;
 	bool has_name, unresolved;	/* Endpoint is a name; it has no address */
 	struct agreement_address asked; /* where the last Initiation went; port 0: nowhere yet */
-	struct agreement_address with; /* the other end of the last handshake; port 0: none yet */
+	struct agreement_address with;	/* the other end of the last handshake; port 0: none yet */
 };
 
 struct peer_report {
