@@ -360,16 +360,6 @@ static int up_build(struct up *up)
 	return err;
 }
 
-/* A `down` was killed before its last command, or an `up` after its first one. What fails was said. */
-static int finish_down(const char *name)
-{
-	if (!hook_recorded(name))
-		return 0;
-	warning("%s: a command was killed: first its PostDown is run", name);
-	hook_run_down(name);
-	return 0;
-}
-
 static int up_locked(struct up *up)
 {
 	_cleanup_plane_lock_ int lock = -1;
@@ -385,8 +375,6 @@ static int up_locked(struct up *up)
 		err = lost_teardown(up->config.name);
 	if (!err)
 		err = up_check_conflicts(up);
-	if (!err)
-		err = finish_down(up->config.name);
 	if (!err)
 		err = hook_record(&up->config);
 	return err ?: up_build(up);
@@ -443,6 +431,19 @@ static bool is_unfinished(const struct config *config)
 	       hook_unfinished(config->name);
 }
 
+/* A `down` was killed before its last command, or an `up` before it was done. No lock is held: the commands may be ours. What
+ * fails was said. */
+static void finish_down(const struct up *up)
+{
+	struct options options = *up->options;
+
+	if (!hook_recorded(up->config.name) || plane_exists(up->config.name, false))
+		return;
+	warning("%s: a command was killed: first down is completed", up->config.name);
+	options.argument = up->config.name;
+	command_down(&options);
+}
+
 static int up_run(struct up *up)
 {
 	int err = requirements_check();
@@ -455,6 +456,8 @@ static int up_run(struct up *up)
 	}
 	if (!err && up_is_detached(&up->config))
 		return up_attach_again(up);
+	if (!err)
+		finish_down(up);
 	if (!err)
 		err = make_secret(up);
 	if (!err)

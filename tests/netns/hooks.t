@@ -148,7 +148,7 @@ if all; then
 	ok "up for another down that is killed" up_plain
 	kill_at "$WORK/pid" "$XDPSEC" -n "$SITE_A" down "$NAME_A"
 	ok "up after it" up_plain
-	like "up after it: says what it does" "$TAP_OUTPUT" "warning: $NAME_A: a command was killed: first its PostDown is run"
+	like "up after it: says what it does" "$TAP_OUTPUT" "warning: $NAME_A: a command was killed: first down is completed"
 	is "up after it: first the rest of PostDown, then PostUp" "$(said)" "up1 up3 down1 down3 up1 up3"
 	: >"$SAID"
 	find "$INSTANCE" -delete
