@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# --json of commands that need no instance: version, check, and probe where there is none.
+# JSON of commands that need no instance: version, check, and probe where there is none.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
