@@ -183,7 +183,7 @@ help:
 	'make soak            traffic while keys, agents, configurations and links change (root); SOAK_PACKETS=, SEED=' \
 	'make monitoring      metrics, alerts and dashboard, by promtool and systemd (root)' \
 	'make hub             a hub with 1000 peers reboots, and is flooded (root); HUB_PEERS=, HUB_RATE=' \
-	'make beside          beside keepalived and NetworkManager, which it installs (root)' \
+	'make beside          beside keepalived, NetworkManager and Ansible, which it installs (root)' \
 	'make diagnose-check  all faults that xdpsec diagnose has to name, also those that take a wait (root)' \
 	'make fast            the fast path of gateways, whose tests take minutes (root)' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
@@ -377,7 +377,7 @@ monitoring:
 .PHONY: beside
 beside:
 	$(Q)scripts/install-deps --beside
-	$(Q)$(MAKE) check TESTS='tests/netns/keepalived.t tests/netns/networkmanager.t'
+	$(Q)$(MAKE) check TESTS='tests/netns/keepalived.t tests/netns/networkmanager.t tests/netns/ansible.t'
 
 .PHONY: diagnose-check
 diagnose-check:
