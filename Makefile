@@ -466,7 +466,7 @@ lint: $(SKELETONS)
 		$(LOADER_SOURCES) $(call c-sources,tests/unit) $(call c-sources,tests/fuzz) \
 		$(call c-sources,tests/fuzz/packets) $(call c-sources,tests/fuzz/files) $(call c-sources,bench) $(call c-sources,bench/path) \
 		$(call c-sources,tests/soak) $(call c-sources,tests/hub)
-	$(call say,SHELL)$(SHELLCHECK) -x -S warning $(wildcard $(SHELL_FILES))
+	$(call say,SHELL)printf '%s\n' $(wildcard $(SHELL_FILES)) | xargs -P$(JOBS) -n8 $(SHELLCHECK) -x -S warning
 	$(call say,WORDS)scripts/check-words
 	$(call say,COMMENT)scripts/first-comments $(C_FILES) $(wildcard $(SHELL_FILES) */*.py */*/*.py) Makefile
 
