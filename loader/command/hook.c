@@ -260,7 +260,14 @@ static int expand_command(const char *command, const char *device, char **text)
 	return fclose(file) ? -ENOMEM : 0;
 }
 
-/* Nothing of this process goes on: no descriptor, no signal that it has blocked, and nothing of its environment. */
+/* A signal that is ignored stays so over exec: systemd ignores SIGPIPE, nohup SIGHUP. */
+static void reset_signals(void)
+{
+	for (int number = 1; number <= SIGRTMAX; number++)
+		signal(number, SIG_DFL);
+}
+
+/* Nothing of this process goes on: no descriptor, no signal that is blocked or ignored, and nothing of its environment. */
 __attribute__((noreturn)) static void exec_command(const struct record *record, char *command)
 {
 	char name[XDPSEC_NAME_LEN + 32], device[IF_NAMESIZE + 32];
@@ -272,6 +279,7 @@ __attribute__((noreturn)) static void exec_command(const struct record *record, 
 	snprintf(name, sizeof(name), "XDPSEC_NAME=%s", record->name);
 	snprintf(device, sizeof(device), "XDPSEC_DEVICE=%s", record->device);
 	sigemptyset(&none);
+	reset_signals();
 	/* Output of the commands is none of this one. */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) || chdir("/") || sigprocmask(SIG_SETMASK, &none, NULL))
