@@ -13,7 +13,7 @@ VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZE
 # They unload modules that all the others use.
 VM_ALONE = $(filter %/driver.t %/slow.t %/module.t,$(VM_LIST))
 # Settings of tests that go there too. Those of the fast path run there always (make fast).
-VM_SETTINGS = FAST=1 $(foreach name,CRASH_STEP AGREE_REKEYS AGREE_RATE BULK_SECONDS,$(if $($(name)),$(name)=$($(name))))
+VM_SETTINGS = FAST=1 $(foreach name,CRASH_STEP CRASH_EVERY AGREE_REKEYS AGREE_RATE BULK_SECONDS,$(if $($(name)),$(name)=$($(name))))
 vm-prove = $(if $(2),$(VM_SETTINGS) $(PROVE) --exec "" --timer --directives -j$(1) $(2),true)
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # The tests that CI has time for. On both kernels: those that depend on verifier and helpers. The agreement itself is

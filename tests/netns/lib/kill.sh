@@ -4,7 +4,8 @@
 # A command that is killed with SIGKILL at every step that changes anything: strace delivers the signal on entering the
 # Nth call of a kind. To be sourced after lifecycle.sh.
 #
-# CRASH_STEP=1 takes every single step; see steps() and kill_at_each() for what is left out without it.
+# CRASH_STEP=1 takes every single step; see steps() and kill_at_each() for what is left out without it. CRASH_EVERY=N
+# takes every Nth of what is left.
 
 CALLS=bpf,mkdir,rename,renameat,renameat2,fsync,sendto,unlink,unlinkat,rmdir,symlink
 
@@ -94,7 +95,7 @@ at_step() {
 
 # kill_at_each COMMAND CHECK [N]: at every Nth of the steps, but at all with CRASH_STEP=1
 kill_at_each() {
-	local step every=${3:-1}
+	local step every=$((${3:-1} * ${CRASH_EVERY:-1}))
 
 	[ "${CRASH_STEP:-}" != 1 ] || every=1
 	while read -r step <&3; do
