@@ -417,10 +417,11 @@ static void test_adopt_outdated(void **state)
 					       .idle_silent = true };
 	struct agreement_record records[SLOTS_PEER];
 
-	(void)state;
 	for (unsigned int outdated = 0; outdated < 2; outdated++) {
 		size_t n;
 
+		if (outdated)
+			two_ends_end(state);
 		begin(&settings);
 		agree();
 		end_restart(&a, 1, &settings);
