@@ -59,13 +59,14 @@ done
 B_PINS=$(pins_b)
 calls_of "$WORK/down.calls" "${DOWN2[@]}" || bail "down fails"
 calls_of "$WORK/up.calls" "${UP2[@]}" || bail "up fails"
+chosen() { awk -v every="${CRASH_EVERY:-1}" 'NR % every == 0'; }
 note "$(wc -l <"$WORK/up.calls") steps of up, $(wc -l <"$WORK/down.calls") of down"
 while read -r call n <&3; do
 	ok "up, killed at $call $n" up_killed "$call" "$n" || break
-done 3<"$WORK/up.calls"
+done 3< <(chosen <"$WORK/up.calls")
 while read -r call n <&3; do
 	ok "down, killed at $call $n" down_killed "$call" "$n" || break
-done 3<"$WORK/down.calls"
+done 3< <(chosen <"$WORK/down.calls")
 complete_up
 ok "all carry at the end" carry 0 1 2 3
 

@@ -18,11 +18,11 @@ vm-prove = $(if $(2),$(VM_SETTINGS) $(PROVE) --exec "" --timer --directives -j$(
 VM_TESTS = $(call vm-prove,1,$(VM_ALONE)) && $(call vm-prove,2,$(filter-out $(VM_ALONE),$(VM_LIST)))
 # The tests that CI has time for. On both kernels: those that depend on verifier and helpers. The agreement itself is
 # arithmetic, which is the same on any kernel and takes five minutes in an emulated machine. On one of the two kernels:
-# those that other machines may skip. Of another architecture: what depends on byte order, alignment and ciphers.
-VM_CI_TESTS ?= $(if $(FOREIGN),$(addprefix $(OUTPUT)/tests/unit/,$(VM_CI_FOREIGN)),$(VM_CI_OWN))
-VM_CI_FOREIGN := key_test ocb_test example_test seal_test open_test encapsulate_test decapsulate_test
-VM_CI_OWN = $(filter-out %/lengths_test %/replay_test $(OUTPUT)/tests/unit/agreement_%,$(UNIT_TESTS)) \
-	$(addprefix tests/netns/,$(VM_CI_NETNS_$(KERNEL)))
+# those that other machines may skip, and of the unit tests those of decisions that no helper has a part in.
+VM_CI_TESTS ?= $(filter-out $(addprefix $(OUTPUT)/tests/unit/,lengths_test replay_test agreement_% \
+	$(addsuffix _test,$(VM_CI_NOT_$(KERNEL)))),$(UNIT_TESTS)) $(addprefix tests/netns/,$(VM_CI_NETNS_$(KERNEL)))
+VM_CI_NOT_6.12 := destination foreign lifetime refused roaming sequence too_big tos tunnel_next
+VM_CI_NOT_newest := displaced fragment group keepalive local near next path_learn pppoe quote
 VM_CI_NETNS_6.12 := vlan.t
 VM_CI_NETNS_newest := bond.t tunnel_vlan.t dispatcher.t
 
