@@ -305,7 +305,7 @@ static struct json_object *json_rows(const struct row *rows, unsigned int n_rows
 	return array;
 }
 
-/* What x86 has a line for. ARM's processors have numbers: who made them, and which they are. */
+/* The processor's name. x86 has a line for it; ARM has numbers: who made the processor, and which it is. */
 static const char *cpu_model(char *model, size_t size)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/cpuinfo", "re");

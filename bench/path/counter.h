@@ -26,7 +26,7 @@ static inline void counter_spin(uint64_t turns)
 
 #elif defined(__aarch64__)
 
-/* It has steps of 16 ns in QEMU, and of 1 to 100 ns elsewhere. */
+/* The counter's steps are 16 ns in QEMU, and 1 to 100 ns elsewhere. */
 static inline uint64_t counter_nanoseconds(void)
 {
 	uint64_t ticks, frequency;

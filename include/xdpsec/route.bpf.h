@@ -6,8 +6,8 @@
 #include "kernel.bpf.h"
 
 /*
- * Of both tables. The kernel counts on with each change of routes, rules, addresses, forwarding and links
- * (rt_cache_flush() and fib6_new_sernum()), since its own sockets keep results as well.
+ * The generations of both tables. The kernel counts on with each change of routes, rules, addresses, forwarding and
+ * links (rt_cache_flush() and fib6_new_sernum()), since its own sockets keep results as well.
  */
 static __always_inline u64 route_generation(const struct net *net)
 {

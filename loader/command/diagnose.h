@@ -43,7 +43,7 @@ struct diagnosis {
 	struct report report;
 	bool has_report;
 	struct exchange exchange; /* with the peer below */
-	/* What is being examined. */
+	/* The subject of the checks. */
 	const char *check;
 	struct peer_report *peer;
 	struct finding *findings;
@@ -66,7 +66,7 @@ int diagnosis_read(struct diagnosis *d);
 __u64 peer_drops(const struct diagnosis *d, enum xdpsec_drop reason);
 bool is_tunnel(const struct diagnosis *d);
 
-/* Where the agent, or the tunnel, of the peer is. False: not known. */
+/* The place of the peer's agent, or of its tunnel. False: not known. */
 bool peer_place(const struct diagnosis *d, struct xdpsec_location *place);
 
 /* diagnose_exchange.c */

@@ -32,7 +32,7 @@ static void describe_rule(const struct diagnosis *d, const struct xdpsec_locatio
 	packet->source_port = out ? port : place->port;
 	packet->port = out ? place->port : port;
 	*(out ? &packet->out : &packet->in) = d->report.instance.device;
-	/* What comes in is an answer, as this end asks as well. */
+	/* Packets that come in are answers, as this end asks as well. */
 	packet->established = !out;
 }
 

@@ -240,7 +240,7 @@ void check_programs(struct diagnosis *d)
 	}
 }
 
-/* What `status` warns of, of the devices; offloads and attachments have their own checks. */
+/* The devices' warnings of `status`; offloads and attachments have their own checks. */
 void check_pair(struct diagnosis *d)
 {
 	const struct report *report = &d->report;

@@ -15,7 +15,7 @@
 #define PROBE_PATIENCE 700
 #define USUAL_PORT 7253
 
-/* What is known of the silence. */
+/* The known facts of the silence. */
 struct silence {
 	const char *what; /* "no answer to 3 attempts to agree on a key" */
 	struct xdpsec_location place;

@@ -115,9 +115,5 @@ fails "a second tunnel with the same FastPath" "FastPath: inside: cannot attach 
 like "the reason" "$TAP_OUTPUT" "another XDP program is on it"
 ok "nothing is left of that" test ! -e "/sys/fs/bpf/xdpsec/$ID-i"
 
-is "no drops at A" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
-is "no drops at B" "$(all_drops_b | sed -E 's/ ?stray=[0-9]+//')" ""
-ok "down" down
-refuses "nothing is left on the device" grep -q xdp <(ip -n "$SITE_A" link show dev inside)
-ok "nothing is left" no_trace
+fast_ends
 done_testing

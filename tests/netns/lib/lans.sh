@@ -90,3 +90,12 @@ fast_way() {
 	ok "$1: by the fast path, each way at each gateway ($out_a $in_a_ $out_b $in_b_)" \
 		test "$out_a" -ge 4 -a "$in_a_" -ge 4 -a "$out_b" -ge 4 -a "$in_b_" -ge 4
 }
+
+# fast_ends: nothing was dropped but strays, and after "down" nothing is left.
+fast_ends() {
+	is "no drops at A" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
+	is "no drops at B" "$(all_drops_b | sed -E 's/ ?stray=[0-9]+//')" ""
+	ok "down" down
+	refuses "nothing is left on the device" grep -q xdp <(ip -n "$SITE_A" link show dev inside)
+	ok "nothing is left" no_trace
+}
