@@ -63,14 +63,14 @@ static void print_check_json(const struct config *config, bool valid)
 {
 	struct json_object *object = json_object_new_object(), *peers = json_object_new_array(), *peer;
 
-	json_object_object_add(object, "valid", json_object_new_boolean(valid));
-	json_add_text(object, "config", config->path[0] ? config->path : NULL);
-	json_add_text(object, "name", config->name[0] ? config->name : NULL);
-	json_add_text(object, "device", config->device[0] ? config->device : NULL);
+	json_add_bool(object, "valid", valid);
+	json_add_text(object, "config", config->path);
+	json_add_text(object, "name", config->name);
+	json_add_text(object, "device", config->device);
 	json_add_text(object, "mode", mode_text(config->mode));
 	for (size_t i = 0; i < config->n_peers; i++) {
 		peer = json_object_new_object();
-		json_add_text(peer, "name", config->peers[i].name[0] ? config->peers[i].name : NULL);
+		json_add_text(peer, "name", config->peers[i].name);
 		json_add_text(peer, "file", peer_path(config, &config->peers[i]));
 		json_add_number(peer, "line", config->peers[i].line);
 		json_object_array_add(peers, peer);

@@ -16,6 +16,7 @@
 #include "command/bpffs.h"
 #include "command/commands.h"
 #include "command/diagnose.h"
+#include "command/json_output.h"
 #include "plane/place.h"
 #include "plane/self.h"
 
@@ -191,13 +192,11 @@ static struct json_object *finding_json(const struct finding *finding)
 	};
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "check", json_object_new_string(finding->check));
-	json_object_object_add(object, "peer",
-			       finding->peer[0] ? json_object_new_string(finding->peer) : NULL);
-	json_object_object_add(object, "result", json_object_new_string(words[finding->result]));
-	json_object_object_add(object, "text", json_object_new_string(finding->text));
-	json_object_object_add(object, "hint",
-			       finding->hint[0] ? json_object_new_string(finding->hint) : NULL);
+	json_add_text(object, "check", finding->check);
+	json_add_text(object, "peer", finding->peer);
+	json_add_text(object, "result", words[finding->result]);
+	json_add_text(object, "text", finding->text);
+	json_add_text(object, "hint", finding->hint);
 	return object;
 }
 
@@ -205,14 +204,12 @@ static void print_json(const struct diagnosis *d)
 {
 	struct json_object *object = json_object_new_object(), *array = json_object_new_array();
 
-	json_object_object_add(object, "name", json_object_new_string(d->name));
-	json_object_object_add(object, "wrong", json_object_new_boolean(is_wrong(d)));
+	json_add_text(object, "name", d->name);
+	json_add_bool(object, "wrong", is_wrong(d));
 	json_object_object_add(object, "findings", array);
 	for (size_t i = 0; i < d->n; i++)
 		json_object_array_add(array, finding_json(&d->findings[i]));
-	puts(json_object_to_json_string_ext(object,
-					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+	json_output(object);
 }
 
 static int diagnose(struct diagnosis *d, const char *peer)

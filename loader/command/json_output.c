@@ -16,12 +16,27 @@ void json_output(struct json_object *object)
 
 void json_add_text(struct json_object *object, const char *name, const char *text)
 {
-	json_object_object_add(object, name, text ? json_object_new_string(text) : NULL);
+	json_object_object_add(object, name, text && text[0] ? json_object_new_string(text) : NULL);
 }
 
 void json_add_number(struct json_object *object, const char *name, unsigned long long number)
 {
 	json_object_object_add(object, name, json_object_new_uint64(number));
+}
+
+void json_add_known(struct json_object *object, const char *name, bool known, unsigned long long number)
+{
+	json_object_object_add(object, name, known ? json_object_new_uint64(number) : NULL);
+}
+
+void json_add_bool(struct json_object *object, const char *name, bool value)
+{
+	json_object_object_add(object, name, json_object_new_boolean(value));
+}
+
+void json_append_text(struct json_object *array, const char *text)
+{
+	json_object_array_add(array, json_object_new_string(text));
 }
 
 /* "FILE:7: Ports: ..." has a file and a line, all after them is the text. */
@@ -42,14 +57,14 @@ static struct json_object *message_json(const struct message *message)
 	return object;
 }
 
-struct json_object *json_messages(int are_warnings)
+struct json_object *json_messages(bool are_warnings)
 {
 	struct json_object *array = json_object_new_array();
 	size_t n;
 	const struct message *messages = messages_kept(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (messages[i].is_warning == !!are_warnings)
+		if (messages[i].is_warning == are_warnings)
 			json_object_array_add(array, message_json(&messages[i]));
 	return array;
 }

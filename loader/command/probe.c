@@ -122,7 +122,7 @@ static void print_probe_json(const struct options *options, const struct report 
 
 	json_add_text(object, "name", options->argument);
 	json_add_text(object, "peer", options->peer);
-	json_add_text(object, "address", result->address[0] ? result->address : NULL);
+	json_add_text(object, "address", result->address);
 	if (found) {
 		json_add_number(object, "size", result->size);
 		json_add_number(object, "outer_size", outer_size(peer, result->size));
@@ -130,7 +130,7 @@ static void print_probe_json(const struct options *options, const struct report 
 		json_add_number(object, "mtu", report->config.mtu);
 	} else {
 		json_add_text(object, "error", message_failure());
-		json_add_text(object, "hint", message_hint()[0] ? message_hint() : NULL);
+		json_add_text(object, "hint", message_hint());
 	}
 	json_output(object);
 }

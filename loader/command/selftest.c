@@ -12,6 +12,7 @@
 #include "base/kernel.h"
 #include "base/message.h"
 #include "command/commands.h"
+#include "command/json_output.h"
 #include "plane/bulk.h"
 #include "plane/cipher.h"
 #include "plane/objects.h"
@@ -150,38 +151,30 @@ static void print_text(const struct result *result)
 	printf("self-test: %s\n", result->passed ? "passed" : "FAILED");
 }
 
-static void add_bool(struct json_object *object, const char *name, bool value)
-{
-	json_object_object_add(object, name, json_object_new_boolean(value));
-}
-
 static void print_results_json(const struct result *result)
 {
 	struct json_object *object = json_object_new_object(), *ciphers = json_object_new_array(), *cipher;
 
-	json_object_object_add(object, "kernel", json_object_new_string(result->kernel.release));
-	json_object_object_add(object, "machine", json_object_new_string(result->kernel.machine));
-	add_bool(object, "btf_and_kfuncs", result->kernel_fits);
-	add_bool(object, "programs", result->programs);
+	json_add_text(object, "kernel", result->kernel.release);
+	json_add_text(object, "machine", result->kernel.machine);
+	json_add_bool(object, "btf_and_kfuncs", result->kernel_fits);
+	json_add_bool(object, "programs", result->programs);
 	for (unsigned int i = 0; i < result->n_drivers; i++) {
 		const struct driver *driver = &result->drivers[i];
 
 		cipher = json_object_new_object();
-		json_object_object_add(cipher, "driver", json_object_new_string(driver->name));
-		json_object_object_add(cipher, "bound",
-				       driver->bound[0] ? json_object_new_string(driver->bound) : NULL);
-		add_bool(cipher, "aes-128-ocb", driver->bits128);
-		add_bool(cipher, "aes-256-ocb", driver->bits256);
-		add_bool(cipher, "vectors", driver->vectors);
+		json_add_text(cipher, "driver", driver->name);
+		json_add_text(cipher, "bound", driver->bound);
+		json_add_bool(cipher, "aes-128-ocb", driver->bits128);
+		json_add_bool(cipher, "aes-256-ocb", driver->bits256);
+		json_add_bool(cipher, "vectors", driver->vectors);
 		json_object_array_add(ciphers, cipher);
 	}
 	json_object_object_add(object, "ciphers", ciphers);
-	json_object_object_add(object, "module", json_object_new_string(module_text(result)));
-	json_object_object_add(object, "vectors", json_object_new_int((int)vectors_count));
-	add_bool(object, "passed", result->passed);
-	puts(json_object_to_json_string_ext(object,
-					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
+	json_add_text(object, "module", module_text(result));
+	json_add_number(object, "vectors", vectors_count);
+	json_add_bool(object, "passed", result->passed);
+	json_output(object);
 }
 
 int command_selftest(const struct options *options)

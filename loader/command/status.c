@@ -13,6 +13,7 @@
 #include "base/message.h"
 #include "command/bpffs.h"
 #include "command/commands.h"
+#include "command/json_output.h"
 #include "command/status.h"
 
 enum {
@@ -73,12 +74,6 @@ static void show(struct report *report, void *data)
 	listing->wrong |= report->n_warnings > 0;
 }
 
-static void print_status_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object,
-					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-}
-
 static int exit_code(const struct status_listing *listing)
 {
 	if (!listing->count)
@@ -123,8 +118,8 @@ static int list_once(const struct options *options)
 		listing.array = json_object_new_array();
 	result = options->argument ? list_one(&listing, options->argument) : list_all(&listing);
 	if (options->json)
-		print_status_json(options->argument ? json_object_array_get_idx(listing.array, 0)
-						    : listing.array);
+		json_output(json_object_get(options->argument ? json_object_array_get_idx(listing.array, 0)
+							      : listing.array));
 	json_object_put(listing.array);
 	return result;
 }

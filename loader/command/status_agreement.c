@@ -7,6 +7,7 @@
 
 #include "agreement/message.h"
 #include "base/array.h"
+#include "command/json_output.h"
 #include "command/status.h"
 #include "plane/bulk.h"
 
@@ -88,37 +89,25 @@ void agreement_print(const struct report *report)
 		printf("  key agreement: %s\n", text);
 }
 
-static void add_count(struct json_object *object, const char *name, __u64 number)
-{
-	json_object_object_add(object, name, json_object_new_uint64(number));
-}
-
-static void add_optional(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name, text ? json_object_new_string(text) : NULL);
-}
-
 static void add_key(struct json_object *object, const unsigned char public_key[KEY32_BYTES])
 {
 	char key[KEY32_TEXT + 1];
 
 	key32_encode(public_key, key);
-	json_object_object_add(object, "public_key", json_object_new_string(key));
+	json_add_text(object, "public_key", key);
 }
 
 static void add_pair(struct json_object *object, const struct agreed_report *agreed)
 {
 	const struct xdpsec_agreement *pair = &agreed->pair;
 
-	add_optional(object, "role", !agreed->has_pair ? NULL : pair->initiator ? "initiator" : "responder");
-	add_optional(object, "suite", agreed->has_pair ? suite_name(pair->suite) : NULL);
+	json_add_text(object, "role", !agreed->has_pair ? NULL : pair->initiator ? "initiator" : "responder");
+	json_add_text(object, "suite", agreed->has_pair ? suite_name(pair->suite) : NULL);
 	json_object_object_add(object, "module",
 			       agreed->has_pair ? json_object_new_boolean(pair->bulk) : NULL);
-	json_object_object_add(object, "generation",
-			       agreed->has_pair ? json_object_new_uint64(pair->generation) : NULL);
-	json_object_object_add(object, "age", agreed->has_pair ? json_object_new_uint64(agreed->age) : NULL);
-	json_object_object_add(object, "expires",
-			       agreed->has_pair ? json_object_new_uint64(agreed->expires) : NULL);
+	json_add_known(object, "generation", agreed->has_pair, pair->generation);
+	json_add_known(object, "age", agreed->has_pair, agreed->age);
+	json_add_known(object, "expires", agreed->has_pair, agreed->expires);
 }
 
 void agreement_add_peer_json(struct json_object *peer_object, const struct peer_report *peer)
@@ -129,21 +118,15 @@ void agreement_add_peer_json(struct json_object *peer_object, const struct peer_
 
 	add_key(peer_object, peer->record.public_key);
 	json_object_object_add(peer_object, "agreement", object);
-	add_optional(object, "state", agreed_state_word(agreed->state));
+	json_add_text(object, "state", agreed_state_word(agreed->state));
 	add_pair(object, agreed);
-	json_object_object_add(object, "handshake",
-			       agreed->handshake_known
-				       ? json_object_new_uint64((__u64)time(NULL) - agreed->handshake)
-				       : NULL);
+	json_add_known(object, "handshake", agreed->handshake_known, (__u64)time(NULL) - agreed->handshake);
 	/* The agent alone knows the rest. */
-	json_object_object_add(object, "attempts",
-			       agreed->has_status ? json_object_new_uint64(status->attempts) : NULL);
-	add_optional(object, "refused",
-		     agreed->has_status && status->denial ? denial_text(status->denial) : NULL);
-	json_object_object_add(object, "handshakes",
-			       agreed->has_status ? json_object_new_uint64(status->handshakes) : NULL);
-	json_object_object_add(object, "restarts",
-			       agreed->has_status ? json_object_new_uint64(status->restarts) : NULL);
+	json_add_known(object, "attempts", agreed->has_status, status->attempts);
+	json_add_text(object, "refused",
+		      agreed->has_status && status->denial ? denial_text(status->denial) : NULL);
+	json_add_known(object, "handshakes", agreed->has_status, status->handshakes);
+	json_add_known(object, "restarts", agreed->has_status, status->restarts);
 }
 
 static struct json_object *agent_json(const struct report *report)
@@ -151,15 +134,13 @@ static struct json_object *agent_json(const struct report *report)
 	struct json_object *object = json_object_new_object(), *counters = json_object_new_object();
 	const struct agent_status *agent = report->agent_runs ? report->agent : NULL;
 
-	json_object_object_add(object, "running", json_object_new_boolean(report->agent_runs));
-	json_object_object_add(
-		object, "pid",
-		report->agent_runs && report->agent_pid ? json_object_new_int(report->agent_pid) : NULL);
-	add_optional(object, "user", agent ? agent->user : NULL);
-	add_optional(object, "log", agent ? agent->log : NULL);
-	json_object_object_add(object, "started", agent ? json_object_new_int64(agent->started) : NULL);
+	json_add_bool(object, "running", report->agent_runs);
+	json_add_known(object, "pid", report->agent_runs && report->agent_pid, (__u64)report->agent_pid);
+	json_add_text(object, "user", agent ? agent->user : NULL);
+	json_add_text(object, "log", agent ? agent->log : NULL);
+	json_add_known(object, "started", agent, agent ? (__u64)agent->started : 0);
 	for (size_t i = 0; agent && i < AGENT_COUNTERS_MAX && agent->counters[i].name[0]; i++)
-		add_count(counters, agent->counters[i].name, agent->counters[i].value);
+		json_add_number(counters, agent->counters[i].name, agent->counters[i].value);
 	json_object_object_add(object, "counters", counters);
 	return object;
 }

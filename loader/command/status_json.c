@@ -5,18 +5,9 @@
 #include <json-c/json.h>
 
 #include "base/program_version.h"
+#include "command/json_output.h"
 #include "command/status.h"
 #include "plane/plane.h"
-
-static void add_number(struct json_object *object, const char *name, __u64 number)
-{
-	json_object_object_add(object, name, json_object_new_uint64(number));
-}
-
-static void add_text(struct json_object *object, const char *name, const char *text)
-{
-	json_object_object_add(object, name, json_object_new_string(text));
-}
 
 static struct json_object *shared_json(const struct report *report)
 {
@@ -24,7 +15,7 @@ static struct json_object *shared_json(const struct report *report)
 	const struct sharer *sharer = NULL;
 
 	while ((sharer = sharers_next(&report->sharers, report->instance.name, sharer)))
-		json_object_array_add(array, json_object_new_string(sharer->instance.name));
+		json_append_text(array, sharer->instance.name);
 	return array;
 }
 
@@ -32,21 +23,20 @@ static struct json_object *sa_json(const struct sa_report *sa, bool sends)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_number(object, "spi", sa->record.spi);
-	add_number(object, "packets", sa->packets);
-	add_number(object, "bytes", sa->bytes);
+	json_add_number(object, "spi", sa->record.spi);
+	json_add_number(object, "packets", sa->packets);
+	json_add_number(object, "bytes", sa->bytes);
 	if (sends) {
-		add_number(object, "sequence", sa->next);
-		add_number(object, "limit", sa->record.limit);
+		json_add_number(object, "sequence", sa->next);
+		json_add_number(object, "limit", sa->record.limit);
 	} else {
-		add_number(object, "highest_sequence", sa->next ? sa->next - 1 : 0);
+		json_add_number(object, "highest_sequence", sa->next ? sa->next - 1 : 0);
 	}
-	json_object_object_add(object, "last_seen",
-			       sa->last_seen ? json_object_new_uint64(sa->last_seen) : NULL);
+	json_add_known(object, "last_seen", sa->last_seen, sa->last_seen);
 	/* Agreed keys have no name, and a driver for a moment only. */
 	if (sa->record.fingerprint[0]) {
-		add_text(object, "driver", sa->record.driver);
-		add_text(object, "key", sa->record.fingerprint);
+		json_add_text(object, "driver", sa->record.driver);
+		json_add_text(object, "key", sa->record.fingerprint);
 	}
 	return object;
 }
@@ -56,7 +46,8 @@ static struct json_object *drops_json(const struct report *report, const struct 
 	struct json_object *object = json_object_new_object();
 
 	for (int i = 0; i < XDPSEC_DROP_COUNT; i++)
-		add_number(object, report_drop_name(i), peer ? report_peer_drops(peer, i) : report->drops[i]);
+		json_add_number(object, report_drop_name(i),
+				peer ? report_peer_drops(peer, i) : report->drops[i]);
 	return object;
 }
 
@@ -69,8 +60,9 @@ static struct json_object *prefixes_json(const struct peer_report *peer)
 		const struct protected_prefix *prefix = &peer->prefixes[i];
 
 		object = json_object_new_object();
-		add_text(object, "prefix", prefix_text(&prefix->prefix, text, sizeof(text)));
-		add_text(object, "ports", ports_text(prefix->ports, prefix->n_ports, text, sizeof(text)));
+		json_add_text(object, "prefix", prefix_text(&prefix->prefix, text, sizeof(text)));
+		json_add_text(object, "ports",
+			      ports_text(prefix->ports, prefix->n_ports, text, sizeof(text)));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -82,44 +74,34 @@ static struct json_object *allowed_json(const struct peer_report *peer)
 	char text[64];
 
 	for (size_t i = 0; i < peer->n_prefixes; i++)
-		json_object_array_add(array, json_object_new_string(prefix_text(&peer->prefixes[i].prefix,
-										text, sizeof(text))));
+		json_append_text(array, prefix_text(&peer->prefixes[i].prefix, text, sizeof(text)));
 	return array;
-}
-
-static void add_known(struct json_object *object, const char *name, unsigned int number)
-{
-	json_object_object_add(object, name, number ? json_object_new_uint64(number) : NULL);
 }
 
 static void add_tunnel(struct json_object *object, const struct peer_report *peer)
 {
 	char text[64];
 
-	json_object_object_add(object, "endpoint",
-			       peer->location.known ? json_object_new_string(location_text(
-							      &peer->location, text, sizeof(text)))
-						    : NULL);
-	json_object_object_add(object, "local",
-			       peer->uplink.has_source ? json_object_new_string(address_text(
-								 peer->uplink.source, text, sizeof(text)))
-						       : NULL);
+	json_add_text(object, "endpoint",
+		      peer->location.known ? location_text(&peer->location, text, sizeof(text)) : NULL);
+	json_add_text(object, "local",
+		      peer->uplink.has_source ? address_text(peer->uplink.source, text, sizeof(text)) : NULL);
 	json_object_object_add(object, "allowed_ips", allowed_json(peer));
-	add_text(object, "state", peer_state_text(peer->state));
-	json_object_object_add(object, "roaming", json_object_new_boolean(peer->endpoint.roams));
-	add_number(object, "moves", peer->endpoint.moves);
-	add_number(object, "keepalive", peer->endpoint.keepalive);
-	add_known(object, "path_mtu", peer->inner_mtu);
-	add_known(object, "outer_path_mtu", peer->outer_mtu);
+	json_add_text(object, "state", peer_state_text(peer->state));
+	json_add_bool(object, "roaming", peer->endpoint.roams);
+	json_add_number(object, "moves", peer->endpoint.moves);
+	json_add_number(object, "keepalive", peer->endpoint.keepalive);
+	json_add_known(object, "path_mtu", peer->inner_mtu, peer->inner_mtu);
+	json_add_known(object, "outer_path_mtu", peer->outer_mtu, peer->outer_mtu);
 }
 
 struct json_object *peer_json(const struct report *report, const struct peer_report *peer)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "name", peer->record.name);
-	add_text(object, "cipher", peer->record.cipher);
-	add_text(object, "bind", binding_text(peer->record.binding));
+	json_add_text(object, "name", peer->record.name);
+	json_add_text(object, "cipher", peer->record.cipher);
+	json_add_text(object, "bind", binding_text(peer->record.binding));
 	if (report->instance.mode == MODE_TUNNEL)
 		add_tunnel(object, peer);
 	else
@@ -128,9 +110,7 @@ struct json_object *peer_json(const struct report *report, const struct peer_rep
 		agreement_add_peer_json(object, peer);
 	json_object_object_add(object, "tx", sa_json(&peer->tx, true));
 	json_object_object_add(object, "rx", sa_json(&peer->rx, false));
-	json_object_object_add(object, "second_rx_spi",
-			       peer->second.slot == XDPSEC_NO_SA ? NULL
-								 : json_object_new_uint64(peer->second.spi));
+	json_add_known(object, "second_rx_spi", peer->second.slot != XDPSEC_NO_SA, peer->second.spi);
 	json_object_object_add(object, "drops", drops_json(report, peer));
 	return object;
 }
@@ -139,9 +119,9 @@ static struct json_object *hop_json(const struct report *report)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "device", report->instance.near);
-	add_number(object, "tx_packets", report->near.tx_packets);
-	add_number(object, "tx_dropped", report->near.tx_dropped);
+	json_add_text(object, "device", report->instance.near);
+	json_add_number(object, "tx_packets", report->near.tx_packets);
+	json_add_number(object, "tx_dropped", report->near.tx_dropped);
 	return object;
 }
 
@@ -160,20 +140,17 @@ static struct json_object *tunnel_json(const struct report *report)
 	const struct instance *instance = &report->instance;
 	char text[64];
 
-	add_text(object, "device", report->near.index ? report->near.name : instance->near);
-	json_object_object_add(object, "moved", json_object_new_boolean(report->near_elsewhere));
+	json_add_text(object, "device", report->near.index ? report->near.name : instance->near);
+	json_add_bool(object, "moved", report->near_elsewhere);
 	for (unsigned int i = 0; i < instance->n_addresses; i++)
-		json_object_array_add(addresses, json_object_new_string(prefix_text(&instance->addresses[i],
-										    text, sizeof(text))));
+		json_append_text(addresses, prefix_text(&instance->addresses[i], text, sizeof(text)));
 	json_object_object_add(object, "addresses", addresses);
-	add_number(object, "mtu", report->near.index ? report->near.mtu : report->config.mtu);
-	add_number(object, "listen_port", report->config.listen_port);
-	add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
-	add_number(object, "fwmark", report->config.mark);
-	json_object_object_add(object, "table",
-			       report->instance.table ? json_object_new_uint64(report->instance.table)
-						      : NULL);
-	add_text(object, "dscp", dscp_text(&report->config, text, sizeof(text)));
+	json_add_number(object, "mtu", report->near.index ? report->near.mtu : report->config.mtu);
+	json_add_number(object, "listen_port", report->config.listen_port);
+	json_add_text(object, "source_port", report->config.flow_ports ? "flow" : "listen");
+	json_add_number(object, "fwmark", report->config.mark);
+	json_add_known(object, "table", report->instance.table, report->instance.table);
+	json_add_text(object, "dscp", dscp_text(&report->config, text, sizeof(text)));
 	return object;
 }
 
@@ -188,32 +165,31 @@ static struct json_object *fast_json(const struct report *report)
 	object = json_object_new_object();
 	devices = json_object_new_array();
 	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
-		json_object_array_add(devices, json_object_new_string(instance->fast[i]));
+		json_append_text(devices, instance->fast[i]);
 	json_object_object_add(object, "devices", devices);
-	add_text(object, "firewall", instance->fast_no_firewall ? "none" : "flowtable");
-	add_number(object, "packets_out", report->fast.packets[XDPSEC_FAST_OUT]);
-	add_number(object, "packets_in", report->fast.packets[XDPSEC_FAST_IN]);
+	json_add_text(object, "firewall", instance->fast_no_firewall ? "none" : "flowtable");
+	json_add_number(object, "packets_out", report->fast.packets[XDPSEC_FAST_OUT]);
+	json_add_number(object, "packets_in", report->fast.packets[XDPSEC_FAST_IN]);
 	return object;
 }
 
 /* null: the version that made it did not record its own */
 static void add_version(struct json_object *object, const char *version)
 {
-	json_object_object_add(object, "version", version[0] ? json_object_new_string(version) : NULL);
-	json_object_object_add(object, "outdated",
-			       json_object_new_boolean(strcmp(version, program_version()) != 0));
+	json_add_text(object, "version", version);
+	json_add_bool(object, "outdated", strcmp(version, program_version()) != 0);
 }
 
 struct json_object *fault_json(const struct fault *fault)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "name", fault->name);
-	add_text(object, "error", fault->error);
-	json_object_object_add(object, "hint", fault->hint[0] ? json_object_new_string(fault->hint) : NULL);
+	json_add_text(object, "name", fault->name);
+	json_add_text(object, "error", fault->error);
+	json_add_text(object, "hint", fault->hint);
 	if (fault->has_head) {
 		add_version(object, fault->head.version);
-		add_number(object, "map_version", fault->head.abi_version);
+		json_add_number(object, "map_version", fault->head.abi_version);
 	}
 	return object;
 }
@@ -225,7 +201,7 @@ static struct json_object *advice_json(const struct report *report)
 
 	for (size_t i = 0; i < report->n_advice; i++) {
 		snprintf(text, sizeof(text), "%s; %s", report->advice[i].text, report->advice[i].hint);
-		json_object_array_add(array, json_object_new_string(text));
+		json_append_text(array, text);
 	}
 	return array;
 }
@@ -246,22 +222,20 @@ struct json_object *report_json(const struct report *report)
 			   *warnings = json_object_new_array();
 	bool ingress = report->xdp.mode != XDP_IN_USE_NONE;
 
-	add_text(object, "name", report->instance.name);
+	json_add_text(object, "name", report->instance.name);
 	add_version(object, report->instance.version);
-	add_text(object, "device", report->instance.device);
-	add_text(object, "mode", mode_text(report->instance.mode));
-	add_text(object, "xdp", xdp_text(report->xdp.mode));
-	json_object_object_add(object, "xdp_dispatcher", json_object_new_boolean(report->xdp.dispatcher));
-	json_object_object_add(object, "xdp_others", json_object_new_int(report->xdp.others));
+	json_add_text(object, "device", report->instance.device);
+	json_add_text(object, "mode", mode_text(report->instance.mode));
+	json_add_text(object, "xdp", xdp_text(report->xdp.mode));
+	json_add_bool(object, "xdp_dispatcher", report->xdp.dispatcher);
+	json_add_number(object, "xdp_others", report->xdp.others);
 	json_object_object_add(object, "shared_with", shared_json(report));
-	json_object_object_add(object, "copies_noticed", json_object_new_boolean(report->fork_watched));
-	add_text(object, "config", report->instance.path);
-	add_number(object, "started", report->instance.started);
+	json_add_bool(object, "copies_noticed", report->fork_watched);
+	json_add_text(object, "config", report->instance.path);
+	json_add_number(object, "started", report->instance.started);
 	/* With --no-attach egress may be a tc filter that we cannot see. */
-	json_object_object_add(
-		object, "attached",
-		json_object_new_boolean(ingress && (report->egress || report->instance.no_attach)));
-	json_object_object_add(object, "by_hand", json_object_new_boolean(report->instance.no_attach));
+	json_add_bool(object, "attached", ingress && (report->egress || report->instance.no_attach));
+	json_add_bool(object, "by_hand", report->instance.no_attach);
 	add_mode(object, report);
 	if (report->agrees)
 		agreement_add_json(object, report);
@@ -270,7 +244,7 @@ struct json_object *report_json(const struct report *report)
 	json_object_object_add(object, "peers", peers);
 	json_object_object_add(object, "drops", drops_json(report, NULL));
 	for (size_t i = 0; i < report->n_warnings; i++)
-		json_object_array_add(warnings, json_object_new_string(report->warnings[i]));
+		json_append_text(warnings, report->warnings[i]);
 	json_object_object_add(object, "warnings", warnings);
 	json_object_object_add(object, "advice", advice_json(report));
 	return object;
