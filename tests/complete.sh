@@ -40,5 +40,5 @@ offers_fish() {
 }
 
 offers_zsh() {
-	HOME=$WORK "${COMPLETIONS%/dist}/tests/zsh_complete" "$COMPLETIONS" "$1"
+	HOME=$WORK timeout $((20 * TAP_PATIENCE)) "${COMPLETIONS%/dist}/tests/zsh_complete" "$COMPLETIONS" "$1"
 }
