@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/managers.sh
+. "$here/managers.sh"
 
 NETWORKD=${NETWORKD:-/lib/systemd/systemd-networkd}
 [ -x "$NETWORKD" ] || skip_all "needs systemd-networkd"
@@ -38,19 +40,11 @@ networkd() {
 	END
 	start "$SITE_A" "$WORK/networkd.log" unshare -m sh "$WORK/networkd.sh" "$WORK/network" "$LINKS" "$NETWORKD"
 }
-index() { ip -n "$SITE_A" -j link show dev "$1" | jq '.[0].ifindex'; }
 state() { sed -n 's/^ADMIN_STATE=//p' "$LINKS/$(index "$1")"; }
 is_state() { [ "$(state "$1")" = "$2" ]; }
 
 for mode in inline tunnel; do
-	if [ $mode = inline ]; then
-		write_configs
-		DEVICES=(xsh"$(index eth0)"a xsh"$(index eth0)"b)
-	else
-		write_tunnel_configs
-		DEVICES=(xs0 xst"$(index eth0)")
-	fi
-	ok "$mode: up" up_a || bail "not up"
+	up_in_mode $mode
 	networkd
 	for device in "${DEVICES[@]}"; do
 		ok "$mode: without the file, $device is taken" wait_for 20 is_state "$device" configuring
@@ -62,8 +56,6 @@ for mode in inline tunnel; do
 	done
 	like "$mode: with it, eth0 is managed" "$(state eth0)" "^config"
 	stop "$STARTED"
-	is "$mode: it works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
-	ok "$mode: down" down_a
-	ok "$mode: no trace" no_trace_a
+	down_in_mode $mode
 done
 done_testing

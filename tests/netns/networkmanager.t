@@ -5,6 +5,8 @@
 
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/managers.sh
+. "$here/managers.sh"
 
 for program in NetworkManager nmcli dbus-daemon; do
 	command -v "$program" >/dev/null || skip_all "needs $program"
@@ -12,11 +14,8 @@ done
 FILE=$here/../../../dist/xdpsec-networkmanager.conf
 
 make_sites
-
-# Another device that NetworkManager would take.
-ip -n "$SITE_A" link add other0 type veth peer name other1 || bail "no veth"
-ip -n "$SITE_A" link set dev other0 up
-ip -n "$SITE_A" link set dev other1 up
+# "inside" is another device that NetworkManager takes.
+make_host
 
 # manager [FILE]: with a bus and a configuration of its own. Debian's takes no veth, which ours are; this one does.
 manager() {
@@ -31,33 +30,22 @@ manager() {
 		mkdir -p /etc/NetworkManager/conf.d
 		printf '[main]\nplugins=keyfile\nno-auto-default=*\nauth-polkit=false\ndns=none\n[device-all]\nmatch-device=*\nmanaged=1\n' \
 			>/etc/NetworkManager/conf.d/00-all.conf
-		[ -z "$2" ] || cp "$2" /etc/NetworkManager/conf.d/
+		[ -z "$1" ] || cp "$1" /etc/NetworkManager/conf.d/
 		bus=$(dbus-daemon --system --fork --nopidfile --nosyslog --print-pid)
 		NetworkManager --no-daemon &
 		manager=$!
 		trap 'kill $manager $bus; wait $manager; exit' TERM
-		while :; do
-			nmcli -t -f DEVICE,STATE device >"$1.new" 2>/dev/null && mv "$1.new" "$1" || sleep 0.2
-		done
+		wait $manager
 	END
-	rm -f "$WORK/devices"
-	start "$SITE_A" "$WORK/manager.log" unshare -m \
-		sh "$WORK/manager.sh" "$WORK/devices" "${1:-}"
+	start "$SITE_A" "$WORK/manager.log" unshare -m sh "$WORK/manager.sh" "${1:-}"
 }
-state() { sed -n "s/^$1://p" "$WORK/devices"; }
+# state DEVICE: nmcli reaches the bus in the manager's mount namespace
+state() { nsenter -t "$STARTED" -m -n nmcli -t -f DEVICE,STATE device | sed -n "s/^$1://p"; }
 is_unmanaged() { [ "$(state "$1")" = unmanaged ]; }
 is_managed() { [ -n "$(state "$1")" ] && ! is_unmanaged "$1"; }
-index() { ip -n "$SITE_A" -j link show dev "$1" | jq '.[0].ifindex'; }
 
 for mode in inline tunnel; do
-	if [ $mode = inline ]; then
-		write_configs
-		DEVICES=(xsh"$(index eth0)"a xsh"$(index eth0)"b)
-	else
-		write_tunnel_configs
-		DEVICES=(xs0 xst"$(index eth0)")
-	fi
-	ok "$mode: up" up_a || bail "not up"
+	up_in_mode $mode
 	manager
 	ok "$mode: without the file, ${DEVICES[0]} is taken" wait_for 20 is_managed "${DEVICES[0]}"
 	stop "$STARTED"
@@ -66,9 +54,8 @@ for mode in inline tunnel; do
 	for device in "${DEVICES[@]}"; do
 		ok "$mode: with it, $device is left alone" wait_for 20 is_unmanaged "$device"
 	done
-	ok "$mode: with it, another device is taken" wait_for 20 is_managed other0
+	ok "$mode: with it, another device is taken" wait_for 20 is_managed inside
 	stop "$STARTED"
-	is "$mode: it works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
-	ok "$mode: down" down_a
+	down_in_mode $mode
 done
 done_testing
