@@ -8,14 +8,8 @@
 # shellcheck source=tests/netns/lib/lans.sh
 . "$here/lans.sh"
 
-INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none'
-
-make_sites
-make_lans
-make_cards
-write_tunnel_configs
-ok "up" up || bail "not up"
-in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+make_gateways
+gateways_up
 fast_way "IPv4" 4
 fast_way "IPv6" 6
 

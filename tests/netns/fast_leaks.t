@@ -11,11 +11,7 @@
 
 only_with_fast
 
-INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none'
-
-make_sites
-make_lans
-make_cards
+make_gateways
 # Where the tunnel's routes are gone, the default route is not to take over, in clear.
 for prefix in 198.18.0.0/25 2001:db8:d::/64; do ip -n "$SITE_A" route add unreachable $prefix metric 9999; done
 for prefix in 203.0.113.0/25 2001:db8:c::/64; do ip -n "$SITE_B" route add unreachable $prefix metric 9999; done
@@ -76,14 +72,11 @@ new_keys() {
 
 for UNDERLAY in 4 6; do
 	write_tunnel_configs
-	ok "up, over IPv$UNDERLAY" up || bail "not up"
+	gateways_up
 	start_echo "$HOST_B" $HOST_B4 7000
 	echo4=$STARTED
 	start_echo "$HOST_B" $HOST_B6 7000
 	echo6=$STARTED
-	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
-	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
-
 	nothing_of "a flow, IPv4 over IPv$UNDERLAY" echoed 8 $HOST_B4
 	nothing_of "a flow, IPv6 over IPv$UNDERLAY" echoed 8 $HOST_B6
 	before=$(fast_counts)

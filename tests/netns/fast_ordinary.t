@@ -10,19 +10,10 @@
 
 only_with_fast
 
-INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none'
 mac_b=02:00:00:00:00:b1
 
-make_sites
-make_lans
-make_cards
-write_tunnel_configs
-ok "up" up || bail "not up"
-in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
-in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
-
-fast_way "IPv4" 4
-fast_way "IPv6" 6
+make_gateways
+gateways_up
 before=$(fast_counts)
 transfer "host to host" "$HOST" "$HOST_B" $HOST_B4 1000000
 read -r out_a _ _ in_b_ <<<"$(fast_since "$before")"
@@ -94,9 +85,5 @@ fast_way "after the reload" 4
 sed -i 's/^FastPath = .*/FastPath = eth9/' "$WORK/$NAME_B.conf"
 fails "FastPath cannot change while it is up" "FastPath cannot be changed by reload" xdpsec_b reload "$NAME_B"
 
-is "no drops at A" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
-is "no drops at B" "$(all_drops_b | sed -E 's/ ?stray=[0-9]+//')" ""
-ok "down" down
-refuses "nothing is left on the device" grep -q xdp <(ip -n "$SITE_A" link show dev inside)
-ok "nothing is left" no_trace
+fast_ends
 done_testing

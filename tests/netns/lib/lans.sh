@@ -54,6 +54,23 @@ make_cards() {
 	done
 }
 
+# make_gateways: both sites with such networks, and a fast path without a firewall; not up yet
+make_gateways() {
+	make_sites
+	make_lans
+	make_cards
+	# shellcheck disable=SC2034 # used by write_tunnel_configs
+	INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none'
+	write_tunnel_configs
+}
+
+# gateways_up: both, with neighbours that are known to both
+gateways_up() {
+	ok "up${UNDERLAY:+, over IPv$UNDERLAY}" up || bail "not up"
+	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
+}
+
 # Packets that took the fast path: out and in at A, out and in at B.
 fast_counts() {
 	echo "$(status_a '.fast_path | "\(.packets_out) \(.packets_in)"') $(status_b '.fast_path | "\(.packets_out) \(.packets_in)"')"
