@@ -5,6 +5,7 @@
  */
 #include <sched.h>
 
+#include "fast_unusual.h"
 #include "unit.h"
 #include "tunnel.h"
 
@@ -188,171 +189,20 @@ static void test_tcp(void **state)
 	}
 }
 
-struct oddity {
-	const char *name;
-	void (*make)(struct packet *packet);
-	bool ipv4_only, ipv6_only;
-};
-
-static void make_foreign_mac(struct packet *p)
-{
-	p->mac = host;
-}
-static void make_vlan(struct packet *p)
-{
-	p->vlans = 1;
-}
-static void make_pppoe(struct packet *p)
-{
-	p->pppoe = true;
-}
-static void make_last_hop(struct packet *p)
-{
-	p->ttl = 1;
-}
-static void make_no_hop(struct packet *p)
-{
-	p->ttl = 0;
-}
-static void make_options(struct packet *p)
-{
-	p->options = 4;
-}
-static void make_first_fragment(struct packet *p)
-{
-	p->fragment = IPV4_MORE_FRAGMENTS;
-}
-static void make_later_fragment(struct packet *p)
-{
-	p->fragment = 20;
-}
-static void make_bad_checksum(struct packet *p)
-{
-	p->header_checksum = 0x1234;
-}
-static void make_too_big(struct packet *p)
-{
-	p->length = TUNNEL_DEVICE_MTU - 27;
-}
-static void make_pieces(struct packet *p)
-{
-	p->length = 5000;
-}
-static void make_destination_options(struct packet *p)
-{
-	packet_extend(p, PROTOCOL_DESTINATION, 8);
-}
-static void make_fragment_header(struct packet *p)
-{
-	packet_extend(p, PROTOCOL_FRAGMENT, 8);
-}
-static void make_short(struct packet *p)
-{
-	p->ip_length = p->family == 4 ? 27 : 7;
-}
-static void make_longer_than_frame(struct packet *p)
-{
-	p->ip_length = 2000;
-}
-static void make_other_version(struct packet *p)
-{
-	p->version = p->family == 4 ? 6 : 4;
-}
-static void make_to_self(struct packet *p)
-{
-	p->destination = p->family == 4 ? "192.0.2.129" : "2001:db8:a::fe";
-}
-static void make_to_nobody(struct packet *p)
-{
-	p->destination = p->family == 4 ? INNER_NOBODY4 : INNER_NOBODY6;
-}
-static void make_elsewhere(struct packet *p)
-{
-	p->destination = p->family == 4 ? "198.51.100.99" : "2001:db8:99::1";
-}
-static void make_to_group(struct packet *p)
-{
-	p->destination = p->family == 4 ? "233.252.0.1" : "ff0e::1";
-}
-static void make_spoofed(struct packet *p)
-{
-	p->source = p->family == 4 ? "198.51.100.99" : "2001:db8:99::1";
-}
-static void make_from_loopback(struct packet *p)
-{
-	p->source = p->family == 4 ? "127.0.0.1" : "::1";
-}
-static void make_link_local(struct packet *p)
-{
-	p->source = p->family == 4 ? "169.254.1.1" : "fe80::1";
-}
-static void make_unreachable(struct packet *p)
-{
-	p->destination = p->family == 4 ? INNER_UNREACHABLE4 : INNER_UNREACHABLE6;
-}
-static void make_no_endpoint(struct packet *p)
-{
-	p->destination = p->family == 4 ? INNER_NO_ENDPOINT4 : INNER_NO_ENDPOINT6;
-}
-static void make_loop(struct packet *p)
-{
-	p->destination = p->family == 4 ? INNER_LOOP4 : INNER_LOOP6;
-}
-static void make_no_sa(struct packet *p)
-{
-	p->destination = p->family == 4 ? INNER_NO_SA4 : INNER_NO_SA6;
-}
-static void make_protocol(struct packet *p)
-{
-	p->no_udp = true;
-	p->protocol = p->family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
-}
-
-static const struct oddity oddities[] = {
-	{ "mac", make_foreign_mac, false, false },
-	{ "vlan", make_vlan, false, false },
-	{ "pppoe", make_pppoe, false, false },
-	{ "ttl 1", make_last_hop, false, false },
-	{ "ttl 0", make_no_hop, false, false },
-	{ "options", make_options, true, false },
-	{ "first fragment", make_first_fragment, true, false },
-	{ "later fragment", make_later_fragment, true, false },
-	{ "header checksum", make_bad_checksum, true, false },
-	{ "too big", make_too_big, false, false },
-	{ "several buffers", make_pieces, false, false },
-	{ "extension", make_destination_options, false, true },
-	{ "fragment header", make_fragment_header, false, true },
-	{ "shorter than UDP", make_short, false, false },
-	{ "longer than the frame", make_longer_than_frame, false, false },
-	{ "version", make_other_version, false, false },
-	{ "to this host", make_to_self, false, false },
-	{ "to nobody", make_to_nobody, false, false },
-	{ "routed elsewhere", make_elsewhere, false, false },
-	{ "group", make_to_group, false, false },
-	{ "spoofed", make_spoofed, false, false },
-	{ "loopback", make_from_loopback, false, false },
-	{ "link-local", make_link_local, false, false },
-	{ "unreachable", make_unreachable, false, false },
-	{ "no endpoint", make_no_endpoint, false, false },
-	{ "loop", make_loop, false, false },
-	{ "no SA", make_no_sa, false, false },
-	{ "ICMP", make_protocol, false, false },
-};
-
 /* Each packet is sent more than once: not only as the first of a pair. */
-static void test_out_oddities(void **state)
+static void test_out_unusual(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i += 3)
-		for (size_t j = 0; j < ARRAY_SIZE(oddities); j++) {
+		for (size_t j = 0; j < unusual_count; j++) {
 			struct packet packet = outgoing(tunnel_directions[i].host, 200);
 
-			if (packet.family == 4 ? oddities[j].ipv6_only : oddities[j].ipv4_only)
+			if (!unusual_applies(&unusual_packets[j], WAY_OUT, &packet))
 				continue;
 			introduce(&packet);
 			expect_fast_out(&packet, tunnel_directions[i].peer);
-			oddities[j].make(&packet);
-			print_message("# %s, IPv%d\n", oddities[j].name, packet.family);
+			unusual_packets[j].make(&packet);
+			print_message("# %s, IPv%d\n", unusual_packets[j].name, packet.family);
 			for (int times = 0; times < 2; times++)
 				introduce(&packet);
 			rig_fast_forget();
@@ -551,43 +401,19 @@ static void test_in(void **state)
 	}
 }
 
-static void make_to_no_host(struct packet *p)
+static void test_in_unusual(void **state)
 {
-	p->destination = p->family == 4 ? "192.0.2.222" : "2001:db8:a::77";
-}
-static void make_to_underlay(struct packet *p)
-{
-	p->destination = p->family == 4 ? "198.51.100.99" : "2001:db8:99::1";
-}
-
-/* As those on the way out, without what belongs to the frame, and what no peer may send. */
-static void test_in_oddities(void **state)
-{
-	static const struct oddity others[] = {
-		{ "ttl 1", make_last_hop, false, false },
-		{ "options", make_options, true, false },
-		{ "first fragment", make_first_fragment, true, false },
-		{ "later fragment", make_later_fragment, true, false },
-		{ "extension", make_destination_options, false, true },
-		{ "fragment header", make_fragment_header, false, true },
-		{ "to this host", make_to_self, false, false },
-		{ "group", make_to_group, false, false },
-		{ "ICMP", make_protocol, false, false },
-		{ "no neighbour", make_to_no_host, false, false },
-		{ "another device", make_to_underlay, false, false },
-	};
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(tunnel_directions); i += 3)
-		for (size_t j = 0; j < ARRAY_SIZE(others); j++) {
+		for (size_t j = 0; j < unusual_count; j++) {
 			struct packet inner = tunnel_inner_from(tunnel_directions[i].host, text, 200);
 
-			if (inner.family == 4 ? others[j].ipv6_only : others[j].ipv4_only)
+			if (!unusual_applies(&unusual_packets[j], WAY_IN, &inner))
 				continue;
 			expect_incoming(&inner, tunnel_directions[i].peer, false);
 			expect_incoming(&inner, tunnel_directions[i].peer, true);
-			others[j].make(&inner);
-			print_message("# %s, IPv%d\n", others[j].name, inner.family);
+			unusual_packets[j].make(&inner);
+			print_message("# %s, IPv%d\n", unusual_packets[j].name, inner.family);
 			for (int times = 0; times < 2; times++)
 				expect_incoming(&inner, tunnel_directions[i].peer, false);
 			rig_fast_forget();
@@ -648,14 +474,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_out, reset),
 		cmocka_unit_test_setup(test_tcp, reset),
-		cmocka_unit_test_setup(test_out_oddities, reset),
+		cmocka_unit_test_setup(test_out_unusual, reset),
 		cmocka_unit_test_setup(test_changes, reset),
 		cmocka_unit_test_setup(test_devices_gone, reset),
 		cmocka_unit_test_setup(test_path_mtu, reset),
 		cmocka_unit_test_setup(test_exhausted, reset),
 		cmocka_unit_test_setup(test_ports, reset),
 		cmocka_unit_test_setup(test_in, reset),
-		cmocka_unit_test_setup(test_in_oddities, reset),
+		cmocka_unit_test_setup(test_in_unusual, reset),
 		cmocka_unit_test_setup(test_in_changes, reset),
 		cmocka_unit_test_setup(test_in_refused, reset),
 	};
