@@ -80,7 +80,7 @@ static int agent_begin(struct agent *agent, agent_ready ready, void *data)
 		if (agent->peers[i].name.host[0])
 			agent_look_up(agent, i, agent_now());
 	agreement_start(agent->agreement, agent_now());
-	agent_write_status(agent, UINT32_MAX);
+	agent_write_status(agent);
 	if (log_has_file())
 		log_line(LOG_INFO, "no syslog here (/dev/log): the agent's log is %s", log_destination());
 	if (ready)

@@ -89,8 +89,11 @@ void agent_close(struct agent *agent);
 
 /* agent_host.c: the functions of the agreement. */
 void agent_host(struct agent *agent, struct agreement_host *host);
-/* Write the status of one peer, or of all with UINT32_MAX. */
-void agent_write_status(struct agent *agent, uint32_t peer);
+
+/* agent_report.c: log an event; data is the agent. peer: its index, or another number, if it is none's. */
+void agent_report(void *data, uint32_t peer, const struct agreement_report *report);
+/* Write the status of all peers, and the counters. */
+void agent_write_status(struct agent *agent);
 
 /* agent_name.c: the addresses of peers whose Endpoint is a name. */
 void agent_look_up(struct agent *agent, uint32_t peer, uint64_t now);

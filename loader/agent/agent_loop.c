@@ -104,7 +104,7 @@ static void renew_all(struct agent *agent, const char *why)
 	log_line(LOG_INFO, "%s: new keys for all peers: the old ones seal nothing from now on", why);
 	agreement_renew(agent->agreement, agent_now());
 	agent->status->renewals++;
-	agent_write_status(agent, UINT32_MAX);
+	agent_write_status(agent);
 }
 
 static void handle_signal(struct agent *agent)
@@ -169,7 +169,7 @@ static void tick(struct agent *agent, uint64_t now)
 	/* An event is lost if the ring buffer was full. */
 	agree_read_opened(&agent->plane, take_first, agent);
 	agent_look_up_missing(agent, now);
-	agent_write_status(agent, UINT32_MAX);
+	agent_write_status(agent);
 	if (agent->notify.watchdog_nano && now >= agent->next_watchdog) {
 		notify_send(&agent->notify, "WATCHDOG=1");
 		agent->next_watchdog = now + agent->notify.watchdog_nano / 3;

@@ -11,6 +11,7 @@
 
 #include "plane/agree.h"
 #include "plane/agree_abi.h"
+#include "plane/agree_record.h"
 #include "plane/bulk.h"
 #include "plane/cipher.h"
 #include "plane/objects.h"
@@ -82,27 +83,6 @@ int agree_prefer(const char *name, const char *driver)
 	return err;
 }
 
-static void describe(struct xdpsec_agreement *to, const struct agreement_record *from)
-{
-	*to = (struct xdpsec_agreement){
-		.partner = from->partner,
-		.key_hash = from->key_hash,
-		.peer_life = from->peer_life,
-		.own_life = from->own_life,
-		.birth = from->birth,
-		.deadline = from->deadline,
-		.since = from->since,
-		.spi_rx = from->spi_rx,
-		.spi_tx = from->spi_tx,
-		.generation = from->generation,
-		.reject_after = from->reject_after,
-		.state = from->state,
-		.initiator = from->initiator,
-		.suite = from->suite,
-		.binding = from->binding,
-	};
-}
-
 static int derive(const struct agree *agree, __u32 slot)
 {
 	const struct agree_derive_args args = { .owner = agree->owner, .slot = slot };
@@ -139,7 +119,7 @@ int agree_install(const struct agree *agree, const struct agreement_sa *sa, cons
 	};
 	int err = -ENOENT;
 
-	describe(&args.record, &sa->record);
+	agree_record_write(&args.record, &sa->record);
 	/* An agent that runs for long may be older than the module, so it is asked for each time. */
 	args.record.bulk = strcmp(driver, "aes") == 0;
 	if (args.record.bulk)

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 
 #include "plane/agree.h"
+#include "plane/agree_record.h"
 
 int agree_read_endpoint(const struct agree *agree, __u32 peer, struct xdpsec_endpoint *endpoint)
 {
@@ -21,32 +22,6 @@ static int read_values(const struct agree *agree, enum agree_map map, void *valu
 	return count == n ? 0 : -EIO;
 }
 
-static struct agreement_record record_of(const struct xdpsec_agreement *from, __u32 slot)
-{
-	return (struct agreement_record){
-		.id = from->id,
-		.key_hash = from->key_hash,
-		.peer_life = from->peer_life,
-		.own_life = from->own_life,
-		.birth = from->birth,
-		.deadline = from->deadline,
-		.since = from->since,
-		.slot = slot,
-		.partner = from->partner,
-		.spi_rx = from->spi_rx,
-		.spi_tx = from->spi_tx,
-		.generation = from->generation,
-		.reject_after = from->reject_after,
-		.state = from->stage == XDPSEC_STAGE_LINKED ? from->state : AGREEMENT_DYING,
-		.initiator = from->initiator,
-		.suite = from->suite,
-		.binding = from->binding,
-		.linked = from->stage == XDPSEC_STAGE_LINKED,
-		.opened = from->opened,
-		.outdated = !from->bulk,
-	};
-}
-
 int agree_read_records(const struct agree *agree, struct agreement_record *records, size_t *n)
 {
 	const struct xdpsec_agreement *all = agree->values;
@@ -55,7 +30,7 @@ int agree_read_records(const struct agree *agree, struct agreement_record *recor
 	*n = 0;
 	for (__u32 slot = 0; !err && slot < XDPSEC_MAX_SAS; slot++)
 		if (all[slot].stage != XDPSEC_STAGE_EMPTY)
-			records[(*n)++] = record_of(&all[slot], slot);
+			agree_record_read(&records[(*n)++], &all[slot], slot);
 	return err;
 }
 
