@@ -7,9 +7,7 @@
 #include "xdpsec/kernel.bpf.h"
 #include "xdpsec/endpoint.bpf.h"
 #include "context.bpf.h"
-#ifndef SEAL_FROM_XDP
 #include "next_hop_kept.bpf.h"
-#endif
 
 #define NEXT_HOP_AF_INET 2
 #define NEXT_HOP_AF_INET6 10
@@ -38,11 +36,7 @@ struct next_hop {
 	u32 mtu;
 	bool is_known; /* it does not lead into the tunnel: that was looked at when it was kept */
 	bool is_old;   /* not looked up: the kernel finds the neighbour as the packet leaves */
-#ifdef SEAL_FROM_XDP
-	u16 addresses[ETH_ALEN]; /* the neighbour's and the device's, as at the front of a frame */
-#else
-	struct bpf_redir_neigh neighbour;
-#endif
+	next_hop_neighbour neighbour;
 };
 
 /* The length of the outer packet, from that before header and tag are added. */
@@ -97,8 +91,8 @@ static __noinline enum next_hop_found next_hop_ask(seal_context *skb, struct pac
 	else
 		packet_map_ipv4(packet->source, &lookup.ipv4_src);
 #ifdef SEAL_FROM_XDP
-	__builtin_memcpy(next_hop->addresses, lookup.dmac, ETH_ALEN);
-	__builtin_memcpy(next_hop->addresses + ETH_ALEN / 2, lookup.smac, ETH_ALEN);
+	__builtin_memcpy(next_hop->neighbour.addresses, lookup.dmac, ETH_ALEN);
+	__builtin_memcpy(next_hop->neighbour.addresses + ETH_ALEN / 2, lookup.smac, ETH_ALEN);
 #else
 	/* The gateway's address, which may be of the other family (RFC 8950). */
 	next_hop->neighbour.nh_family = lookup.family;
@@ -184,7 +178,6 @@ static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb,
 	return fits ? NEXT_HOP_TOO_NARROW : NEXT_HOP_FOUND;
 }
 
-#ifndef SEAL_FROM_XDP
 /* Take what is kept for such a packet, if the packet fits. */
 static __always_inline bool next_hop_take(struct packet *packet, u32 mark, bool has_source, u64 generation,
 					  struct next_hop *next_hop)
@@ -201,7 +194,6 @@ static __always_inline bool next_hop_take(struct packet *packet, u32 mark, bool 
 	next_hop->is_known = true;
 	return true;
 }
-#endif
 
 /* Find device, neighbour and source address for the packet. A call of its own, for its stack. */
 static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct packet *packet,
@@ -212,18 +204,14 @@ static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct pa
 	const struct xdpsec_source *source = endpoint_from(endpoint);
 	bool has_source = next_hop_may_use(skb, endpoint, source, next_hop->now);
 	enum next_hop_found found;
-#ifndef SEAL_FROM_XDP
 	u64 generation = next_hop_generation(skb);
-#endif
 
 	if (has_source)
 		__builtin_memcpy(packet->source, source->address, 16);
 	else if (source->local == XDPSEC_LOCAL_FIXED)
 		return NEXT_HOP_NONE;
-#ifndef SEAL_FROM_XDP
 	if (next_hop_take(packet, config->mark, has_source, generation, next_hop))
 		return NEXT_HOP_FOUND;
-#endif
 	found = next_hop_ask(skb, packet, config->mark, has_source, next_hop);
 	if (has_source && source->local != XDPSEC_LOCAL_FIXED &&
 	    (found == NEXT_HOP_NONE ||
@@ -234,12 +222,10 @@ static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct pa
 	}
 	if (found == NEXT_HOP_NOT_ASKED)
 		return next_hop_as_before(skb, packet, endpoint, has_source, next_hop);
-#ifndef SEAL_FROM_XDP
-	if (found == NEXT_HOP_FOUND && next_hop->device != skb->ifindex &&
+	if (found == NEXT_HOP_FOUND && next_hop->device != context_routes_from(skb) &&
 	    next_hop->device != device_index(XDPSEC_DEVICE_NEAR))
 		next_hop_keep(packet, config->mark, has_source, next_hop->now, generation, next_hop->device,
 			      next_hop->mtu, &next_hop->neighbour);
-#endif
 	return found;
 }
 

@@ -12,9 +12,19 @@
 #include "xdpsec/kernel.bpf.h"
 #include "xdpsec/packet.bpf.h"
 #include "xdpsec/route.bpf.h"
+#include "context.bpf.h"
 
 #define NEXT_HOPS 64 /* a power of two */
 #define NEXT_HOP_KEPT_NS (1000000000ULL / 50)
+
+/* The neighbour's address in its network. XDP has no bpf_redirect_neigh(): there the front of a frame. */
+#ifdef SEAL_FROM_XDP
+typedef struct {
+	u16 addresses[ETH_ALEN]; /* the neighbour's and the device's, 12 octets */
+} next_hop_neighbour;
+#else
+typedef struct bpf_redir_neigh next_hop_neighbour;
+#endif
 
 /* What the lookup went by, and what it found. */
 struct next_hop_kept {
@@ -22,7 +32,7 @@ struct next_hop_kept {
 	u32 destination[4], source[4]; /* with has_source the lookup went by it, else it was found */
 	u32 ports, mark;
 	u32 device, mtu;
-	struct bpf_redir_neigh neighbour;
+	next_hop_neighbour neighbour;
 	u32 has_source;
 };
 
@@ -33,11 +43,15 @@ struct {
 	__type(value, struct next_hop_kept);
 } next_hops SEC(".maps");
 
-static __always_inline u64 next_hop_generation(struct __sk_buff *skb)
+static __always_inline u64 next_hop_generation(seal_context *skb)
 {
+#ifdef SEAL_FROM_XDP
+	return route_generation(device_of_xdp(skb)->nd_net.net);
+#else
 	const struct sk_buff *kernel_skb = bpf_cast_to_kern_ctx(skb);
 
 	return route_generation(kernel_skb->dev->nd_net.net);
+#endif
 }
 
 static __always_inline u32 next_hop_ports(const struct packet *packet)
@@ -74,7 +88,7 @@ static __always_inline const struct next_hop_kept *next_hop_recall(const struct 
 /* Keep it. generation is that from before the lookup, so a change since then counts. */
 static __always_inline void next_hop_keep(const struct packet *packet, u32 mark, bool has_source, u64 now,
 					  u64 generation, u32 device, u32 mtu,
-					  const struct bpf_redir_neigh *neighbour)
+					  const next_hop_neighbour *neighbour)
 {
 	struct next_hop_kept *kept = next_hop_place(packet);
 

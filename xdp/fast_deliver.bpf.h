@@ -10,8 +10,10 @@
 #include "xdpsec/fast_flow.bpf.h"
 #include "xdpsec/fast_pair.bpf.h"
 
-/* The addresses at the front of the frame: the neighbour's and the device's. The outer source address is not needed any
- * more when they are found, and the stack has no room beside it. */
+/*
+ * The addresses at the front of the frame, the neighbour's and the device's, and behind them the route's MTU. They lie
+ * where the outer source address was: it is not needed any more when they are found, and the stack has no room beside.
+ */
 static __always_inline u16 *fast_addresses(struct decapsulate *d)
 {
 	return (u16 *)d->open.packet.source;
@@ -33,6 +35,46 @@ static __always_inline u32 fast_device(u32 index)
 				       ? XDPSEC_DEVICE_FAST + slot - 1
 				       : 0;
 	}
+	return 0;
+}
+
+static __always_inline u32 fast_tos(const struct iphdr *ip, bool ipv6)
+{
+	return ipv6 ? *(const __be32 *)ip & bpf_htonl(0x0fffffff) : ip->tos;
+}
+
+/*
+ * The neighbour that was found for a packet like this one, less than a second ago. Returns the ifindex, 0: none. A call
+ * of its own, for its stack.
+ */
+static __noinline int fast_kept_neighbour(struct decapsulate *d, const struct inner *inner)
+{
+	const struct iphdr *ip = (void *)(d->open.payload + XDPSEC_OVERHEAD);
+	u32 near = device_index(XDPSEC_DEVICE_NEAR);
+	const struct fast_pair *pair = fast_pair_find(inner, near);
+	u64 now = bpf_ktime_get_coarse_ns();
+
+	if (!pair || (const void *)(ip + 1) > d->open.end || !fast_pair_is(pair, inner, near, pair->to) ||
+	    now >= pair->refresh || !fast_pair_is_valid(pair, d->open.xdp, now) ||
+	    pair->tos != fast_tos(ip, inner->ipv6) || pair->protocol != inner->protocol ||
+	    pair->mtu < inner->length)
+		return 0;
+	__builtin_memcpy(fast_addresses(d), pair->addresses, sizeof(pair->addresses));
+	return pair->to;
+}
+
+/* The neighbour that was found, for the next packets. The pair is this packet's. */
+static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct inner *inner)
+{
+	const struct iphdr *ip = (void *)(d->open.payload + XDPSEC_OVERHEAD);
+	struct fast_pair *pair = fast_pair_find(inner, device_index(XDPSEC_DEVICE_NEAR));
+
+	if (!pair || (const void *)(ip + 1) > d->open.end)
+		return 0;
+	__builtin_memcpy(pair->addresses, fast_addresses(d), sizeof(pair->addresses));
+	pair->tos = fast_tos(ip, inner->ipv6);
+	pair->protocol = inner->protocol;
+	pair->mtu = fast_addresses(d)[ETH_ALEN];
 	return 0;
 }
 
@@ -64,7 +106,19 @@ static __noinline int fast_find_neighbour(struct decapsulate *d, const struct in
 		return 0;
 	__builtin_memcpy(addresses, lookup.dmac, ETH_ALEN);
 	__builtin_memcpy(addresses + ETH_ALEN / 2, lookup.smac, ETH_ALEN);
+	addresses[ETH_ALEN] = lookup.mtu_result;
 	return lookup.ifindex;
+}
+
+/* The same by the routing table, if the stack would forward the packet there. */
+static __always_inline int fast_ask_neighbour(struct decapsulate *d, const struct inner *inner)
+{
+	u32 index = fast_find_neighbour(d, inner);
+
+	if (!index || !fast_pair_holds(d->open.xdp, inner, device_index(XDPSEC_DEVICE_NEAR), index))
+		return 0;
+	fast_keep_neighbour(d, inner);
+	return index;
 }
 
 /*
@@ -79,9 +133,9 @@ static __noinline u32 fast_choose(struct decapsulate *d, const struct inner *inn
 	if (d->open.in_pieces || inner->length > d->config->mtu ||
 	    !fast_is_plain(inner, start, d->open.end) || !fast_is_routable(inner))
 		return XDPSEC_DEVICE_FAR;
-	index = fast_find_neighbour(d, inner);
+	index = fast_kept_neighbour(d, inner) ?: fast_ask_neighbour(d, inner);
 	slot = index ? fast_device(index) : 0;
-	if (!slot || !fast_pair_holds(d->open.xdp, inner, device_index(XDPSEC_DEVICE_NEAR), index) ||
+	if (!slot ||
 	    !fast_flow_may(d->open.xdp, inner, start, d->open.end, device_index(XDPSEC_DEVICE_NEAR), index))
 		return XDPSEC_DEVICE_FAR;
 	return slot;

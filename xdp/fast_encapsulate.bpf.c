@@ -108,7 +108,7 @@ static __noinline int fast_write(struct encapsulate *e, const struct next_hop *n
 	data_end = (void *)(long)e->seal.skb->data_end;
 	if (data + sizeof(struct ethhdr) > data_end)
 		return -1;
-	__builtin_memcpy(data, next_hop->addresses, 2 * ETH_ALEN);
+	__builtin_memcpy(data, next_hop->neighbour.addresses, 2 * ETH_ALEN);
 	return fast_decrease_ttl(data + at, data_end, e->inner.ipv6) ? 0 : -1;
 }
 

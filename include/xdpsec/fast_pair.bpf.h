@@ -32,6 +32,10 @@ struct fast_pair {
 	u64 generation; /* of the routing tables, when they were asked */
 	u64 until;
 	u64 refresh; /* from then on the next packet takes the ordinary way */
+	/* In: the neighbour, and what else the lookup that found it has depended on. Valid as the answer is. */
+	u32 tos; /* of IPv6: with the flow label */
+	u16 protocol, mtu;
+	u16 addresses[6];
 };
 
 struct {
@@ -92,6 +96,12 @@ static __always_inline struct fast_pair *fast_pair_find(const struct inner *inne
 	return bpf_map_lookup_elem(&fast_pairs, &slot);
 }
 
+/* Is the answer still that of the routing tables? */
+static __always_inline bool fast_pair_is_valid(const struct fast_pair *pair, struct xdp_md *xdp, u64 now)
+{
+	return now < pair->until && pair->generation == route_generation(device_of_xdp(xdp)->nd_net.net);
+}
+
 enum fast_pair_answer {
 	FAST_PAIR_NO, /* or not now */
 	FAST_PAIR_YES,
@@ -115,9 +125,7 @@ static __noinline u32 fast_pair_known(struct xdp_md *xdp, const struct inner *in
 		pair->until = 0;
 		return FAST_PAIR_NO;
 	}
-	return now < pair->until && pair->generation == route_generation(device_of_xdp(xdp)->nd_net.net)
-		       ? FAST_PAIR_YES
-		       : FAST_PAIR_NOT_KNOWN;
+	return fast_pair_is_valid(pair, xdp, now) ? FAST_PAIR_YES : FAST_PAIR_NOT_KNOWN;
 }
 
 /* A call of its own, for its stack. The pair is this packet's: fast_pair_known() has seen to that. */

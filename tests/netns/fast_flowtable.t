@@ -9,7 +9,7 @@
 . "$here/lans.sh"
 
 only_with_fast
-modprobe -q -a nf_flow_table nf_flow_table_inet nft_flow_offload nft_ct nft_masq 2>/dev/null
+modprobe -q -a nf_flow_table nf_flow_table_inet nft_flow_offload nft_ct nft_masq nft_nat 2>/dev/null
 [ -e /sys/module/nf_flow_table_inet ] || skip_all "this kernel has no flowtables"
 
 INTERFACE_LINES="FastPath = inside"
@@ -17,6 +17,9 @@ INTERFACE_LINES="FastPath = inside"
 # The rules of docs/deployment.md.
 awk '/^### Fast path/ { within = 1 } within && /^```nft$/ { block = 1; next } /^```$/ { if (block) exit } block' \
 	"$here/../../../docs/deployment.md" >"$WORK/rules"
+
+# Addresses at B that are translated to the host's there.
+OTHER_B4=198.18.0.77 OTHER_B6=2001:db8:d::77
 
 # flowtable SITE DEVICES: these rules, with the devices of this test, and those of this test in front.
 flowtable() {
@@ -27,6 +30,9 @@ flowtable() {
 			add rule inet gateway forward iifname "xs0" oifname "inside" meta l4proto { tcp, udp, ipv6-icmp } accept
 			add chain inet gateway translate { type nat hook postrouting priority 100; }
 			add rule inet gateway translate udp dport 7002 oifname "xs0" masquerade
+			add chain inet gateway far { type nat hook prerouting priority -100; }
+			add rule inet gateway far iifname "xs0" ip daddr $OTHER_B4 dnat ip to $HOST_B4
+			add rule inet gateway far iifname "xs0" ip6 daddr $OTHER_B6 dnat ip6 to $HOST_B6
 		END
 }
 
@@ -62,20 +68,31 @@ read -r out_a _ _ in_b_ <<<"$(fast_since "$before")"
 ok "TCP by the fast path ($out_a, $in_b_ packets)" test "$out_a" -gt 300 -a "$in_b_" -gt 300
 transfer "IPv6, back" "$HOST_B" "$HOST" $HOST6 300000
 
-start_echo "$HOST_B" $HOST_B4 7001
-echo=$STARTED
-before=$(fast_counts)
-refuses "what nftables drops does not arrive" come_back $HOST_B4 7001 1 --timeout 0.5
-is "not by the fast path either" "$(fast_since "$before")" "0 0 0 0"
-stop "$echo"
+for family in 4 6; do
+	address=HOST_B$family other=OTHER_B$family
+	start_echo "$HOST_B" ${!address} 7001
+	echo=$STARTED
+	before=$(fast_counts)
+	refuses "IPv$family: what nftables drops does not arrive" come_back ${!address} 7001 1 --timeout 0.5
+	is "IPv$family: not by the fast path either" "$(fast_since "$before")" "0 0 0 0"
+	stop "$echo"
 
-start_echo "$HOST_B" $HOST_B4 7002
-echo=$STARTED
-before=$(fast_counts)
-ok "what it translates comes back" come_back $HOST_B4 7002 6
-read -r out_a in_a_ _ _ <<<"$(fast_since "$before")"
-is "by the ordinary way at the gateway that translates" "$out_a $in_a_" "0 0"
-stop "$echo"
+	start_echo "$HOST_B" ${!address} 7002
+	echo=$STARTED
+	before=$(fast_counts)
+	ok "IPv$family: what it translates comes back" come_back ${!address} 7002 6
+	read -r out_a in_a_ _ _ <<<"$(fast_since "$before")"
+	is "IPv$family: by the ordinary way at the gateway that translates" "$out_a $in_a_" "0 0"
+	stop "$echo"
+
+	start_echo "$HOST_B" ${!address} 7003
+	echo=$STARTED
+	before=$(fast_counts)
+	ok "IPv$family: another destination, which the far gateway translates" come_back ${!other} 7003 6
+	read -r _ _ out_b in_b_ <<<"$(fast_since "$before")"
+	is "IPv$family: by the ordinary way there" "$out_b $in_b_" "0 0"
+	stop "$echo"
+done
 
 # The flow is known to the firewall no more: back to the ordinary way, where the rules decide.
 start_echo "$HOST_B" $HOST_B4 7000

@@ -114,7 +114,7 @@ module "not loaded" "the module bpf_crypto_bulk is installed, but not loaded: .*
 is "module: not loaded: selftest" "$(there selftest -j | jq -r .module)" "installed, not loaded"
 machine aes drivers aes-aesni
 with_file "6.12.1-other/updates/bpf_crypto_bulk.ko"
-module "of another kernel" "the module bpf_crypto_bulk is installed for Linux 6.12.1-other, and not for this one: .*; dkms autoinstall -k $RELEASE, then modprobe bpf_crypto_bulk"
+module "of another kernel" "the module bpf_crypto_bulk is installed for Linux 6.12.1-other, and not for this one: .*; dkms autoinstall -k ${RELEASE//+/\\+}, then modprobe bpf_crypto_bulk"
 machine aes drivers aes-aesni
 mkdir "$WORK/sys/bpf_crypto_bulk"
 module "loaded, without a cipher for it" ""

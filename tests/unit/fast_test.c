@@ -221,6 +221,22 @@ static void expect_noticed(const struct packet *packet, int peer, const char *co
 	expect_fast_out(packet, peer);
 }
 
+/* A neighbour that is gone is noticed when the next hop is not kept any more. */
+static void expect_neighbour_noticed(const struct packet *packet, int peer)
+{
+	static struct frame frame, out;
+	uint64_t until = tunnel_now() + 3000000000ULL;
+
+	expect_fast_out(packet, peer);
+	tunnel_shell("ip neigh del 192.0.2.254 dev device");
+	packet_build(&frame, packet);
+	while (rig_run(PROGRAM_FAST_OUT, &frame, &out) == XDP_REDIRECT && tunnel_now() < until)
+		continue;
+	introduce(packet);
+	tunnel_shell("ip neigh replace 192.0.2.254 lladdr " NEIGHBOUR " dev device");
+	expect_fast_out(packet, peer);
+}
+
 static void test_changes(void **state)
 {
 	struct packet packet = outgoing(INNER_B4, 100), ipv6 = outgoing(INNER_B6, 100);
@@ -240,8 +256,7 @@ static void test_changes(void **state)
 		       "echo 1 > /proc/sys/net/ipv4/conf/lan/forwarding");
 	expect_noticed(&ipv6, TUNNEL_B, "ip route add " INNER_B6 " dev lan",
 		       "ip route del " INNER_B6 " dev lan");
-	expect_noticed(&packet, TUNNEL_B, "ip neigh del 192.0.2.254 dev device",
-		       "ip neigh replace 192.0.2.254 lladdr " NEIGHBOUR " dev device");
+	expect_neighbour_noticed(&packet, TUNNEL_B);
 	expect_noticed(&packet, TUNNEL_B,
 		       "ip xfrm policy add src 192.0.2.0/24 dst 203.0.113.0/24 dir fwd action block",
 		       "ip xfrm policy deleteall");
@@ -447,6 +462,28 @@ static void test_in_changes(void **state)
 	expect_incoming(&inner, TUNNEL_B, true);
 }
 
+/* Another MAC address of the host is noticed, though the last one is kept for a second. */
+static void test_in_neighbour(void **state)
+{
+	static struct frame frame, out;
+	struct packet inner = tunnel_inner_from(INNER_B4, text, 100);
+	uint64_t until;
+
+	(void)state;
+	expect_incoming(&inner, TUNNEL_B, false);
+	expect_incoming(&inner, TUNNEL_B, true);
+	tunnel_shell("ip neigh replace " INNER_LOCAL4 " lladdr " NEIGHBOUR " dev lan");
+	until = tunnel_now() + 3000000000ULL;
+	do {
+		struct packet outer = tunnel_incoming(TUNNEL_B, ++sequence, &inner, buffer);
+
+		packet_build(&frame, &outer);
+		assert_int_equal(rig_run(PROGRAM_FAST_IN, &frame, &out), XDP_REDIRECT);
+	} while (memcmp(out.bytes, neighbour, 6) && tunnel_now() < until);
+	tunnel_shell("ip neigh replace " INNER_LOCAL4 " lladdr " HOST " dev lan");
+	assert_memory_equal(out.bytes, neighbour, 6);
+}
+
 /* Damaged, repeated, or from the wrong peer: dropped before anything is forwarded. */
 static void test_in_refused(void **state)
 {
@@ -483,6 +520,7 @@ int main(void)
 		cmocka_unit_test_setup(test_in, reset),
 		cmocka_unit_test_setup(test_in_unusual, reset),
 		cmocka_unit_test_setup(test_in_changes, reset),
+		cmocka_unit_test_setup(test_in_neighbour, reset),
 		cmocka_unit_test_setup(test_in_refused, reset),
 	};
 
