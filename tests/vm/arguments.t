@@ -41,13 +41,14 @@ run() { "$RUN" -o "$WORK/output" "$@"; }
 fails "no command" 2 "^run .*COMMAND" run
 fails "two commands" 2 "^run .*COMMAND" run true true
 fails "an unknown option" 2 "illegal option.*run .*COMMAND" run -z true
+dependencies=(--vm ${foreign:+--cross "$foreign"})
 for tool in "$qemu:$qemu_package" busybox:busybox-static cpio:cpio xz:xz-utils; do
 	fails "without ${tool%:*}" 125 \
 		"^vm: ${tool%:*} is missing
-hint: apt-get install ${tool#*:}, or sudo scripts/install-deps --vm\$" without "${tool%:*}" run true
+hint: apt-get install ${tool#*:}, or sudo scripts/install-deps ${dependencies[*]}\$" without "${tool%:*}" run true
 done
 fails "without qemu, who may not install it" 1 "^install-deps: missing: .*$qemu_package.*hint: .*sudo" \
-	without "$qemu" "${AS_NOBODY[@]}" "$TOP/scripts/install-deps" --vm
+	without "$qemu" "${AS_NOBODY[@]}" "$TOP/scripts/install-deps" "${dependencies[@]}"
 
 for tool in "$qemu" busybox cpio xz depmod; do
 	[ -n "$(command -v "$tool")" ] || missing="${missing:-} $tool"
@@ -75,7 +76,8 @@ fails "an unknown architecture" 125 "^vm: the laboratory has no machines of arch
 hint: ARCH=amd64 or ARCH=arm64\$" run -a vax true
 fails "dependencies of an unknown architecture" 2 "^install-deps: --cross: needs an architecture" \
 	"$TOP/scripts/install-deps" --vm --cross vax
-[ "$VM_ARCH" = arm64 ] && another=amd64 || another=arm64
+# This computer's own would start all its tests.
+[ "$native" = arm64 ] && another=amd64 || another=arm64
 fails "another architecture's tests here" 2 "^make check: this computer cannot run what is built for $another
 hint: make vmtest ARCH=$another" plain_make check ARCH=$another OUTPUT="$WORK/output"
 fails "an architecture that the tree does not know" 2 "ARCH=vax: the tree knows" plain_make all ARCH=vax
