@@ -11,11 +11,11 @@ can_trace || skip_all "needs strace, and that it can trace here"
 . "$here/several.sh"
 
 # The chain is 0, 3, 2, 1 or, when 2 has come again, 0, 2, 3, 1: 2 comes and goes.
-CALLS=bpf,mkdir,sendto,unlinkat,renameat2,membarrier
-CHAIN_STEP='OBJ_PIN.*/chain/|mkdir.*/chain|nlmsg_type=(0x13|RTM_SETLINK)|unlinkat|membarrier|renameat2'
+CALLS=$(present bpf,mkdir,mkdirat,sendto,unlinkat,renameat2,membarrier)
+CHAIN_STEP='OBJ_PIN.*/chain/|mkdir.*/chain|nlmsg_type=(0x13|RTM_SETLINK)|unlinkat\([0-9]|membarrier|renameat2'
 # calls_of FILE CMD...: "CALL N" of each step, of a run that is not killed
 calls_of() {
-	under_strace -o "$WORK/trace" -e trace=$CALLS "${@:2}" >/dev/null || return 1
+	under_strace -o "$WORK/trace" -e trace="$CALLS" "${@:2}" >/dev/null || return 1
 	awk -v step="$CHAIN_STEP" '{
 		sub(/^[0-9]+ +/, "")
 		call = $0
@@ -26,7 +26,7 @@ calls_of() {
 }
 # killed_at CALL N CMD...: to be told from a run that was not killed, as the numbers differ now and then
 killed_at() {
-	under_strace -o "$WORK/trace" -e trace=$CALLS -e inject="$1:signal=SIGKILL:when=$2" "${@:3}" >"$WORK/said" 2>&1
+	under_strace -o "$WORK/trace" -e trace="$CALLS" -e inject="$1:signal=SIGKILL:when=$2" "${@:3}" >"$WORK/said" 2>&1
 	local status=$?
 
 	[ $status -eq 137 ] || [ $status -eq 0 ] || { cat "$WORK/said"; return 1; }

@@ -17,10 +17,11 @@ STATE=$WORK/state-a
 # The operations on files, and the faults of each.
 declare -A ERRORS=(
 	[openat]="EACCES ENOSPC EMFILE" [read]="EIO" [write]="ENOSPC EIO" [fsync]="EIO ENOSPC" [renameat]="EIO EROFS"
-	[unlinkat]="EROFS EIO" [mkdir]="EACCES ENOSPC" [flock]="EINTR ENOLCK" [statx]="EIO" [newfstatat]="EIO" [faccessat2]="EIO" [ioctl]="ENOTTY"
+	[unlinkat]="EROFS EIO" [mkdir]="EACCES ENOSPC" [mkdirat]="EACCES ENOSPC" [flock]="EINTR ENOLCK"
+	[statx]="EIO" [newfstatat]="EIO" [faccessat2]="EIO" [ioctl]="ENOTTY"
 )
 CALLS=${!ERRORS[*]}
-CALLS=${CALLS// /,}
+CALLS=$(present "${CALLS// /,}")
 
 # The words of each command. `first` is `up` with a new key, where there is no state directory.
 state_command() {

@@ -6,7 +6,7 @@
 
 # up_traced FILE [OPTION...]: under strace
 up_traced() {
-	under_strace -o "$1" -e trace=bpf,mkdir,renameat,renameat2,fsync,sendto "${@:2}" "${UP[@]}"
+	under_strace -o "$1" -e trace="$(present bpf,mkdir,mkdirat,renameat,renameat2,fsync,sendto)" "${@:2}" "${UP[@]}"
 }
 
 # step REGEX FILE: "CALL N" of the first call that matches

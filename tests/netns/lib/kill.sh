@@ -7,7 +7,7 @@
 # CRASH_STEP=1 takes every single step; see steps() and kill_at_each() for what is left out without it. CRASH_EVERY=N
 # takes every Nth of what is left.
 
-CALLS=bpf,mkdir,rename,renameat,renameat2,fsync,sendto,unlink,unlinkat,rmdir,symlink
+CALLS=bpf,mkdir,mkdirat,rename,renameat,renameat2,fsync,sendto,unlink,unlinkat,rmdir,symlink,symlinkat
 
 # calls FILE: of each call in a trace, "CALL N KIND K WHAT": the Nth of its name, and the Kth of WHAT. KIND says whether
 # it changes anything: step, row (one of those that come in long rows) or other.
@@ -32,7 +32,7 @@ calls() {
 		else if (call == "bpf" && !/BPF_(LINK_CREATE|LINK_DETACH|OBJ_PIN|MAP_UPDATE|MAP_DELETE)/ &&
 			!/BPF_PROG_(TEST_)?RUN.*data_size_in=0,/)
 			kind = "other"
-		else if (/BPF_MAP_UPDATE|\/maps\/|unlink\(/)
+		else if (/BPF_MAP_UPDATE|\/maps\/|unlink\(|unlinkat\(AT_FDCWD, "[^"]*", 0\)/)
 			kind = "row"
 		print call, ++n[call], kind, ++k[what], what
 	}' "$1"
@@ -47,7 +47,7 @@ steps() {
 traced() {
 	local status
 
-	under_strace -o "$WORK/trace" -e trace="$CALLS" "${@:2}" >/dev/null
+	under_strace -o "$WORK/trace" -e trace="$(present "$CALLS")" "${@:2}" >/dev/null
 	status=$?
 	calls "$WORK/trace" >"$WORK/$1.calls"
 	return $status
