@@ -158,8 +158,14 @@ static int write_new_file(const struct import *import, const struct wg_quick_tex
 
 	strcpy(directory, path);
 	fd = open(dirname(directory), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail(errno, "%s: %s", path, strerror(errno));
+	if (fd < 0) {
+		err = errno;
+		fail(err, "%s: %s", path, strerror(err));
+		if (err == EOPNOTSUPP)
+			hint("this file system has no unnamed files: (umask 077; xdpsec import FILE >%s)",
+			     path);
+		return -err;
+	}
 	err = secret_output_write(fd, path, text->bytes, text->length);
 	if (err)
 		return err;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/line.h"
 #include "base/message.h"
 #include "base/owner.h"
 #include "config/config_parse.h"
@@ -68,6 +69,14 @@ int config_open(const char *path, FILE **file)
 		return fail(errno, "%s: %s", path, strerror(errno));
 	take_fd(&fd);
 	return 0;
+}
+
+int config_unreadable(const char *path, int line)
+{
+	if (errno == EFBIG)
+		return fail(EFBIG, "%s:%d: longer than %u bytes: not a text file", path, line + 1,
+			    LINE_BYTES);
+	return fail(errno, "%s: %s", path, strerror(errno));
 }
 
 /* Whoever may write to the directory may add peers. */

@@ -15,6 +15,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/line.h"
 #include "base/message.h"
 #include "base/similar.h"
 #include "config/config_parse.h"
@@ -470,10 +471,11 @@ static char *read_line(char *text, int size, void *stream)
 		take_line_as_given(parser, parser->pending);
 	}
 	parser->pending = NULL;
-	n = getline(&parser->buffer, &parser->buffer_size, parser->file);
+	n = line_read(&parser->buffer, &parser->buffer_size, parser->file);
 	if (n < 0) {
-		if (ferror(parser->file))
-			fail_parser(parser, fail(errno, "%s: %s", parser->path, strerror(errno)));
+		parser->ended = errno;
+		if (errno)
+			fail_parser(parser, config_unreadable(parser->path, parser->line));
 		return NULL;
 	}
 	parser->line++;

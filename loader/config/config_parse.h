@@ -83,6 +83,8 @@ int config_expand_includes(struct config *config);
 int config_open_included(struct config *config, size_t i, FILE **file);
 /* Open a file of the configuration, which must be a regular one. */
 int config_open(const char *path, FILE **file);
+/* The message for what line_read() could not read behind a line, by errno. */
+int config_unreadable(const char *path, int line);
 
 /* PostUp and PostDown (config_hook.c). */
 int set_post_up(struct config *config, const struct config_line *where, char *value);

@@ -85,6 +85,16 @@ int value_spi(const struct config_line *where, const char *text, unsigned int *s
 	return 0;
 }
 
+/* Is it the empty item of a comma too many? After a message. */
+static bool refuse_empty(const struct config_line *where, const char *item)
+{
+	if (*item)
+		return false;
+	fail_at(where, "an item of the list is empty");
+	hint("remove the comma in front of it or behind it");
+	return true;
+}
+
 static int parse_port(const struct config_line *where, const char *text, unsigned short *port)
 {
 	unsigned long number;
@@ -103,6 +113,8 @@ static int parse_range(const struct config_line *where, char *text, struct xdpse
 	char *last = strchr(text, '-'), first[32];
 	int err;
 
+	if (refuse_empty(where, text))
+		return -EINVAL;
 	if (!last) {
 		err = parse_port(where, text, &ports->first);
 		if (!err)
@@ -227,6 +239,8 @@ int value_prefix(const struct config_line *where, const char *text, struct xdpse
 	unsigned int bits;
 	int err;
 
+	if (refuse_empty(where, text))
+		return -EINVAL;
 	snprintf(address, sizeof(address), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!value_parse_address(address, &found, &bits)) {
 		fail_at(where, "%s: not an IPv4 or IPv6 prefix", text);
@@ -266,6 +280,8 @@ int value_address(const struct config_line *where, const char *text, struct xdps
 	unsigned int bits;
 	int err;
 
+	if (refuse_empty(where, text))
+		return -EINVAL;
 	snprintf(alone, sizeof(alone), "%.*s", slash ? (int)(slash - text) : 63, text);
 	if (!value_parse_address(alone, &found, &bits) || !value_is_unicast(&found, bits)) {
 		fail_at(where, "%s: not a valid address for a device", text);
@@ -283,6 +299,8 @@ int value_host(const struct config_line *where, const char *text, unsigned char 
 	struct xdpsec_prefix found;
 	unsigned int bits;
 
+	if (refuse_empty(where, text))
+		return -EINVAL;
 	if (!value_parse_address(text, &found, &bits) || !value_is_unicast(&found, bits) ||
 	    (bits == 128 && found.address[0] == 0xfe)) {
 		fail_at(where, "%s: not a valid source address", text);

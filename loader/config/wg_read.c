@@ -15,6 +15,7 @@
 #include <ini.h>
 
 #include "base/cleanup.h"
+#include "base/line.h"
 #include "base/message.h"
 #include "base/prefix.h"
 #include "base/similar.h"
@@ -301,11 +302,11 @@ static char *read_wg_line(char *text, int size, void *stream)
 		return NULL;
 	if (reader->rest)
 		return next_part(reader, text, max);
-	errno = 0;
-	n = getline(&reader->buffer, &reader->buffer_size, reader->file);
+	n = line_read(&reader->buffer, &reader->buffer_size, reader->file);
 	if (n < 0) {
+		reader->ended = errno;
 		if (errno)
-			count_failure(reader, fail(errno, "%s: %s", reader->config->path, strerror(errno)));
+			count_failure(reader, config_unreadable(reader->config->path, reader->line));
 		return NULL;
 	}
 	reader->line++;
@@ -319,10 +320,9 @@ static char *read_wg_line(char *text, int size, void *stream)
 	return reader->ended ? NULL : text;
 }
 
-/* Keys that are not there: WireGuard means something by that. */
-static void complete(struct wg_reader *reader)
+/* A default route needs a mark, and with Table = off none. */
+static void complete_mark(struct config *config)
 {
-	struct config *config = reader->config;
 	bool has_default = false;
 
 	for (const struct peer_config *peer = config->peers; peer < config->peers + config->n_peers; peer++)
@@ -332,6 +332,13 @@ static void complete(struct wg_reader *reader)
 		config->tunnel.mark_given = has_default;
 	else if (!config->tunnel.mark_given && has_default)
 		config->tunnel.mark = FULL_TUNNEL_MARK;
+}
+
+/* Keys that are not there: WireGuard means something by that. */
+static void complete(struct wg_reader *reader)
+{
+	struct config *config = reader->config;
+
 	if (!config->listen_port_line) {
 		warning("%s: ListenPort is missing: %u takes the place of a port by chance", config->path,
 			config->listen_port);
@@ -368,6 +375,7 @@ static int read_sections(struct config *config, FILE *file)
 	if (reader.ended)
 		return reader.err;
 	check_sections(&reader);
+	complete_mark(config);
 	if (!reader.err)
 		complete(&reader);
 	step = config_check(config);

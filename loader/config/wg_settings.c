@@ -101,8 +101,11 @@ static int take_fw_mark(struct config *config, const struct config_line *where, 
 	return set_fw_mark(config, where, value);
 }
 
+/* The main table is where the routes go anyway. */
 static int take_table(struct config *config, const struct config_line *where, char *value)
 {
+	if (!strcmp(value, "main") || !strcmp(value, "254"))
+		return 0;
 	if (!strcmp(value, "auto") || !strcmp(value, "off"))
 		return set_table(config, where, value);
 	config->tunnel.no_routes = true;
@@ -127,15 +130,27 @@ static int take_save_config(struct config *config, const struct config_line *whe
 	return 0;
 }
 
+/* The name of the file is that of WireGuard's device; empty: it cannot be. */
+static void wg_quick_device(const struct config *config, char device[IF_NAMESIZE])
+{
+	const char *slash = strrchr(config->path, '/'), *file = slash ? slash + 1 : config->path,
+		   *end = strrchr(file, '.');
+	size_t n = end && !strcmp(end, ".conf") ? (size_t)(end - file) : 0;
+
+	snprintf(device, IF_NAMESIZE, "%.*s", n < IF_NAMESIZE ? (int)n : 0, file);
+}
+
 /* `wg set %i private-key FILE`, which wg-quick(8) recommends; no file: another command. */
 static bool find_key_file(const struct config *config, const char *command, char path[PATH_MAX])
 {
 	static const char words[] = " private-key ";
-	const char *found = strstr(command, words), *from, *file = strrchr(config->path, '/');
+	const char *found = strstr(command, words), *from;
+	char device[IF_NAMESIZE];
 	size_t n = 0;
 
 	if (!found)
 		return false;
+	wg_quick_device(config, device);
 	from = found + strlen(words);
 	from += strspn(from, " \t");
 	for (; *from && !strchr(" \t;&|", *from) && n < PATH_MAX - 1; from++) {
@@ -143,8 +158,7 @@ static bool find_key_file(const struct config *config, const char *command, char
 			path[n++] = *from;
 			continue;
 		}
-		file = file ? file + 1 : config->path;
-		n += snprintf(path + n, PATH_MAX - n, "%.*s", (int)strcspn(file, "."), file);
+		n += snprintf(path + n, PATH_MAX - n, "%s", device);
 		n = n < PATH_MAX ? n : PATH_MAX - 1;
 		from++;
 	}
@@ -188,9 +202,35 @@ static int leave_out(struct config *config, const struct config_line *where, cha
 	return 0;
 }
 
+static bool is_of_name(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("_+.-", c));
+}
+
+/* Is the name in the command, not as a part of another word? */
+static bool has_word(const char *command, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = command; n && (at = strstr(at, name)); at += n)
+		if ((at == command || !is_of_name(at[-1])) && !is_of_name(at[n]))
+			return true;
+	return false;
+}
+
 static int take_hook(struct config *config, struct hooks *hooks, const struct config_line *where, char *value)
 {
-	return calls_wg(value) ? leave_out(config, where, value) : hooks_add(hooks, where, value);
+	char device[IF_NAMESIZE];
+
+	if (calls_wg(value))
+		return leave_out(config, where, value);
+	wg_quick_device(config, device);
+	if (has_word(value, device)) {
+		warning("%s:%d: %s: taken over with the name %s, which is WireGuard's device", where->path,
+			where->line, where->key, device);
+		hint("%%i instead of %s stands for the new one, %s", device, config->tunnel.name);
+	}
+	return hooks_add(hooks, where, value);
 }
 
 static int take_post_up(struct config *config, const struct config_line *where, char *value)

@@ -68,6 +68,8 @@ mistake "value without a key" '4s/.*/= auto/' 'FILE:4: expected [Section] or Key
 mistake "line too long" "8s/.*/Address = $(printf '192.0.2.%d, ' {1..20})/" \
 	'FILE:8: line longer than 197 characters
 hint: Address and AllowedIPs may be given several times'
+mistake "a line without end" '4s/auto/&&&&&&&&&&&&&&&&/g; 4s/auto/&&&&&&&&&&&&&&&&/g; 4s/auto/&&&&&&&&&&&&&&&&/g; 4s/auto/&&&&&&&&&&&&&&&&&/g; 4s/auto/&&&&&/g' \
+	'FILE:4: longer than 1048576 bytes: not a text file'
 mistake "NUL byte" '4s/auto/\x00/' 'FILE:4: NUL byte: not a text file'
 
 # ---- keys ---------------------------------------------------------------------------------------------
@@ -218,13 +220,19 @@ mistake "TxSpi twice" '11s/$/\nTxSpi = 0x1101/' 'FILE:12: TxSpi: given twice in 
 mistake "TxKeyFile twice" '12s/$/\nTxKeyFile = a-to-b.2.key/' \
 	'FILE:13: TxKeyFile: given twice in this [Peer], first in line 12'
 
-for port in 0 65536 http '53,' ',53' 53-0 -53 53- 1-2-3 ' '; do
-	bad=$(sed 's/^53,$//; s/^,53$//; s/^53-0$/0/; s/^-53$//; s/^53-$//; s/^1-2-3$/2-3/' <<<"$port")
+EMPTY_ITEM='an item of the list is empty
+hint: remove the comma in front of it or behind it'
+for port in 0 65536 http 53-0 -53 53- 1-2-3 ' '; do
+	bad=$(sed 's/^53-0$/0/; s/^-53$//; s/^53-$//; s/^1-2-3$/2-3/' <<<"$port")
 	[ "$port" != ' ' ] || continue
 	mistake "Ports = $port" "9s/=.*/= $port/" \
 		"FILE:9: Ports: $bad: not a port
 hint: 1 to 65535, a range such as 5201-5210, or \"all\""
 done
+for list in 53, ,53 53,,54; do
+	mistake "Ports = $list" "9s/=.*/= $list/" "FILE:9: Ports: $EMPTY_ITEM"
+done
+mistake "Address, a comma too many" "8s|=.*|= 198.51.100.0,|" "FILE:8: Address: $EMPTY_ITEM"
 mistake "range of ports that is reversed" '9s/=.*/= 5210-5201/' \
 	'FILE:9: Ports: 5210-5201: a range that ends before it starts
 hint: 5201-5210'
@@ -232,9 +240,9 @@ mistake "seventeen ranges of ports" '9s/=.*/= 1,3,5,7,9,11,13,15,17,19,21,23,25,
 	'FILE:9: Ports: 17 port ranges, at most 16 are possible
 hint: adjacent ports count as one range; "all" protects every port'
 
-for address in 198.51.100 host.example.com 198.51.100.256/24 2001:db8:::/32 /24 '198.51.100.0,'; do
+for address in 198.51.100 host.example.com 198.51.100.256/24 2001:db8:::/32 /24; do
 	mistake "Address = $address" "8s|=.*|= $address|" \
-		"FILE:8: Address: ${address##*,}: not an IPv4 or IPv6 prefix
+		"FILE:8: Address: $address: not an IPv4 or IPv6 prefix
 hint: for example 198.51.100.0/24 or 2001:db8::/32; names are not resolved"
 done
 for prefix in 198.51.100.0/33 198.51.100.0/ 198.51.100.0/-1 198.51.100.0/x; do
@@ -301,9 +309,10 @@ for name in too-long-for-a-dev xs/0 . 'xs 0' xs:0 xs%d xs% $'xs\v0'; do
 		"FILE:4: Name: $name: not a valid device name
 hint: for example xs0; 15 characters at most, without \"/\", \":\" and \"%\""
 done
-for address in 203.0.113 host.example.com 0.0.0.0/8 127.0.0.1/8 224.0.0.1/24 ff02::1/64 ::/64 ::1/128 '203.0.113.1/30,'; do
+mistake "[Interface] Address, a comma too many" "5s|=.*|= 203.0.113.1/30,|" "FILE:5: Address: $EMPTY_ITEM"
+for address in 203.0.113 host.example.com 0.0.0.0/8 127.0.0.1/8 224.0.0.1/24 ff02::1/64 ::/64 ::1/128; do
 	mistake "[Interface] Address = $address" "5s|=.*|= $address|" \
-		"FILE:5: Address: ${address##*,}: not a valid address for a device
+		"FILE:5: Address: $address: not a valid address for a device
 hint: for example 10.77.0.1/30 or fd00:77::1/64"
 done
 mistake "[Interface] Address with a wrong length" '5s|=.*|= 203.0.113.1/33|' \
@@ -312,6 +321,8 @@ mistake "[Interface] Address twice" '5s|=.*|= 203.0.113.1/30, 203.0.113.1/30|' \
 	'FILE: Address: 203.0.113.1/30: given twice'
 mistake "seventeen addresses" "5s|=.*|= $(printf '203.0.113.%d, ' {1..9})203.0.113.10\nAddress = $(printf '203.0.113.%d, ' {11..16})203.0.113.17|" \
 	'FILE:6: Address: more than 16 addresses'
+EMPTY_ITEM='an item of the list is empty
+hint: remove the comma in front of it or behind it'
 for port in 0 65536 ipsec -1; do
 	mistake "ListenPort = $port" "6s/=.*/= $port/" \
 		"FILE:6: ListenPort: $port: not a port
@@ -391,6 +402,8 @@ for endpoint in 198.51.100:7253 [198.51.100.2]:7253 [2001:db8:b::1] 2001:db8:b::
 		"FILE:10: Endpoint: $endpoint: not ADDRESS:PORT, nor NAME:PORT
 hint: for example 198.51.100.2:7253, [2001:db8::1]:7253 or vpn.example.net:7253"
 done
+EMPTY_ITEM='an item of the list is empty
+hint: remove the comma in front of it or behind it'
 for port in 0 65536 http; do
 	mistake "Endpoint with the port $port" "10s/=.*/= 198.51.100.2:$port/" \
 		"FILE:10: Endpoint: $port: not a port

@@ -25,6 +25,16 @@ import() {
 	"$XDPSEC" import --device xdpsec-none "$WG" "$@" >"$WORK/out"
 }
 
+# What is said of the private key, whatever else is wrong.
+without_shared_key() {
+	local status
+
+	import "$@" 2>"$WORK/err"
+	status=$?
+	sed '/: PrivateKey: taken over/{N;d}' "$WORK/err"
+	return $status
+}
+
 WARN="xdpsec: warning: $WG"
 SHARED_KEY="taken over, but a key should not serve both protocols
 hint: (umask 077; xdpsec genkey >/etc/xdpsec/wg0.key), PrivateKeyFile = wg0.key instead of PrivateKey, and the peers need what \`xdpsec pubkey </etc/xdpsec/wg0.key\` prints"
@@ -209,6 +219,8 @@ becomes "Table = off" '5s/.*/Table = off/' 'Table = off'
 lacks "Table = off: no mark" '5s/.*/Table = off/' FwMark
 becomes "Table = off with a default route: no mark, as in WireGuard" '5s/.*/Table = off/; 10s/=.*/= 0.0.0.0\/0/' $'FwMark = off\nTable = off'
 lacks "Table = auto" '5s/.*/Table = auto/' Table
+lacks "Table = main, where the routes go anyway" '5s/.*/Table = main/' Table
+lacks "Table = 254, which is main" '5s/.*/Table = 254/' Table
 lacks "SaveConfig = false" '5s/.*/SaveConfig = false/' SaveConfig
 lacks "no MTU" '5d' MTU
 becomes "ListenPort = 0, by chance" '3s/=.*/= 0/' 'ListenPort = 7253'
@@ -230,6 +242,33 @@ prints "a private key in a file" 0 "$WARN:2: PostUp: not taken over but for its 
 hint: a key should not serve both protocols: (umask 077; xdpsec genkey >/etc/xdpsec/wg0.key), PrivateKeyFile = wg0.key" import
 like "a private key in a file: the line" "$(<"$WORK/out")" $'\n'"PrivateKeyFile = $WORK/wg0.key"$'\n'
 is_valid "a private key in a file"
+
+# %i is the whole name, each time.
+for name in wg0 wg.0; do
+	mkdir -p "$WORK/$name"
+	cp "$WORK/wg0.key" "$WORK/$name/$name.key"
+	write_wg
+	sed -i "2s|.*|PostUp = wg set %i private-key $WORK/%i/%i.key|" "$WG"
+	cp "$WG" "$WORK/$name/$name.conf"
+	tap_run "$XDPSEC" import --device eth0 "$WORK/$name/$name.conf"
+	like "a private key in a file of the device's name, $name" "$TAP_OUTPUT" $'\n'"PrivateKeyFile = $WORK/$name/$name.key"$'\n'
+done
+
+# A command with the old device's name does something to the wrong device, or to none.
+# post_up COMMAND: what is said of it
+post_up() {
+	write_wg
+	sed -i "2a PostUp = $1" "$WG"
+	without_shared_key
+}
+for command in 'iptables -A FORWARD -i wg0 -j ACCEPT' 'ip route add 192.0.2.0/24 dev wg0' 'sysctl net.ipv4.conf.wg01.forwarding=1; tc qdisc add dev wg0 root fq'; do
+	prints "PostUp with the old name: $command" 0 "$WARN:3: PostUp: taken over with the name wg0, which is WireGuard's device
+hint: %i instead of wg0 stands for the new one, xs0" post_up "$command"
+	is "PostUp with the old name: it is as it was" "$(grep ^PostUp "$WORK/out")" "PostUp = $command"
+done
+for command in 'ip link set wg01 up' 'touch -- -wg0' 'echo swg0'; do
+	prints "PostUp with another name: $command" 0 "" post_up "$command"
+done
 
 # PostUp and PostDown go on.
 write_wg
@@ -289,16 +328,6 @@ like "names: one for two is said" "$(<"$WORK/err")" \
 	"$WARN:[0-9]*: \[Peer\]: another peer has the same name: Name = site-b-2"
 
 # ---- mistakes -----------------------------------------------------------------------------------------
-
-# What is said of the private key, whatever else is wrong.
-without_shared_key() {
-	local status
-
-	import "$@" 2>"$WORK/err"
-	status=$?
-	sed '/: PrivateKey: taken over/{N;d}' "$WORK/err"
-	return $status
-}
 
 # wrong NAME SED WANT: the file is refused with WANT, FILE in it stands for its path, and nothing is written.
 wrong() {
@@ -371,6 +400,10 @@ for prefix in x 203.0.113.256 203.0.113.64/; do
 	like "AllowedIPs = $prefix" "$TAP_OUTPUT" "^xdpsec: $WG:10: AllowedIPs: $prefix: (not an IPv4 or IPv6 prefix|prefix length must be 0 to 32)"
 done
 wrong "a prefix length" '10s/26/33/' 'FILE:10: AllowedIPs: 203.0.113.64/33: prefix length must be 0 to 32'
+wrong "a comma too many, which is the only mistake" '10s|=.*|= 0.0.0.0/0, ::/0,|' 'FILE:10: AllowedIPs: an item of the list is empty
+hint: remove the comma in front of it or behind it'
+wrong "Address, a comma too many" '4s|=|= ,|' 'FILE:4: Address: an item of the list is empty
+hint: remove the comma in front of it or behind it'
 wrong "Address that is none" '4s/=.*/= 203.0.113.300/' 'FILE:4: Address: 203.0.113.300: not a valid address for a device
 hint: for example 10.77.0.1/30 or fd00:77::1/64'
 wrong "ListenPort that is none" '3s/=.*/= 65536/' 'FILE:3: ListenPort: 65536: not a port
@@ -440,6 +473,9 @@ prints "a full disk" 1 "$WARN:2: PrivateKey: $SHARED_KEY
 xdpsec: standard output: No space left on device" to_full
 prints "no file" 1 "xdpsec: $WORK/none.conf: No such file or directory" "$XDPSEC" import "$WORK/none.conf"
 prints "a directory" 1 "xdpsec: $WORK: Is a directory" "$XDPSEC" import "$WORK"
+prints "no end" 1 "xdpsec: /dev/zero:1: longer than 1048576 bytes: not a text file" "$XDPSEC" import /dev/zero
+truncate -s 1T "$WORK/holes.conf"
+prints "holes" 1 "xdpsec: $WORK/holes.conf:1: longer than 1048576 bytes: not a text file" "$XDPSEC" import "$WORK/holes.conf"
 prints "a name alone is a file of WireGuard's" 1 "xdpsec: /etc/wireguard/xdpsec-none.conf: No such file or directory" \
 	"$XDPSEC" import xdpsec-none
 prints "a device that cannot be" 2 "xdpsec: --device a/b: not a valid device name
