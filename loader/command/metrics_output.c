@@ -45,6 +45,16 @@ static int refuse_path(const char *path, int err)
 	return -err;
 }
 
+/* The file takes the place of what is there: of a device, that would be its end for all others. */
+static int refuse_target(const char *path, mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return refuse_path(path, EISDIR);
+	fail(EINVAL, "%s: not a regular file, whose place another could take", path);
+	hint("without --output, xdpsec metrics prints them; for a symbolic link, give the path of its file");
+	return -EINVAL;
+}
+
 int metrics_write(const char *path, const char *text, size_t length)
 {
 	_cleanup_close_ int fd = -1;
@@ -54,8 +64,8 @@ int metrics_write(const char *path, const char *text, size_t length)
 
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
 		return refuse_path(path, ENAMETOOLONG);
-	if (lstat(path, &there) == 0 && S_ISDIR(there.st_mode))
-		return refuse_path(path, EISDIR);
+	if (lstat(path, &there) == 0 && !S_ISREG(there.st_mode))
+		return refuse_target(path, there.st_mode);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return refuse_path(path, errno);

@@ -229,7 +229,7 @@ for port in 0 65536 http 53-0 -53 53- 1-2-3 ' '; do
 		"FILE:9: Ports: $bad: not a port
 hint: 1 to 65535, a range such as 5201-5210, or \"all\""
 done
-for list in 53, ,53 53,,54; do
+for list in "53," ",53" "53,,54"; do
 	mistake "Ports = $list" "9s/=.*/= $list/" "FILE:9: Ports: $EMPTY_ITEM"
 done
 mistake "Address, a comma too many" "8s|=.*|= 198.51.100.0,|" "FILE:8: Address: $EMPTY_ITEM"

@@ -26,6 +26,7 @@ import() {
 }
 
 # What is said of the private key, whatever else is wrong.
+# shellcheck disable=SC2120 # -o is optional
 without_shared_key() {
 	local status
 

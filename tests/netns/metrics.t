@@ -115,6 +115,14 @@ refuses "no such directory" xdpsec_a metrics "$NAME_A" -o "$WORK/none/x.prom"
 like "no such directory: says so" "$TAP_OUTPUT" "^xdpsec: $WORK/none/x.prom: No such file or directory"$'\n'"hint: make its directory"
 refuses "a directory" xdpsec_a metrics "$NAME_A" -o "$WORK"
 like "a directory: says so" "$TAP_OUTPUT" "^xdpsec: $WORK: Is a directory"$'\n'"hint: FILE is the path of a file"
+mkdir "$WORK/targets"
+mknod "$WORK/targets/null" c 1 3 && mkfifo "$WORK/targets/fifo" && ln -s "$PROM" "$WORK/targets/link" || bail "no targets"
+before=$(cd "$WORK/targets" && stat -c '%n %F %i' ./*)
+for target in null fifo link; do
+	refuses "no regular file: $target" xdpsec_a metrics "$NAME_A" -o "$WORK/targets/$target"
+	like "no regular file: says so" "$TAP_OUTPUT" "^xdpsec: $WORK/targets/$target: not a regular file.*"$'\n'"hint: without --output, xdpsec metrics prints them"
+done
+is "no regular file: each is as it was" "$(cd "$WORK/targets" && stat -c '%n %F %i' ./*)" "$before"
 is "no other file is left" "$(find "$WORK" -name 'xdpsec.prom?*')" ""
 if command -v promtool >/dev/null; then
 	ok "promtool has no complaint" promtool check metrics <"$PROM"
