@@ -198,7 +198,7 @@ static int mend_tunnel(struct reload *reload)
 	return err ?: step;
 }
 
-/* The device was deleted, and there is another one of the name; or its program was detached. */
+/* The device was deleted or moved away, and there is another one of the name; or its program was detached. */
 static int mend_fast_device(struct reload *reload, unsigned int place)
 {
 	struct instance *instance = &reload->instance;

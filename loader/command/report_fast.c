@@ -28,8 +28,8 @@ void report_warn_fast(struct report *report)
 	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++) {
 		if (!report->fast.attached[i])
 			add_warning(report,
-				    "fast path: %s was deleted, or its program detached: its packets take "
-				    "the ordinary way; xdpsec reload %s",
+				    "fast path: %s was deleted or moved to another namespace, or its program "
+				    "detached: its packets take the ordinary way; xdpsec reload %s",
 				    instance->fast[i], instance->name);
 		else if (!report->fast.transmits[i])
 			add_warning(report,

@@ -149,11 +149,16 @@ unsigned int fast_attached(const struct plane *plane, unsigned int place)
 	struct bpf_link_info info = {};
 	__u32 length = sizeof(info);
 	_cleanup_close_ int link = -1;
+	struct netdev netdev;
 	char path[PATH_MAX];
 
 	link_path(plane, place, path);
 	link = bpf_obj_get(path);
-	return link < 0 || bpf_obj_get_info_by_fd(link, &info, &length) ? 0 : info.xdp.ifindex;
+	if (link < 0 || bpf_obj_get_info_by_fd(link, &info, &length) ||
+	    netdev_find_index(info.xdp.ifindex, &netdev))
+		return 0;
+	/* The program goes with a device to another namespace, and here may be another of that index. */
+	return netdev.xdp_program == info.prog_id ? info.xdp.ifindex : 0;
 }
 
 bool fast_transmitted(const struct plane *plane, __u32 slot)

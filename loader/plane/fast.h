@@ -20,7 +20,8 @@ int fast_attach(const struct plane *plane, unsigned int place, const struct netd
 /* Note the underlay's device. */
 int fast_set_underlay(const struct plane *plane, unsigned int index);
 
-/* The device that the program of this place of FastPath is on; 0: it was deleted, or the program detached. */
+/* The device of this namespace that the program of this place of FastPath is on; 0: it was deleted or moved to another
+ * namespace, or the program detached. */
 unsigned int fast_attached(const struct plane *plane, unsigned int place);
 
 /* Have the loaded program with this descriptor look at the device, without any packet on the wire, and return whether the

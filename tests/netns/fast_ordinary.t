@@ -82,6 +82,34 @@ like "attaches to the new device" "$TAP_OUTPUT" "inside: was detached from XDP, 
 in_ns "$HOST_B" ping -c1 -W5 $HOST4 >/dev/null
 fast_way "after the reload" 4
 
+# Another namespace gets the device with its program, and there is a new one of the same index and name here.
+elsewhere=$ID-o
+make_namespace "$elsewhere"
+read -r index address < <(ip -n "$SITE_B" -j link show dev inside | jq -r '.[0] | "\(.ifindex) \(.address)"')
+ip -n "$SITE_B" link set inside netns "$elsewhere"
+ip -n "$elsewhere" link set inside up
+like "moved away: status says so" "$(xdpsec_b status "$NAME_B")" "fast path: inside was deleted or moved to another namespace"
+ip -n "$HOST_B" link set eth0 name old0
+ip -n "$SITE_B" link add inside index "$index" address "$address" type veth peer name eth0 netns "$HOST_B"
+ip -n "$HOST_B" address flush dev old0
+add_address "$SITE_B" inside 198.18.0.126/25 2001:db8:d::fe/64
+add_address "$HOST_B" eth0 $HOST_B4/25 $HOST_B6/64
+ip -n "$HOST_B" route add default via 198.18.0.126
+make_cards
+in_ns "$HOST_B" ethtool -K old0 gro on >/dev/null
+MIDDLE=$elsewhere capture_start elsewhere inside
+start_echo "$HOST_B" $HOST_B4 7000
+echo=$STARTED
+ok "moved away, and another one of its index: the ordinary way goes on" wait_for 10 echoed 4 $HOST_B4
+stop "$echo"
+MIDDLE=$elsewhere capture_stop elsewhere
+refuses "moved away: nothing follows it" leaks elsewhere "$MARKER"
+ok "moved away: reload" xdpsec_b reload "$NAME_B"
+like "moved away: it attaches to the new device" "$TAP_OUTPUT" "inside: was detached from XDP, and is attached again"
+refuses "moved away: and no more to the old one" grep -q xdp <(ip -n "$elsewhere" link show dev inside)
+in_ns "$HOST_B" ping -c1 -W5 $HOST4 >/dev/null
+fast_way "moved away, and after the reload" 4
+
 sed -i 's/^FastPath = .*/FastPath = eth9/' "$WORK/$NAME_B.conf"
 fails "FastPath cannot change while it is up" "FastPath cannot be changed by reload" xdpsec_b reload "$NAME_B"
 
