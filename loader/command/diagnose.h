@@ -31,7 +31,7 @@ struct exchange {
 	bool has_target;
 	unsigned char target[16]; /* an address behind the peer, that was asked to answer */
 	bool answered;
-	__u64 sealed, opened;		/* packets of the peer in between */
+	__u64 sealed, opened, spoofed;	/* packets of the peer in between */
 	__u64 drops[XDPSEC_DROP_COUNT]; /* of the instance in between */
 	bool has_error;			/* about a packet to the peer's place */
 	struct icmp_message error;

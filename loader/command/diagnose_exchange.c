@@ -72,7 +72,7 @@ bool exchange_is_protected(const struct diagnosis *d, __u16 port)
 
 /* The counters before, which are replaced by what came in between. */
 struct before {
-	__u64 sealed, opened;
+	__u64 sealed, opened, spoofed;
 	__u64 drops[XDPSEC_DROP_COUNT];
 };
 
@@ -82,6 +82,7 @@ static void compare_counters(struct diagnosis *d, const struct before *before)
 
 	exchange->sealed = d->peer->tx.packets - before->sealed;
 	exchange->opened = d->peer->rx.packets - before->opened;
+	exchange->spoofed = peer_drops(d, XDPSEC_DROP_SPOOFED) - before->spoofed;
 	for (int i = 0; i < XDPSEC_DROP_COUNT; i++)
 		exchange->drops[i] = d->report.drops[i] - before->drops[i];
 }
@@ -175,6 +176,7 @@ int exchange_run(struct diagnosis *d)
 		return err;
 	before.sealed = d->peer->tx.packets;
 	before.opened = d->peer->rx.packets;
+	before.spoofed = peer_drops(d, XDPSEC_DROP_SPOOFED);
 	memcpy(before.drops, d->report.drops, sizeof(before.drops));
 	choose_target(d);
 	d->exchange.answered = exchange_answers(d, NULL);

@@ -15,6 +15,9 @@
 #include "net/sysctl.h"
 #include "plane/self.h"
 
+/* One packet of so many. */
+#define SPOOFED_FEW 100
+
 /* The networks of this site, that are not the underlay and not the tunnel. */
 static size_t list_networks(const struct diagnosis *d, struct local_network **networks)
 {
@@ -225,9 +228,22 @@ static void ask_for_networks(struct diagnosis *d)
 	mend(d, "at the other end: add the network to AllowedIPs of this site, and reload");
 }
 
+/*
+ * Packets of the peer that show that a network is missing in its AllowedIPs: none from before a reload changed them; and
+ * of many packets not the few that any host may send from an address of another network.
+ */
+static __u64 count_spoofed(const struct diagnosis *d)
+{
+	__u64 all = peer_drops(d, XDPSEC_DROP_SPOOFED), spoofed;
+	__u32 since = (__u32)d->report.drops[XDPSEC_DROP_SPOOFED] - d->peer->record.spoofed_before;
+
+	spoofed = since < all ? since : all;
+	return d->exchange.spoofed || spoofed * SPOOFED_FEW > d->peer->rx.packets ? spoofed : 0;
+}
+
 void check_allowed(struct diagnosis *d)
 {
-	__u64 spoofed = peer_drops(d, XDPSEC_DROP_SPOOFED);
+	__u64 spoofed = count_spoofed(d);
 
 	if (!is_tunnel(d))
 		return;

@@ -230,6 +230,23 @@ static int release_agent(struct reload *reload)
 	return err;
 }
 
+/* Earlier packets show nothing about AllowedIPs that were changed. */
+static int note_spoofed(struct reload *reload)
+{
+	__u64 drops[XDPSEC_DROP_COUNT];
+	int err = plane_read_drops(&reload->plane, drops);
+
+	for (size_t i = 0; !err && i < reload->config.n_peers; i++) {
+		struct change *change = &reload->changes[i];
+
+		if (!change->flows || change->is_new)
+			continue;
+		change->after.spoofed_before = (__u32)drops[XDPSEC_DROP_SPOOFED];
+		err = plane_write(&reload->plane, MAP_PEER_RECORDS, &change->index, &change->after);
+	}
+	return err;
+}
+
 static int reload_locked(struct reload *reload, const struct options *options)
 {
 	_cleanup_plane_lock_ int lock = -1;
@@ -255,6 +272,8 @@ static int reload_locked(struct reload *reload, const struct options *options)
 		err = apply(reload);
 	step = release_agent(reload);
 	err = err ?: step;
+	if (!err)
+		err = note_spoofed(reload);
 	return err ?: hook_renew(&reload->config);
 }
 

@@ -247,21 +247,6 @@ static int read_prefixes(struct report *report, const struct plane *plane, const
 	return err;
 }
 
-static int read_drops(struct report *report, const struct plane *plane)
-{
-	int cpus = libbpf_num_possible_cpus(), err = 0;
-	_cleanup_free_ __u64 *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
-
-	if (!counts)
-		return fail(ENOMEM, "out of memory");
-	for (__u32 i = 0; !err && i < XDPSEC_DROP_COUNT; i++) {
-		err = plane_read(plane, MAP_DROPS, &i, counts);
-		for (int cpu = 0; !err && cpu < cpus; cpu++)
-			report->drops[i] += counts[cpu];
-	}
-	return err;
-}
-
 /* Read data that is visible only in the instance's own namespace. */
 static int read_devices(struct report *report, const struct plane *plane)
 {
@@ -346,7 +331,7 @@ int report_read(struct report *report, const char *name)
 	if (!err)
 		err = read_prefixes(report, &plane, index);
 	if (!err)
-		err = read_drops(report, &plane);
+		err = plane_read_drops(&plane, report->drops);
 	if (!err)
 		err = read_devices(report, &plane);
 	if (err)

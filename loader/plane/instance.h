@@ -119,7 +119,9 @@ struct peer_record {
 	__u32 keepalive; /* seconds; 0: off */
 	__u8 roams;
 	__u8 binding; /* enum xdpsec_binding */
-	__u8 pad2[6];
+	__u8 pad2[2];
+	/* Packets of the instance that were dropped as spoofed until a reload changed this peer's AllowedIPs; the lower bits. */
+	__u32 spoofed_before;
 	struct sa_record tx, rx[PEER_RX]; /* those that the peer has not: SA_RECORD_NONE */
 };
 

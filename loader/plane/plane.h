@@ -164,6 +164,9 @@ int plane_write_peer(const struct plane *plane, __u32 index, const struct peer_r
 
 /* Read or write an element of any map, by key. 0, or -errno after a message with the map's name. */
 int plane_read(const struct plane *plane, enum plane_map map, const void *key, void *value);
+/* The packets of the instance that were dropped, by reason. 0, or -errno after a message. */
+int plane_read_drops(const struct plane *plane, __u64 drops[XDPSEC_DROP_COUNT]);
+
 int plane_write(const struct plane *plane, enum plane_map map, const void *key, const void *value);
 
 /* The next element of a map after *key, or the first one. False: no more. */

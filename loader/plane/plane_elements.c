@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
 #include "base/message.h"
@@ -21,6 +22,22 @@ int plane_read(const struct plane *plane, enum plane_map map, const void *key, v
 		return fail(errno, "%s: map %s: cannot read it: %s", plane->name, plane_map_name(map),
 			    strerror(errno));
 	return 0;
+}
+
+int plane_read_drops(const struct plane *plane, __u64 drops[XDPSEC_DROP_COUNT])
+{
+	int cpus = libbpf_num_possible_cpus(), err = 0;
+	_cleanup_free_ __u64 *counts = cpus > 0 ? calloc((size_t)cpus, sizeof(*counts)) : NULL;
+
+	if (!counts)
+		return fail(ENOMEM, "out of memory");
+	for (__u32 i = 0; !err && i < XDPSEC_DROP_COUNT; i++) {
+		err = plane_read(plane, MAP_DROPS, &i, counts);
+		drops[i] = 0;
+		for (int cpu = 0; !err && cpu < cpus; cpu++)
+			drops[i] += counts[cpu];
+	}
+	return err;
 }
 
 int plane_write(const struct plane *plane, enum plane_map map, const void *key, const void *value)

@@ -340,6 +340,18 @@ healthy "LAN missing there: mended" diagnose_a site-b
 ip -n "$SITE_B" address add 203.0.113.225/32 dev lo
 ok "LAN missing here: B sends from one" eval 'in_b ping -c1 -W1 -I 203.0.113.225 $TUNNEL_A4; true'
 named "LAN missing here" AllowedIPs "dropped as spoofed: it sends from a network that is missing in its AllowedIPs here" "AllowedIPs of site-b in"
+config_a "s|^AllowedIPs = .*|AllowedIPs = $TUNNEL_B4/32, 203.0.113.192/28, 203.0.113.225/32|"
+ok "LAN missing here: mended" xdpsec_a reload "$NAME_A"
+wait_for 10 reaches_b
+healthy "LAN missing here: mended" diagnose_a site-b
+ip -n "$SITE_B" address add 203.0.113.226/32 dev lo
+ok "one stray packet of many" eval 'in_b ping -q -f -c150 $TUNNEL_A4 && ! in_b ping -c1 -W0.2 -I 203.0.113.226 $TUNNEL_A4'
+is "one stray packet of many: it was dropped" "$(status_a .drops.spoofed)" 2
+healthy "one stray packet of many" diagnose_a site-b
+start "$SITE_B" "$WORK/strays" ping -i0.05 -I 203.0.113.226 "$TUNNEL_A4"
+strays=$STARTED
+named "strays that go on" AllowedIPs "dropped as spoofed: it sends from a network that is missing in its AllowedIPs here" "AllowedIPs of site-b in"
+stop "$strays"
 fresh
 in_a sysctl -qw net.ipv4.ip_forward=0
 write_agreed_configs
