@@ -18,14 +18,27 @@
 /* One packet of so many. */
 #define SPOOFED_FEW 100
 
+/* Is the network's device in the VRF of the tunnel device, or both in none? No packet goes from one to another. */
+static bool is_in_same_vrf(const struct diagnosis *d, const struct local_network *network)
+{
+	struct netdev netdev;
+
+	return netdev_find(network->device, &netdev) == 0 && netdev.master == d->report.near.master;
+}
+
 /* The networks of this site, that are not the underlay and not the tunnel. */
 static size_t list_networks(const struct diagnosis *d, struct local_network **networks)
 {
 	const unsigned int not_these[] = { d->report.instance.device_index, d->report.instance.near_index,
 					   d->report.instance.far_index, 0 };
-	size_t n = 0;
+	size_t n = 0, kept = 0;
 
-	return local_networks(not_these, networks, &n) ? 0 : n;
+	if (local_networks(not_these, networks, &n))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (is_in_same_vrf(d, &(*networks)[i]))
+			(*networks)[kept++] = (*networks)[i];
+	return kept;
 }
 
 /* ---- forwarding -------------------------------------------------------------------------------------- */

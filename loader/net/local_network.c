@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/prefix.h"
 #include "net/local_network.h"
+#include "net/netlink.h"
 
 /* RTF_GATEWAY (linux/route.h) in /proc/net/route and ipv6_route. */
 #define IS_GATEWAY 2
@@ -88,6 +89,15 @@ static bool read_address(const struct ifaddrs *from, struct local_network *netwo
 	return whole.length < 128;
 }
 
+/* The near end of a tunnel, of this instance or another: no hosts are on it. */
+static bool is_tunnel_device(const struct ifaddrs *from)
+{
+	struct netdev netdev;
+
+	return from->ifa_flags & IFF_NOARP && netdev_find(from->ifa_name, &netdev) == 0 &&
+	       strcmp(netdev.kind, "veth") == 0;
+}
+
 static bool is_meant(const struct ifaddrs *from, const unsigned int *without)
 {
 	unsigned int index = if_nametoindex(from->ifa_name);
@@ -99,7 +109,7 @@ static bool is_meant(const struct ifaddrs *from, const unsigned int *without)
 	for (; *without; without++)
 		if (*without == index)
 			return false;
-	return !is_container(from->ifa_name) && !is_uplink(from->ifa_name);
+	return !is_container(from->ifa_name) && !is_uplink(from->ifa_name) && !is_tunnel_device(from);
 }
 
 int local_networks(const unsigned int *without, struct local_network **networks, size_t *n)

@@ -337,6 +337,34 @@ config_b "s|^AllowedIPs = .*|AllowedIPs = $TUNNEL_A4/32, $LAN|"
 ok "LAN missing there: mended" xdpsec_b reload "$NAME_B"
 wait_for 10 reaches_b
 healthy "LAN missing there: mended" diagnose_a site-b
+# Networks that are none behind this host: of another tunnel, and in another VRF.
+ip -n "$SITE_A" link add xs7 type veth peer name xs7-far || bail "no veth"
+ip -n "$SITE_A" link set xs7-far up
+ip -n "$SITE_A" link set xs7 arp off
+add_address "$SITE_A" xs7 198.18.7.1/24
+for device in inside eth1; do
+	ip -n "$SITE_A" link set $device down
+done
+healthy "another tunnel" diagnose_a site-b
+in_a sysctl -qw net.ipv4.ip_forward=0
+xdpsec_a reload "$NAME_A" >/dev/null 2>&1
+healthy "another tunnel, no forwarding" diagnose_a site-b
+in_a sysctl -qw net.ipv4.ip_forward=1
+ip -n "$SITE_A" link set xs7 arp on
+named "a network beside the tunnel" AllowedIPs "not the network behind this host, xs7 \\(198.18.7.0/24\\)" "at the other end"
+if has_link_type vrf table 77; then
+	ip -n "$SITE_A" link add red type vrf table 77
+	ip -n "$SITE_A" link set red up
+	ip -n "$SITE_A" link set xs7 master red
+	healthy "a network in another VRF" diagnose_a site-b
+	ip -n "$SITE_A" link del red
+else
+	skip "a network in another VRF" "this kernel has no VRF"
+fi
+ip -n "$SITE_A" link del xs7
+for device in inside eth1; do
+	ip -n "$SITE_A" link set $device up
+done
 ip -n "$SITE_B" address add 203.0.113.225/32 dev lo
 ok "LAN missing here: B sends from one" eval 'in_b ping -c1 -W1 -I 203.0.113.225 $TUNNEL_A4; true'
 named "LAN missing here" AllowedIPs "dropped as spoofed: it sends from a network that is missing in its AllowedIPs here" "AllowedIPs of site-b in"
