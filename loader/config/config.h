@@ -150,7 +150,8 @@ struct hooks {
 
 /* One Include line, and how many files it has included. */
 struct include {
-	char *pattern; /* absolute */
+	char *pattern;	  /* absolute */
+	size_t directory; /* so many of its characters are the configuration's directory, and no pattern */
 	int line;
 	size_t n_files;
 };

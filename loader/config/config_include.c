@@ -43,7 +43,11 @@ int set_include(struct config *config, const struct config_line *where, char *va
 	if (!includes)
 		return fail_at(where, "out of memory");
 	config->includes = includes;
-	includes[config->n_includes] = (struct include){ .pattern = strdup(pattern), .line = where->line };
+	includes[config->n_includes] = (struct include){
+		.pattern = strdup(pattern),
+		.directory = strlen(pattern) - strlen(value),
+		.line = where->line,
+	};
 	if (!includes[config->n_includes].pattern)
 		return fail_at(where, "out of memory");
 	config->n_includes++;
@@ -118,25 +122,43 @@ static int note_glob_error(const char *path, int error)
 	return unreadable;
 }
 
-static int refuse_pattern(const struct config_line *where, const char *pattern, int found)
+static int refuse_pattern(const struct config_line *where, const struct include *include, int found)
 {
+	const char *pattern = include->pattern;
+
 	if (found == GLOB_NOSPACE)
 		return fail(ENOMEM, "%s:%d: out of memory", where->path, where->line);
 	if (found == GLOB_ABORTED)
 		return fail_at(where, "%s: cannot read the directory: %s", pattern, strerror(unreadable));
 	/* A pattern may match nothing yet, a name must not. */
-	if (strpbrk(pattern, "*?["))
+	if (strpbrk(pattern + include->directory, "*?["))
 		return 0;
 	return fail_at(where, "%s: %s", pattern, strerror(ENOENT));
+}
+
+/* As glob() has to get it: what is no pattern is quoted. */
+static void quote_directory(const struct include *include, char quoted[2 * PATH_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < include->directory; i++) {
+		if (strchr("*?[\\", include->pattern[i]))
+			quoted[n++] = '\\';
+		quoted[n++] = include->pattern[i];
+	}
+	strcpy(quoted + n, include->pattern + include->directory);
 }
 
 static int expand_include(struct config *config, struct include *include)
 {
 	const struct config_line where = { config->path, include->line, "Include" };
+	char quoted[2 * PATH_MAX];
 	glob_t names = {};
-	int found = glob(include->pattern, 0, note_glob_error, &names), err;
+	int found, err;
 
-	err = found ? refuse_pattern(&where, include->pattern, found) : 0;
+	quote_directory(include, quoted);
+	found = glob(quoted, 0, note_glob_error, &names);
+	err = found ? refuse_pattern(&where, include, found) : 0;
 	include->n_files = found ? 0 : names.gl_pathc;
 	for (size_t i = 0; !err && i < include->n_files; i++)
 		err = add_file(config, names.gl_pathv[i]);

@@ -42,6 +42,18 @@ write_peer b.conf site-b 203.0.113.64/26
 write_peer c.conf site-c 203.0.113.128/26
 right "an absolute name, and a second line"
 
+# The configuration's own directory is no pattern.
+write_interface 'Include = peers.d/*.conf'
+odd="$WORK [1]*\\x?"
+mkdir "$odd" || bail "no directory"
+defer rm -rf "$odd"
+cp -R "$WORK/." "$odd/"
+prints "a directory whose name looks like a pattern" 1 "${NO_DEVICE/"$CONFIG"/"$odd/site-a.conf"}" "$XDPSEC" check "$odd/site-a.conf"
+rm -r "$odd/peers.d"
+cat >>"$odd/site-a.conf" <<<'Include = peers.d/b.conf'
+tap_run "$XDPSEC" check "$odd/site-a.conf"
+like "a directory whose name looks like a pattern: a name without one must exist" "$TAP_OUTPUT" ": Include: .*/peers.d/b.conf: No such file or directory"
+
 # ---- keys beside the file, and their permissions --------------------------------------------------------
 
 write_interface 'Include = peers.d/*.conf'
