@@ -98,6 +98,7 @@ end
 
 -- ---- keys ----------------------------------------------------------------------------------------------
 
+local KEYS_BYTES = 1048576
 local keys = {}
 local keys_wrong
 
@@ -129,7 +130,7 @@ end
 
 local function read_keys()
 	local path, number = xdpsec.prefs.keys, 0
-	local file, why
+	local file, text, why
 
 	keys, keys_wrong = {}, nil
 	if path == "" then
@@ -144,14 +145,20 @@ local function read_keys()
 		keys_wrong = why
 		return
 	end
-	for line in file:lines() do
+	-- It may be a directory, or have no end.
+	text, why = file:read(KEYS_BYTES)
+	file:close()
+	if why then
+		keys_wrong = path .. ": " .. why
+		return
+	end
+	for line in (text or ""):gmatch("([^\n]*)\n?") do
 		number = number + 1
 		why = read_key(line)
 		if why then
 			keys_wrong = string.format("%s:%d: %s", path, number, why)
 		end
 	end
-	file:close()
 end
 
 -- ---- decryption ------------------------------------------------------------------------------------------

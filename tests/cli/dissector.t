@@ -166,6 +166,15 @@ echo "0x00001002 $KEY" >"$WORK/keys"
 is "the key of another SPI" "$(with_keys "$WORK/sealed.pcap" -T fields -e xdpsec.tag.status)" ""
 echo "0x00001001 00" >"$WORK/keys"
 like "a key that is none" "$(with_keys "$WORK/sealed.pcap" -V)" "$WORK/keys:1: not a key of 16 or 32 bytes"
+echo "0x00001001 $KEY" | sed 's/$/\r/; 1i # made elsewhere' >"$WORK/keys"
+is "a key in the second line, with CRLF" "$(with_keys "$WORK/sealed.pcap" -T fields -e xdpsec.tag.status)" Good
+rm "$WORK/keys"
+mkdir "$WORK/keys"
+like "a directory: said" "$(with_keys "$WORK/sealed.pcap" -V)" "$WORK/keys: Is a directory"
+is "a directory: no error of the script" "$(grep -ci 'lua.*error' "$WORK/err")" 0
+rmdir "$WORK/keys"
+ln -s /dev/zero "$WORK/keys"
+like "a file without end: said" "$(with_keys "$WORK/sealed.pcap" -V)" "$WORK/keys:1: not an SPI"
 rm "$WORK/keys"
 like "no file: said" "$(with_keys "$WORK/sealed.pcap" -V)" "No such file"
 done_testing
