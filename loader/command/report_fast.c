@@ -21,6 +21,21 @@ int report_read_fast(struct report *report, const struct plane *plane)
 	return fast_read_packets(plane, report->fast.packets);
 }
 
+static void warn_of_flowtable(struct report *report, const char *missing)
+{
+	if (strcmp(missing, report->instance.near) == 0)
+		add_warning(
+			report,
+			"fast path: the flowtable lacks %s: Linux 7.3 puts no flow into it then, and packets "
+			"take the ordinary way",
+			missing);
+	else
+		add_warning(report,
+			    "fast path: %s is in no flowtable of nftables with the other devices: packets "
+			    "take the ordinary way",
+			    missing);
+}
+
 void report_warn_fast(struct report *report)
 {
 	const struct instance *instance = &report->instance;
@@ -43,8 +58,5 @@ void report_warn_fast(struct report *report)
 			    "ordinary way",
 			    instance->device);
 	if (report->fast.not_in_flowtable)
-		add_warning(report,
-			    "fast path: %s is in no flowtable of nftables with the other devices: packets "
-			    "take the ordinary way",
-			    report->fast.not_in_flowtable);
+		warn_of_flowtable(report, report->fast.not_in_flowtable);
 }

@@ -31,6 +31,7 @@
 #include "command/up.h"
 #include "config/group.h"
 #include "device/endpoint.h"
+#include "device/fast_check.h"
 #include "device/hop.h"
 #include "device/sharing.h"
 #include "device/tunnel.h"
@@ -490,8 +491,10 @@ int command_up(const struct options *options)
 	if (!up)
 		return -ENOMEM;
 	err = up_run(up);
-	if (!err)
+	if (!err) {
 		give_advice(up);
+		fast_warn_of_flowtable(&up->config, &up->instance);
+	}
 	if (!err && options->no_attach)
 		attach_print(&up->plane, &up->instance);
 	up_free(up);

@@ -99,22 +99,6 @@ static int check_fast_place(const struct config *config, size_t place, const cha
 	return fast_check_device(&netdev, where);
 }
 
-static void warn_of_flowtable(const struct config *config, const struct instance *instance,
-			      const char *device)
-{
-	const char *missing = fast_not_in_flowtable(instance);
-
-	if (!missing)
-		return;
-	warning("%s:%d: FastPath: no flowtable of nftables has %s%s%s: all packets take the ordinary way",
-		config->path, config->tunnel.fast_line, instance->fast[0],
-		strcmp(missing, instance->fast[0]) ? " and " : "",
-		strcmp(missing, instance->fast[0]) ? missing : "");
-	hint("a flowtable with `devices = { %s, %s }`, and a rule `flow add` in its table's chain of the "
-	     "hook forward; without a firewall, FastPathFirewall = none",
-	     instance->fast[0], device);
-}
-
 int fast_check(const struct config *config, const struct netdev *underlay, struct instance *instance)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
@@ -138,14 +122,12 @@ int fast_check(const struct config *config, const struct netdev *underlay, struc
 		step = check_fast_place(config, i, where, instance);
 		err = err ?: step;
 	}
-	if (!err)
-		warn_of_flowtable(config, instance, underlay->name);
 	return err;
 }
 
 const char *fast_not_in_flowtable(const struct instance *instance)
 {
-	const char *devices[FAST_DEVICES_MAX + 1], *missing = NULL;
+	const char *devices[FAST_DEVICES_MAX + 2], *missing = NULL;
 	size_t n = 0;
 
 	if (instance->fast_no_firewall || !instance->n_fast)
@@ -153,5 +135,33 @@ const char *fast_not_in_flowtable(const struct instance *instance)
 	for (; n < instance->n_fast && n < FAST_DEVICES_MAX; n++)
 		devices[n] = instance->fast[n];
 	devices[n++] = instance->device;
+	devices[n++] = instance->near;
 	return flowtable_find(devices, n, &missing) ? NULL : missing;
+}
+
+void fast_warn_of_flowtable(const struct config *config, const struct instance *instance)
+{
+	const char *missing = fast_not_in_flowtable(instance), *first = instance->fast[0];
+	bool lacks_first;
+
+	if (!missing)
+		return;
+	if (strcmp(missing, instance->near) == 0) {
+		warning("%s:%d: FastPath: the flowtable lacks %s: Linux 7.3 puts no flow into it then, and "
+			"all "
+			"packets take the ordinary way",
+			config->path, config->tunnel.fast_line, missing);
+		hint("PostUp = nft \"add flowtable inet gateway fast { hook ingress priority filter; devices "
+		     "= { "
+		     "%s }; }\", with the family and the names of your table and flowtable",
+		     missing);
+		return;
+	}
+	lacks_first = strcmp(missing, first) == 0;
+	warning("%s:%d: FastPath: no flowtable of nftables has %s%s%s: all packets take the ordinary way",
+		config->path, config->tunnel.fast_line, first, lacks_first ? "" : " and ",
+		lacks_first ? "" : missing);
+	hint("a flowtable with `devices = { %s, %s, %s }`, and a rule `flow add` in its table's chain of the "
+	     "hook forward; without a firewall, FastPathFirewall = none",
+	     first, instance->device, instance->near);
 }

@@ -16,7 +16,14 @@ int fast_check(const struct config *config, const struct netdev *underlay, struc
 /* Is a device of FastPath suitable? where is put in front of messages. */
 int fast_check_device(const struct netdev *netdev, const char *where);
 
-/* The device that is in no flowtable with the underlay's, or the underlay's; NULL: all are, or nothing asks flowtables. */
+/*
+ * The first of the devices of FastPath, Device and the tunnel device that is in no flowtable with the others. NULL: all
+ * are, or nothing asks flowtables. Before Linux 7.3 flows go through a flowtable without the tunnel device as well; since
+ * then nft_flow_route() refuses them (net/netfilter/nf_flow_table_path.c, nft_dev_forward_path()).
+ */
 const char *fast_not_in_flowtable(const struct instance *instance);
+
+/* Warn, with a hint, of a device that is in no flowtable. The instance is up. */
+void fast_warn_of_flowtable(const struct config *config, const struct instance *instance);
 
 #endif

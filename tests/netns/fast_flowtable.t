@@ -48,7 +48,7 @@ write_tunnel_configs
 
 ok "up without a flowtable" up
 like "is warned of" "$TAP_OUTPUT" "no flowtable of nftables has inside"
-like "with what is missing" "$TAP_OUTPUT" "hint: a flowtable with .devices = . inside, eth0 "
+like "with what is missing" "$TAP_OUTPUT" "hint: a flowtable with .devices = . inside, eth0, xs0 "
 start_echo "$HOST_B" $HOST_B4 7000
 echo=$STARTED
 ok "packets go" come_back $HOST_B4 7000 4
@@ -56,8 +56,15 @@ is "none by the fast path" "$(fast_counts)" "0 0 0 0"
 
 flowtable "$SITE_A" inside
 like "a flowtable without eth0: status says so" "$(xdpsec_a status "$NAME_A")" "fast path: eth0 is in no flowtable"
-for site in "$SITE_A" "$SITE_B"; do flowtable "$site" "inside, eth0" || bail "no flowtable"; done
-refuses "made later, it is no warning any more" grep -q "no flowtable" <(xdpsec_a status "$NAME_A")
+flowtable "$SITE_A" "inside, eth0"
+like "one without xs0: status says so" "$(xdpsec_a status "$NAME_A")" "fast path: the flowtable lacks xs0: "
+down_a
+ok "up again" up_a
+like "it says so too" "$TAP_OUTPUT" "FastPath: the flowtable lacks xs0: "
+hint=$(sed -n 's/.*hint: PostUp = \(nft ".*"\), with .*/\1/p' <<<"$TAP_OUTPUT")
+ok "what it hints at: $hint" in_a sh -c "$hint"
+flowtable "$SITE_B" "inside, eth0, xs0" || bail "no flowtable"
+refuses "made later, it is no warning any more" grep -q "no flowtable\|lacks" <(xdpsec_a status "$NAME_A")
 stop "$echo"
 
 fast_way "IPv4" 4

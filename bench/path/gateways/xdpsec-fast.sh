@@ -21,7 +21,7 @@ flowtable_up() {
 		table inet gateway {
 			flowtable fast {
 				hook ingress priority filter
-				devices = { lan0, eth0 }
+				devices = { lan0, eth0, xs0 }
 			}
 			chain forward {
 				type filter hook forward priority filter; policy accept;
@@ -33,7 +33,7 @@ flowtable_up() {
 
 eval "ordinary_$(declare -f peer_up)"
 peer_up() {
-	fast_ready && ordinary_peer_up || return 1
+	ordinary_peer_up && fast_ready || return 1
 	# Frames are counted as they are.
 	wire_header=$ETHERNET_HEADER
 }
