@@ -157,15 +157,16 @@ static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inn
 		       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IP), 0);
 }
 
-static __always_inline long encapsulate_redirect(struct next_hop *next_hop)
+static __always_inline long encapsulate_redirect(const struct next_hop *hop)
 {
-	if (next_hop->is_old)
-		return bpf_redirect_neigh(next_hop->device, NULL, 0, 0);
-	return bpf_redirect_neigh(next_hop->device, &next_hop->neighbour, sizeof(next_hop->neighbour), 0);
+	if (hop->is_old)
+		return bpf_redirect_neigh(hop->device, NULL, 0, 0);
+	return bpf_redirect_neigh(hop->device, (struct bpf_redir_neigh *)&hop->neighbour,
+				  sizeof(hop->neighbour), 0);
 }
 
 /* Seal and send. From here on the packet is sent, or dropped without an answer. */
-static __always_inline int encapsulate_send(struct encapsulate *e, struct next_hop *next_hop,
+static __always_inline int encapsulate_send(struct encapsulate *e, const struct next_hop *hop, u64 now,
 					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
 	struct seal *s = &e->seal;
@@ -177,8 +178,7 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (e->inner.protocol == IPPROTO_TCP)
 		mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
-			  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, next_hop->now),
-			  sa->zero);
+			  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, now), sa->zero);
 	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
@@ -188,42 +188,32 @@ static __always_inline int encapsulate_send(struct encapsulate *e, struct next_h
 		return drop(reason, s->sa);
 	if (s->config->mark)
 		s->skb->mark = s->config->mark;
-	if (encapsulate_redirect(next_hop) != TC_ACT_REDIRECT)
+	if (encapsulate_redirect(hop) != TC_ACT_REDIRECT)
 		return drop(XDPSEC_DROP_UNREACHABLE, s->sa);
-	encapsulate_note(e, next_hop);
-	count_packet(s->sa, e->inner.length, next_hop->now);
+	encapsulate_note(e, hop->device, now);
+	count_packet(s->sa, e->inner.length, now);
 	return VERDICT_REDIRECT;
 }
 
-static __always_inline enum next_hop_found encapsulate_find_next_hop(struct encapsulate *e,
-								     struct next_hop *next_hop, u32 overhead)
+/* The longest outer packet for the route of one that it does not take. 0: it takes this one (encapsulate_believed()). */
+static __always_inline u32 encapsulate_narrow(struct encapsulate *e, const struct next_hop *hop, u32 overhead)
 {
-	struct seal *s = &e->seal;
-	u32 length = s->packet.udp_length, mtu = e->inner.length;
-	enum next_hop_found found;
+	u32 mtu = e->inner.length;
 
-	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
-	if (found != NEXT_HOP_TOO_NARROW || !e->inner.ipv6 || e->inner.length > XDPSEC_IPV6_MTU_MIN)
-		return found;
-	/* A length that fits any route. */
-	s->packet.udp_length = sizeof(struct udphdr);
-	found = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop);
-	s->packet.udp_length = length;
-	if (found == NEXT_HOP_FOUND && bpf_check_mtu(s->skb, next_hop->device, &mtu, overhead, 0)) {
-		next_hop->mtu = mtu;
-		return NEXT_HOP_TOO_NARROW;
-	}
-	return found;
+	if (!e->inner.ipv6 || mtu > XDPSEC_IPV6_MTU_MIN)
+		return encapsulate_believed(e, hop->mtu, overhead);
+	return bpf_check_mtu(e->seal.skb, hop->device, &mtu, overhead, 0) ? mtu : 0;
 }
 
 /* The peer is known: look up its endpoint and the route, check the path MTU, then send. */
 static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 {
 	struct seal *s = &e->seal;
+	const struct next_hop *hop;
 	struct bpf_crypto_ctx *ctx;
-	struct next_hop next_hop = {};
-	u32 path_mtu, overhead, reason;
+	u32 mtu, overhead, reason;
 	struct xdpsec_sa *sa;
+	u64 now;
 
 	e->endpoint = bpf_map_lookup_elem(&endpoints, &s->peer);
 	if (e->next_header == XDPSEC_NEXT_NONE && !(e->endpoint && keepalive_is_due(e->endpoint)))
@@ -238,32 +228,26 @@ static __always_inline int encapsulate_to_peer(struct encapsulate *e)
 
 	encapsulate_describe(e);
 	overhead = endpoint_overhead(s->packet.ipv6);
-	next_hop.now = bpf_ktime_get_coarse_ns();
-	reason = seal_check_time(s, e->next_header != XDPSEC_NEXT_NONE, next_hop.now);
+	now = bpf_ktime_get_coarse_ns();
+	reason = seal_check_time(s, e->next_header != XDPSEC_NEXT_NONE, now);
 	if (reason != DROP_NONE)
 		return drop(reason, s->sa);
-	path_mtu = endpoint_path_mtu(e->endpoint, next_hop.now) ?: XDPSEC_PAYLOAD_MAX;
-	path_mtu = encapsulate_believed(e, path_mtu, overhead);
-	if (e->inner.length + overhead > path_mtu)
-		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, path_mtu - overhead);
-	switch (encapsulate_find_next_hop(e, &next_hop, overhead)) {
-	case NEXT_HOP_FOUND:
-		break;
-	case NEXT_HOP_TOO_NARROW:
-		if (e->inner.length > XDPSEC_IPV6_MTU_MIN)
-			next_hop.mtu = encapsulate_believed(e, next_hop.mtu, overhead);
-		/* A path with no room for an inner packet (RFC 791: 68 bytes) is no path. */
-		if (next_hop.mtu >= overhead + ENCAPSULATE_MTU_MIN)
-			return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG,
-						  next_hop.mtu - overhead);
+	mtu = endpoint_path_mtu(e->endpoint, now) ?: XDPSEC_PAYLOAD_MAX;
+	mtu = encapsulate_believed(e, mtu, overhead);
+	if (e->inner.length + overhead > mtu)
+		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, mtu - overhead);
+	hop = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, now);
+	if (!hop)
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
-	default:
+	mtu = hop->is_narrow ? encapsulate_narrow(e, hop, overhead) : 0;
+	/* A path with no room for an inner packet (RFC 791: 68 bytes) is no path. */
+	if (mtu && mtu < overhead + ENCAPSULATE_MTU_MIN)
 		return encapsulate_refuse(e, XDPSEC_DROP_UNREACHABLE, ANSWER_UNREACHABLE, 0);
-	}
-	if (!next_hop.is_known &&
-	    (next_hop.device == s->skb->ifindex || next_hop.device == device_index(XDPSEC_DEVICE_NEAR)))
+	if (mtu)
+		return encapsulate_refuse(e, XDPSEC_DROP_TOO_BIG, ANSWER_TOO_BIG, mtu - overhead);
+	if (hop->leads_back)
 		return drop(XDPSEC_DROP_LOOP, s->sa);
-	return encapsulate_send(e, &next_hop, sa, ctx);
+	return encapsulate_send(e, hop, now, sa, ctx);
 }
 
 static __always_inline int encapsulate_packet(struct __sk_buff *skb)

@@ -127,14 +127,14 @@ static __noinline int encapsulate_write_headers(struct encapsulate *e)
 
 /* Note the time and the device of the packet. Once a second: more often, every CPU would take the cache
  * line from the others for each packet. */
-static __always_inline void encapsulate_note(struct encapsulate *e, const struct next_hop *next_hop)
+static __always_inline void encapsulate_note(struct encapsulate *e, u32 device, u64 now)
 {
 	struct xdpsec_endpoint *endpoint = e->endpoint;
 
-	if (next_hop->now - endpoint->sent < ENDPOINT_SECOND)
+	if (now - endpoint->sent < ENDPOINT_SECOND)
 		return;
-	endpoint->sent = next_hop->now;
-	endpoint->device = next_hop->device;
+	endpoint->sent = now;
+	endpoint->device = device;
 	endpoint_copy_address(endpoint->source, e->seal.packet.source);
 }
 

@@ -26,17 +26,7 @@
 enum next_hop_found {
 	NEXT_HOP_FOUND,
 	NEXT_HOP_NONE,
-	NEXT_HOP_TOO_NARROW, /* next_hop->mtu is the largest that fits */
-	NEXT_HOP_NOT_ASKED,  /* the kernel does not answer: forwarding of the far end is off */
-};
-
-struct next_hop {
-	u64 now;    /* time of the lookup */
-	u32 device; /* ifindex */
-	u32 mtu;
-	bool is_known; /* it does not lead into the tunnel: that was looked at when it was kept */
-	bool is_old;   /* not looked up: the kernel finds the neighbour as the packet leaves */
-	next_hop_neighbour neighbour;
+	NEXT_HOP_NOT_ASKED, /* the kernel does not answer: forwarding of the far end is off */
 };
 
 /* The length of the outer packet, from that before header and tag are added. */
@@ -48,12 +38,12 @@ static __always_inline u32 next_hop_length(const struct packet *packet)
 
 /*
  * Look up the route of the outer packet. Destination, ports and udp_length are those before header and tag
- * are added. Rules of routing see the source if there is one (has_source); otherwise the lookup fills it in.
+ * are added. Rules of routing see hop->source if there is one (has_source); otherwise the lookup fills it in.
  * The source port selects between routes of equal cost. The kernel checks `forwarding` of the device that the
  * packet is on, the far end (net/core/filter.c, bpf_ipv4_fib_lookup). A call of its own, for its stack.
  */
-static __noinline enum next_hop_found next_hop_ask(seal_context *skb, struct packet *packet, u32 mark,
-						   bool has_source, struct next_hop *next_hop)
+static __noinline enum next_hop_found next_hop_ask(seal_context *skb, const struct packet *packet, u32 mark,
+						   bool has_source, struct next_hop *hop)
 {
 	struct bpf_fib_lookup lookup = {
 		.family = packet->ipv6 ? NEXT_HOP_AF_INET6 : NEXT_HOP_AF_INET,
@@ -74,32 +64,36 @@ static __noinline enum next_hop_found next_hop_ask(seal_context *skb, struct pac
 	if (!has_source)
 		flags |= BPF_FIB_LOOKUP_SRC;
 	else if (packet->ipv6)
-		__builtin_memcpy(lookup.ipv6_src, packet->source, 16);
+		__builtin_memcpy(lookup.ipv6_src, hop->source, 16);
 	else
-		lookup.ipv4_src = packet->source[3];
+		lookup.ipv4_src = hop->source[3];
 	found = bpf_fib_lookup(skb, &lookup, sizeof(lookup), flags);
-	next_hop->mtu = lookup.mtu_result;
-	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED)
-		return NEXT_HOP_TOO_NARROW;
+	hop->mtu = lookup.mtu_result;
+	hop->is_narrow = found == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+	if (hop->is_narrow) {
+		/* The device is not said. A length that fits any route. */
+		lookup.tot_len = sizeof(struct iphdr);
+		found = bpf_fib_lookup(skb, &lookup, sizeof(lookup), flags);
+	}
 	if (found == BPF_FIB_LKUP_RET_FWD_DISABLED)
 		return NEXT_HOP_NOT_ASKED;
 	if (found != BPF_FIB_LKUP_RET_SUCCESS)
 		return NEXT_HOP_NONE;
-	next_hop->device = lookup.ifindex;
+	hop->device = lookup.ifindex;
 	if (packet->ipv6)
-		__builtin_memcpy(packet->source, lookup.ipv6_src, 16);
+		__builtin_memcpy(hop->source, lookup.ipv6_src, 16);
 	else
-		packet_map_ipv4(packet->source, &lookup.ipv4_src);
+		packet_map_ipv4(hop->source, &lookup.ipv4_src);
 #ifdef SEAL_FROM_XDP
-	__builtin_memcpy(next_hop->neighbour.addresses, lookup.dmac, ETH_ALEN);
-	__builtin_memcpy(next_hop->neighbour.addresses + ETH_ALEN / 2, lookup.smac, ETH_ALEN);
+	__builtin_memcpy(hop->neighbour.addresses, lookup.dmac, ETH_ALEN);
+	__builtin_memcpy(hop->neighbour.addresses + ETH_ALEN / 2, lookup.smac, ETH_ALEN);
 #else
 	/* The gateway's address, which may be of the other family (RFC 8950). */
-	next_hop->neighbour.nh_family = lookup.family;
+	hop->neighbour.nh_family = lookup.family;
 	if (lookup.family == NEXT_HOP_AF_INET6)
-		__builtin_memcpy(next_hop->neighbour.ipv6_nh, lookup.ipv6_dst, 16);
+		__builtin_memcpy(hop->neighbour.ipv6_nh, lookup.ipv6_dst, 16);
 	else
-		next_hop->neighbour.ipv4_nh = lookup.ipv4_dst;
+		hop->neighbour.ipv4_nh = lookup.ipv4_dst;
 #endif
 	return NEXT_HOP_FOUND;
 }
@@ -156,9 +150,9 @@ static __always_inline bool next_hop_suits(const struct xdpsec_config *config,
  * it on every device, the far end too). Peers that do not move are still reached by the device used last; the
  * kernel itself looks for the next hop there (net/core/filter.c, __bpf_redirect_neigh_v4 without nh).
  */
-static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb, struct packet *packet,
+static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb, const struct packet *packet,
 							      const struct xdpsec_endpoint *endpoint,
-							      bool has_source, struct next_hop *next_hop)
+							      bool has_source, struct next_hop *hop)
 {
 	const u32 *source = (const u32 *)endpoint->source;
 	bool ipv6 = source[0] || source[1] || source[2] != bpf_htonl(0xffff);
@@ -168,65 +162,67 @@ static __always_inline enum next_hop_found next_hop_as_before(seal_context *skb,
 	if (!endpoint->device || (!has_source && ipv6 != packet->ipv6))
 		return NEXT_HOP_NONE;
 	if (!has_source)
-		__builtin_memcpy(packet->source, source, 16);
-	next_hop->device = endpoint->device;
-	next_hop->is_old = true;
-	fits = bpf_check_mtu(skb, next_hop->device, &length, 0, 0);
-	next_hop->mtu = length;
-	if (fits < 0)
-		return NEXT_HOP_NONE;
-	return fits ? NEXT_HOP_TOO_NARROW : NEXT_HOP_FOUND;
+		__builtin_memcpy(hop->source, source, 16);
+	hop->device = endpoint->device;
+	hop->is_old = true;
+	fits = bpf_check_mtu(skb, hop->device, &length, 0, 0);
+	hop->mtu = length;
+	hop->is_narrow = fits;
+	return fits < 0 ? NEXT_HOP_NONE : NEXT_HOP_FOUND;
 }
 
-/* Take what is kept for such a packet, if the packet fits. */
-static __always_inline bool next_hop_take(struct packet *packet, u32 mark, bool has_source, u64 generation,
-					  struct next_hop *next_hop)
+/* Look up the next hop of the packet. source: NULL, or what the lookup has to go by. */
+static __always_inline bool next_hop_look_up(seal_context *skb, const struct packet *packet,
+					     const struct xdpsec_config *config,
+					     struct xdpsec_endpoint *endpoint,
+					     const struct xdpsec_source *source, bool *has_source,
+					     struct next_hop *hop)
 {
-	const struct next_hop_kept *kept = next_hop_recall(packet, mark, has_source, next_hop->now,
-							   generation);
-
-	if (!kept || next_hop_length(packet) > kept->mtu)
-		return false;
-	__builtin_memcpy(packet->source, kept->source, 16);
-	next_hop->device = kept->device;
-	next_hop->mtu = kept->mtu;
-	next_hop->neighbour = kept->neighbour;
-	next_hop->is_known = true;
-	return true;
-}
-
-/* Find device, neighbour and source address for the packet. A call of its own, for its stack. */
-static __noinline enum next_hop_found next_hop_find(seal_context *skb, struct packet *packet,
-						    const struct xdpsec_config *config,
-						    struct xdpsec_endpoint *endpoint,
-						    struct next_hop *next_hop)
-{
-	const struct xdpsec_source *source = endpoint_from(endpoint);
-	bool has_source = next_hop_may_use(skb, endpoint, source, next_hop->now);
 	enum next_hop_found found;
-	u64 generation = next_hop_generation(skb);
 
-	if (has_source)
-		__builtin_memcpy(packet->source, source->address, 16);
-	else if (source->local == XDPSEC_LOCAL_FIXED)
-		return NEXT_HOP_NONE;
-	if (next_hop_take(packet, config->mark, has_source, generation, next_hop))
-		return NEXT_HOP_FOUND;
-	found = next_hop_ask(skb, packet, config->mark, has_source, next_hop);
-	if (has_source && source->local != XDPSEC_LOCAL_FIXED &&
+	hop->until = 0;
+	hop->is_old = false;
+	if (*has_source)
+		__builtin_memcpy(hop->source, source->address, 16);
+	found = next_hop_ask(skb, packet, config->mark, *has_source, hop);
+	if (*has_source && source->local != XDPSEC_LOCAL_FIXED &&
 	    (found == NEXT_HOP_NONE ||
-	     (found == NEXT_HOP_FOUND && !next_hop_suits(config, source, next_hop->device)))) {
+	     (found == NEXT_HOP_FOUND && !next_hop_suits(config, source, hop->device)))) {
 		endpoint->usable = 0;
-		has_source = false;
-		found = next_hop_ask(skb, packet, config->mark, false, next_hop);
+		*has_source = false;
+		found = next_hop_ask(skb, packet, config->mark, false, hop);
 	}
 	if (found == NEXT_HOP_NOT_ASKED)
-		return next_hop_as_before(skb, packet, endpoint, has_source, next_hop);
-	if (found == NEXT_HOP_FOUND && next_hop->device != context_routes_from(skb) &&
-	    next_hop->device != device_index(XDPSEC_DEVICE_NEAR))
-		next_hop_keep(packet, config->mark, has_source, next_hop->now, generation, next_hop->device,
-			      next_hop->mtu, &next_hop->neighbour);
-	return found;
+		found = next_hop_as_before(skb, packet, endpoint, *has_source, hop);
+	hop->leads_back = hop->device == context_routes_from(skb) ||
+			  hop->device == device_index(XDPSEC_DEVICE_NEAR);
+	return found == NEXT_HOP_FOUND;
+}
+
+/*
+ * Find device, neighbour and source address for the packet, and set the latter. NULL: there is no route. A call of its
+ * own, for its stack.
+ */
+static __noinline const struct next_hop *next_hop_find(seal_context *skb, struct packet *packet,
+						       const struct xdpsec_config *config,
+						       struct xdpsec_endpoint *endpoint, u64 now)
+{
+	const struct xdpsec_source *source = endpoint_from(endpoint);
+	bool has_source = next_hop_may_use(skb, endpoint, source, now);
+	struct next_hop *hop = next_hop_place(packet);
+	u64 generation = next_hop_generation(skb);
+
+	if (!hop || (!has_source && source->local == XDPSEC_LOCAL_FIXED))
+		return NULL;
+	if (!next_hop_is_kept(hop, packet, config->mark, has_source ? (const u32 *)source->address : NULL,
+			      now, generation) ||
+	    next_hop_length(packet) > hop->mtu) {
+		if (!next_hop_look_up(skb, packet, config, endpoint, source, &has_source, hop))
+			return NULL;
+		next_hop_keep(hop, packet, config->mark, has_source, now, generation);
+	}
+	__builtin_memcpy(packet->source, hop->source, 16);
+	return hop;
 }
 
 #endif

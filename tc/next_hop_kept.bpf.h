@@ -26,21 +26,29 @@ typedef struct {
 typedef struct bpf_redir_neigh next_hop_neighbour;
 #endif
 
-/* What the lookup went by, and what it found. */
-struct next_hop_kept {
-	u64 until, generation;
+/*
+ * The result of a lookup, and what it went by. A packet's next hop is used where it is kept: on the stack the verifier
+ * would tell apart how each of its words came about, and follow all that comes behind for each.
+ */
+struct next_hop {
+	u64 until,
+		generation; /* of the routing tables; from before the lookup, so that a change since then counts */
 	u32 destination[4], source[4]; /* with has_source the lookup went by it, else it was found */
 	u32 ports, mark;
-	u32 device, mtu;
+	u32 device; /* ifindex */
+	u32 mtu;    /* the largest packet that fits */
 	next_hop_neighbour neighbour;
-	u32 has_source;
+	bool has_source;
+	bool is_narrow;	 /* the packet does not fit */
+	bool leads_back; /* into the tunnel itself */
+	bool is_old;	 /* not looked up: the kernel finds the neighbour as the packet leaves */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NEXT_HOPS);
 	__type(key, u32);
-	__type(value, struct next_hop_kept);
+	__type(value, struct next_hop);
 } next_hops SEC(".maps");
 
 static __always_inline u64 next_hop_generation(seal_context *skb)
@@ -59,7 +67,7 @@ static __always_inline u32 next_hop_ports(const struct packet *packet)
 	return packet->source_port | (u32)packet->destination_port << 16;
 }
 
-static __always_inline struct next_hop_kept *next_hop_place(const struct packet *packet)
+static __always_inline struct next_hop *next_hop_place(const struct packet *packet)
 {
 	/* The last byte of the address. */
 	u32 slot = (packet->source_port ^ packet->destination[3] >> 24) & (NEXT_HOPS - 1);
@@ -72,38 +80,26 @@ static __always_inline bool next_hop_same(const u32 a[4], const u32 b[4])
 	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
 }
 
-/* What was found for such a packet, if it is still right; else NULL. */
-static __always_inline const struct next_hop_kept *next_hop_recall(const struct packet *packet, u32 mark,
-								   bool has_source, u64 now, u64 generation)
+/* Is it that of such a packet, and still right? source: NULL, or what the lookup has to go by. */
+static __always_inline bool next_hop_is_kept(const struct next_hop *hop, const struct packet *packet,
+					     u32 mark, const u32 *source, u64 now, u64 generation)
 {
-	const struct next_hop_kept *kept = next_hop_place(packet);
-
-	if (!kept || now >= kept->until || kept->generation != generation || kept->mark != mark ||
-	    kept->ports != next_hop_ports(packet) || kept->has_source != has_source ||
-	    !next_hop_same(kept->destination, packet->destination))
-		return NULL;
-	return !has_source || next_hop_same(kept->source, packet->source) ? kept : NULL;
+	return now < hop->until && hop->generation == generation && hop->mark == mark &&
+	       hop->ports == next_hop_ports(packet) && next_hop_same(hop->destination, packet->destination) &&
+	       hop->has_source == !!source && (!source || next_hop_same(hop->source, source));
 }
 
-/* Keep it. generation is that from before the lookup, so a change since then counts. */
-static __always_inline void next_hop_keep(const struct packet *packet, u32 mark, bool has_source, u64 now,
-					  u64 generation, u32 device, u32 mtu,
-					  const next_hop_neighbour *neighbour)
+/* Keep it for packets like this one, if it is of use to others. */
+static __always_inline void next_hop_keep(struct next_hop *hop, const struct packet *packet, u32 mark,
+					  bool has_source, u64 now, u64 generation)
 {
-	struct next_hop_kept *kept = next_hop_place(packet);
-
-	if (!kept)
-		return;
-	kept->until = now + NEXT_HOP_KEPT_NS;
-	kept->generation = generation;
-	__builtin_memcpy(kept->destination, packet->destination, 16);
-	__builtin_memcpy(kept->source, packet->source, 16);
-	kept->ports = next_hop_ports(packet);
-	kept->mark = mark;
-	kept->device = device;
-	kept->mtu = mtu;
-	kept->neighbour = *neighbour;
-	kept->has_source = has_source;
+	hop->generation = generation;
+	__builtin_memcpy(hop->destination, packet->destination, 16);
+	hop->ports = next_hop_ports(packet);
+	hop->mark = mark;
+	hop->has_source = has_source;
+	if (!hop->is_old && !hop->is_narrow && !hop->leads_back)
+		hop->until = now + NEXT_HOP_KEPT_NS;
 }
 
 #endif

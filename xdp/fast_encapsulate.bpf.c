@@ -80,24 +80,26 @@ static __always_inline bool fast_may(struct encapsulate *e)
 			     (void *)(long)xdp->data_end, from, near);
 }
 
-/* The next hop, if it is on the underlay's device and the packet fits the path. */
-static __always_inline bool fast_find_next_hop(struct encapsulate *e, struct next_hop *next_hop)
+/* The next hop, if it is on the underlay's device and the packet fits the path; else NULL. */
+static __always_inline const struct next_hop *fast_find_next_hop(struct encapsulate *e, u64 now)
 {
 	struct seal *s = &e->seal;
+	const struct next_hop *hop;
 	u32 path_mtu;
 
 	encapsulate_describe(e);
-	next_hop->now = bpf_ktime_get_coarse_ns();
-	path_mtu = endpoint_path_mtu(e->endpoint, next_hop->now);
+	path_mtu = endpoint_path_mtu(e->endpoint, now);
 	if (path_mtu && e->inner.length + endpoint_overhead(s->packet.ipv6) > path_mtu)
-		return false;
-	return next_hop_find(s->skb, &s->packet, s->config, e->endpoint, next_hop) == NEXT_HOP_FOUND &&
-	       !next_hop->is_old && next_hop->device == s->config->device &&
-	       device_index(XDPSEC_DEVICE_PROTECTED) == next_hop->device;
+		return NULL;
+	hop = next_hop_find(s->skb, &s->packet, s->config, e->endpoint, now);
+	return hop && !hop->is_narrow && !hop->is_old && hop->device == s->config->device &&
+			       device_index(XDPSEC_DEVICE_PROTECTED) == hop->device
+		       ? hop
+		       : NULL;
 }
 
 /* The outer headers, and one hop less of the inner packet. 0, or -1. A call of its own, for its stack. */
-static __noinline int fast_write(struct encapsulate *e, const struct next_hop *next_hop)
+static __noinline int fast_write(struct encapsulate *e, const struct next_hop *hop)
 {
 	u32 at = sizeof(struct ethhdr) + endpoint_overhead(e->seal.packet.ipv6);
 	void *data, *data_end;
@@ -108,7 +110,7 @@ static __noinline int fast_write(struct encapsulate *e, const struct next_hop *n
 	data_end = (void *)(long)e->seal.skb->data_end;
 	if (data + sizeof(struct ethhdr) > data_end)
 		return -1;
-	__builtin_memcpy(data, next_hop->neighbour.addresses, 2 * ETH_ALEN);
+	__builtin_memcpy(data, hop->neighbour.addresses, 2 * ETH_ALEN);
 	return fast_decrease_ttl(data + at, data_end, e->inner.ipv6) ? 0 : -1;
 }
 
@@ -124,14 +126,14 @@ static __always_inline bool fast_make_room(struct encapsulate *e)
 }
 
 /* From here on the packet is sent, or dropped under the same names as on the ordinary way. */
-static __always_inline int fast_send(struct encapsulate *e, const struct next_hop *next_hop,
+static __always_inline int fast_send(struct encapsulate *e, const struct next_hop *hop, u64 now,
 				     const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
 	struct seal *s = &e->seal;
 	u32 zero = 0, reason;
 	void *map;
 
-	if (fast_write(e, next_hop))
+	if (fast_write(e, hop))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	reason = seal_payload(s, sa, ctx, e->next_header, NULL);
 	if (reason != DROP_NONE)
@@ -139,8 +141,8 @@ static __always_inline int fast_send(struct encapsulate *e, const struct next_ho
 	map = bpf_map_lookup_elem(&devices, &zero);
 	if (!map || bpf_redirect_map(map, XDPSEC_DEVICE_PROTECTED, XDP_DROP) != XDP_REDIRECT)
 		return drop(XDPSEC_DROP_NO_DEVICE, s->sa);
-	encapsulate_note(e, next_hop);
-	count_packet(s->sa, e->inner.length, next_hop->now);
+	encapsulate_note(e, hop->device, now);
+	count_packet(s->sa, e->inner.length, now);
 	fast_count(XDPSEC_FAST_OUT);
 	return VERDICT_REDIRECT;
 }
@@ -148,7 +150,8 @@ static __always_inline int fast_send(struct encapsulate *e, const struct next_ho
 static __always_inline int fast_packet(struct xdp_md *xdp)
 {
 	struct encapsulate e = { .seal = { .skb = xdp, .sa = XDPSEC_NO_SA } };
-	struct next_hop next_hop = {};
+	u64 now = bpf_ktime_get_coarse_ns();
+	const struct next_hop *hop;
 	struct bpf_crypto_ctx *ctx;
 	struct xdpsec_sa *sa;
 	u32 zero = 0;
@@ -159,13 +162,16 @@ static __always_inline int fast_packet(struct xdp_md *xdp)
 		return VERDICT_PASS;
 	fast_note_device(xdp);
 	if (!fast_underlay_transmits() || !fast_read(&e) || e.inner.length > e.seal.config->mtu ||
-	    !fast_find_peer(&e) || !fast_may(&e) || !fast_find_next_hop(&e, &next_hop))
+	    !fast_find_peer(&e) || !fast_may(&e))
+		return VERDICT_PASS;
+	hop = fast_find_next_hop(&e, now);
+	if (!hop)
 		return VERDICT_PASS;
 	/* Last, as it notes that something is sealed. */
 	if (seal_find_sa(&e.seal, &sa, &ctx) != DROP_NONE ||
-	    seal_check_time(&e.seal, true, next_hop.now) != DROP_NONE || !fast_make_room(&e))
+	    seal_check_time(&e.seal, true, now) != DROP_NONE || !fast_make_room(&e))
 		return VERDICT_PASS;
-	return fast_send(&e, &next_hop, sa, ctx);
+	return fast_send(&e, hop, now, sa, ctx);
 }
 
 SEC("xdp.frags")

@@ -86,15 +86,16 @@ static __always_inline bool group_is_clear(const struct xdpsec_config *here, con
 
 /*
  * Must a multicast or broadcast packet of no protected flow be dropped? Only the first fragment of a datagram
- * has ports; later fragments follow its result. A call of its own, as it is rare and needs stack.
+ * has ports; later fragments follow its result. A global function: it is rare, and the verifier checks it
+ * once, not in every state of its callers.
  */
-static __noinline int group_is_closed(const struct packet *packet)
+__noinline int group_is_closed(const struct packet *packet)
 {
 	const struct xdpsec_config *here;
 	u32 zero = 0;
 
 	here = bpf_map_lookup_elem(&config, &zero);
-	if (!here)
+	if (!packet || !here)
 		return true;
 	if (!here->group_ranges || group_is_clear(here, packet))
 		return false;
