@@ -17,6 +17,7 @@
 #include "answer.bpf.h"
 #include "encapsulate_outer.bpf.h"
 #include "keepalive.bpf.h"
+#include "room.bpf.h"
 
 #define ENCAPSULATE_MTU_MIN 68
 
@@ -138,12 +139,13 @@ static __always_inline bool encapsulate_find_peer(struct encapsulate *e)
 }
 
 /*
- * Make room for the outer headers, header and tag between Ethernet and the inner packet. bpf_redirect_neigh()
+ * Make room at the head for the outer headers, header and tag between Ethernet and the inner packet. bpf_redirect_neigh()
  * goes by skb->protocol, so it has to become that of the outer header. bpf_skb_change_proto() does that, and
  * adds 20 bytes. (With BPF_F_ADJ_ROOM_ENCAP_* the kernel would note inner headers, and drivers look for them
  * in ciphertext.)
  */
-static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inner_ipv6, bool outer_ipv6)
+static __always_inline int encapsulate_make_room_at_head(struct __sk_buff *skb, bool inner_ipv6,
+							 bool outer_ipv6)
 {
 	const u32 more = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
 	u32 room = endpoint_overhead(outer_ipv6);
@@ -155,6 +157,26 @@ static __always_inline int encapsulate_make_room(struct __sk_buff *skb, bool inn
 			       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IPV6), 0);
 	return bpf_skb_adjust_room(skb, room + more, BPF_ADJ_ROOM_MAC, 0)
 		       ?: bpf_skb_change_proto(skb, bpf_htons(ETH_P_IP), 0);
+}
+
+/*
+ * Clamp the MSS, and make room. The kfunc needs one piece, not shared with others (seal.bpf.h): bpf_skb_change_tail() sees
+ * to that, too. A call of its own, for its stack.
+ */
+static __noinline int encapsulate_make_room(struct encapsulate *e, u64 now, u32 zero)
+{
+	struct __sk_buff *skb = e->seal.skb;
+	bool ipv6 = e->seal.packet.ipv6, tcp = e->inner.protocol == IPPROTO_TCP;
+	bool at_tail = e->inner.ipv6 == ipv6 && room_is_at_tail(skb, endpoint_overhead(ipv6));
+
+	if ((tcp || !at_tail) && bpf_skb_pull_data(skb, skb->len))
+		return -1;
+	if (tcp)
+		mss_clamp((void *)(long)skb->data + sizeof(struct ethhdr), (void *)(long)skb->data_end,
+			  &e->inner, endpoint_inner_mtu(e->endpoint, e->seal.config, ipv6, now), zero);
+	if (at_tail)
+		return room_make_at_tail(skb, sizeof(struct ethhdr), endpoint_overhead(ipv6));
+	return encapsulate_make_room_at_head(skb, e->inner.ipv6, ipv6);
 }
 
 static __always_inline long encapsulate_redirect(const struct next_hop *hop)
@@ -170,16 +192,9 @@ static __always_inline int encapsulate_send(struct encapsulate *e, const struct 
 					    const struct xdpsec_sa *sa, struct bpf_crypto_ctx *ctx)
 {
 	struct seal *s = &e->seal;
-	bool ipv6 = s->packet.ipv6;
 	u32 reason;
 
-	/* The kfunc needs one piece, not shared with others (seal.bpf.h). */
-	if (bpf_skb_pull_data(s->skb, s->skb->len))
-		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	if (e->inner.protocol == IPPROTO_TCP)
-		mss_clamp((void *)(long)s->skb->data + sizeof(struct ethhdr), (void *)(long)s->skb->data_end,
-			  &e->inner, endpoint_inner_mtu(e->endpoint, s->config, ipv6, now), sa->zero);
-	if (encapsulate_make_room(s->skb, e->inner.ipv6, ipv6))
+	if (encapsulate_make_room(e, now, sa->zero))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (encapsulate_write_headers(e))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);

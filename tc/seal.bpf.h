@@ -18,6 +18,7 @@
 #include "xdpsec/policy.bpf.h"
 #include "control.bpf.h"
 #include "quote.bpf.h"
+#include "room.bpf.h"
 #include "seal_payload.bpf.h"
 #include "answer.bpf.h"
 
@@ -123,16 +124,20 @@ static __always_inline int seal_make_room_pppoe(struct seal *s)
 }
 
 /*
- * Make room for header and tag between the UDP header and its payload. The kernel makes it behind an IP
- * header without options; options or extensions and the UDP header are moved in front of it. The payload
- * stays where it is in memory.
+ * Make room for header and tag at the head. The kernel makes it behind an IP header without options; options
+ * or extensions and the UDP header are moved in front of it. The payload stays where it is in memory.
  */
-static __always_inline int seal_make_room(struct seal *s)
+static __always_inline int seal_make_room_at_head(struct seal *s, u32 base, u32 moved)
 {
 	struct __sk_buff *skb = s->skb;
-	u32 base = sizeof(struct ethhdr) + (s->packet.ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-	u32 moved = s->packet.l4 + sizeof(struct udphdr) - base;
 
+	/*
+	 * The kfunc needs one piece. This call also unshares the packet: the verifier does not see that a
+	 * dynptr writes, so it does not do it. Otherwise TCP's retransmit copy or a capture would be
+	 * encrypted as well.
+	 */
+	if (bpf_skb_pull_data(skb, skb->len))
+		return -1;
 	if (s->packet.pppoe)
 		return seal_make_room_pppoe(s);
 	if (bpf_skb_adjust_room(skb, XDPSEC_OVERHEAD, BPF_ADJ_ROOM_NET, 0))
@@ -146,6 +151,17 @@ static __always_inline int seal_make_room(struct seal *s)
 		return 0;
 	}
 	return seal_move(skb, base + XDPSEC_OVERHEAD, base, moved);
+}
+
+/* Make room for header and tag between the UDP header and its payload. */
+static __always_inline int seal_make_room(struct seal *s)
+{
+	u32 base = sizeof(struct ethhdr) + (s->packet.ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	u32 moved = s->packet.l4 + sizeof(struct udphdr) - base;
+
+	if (!s->packet.pppoe && moved == sizeof(struct udphdr) && room_is_at_tail(s->skb, XDPSEC_OVERHEAD))
+		return room_make_at_tail(s->skb, base + sizeof(struct udphdr), XDPSEC_OVERHEAD);
+	return seal_make_room_at_head(s, base, moved);
 }
 
 /* Correct the lengths in the headers after seal_make_room(). */
@@ -246,13 +262,6 @@ static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_s
 		verdict = seal_too_big(f, mtu - XDPSEC_OVERHEAD);
 		return seal_tag(f) ? VERDICT_DROP : verdict;
 	}
-	/*
-	 * The kfunc needs one piece. This call also unshares the packet: the verifier does not see that a
-	 * dynptr writes, so it does not do it. Otherwise TCP's retransmit copy or a capture would be
-	 * encrypted as well.
-	 */
-	if (bpf_skb_pull_data(skb, skb->len))
-		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
 	if (verify && s->packet.checksum &&
 	    !seal_verify(skb, s->packet.l4 + sizeof(struct udphdr),
 			 s->packet.udp_length - sizeof(struct udphdr),

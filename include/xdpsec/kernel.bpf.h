@@ -35,6 +35,7 @@ typedef __u64 u64;
 #define ESTALE 116
 
 /* include/linux/skbuff.h */
+#define CHECKSUM_NONE 0
 #define CHECKSUM_UNNECESSARY 1
 #define CHECKSUM_PARTIAL 3
 
@@ -96,8 +97,12 @@ struct net_device {
 
 struct sk_buff {
 	struct net_device *dev;
+	unsigned int data_len; /* outside of the first buffer */
 	u8 ip_summed : 2;
-	u32 vlan_all; /* 0: no VLAN tag beside the frame */
+	u8 encapsulation : 1;
+	u32 vlan_all;		    /* 0: no VLAN tag beside the frame */
+	unsigned int tail, end;	    /* offsets from head */
+	unsigned char *head, *data; /* the first buffer, and the packet in it */
 } __attribute__((preserve_access_index));
 
 /* include/net/xdp.h */

@@ -36,6 +36,8 @@ for UNDERLAY in 4 6; do
 				packets "$SITE_A" roundtrip $address 7000 --size "$size" --marker "$MARKER"
 		done
 		capture_stop wire
+		ok "IPv$family $name: all lengths" \
+			packets "$SITE_A" lengths $address 7000 --most $((inner - header - UDP_HEADER))
 		stop "$echo"
 		refuses "IPv$family $name: nothing of it on the wire" leaks wire "$MARKER"
 		is "IPv$family $name: $((outer + UDP_HEADER + OVERHEAD)) bytes more, and not one else" \

@@ -26,6 +26,7 @@ for family in 4 6; do
 	[ $family = 4 ] || address=$B6 header=$IP6_HEADER
 	largest=$((1500 - header - UDP_HEADER - OVERHEAD))
 
+	ok "IPv$family: all lengths" packets "$SITE_A" lengths $address 5201 --most $largest
 	for size in 8 15 16 17 31 32 33 100 1000 $((largest - 1)) $largest; do
 		capture_start "sealed-$family-$size" b udp
 		ok "IPv$family, $size bytes: an equal answer" \

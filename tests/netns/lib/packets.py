@@ -10,6 +10,7 @@ import argparse
 import ipaddress
 import json
 import os
+import random
 import signal
 import socket
 import struct
@@ -152,6 +153,27 @@ def roundtrip(a):
             break
     print("no answer", file=sys.stderr)
     return 1
+
+
+def lengths(a):
+    """A datagram of each length up to --most comes back as it was: 0; else the first that does not is printed: 1.
+    Beyond 300 bytes only every seventh. Bytes at random, so that no shift goes unnoticed."""
+    s = udp_socket(any_address(a.address))
+    s.connect((a.address, a.port))
+    s.settimeout(0.5 * WAIT_FACTOR)
+    for length in [*range(1, min(300, a.most)), *range(300, a.most, 7), a.most]:
+        data = random.Random(length).randbytes(length)
+        for _ in range(5):
+            try:
+                s.send(data)
+                if s.recv(65536) == data:
+                    break
+            except (TimeoutError, socket.timeout, ConnectionRefusedError):
+                pass
+        else:
+            print(f"{length} bytes did not come back", file=sys.stderr)
+            return 1
+    return 0
 
 
 def tcp_receive(a):
@@ -428,6 +450,9 @@ def arguments():
     p.add_argument("--source-port", type=int, default=0)
     p.add_argument("--times", type=int, default=1)
     p.add_argument("--once", action="store_true")
+
+    p = command(lengths, "address", "port")
+    p.add_argument("--most", type=int, required=True)
 
     command(tcp_receive, "address", "port")
     p = command(tcp_send, "address", "port")
