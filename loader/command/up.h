@@ -30,6 +30,8 @@ void up_free(struct up *up);
 int up_examine(struct up *up);
 /* Check for conflicts with other things on this machine, and with earlier instances. */
 int up_check_conflicts(struct up *up);
+/* up_build.c: build and attach what was examined. up->hop_secret is set. 0, or -errno after a message, and it is undone. */
+int up_build(struct up *up);
 /* Is the instance of that file up here, with its program taken off the device? */
 bool up_is_detached(const struct config *config);
 /* -EEXIST after a message: an instance of that name is up. */

@@ -108,6 +108,8 @@ void config_begin(struct config *config);
  * after a message for each mistake; values that are certain are set nevertheless. */
 int config_parse(struct config *config, FILE *file);
 
+/* Settings that follow from several lines (config_derive.c). */
+void config_derive(struct config *config);
 /* Settings of the key agreement that follow from several lines, and the checks across its lines. */
 void config_derive_agreement(struct config *config);
 int config_check_agreement(struct config *config);

@@ -62,6 +62,9 @@ struct xdp_attachment attached_xdp(const struct plane *plane, unsigned int index
 /* Print the commands that attach by hand, to standard output. */
 void attach_print(const struct plane *plane, const struct instance *instance);
 
+/* Does the program of this descriptor use a map of the instance? */
+bool uses_maps(const struct plane *plane, int program);
+
 /* The number of programs in the kernel that use the instance's maps. */
 int programs_of(const struct plane *plane);
 

@@ -18,71 +18,13 @@
 #include "base/line.h"
 #include "base/message.h"
 #include "base/similar.h"
-#include "config/config_parse.h"
-
-static const char *const section_names[] = {
-	[SECTION_NONE] = "(no section)",
-	[SECTION_INTERFACE] = "[Interface]",
-	[SECTION_PEER] = "[Peer]",
-};
-
-/* A section of the file. */
-struct given {
-	enum section section;
-	const char *path;
-	int line;
-	bool misfit;		 /* has a key of the other mode: missing keys are not reported then */
-	int lines[MAX_SETTINGS]; /* first lines of the keys in the table; 0: not given */
-	bool again[MAX_SETTINGS];
-};
-
-struct parser {
-	struct config *config;
-	FILE *file;
-	const char *path; /* of the file */
-	bool included;	  /* it is one of Include */
-	char *buffer;
-	size_t buffer_size;
-	int line;
-	size_t refused; /* number of sections with a mistyped name */
-	char *pending;	/* the line that inih is parsing, and must return as a key and its value */
-	int err;	/* the first error: reading goes on, to find all mistakes */
-	bool ended;	/* reading was stopped nevertheless */
-	enum section section;
-	int interface_line;
-	bool mode_unknown; /* the Mode line, or its section, was refused */
-	/* The sections so far. The keys that they must have, or may not have, depend on the mode, which
-	 * may come later in the file. */
-	struct given *sections;
-	size_t n_sections, sections_allocated;
-	size_t peers_allocated;
-};
-
-static int fail_parser(struct parser *parser, int err)
-{
-	if (!err)
-		return 0;
-	parser->err = parser->err ?: err;
-	if (err == -ENOMEM || config_mistake(parser->config))
-		parser->ended = true;
-	return err;
-}
-
-/* A mistyped key is not reported as missing, too. */
-static void take_as_given(const struct parser *parser, const char *name)
-{
-	if (parser->section == SECTION_NONE || parser->section == SECTION_REFUSED)
-		return;
-	for (size_t i = 0; i < n_settings; i++)
-		if (settings[i].section == parser->section && !strcmp(settings[i].name, name))
-			parser->sections[parser->n_sections - 1].lines[i] = parser->line;
-}
+#include "config/config_parser.h"
 
 /* Take all keys that the refused line could have meant as given. */
 static void take_line_as_given(const struct parser *parser, char *line)
 {
 	line[strcspn(line, " \t=")] = '\0';
-	take_as_given(parser, line);
+	section_take_as_given(parser, line);
 }
 
 static int unknown_key(const struct parser *parser, const char *key)
@@ -109,22 +51,10 @@ static int unknown_key(const struct parser *parser, const char *key)
 	fail_at(&where, "unknown key in %s", section_names[parser->section]);
 	if (meant) {
 		hint("did you mean %s?", meant);
-		take_as_given(parser, meant);
+		section_take_as_given(parser, meant);
 	} else {
 		hint("xdpsec.conf(5) lists the keys");
 	}
-	return -EINVAL;
-}
-
-static int refuse_in_mode(const struct parser *parser, const struct setting *setting, const char *path,
-			  int line)
-{
-	const struct config *config = parser->config;
-	const struct config_line where = { path, line, setting->name };
-
-	fail_at(&where, "only for Mode = %s; this is Mode = %s",
-		mode_text(config->mode == MODE_INLINE ? MODE_TUNNEL : MODE_INLINE), mode_text(config->mode));
-	hint("%s", setting_instead(setting));
 	return -EINVAL;
 }
 
@@ -133,20 +63,6 @@ static bool is_mode_known(const struct parser *parser)
 {
 	return !parser->mode_unknown &&
 	       (parser->config->mode_line || (parser->interface_line && parser->section == SECTION_PEER));
-}
-
-/* A key that was given before. Some may be given twice. */
-static int refuse_again(const struct parser *parser, const struct config_line *where, size_t i)
-{
-	struct given *given = &parser->sections[parser->n_sections - 1];
-	bool twice = settings[i].modes & TWICE;
-
-	if (!twice || given->again[i])
-		return fail_at(where, "given %s in this %s, first in line %d",
-			       twice ? "three times" : "twice", section_names[parser->section],
-			       given->lines[i]);
-	given->again[i] = true;
-	return 0;
 }
 
 static int set(struct parser *parser, const char *key, const char *value)
@@ -168,10 +84,10 @@ static int set(struct parser *parser, const char *key, const char *value)
 	lines = parser->sections[parser->n_sections - 1].lines;
 	if (is_mode_known(parser) && !(setting->modes & 1U << parser->config->mode)) {
 		parser->sections[parser->n_sections - 1].misfit = true;
-		return refuse_in_mode(parser, setting, parser->path, parser->line);
+		return section_refuse_in_mode(parser, setting, parser->path, parser->line);
 	}
 	if (lines[i] && setting->presence != REPEATABLE && setting->presence != MULTIPLE) {
-		if (refuse_again(parser, &where, i))
+		if (section_refuse_again(parser, &where, i))
 			return -EINVAL;
 	} else {
 		lines[i] = parser->line;
@@ -197,80 +113,7 @@ static int handle(void *user, const char *section, const char *key, const char *
 	if (!*key)
 		return 0;
 	parser->pending = NULL;
-	return !fail_parser(parser, set(parser, key, value));
-}
-
-/* Was a key of the section given whose presence is that, or whose name? */
-static bool has_setting(const struct given *given, enum presence presence, const char *name)
-{
-	for (size_t i = 0; i < n_settings; i++)
-		if (given->lines[i] &&
-		    (name ? !strcmp(settings[i].name, name) : settings[i].presence == presence))
-			return true;
-	return false;
-}
-
-/* A key that the section must have. */
-static bool is_required(const struct given *given, const struct setting *setting)
-{
-	if (setting->presence == MANUAL)
-		return has_setting(given, MANUAL, NULL) && !has_setting(given, MANUAL, "PublicKey");
-	return setting->presence == REQUIRED || setting->presence == REPEATABLE;
-}
-
-/* Whoever agrees on keys needs one of his own. */
-static void check_private_key(struct parser *parser, const struct given *given,
-			      const struct config_line *where)
-{
-	const struct config *config = parser->config;
-	const struct peer_config *peer = config->peers;
-	char line[LINE_TEXT];
-
-	if (!config->agreed || has_setting(given, OPTIONAL, "PrivateKeyFile") ||
-	    has_setting(given, OPTIONAL, "PrivateKey"))
-		return;
-	while (!peer->agreed)
-		peer++;
-	fail_parser(parser, fail_at(where, "PrivateKeyFile is missing, and the peer in %s has PublicKey",
-				    line_text(config, where->path, peer, peer->line, line)));
-	hint("(umask 077; xdpsec genkey >/etc/xdpsec/%s.key), and PrivateKeyFile = %s.key", config->name,
-	     config->name);
-}
-
-static void refuse_keyless(struct parser *parser, const struct config_line *where)
-{
-	fail_parser(parser, fail_at(where, "it has no keys: PublicKey is missing"));
-	hint("PublicKey = what `xdpsec pubkey` prints at the other site; or manual keys: TxSpi, TxKeyFile, "
-	     "RxSpi and "
-	     "RxKeyFile");
-}
-
-/* Once the mode is known, report missing keys and keys of the other mode. */
-static void check_section(struct parser *parser, struct given *given)
-{
-	const struct config_line where = { given->path, given->line, section_names[given->section] };
-	const struct setting *setting;
-	unsigned int modes;
-
-	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
-		if (!given->lines[i] || parser->mode_unknown ||
-		    settings[i].modes & 1U << parser->config->mode)
-			continue;
-		fail_parser(parser, refuse_in_mode(parser, &settings[i], given->path, given->lines[i]));
-		given->misfit = true;
-	}
-	for (size_t i = 0; i < n_settings && !parser->ended; i++) {
-		setting = &settings[i];
-		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
-		if (setting->section == given->section && (setting->modes & modes) == modes &&
-		    !given->lines[i] && is_required(given, setting))
-			fail_parser(parser, fail_at(&where, "%s is missing", setting->name));
-	}
-	if (given->section == SECTION_INTERFACE && !parser->ended)
-		check_private_key(parser, given, &where);
-	if (given->section == SECTION_PEER && !parser->ended && !has_setting(given, MANUAL, NULL) &&
-	    !has_setting(given, MANUAL, "PublicKey"))
-		refuse_keyless(parser, &where);
+	return !parser_fail(parser, set(parser, key, value));
 }
 
 static int begin_peer(struct parser *parser)
@@ -467,7 +310,7 @@ static char *read_line(char *text, int size, void *stream)
 	if (parser->ended)
 		return NULL;
 	if (parser->pending) {
-		fail_parser(parser, fail_at(&where, "expected [Section] or Key = Value"));
+		parser_fail(parser, fail_at(&where, "expected [Section] or Key = Value"));
 		take_line_as_given(parser, parser->pending);
 	}
 	parser->pending = NULL;
@@ -475,72 +318,18 @@ static char *read_line(char *text, int size, void *stream)
 	if (n < 0) {
 		parser->ended = errno;
 		if (errno)
-			fail_parser(parser, config_unreadable(parser->path, parser->line));
+			parser_fail(parser, config_unreadable(parser->path, parser->line));
 		return NULL;
 	}
 	parser->line++;
 	*text = '\0';
 	parser->ended = memchr(parser->buffer, '\0', n);
 	if (parser->ended)
-		fail_parser(parser,
+		parser_fail(parser,
 			    fail(EINVAL, "%s:%d: NUL byte: not a text file", parser->path, parser->line));
 	else
-		fail_parser(parser, next_line(parser, text, size));
+		parser_fail(parser, next_line(parser, text, size));
 	return parser->ended ? NULL : text;
-}
-
-/* A section with a mistyped name is not reported as missing, too. */
-static void check_whole(struct parser *parser)
-{
-	const char *missing = parser->refused		? NULL
-			      : !parser->interface_line ? section_names[SECTION_INTERFACE]
-			      : !parser->config->n_peers && !parser->config->n_includes
-				      ? section_names[SECTION_PEER]
-				      : NULL;
-
-	parser->mode_unknown |= !parser->interface_line;
-	if (missing) {
-		fail_parser(parser, fail(EINVAL, "%s: no %s section", parser->config->path, missing));
-		hint("xdpsec(8), EXAMPLES, has a complete file");
-	}
-	for (size_t i = 0; i < parser->n_sections && !parser->ended; i++)
-		check_section(parser, &parser->sections[i]);
-}
-
-/*
- * Derive settings that follow from several lines. The endpoint of a peer that sends from one port may follow
- * its packets. Whether the peer does so, only its own configuration says. If only our own SourcePort suggests
- * it, the port of its Endpoint is kept, as the new port may be one chosen by flow.
- */
-static void derive_roaming(struct config *config)
-{
-	struct peer_config *peer;
-
-	for (peer = config->peers; peer < config->peers + config->n_peers; peer++) {
-		/* A tunnel with a default route needs a mark, so that its own packets can leave. */
-		for (size_t i = 0; i < peer->n_prefixes; i++)
-			if (prefix_is_default(&peer->prefixes[i]) && !config->tunnel.mark_given)
-				config->tunnel.mark = FULL_TUNNEL_MARK;
-		peer->roams = peer->roaming == ROAMING_YES ||
-			      (peer->roaming == ROAMING_DEFAULT &&
-			       (!peer->endpoint.known || config->tunnel.listen_only));
-		peer->keeps_port = peer->roaming == ROAMING_DEFAULT && peer->endpoint.known;
-		for (int family = 0; family < SOURCES; family++)
-			if (!peer->sources[family].line)
-				peer->sources[family] = config->tunnel.sources[family];
-			else
-				peer->sources[family].file = peer->file;
-	}
-}
-
-static void derive_bindings(struct config *config)
-{
-	struct peer_config *peer;
-
-	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
-		if (!peer->binding_line)
-			peer->binding = config->mode == MODE_TUNNEL ? XDPSEC_BIND_NONE
-								    : XDPSEC_BIND_ADDRESSES;
 }
 
 static void parse_file(struct parser *parser, const char *path, FILE *file)
@@ -554,7 +343,7 @@ static void parse_file(struct parser *parser, const char *path, FILE *file)
 	parser->pending = NULL;
 	err = ini_parse_stream(read_line, parser, handle, parser);
 	if (err && !parser->err)
-		fail_parser(parser, fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", path,
+		parser_fail(parser, fail(err < 0 ? ENOMEM : EINVAL, "%s:%d: libinih: not understood", path,
 					 err < 0 ? 0 : err));
 }
 
@@ -565,11 +354,11 @@ static void parse_included(struct parser *parser)
 	char buffer[BUFSIZ];
 
 	parser->included = true;
-	fail_parser(parser, config_expand_includes(config));
+	parser_fail(parser, config_expand_includes(config));
 	for (size_t i = 0; i < config->n_files && !parser->ended; i++) {
 		_cleanup_fclose_ FILE *file = NULL;
 
-		if (fail_parser(parser, config_open_included(config, i, &file)))
+		if (parser_fail(parser, config_open_included(config, i, &file)))
 			continue;
 		setvbuf(file, buffer, _IOFBF, sizeof(buffer));
 		parse_file(parser, config->files[i].path, file);
@@ -586,10 +375,8 @@ int config_parse(struct config *config, FILE *file)
 		parse_included(&parser);
 	free(parser.buffer);
 	if (!parser.ended)
-		check_whole(&parser);
+		sections_check(&parser);
 	free(parser.sections);
-	config_derive_agreement(config);
-	derive_roaming(config);
-	derive_bindings(config);
+	config_derive(config);
 	return parser.err;
 }
