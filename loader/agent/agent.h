@@ -77,7 +77,7 @@ struct agent {
 	int exit_code; /* -1: goes on */
 };
 
-/* Tells whoever waits that the agent is ready, and that messages go to the log from now on. NULL: nobody waits. */
+/* Called when the agent is ready, and messages go to the log from then on. May be NULL. */
 typedef void (*agent_ready)(void *data);
 
 /* Run the agent of the instance NAME until it is ended. Its exit code. */

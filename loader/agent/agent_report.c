@@ -62,7 +62,7 @@ static void log_report(const char *peer, const struct agreement_report *report)
 		put_endpoint(&report->path->remote, where);
 	switch (report->event) {
 	case AGREEMENT_ASKED:
-		/* Once, of those that nobody answers. */
+		/* Said once for a row of Initiations without an answer. */
 		if (report->attempts == SILENT_ATTEMPTS)
 			log_line(LOG_WARNING, "%s: does not answer at %s", peer, where);
 		break;

@@ -29,7 +29,7 @@ struct agent_status_peer {
 	uint8_t pad[5];
 	struct agreement_status agreement;
 	struct agreement_address asked;	 /* where the last Initiation went; port 0: nowhere yet */
-	struct agreement_address agreed; /* whom the last key was agreed on with; port 0: nobody yet */
+	struct agreement_address agreed; /* the address of the last handshake; port 0: there was none */
 };
 
 /* Messages that were refused for one reason, and who sent the last of them. */

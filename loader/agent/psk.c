@@ -15,16 +15,16 @@
 #include "base/message.h"
 #include "config/key_file.h"
 
-/* Whoever writes the file truncates it first. */
+/* Pauses before the file is read again: its writer truncates it first. */
 static const long psk_pauses_ms[] = { 0, 20, 100 };
 
 /*
- * Nobody writes for longer. Without this, who sends handshakes or forged answers while a file is damaged would have the
- * agent do nothing but pause.
+ * A file that was damaged so recently is read without pauses: no writer takes longer. Otherwise the agent would do nothing
+ * but pause while somebody sends handshakes or forged answers.
  */
 #define PSK_PATIENCE_NS 1000000000ULL
 
-/* A key that was read before is used so long although the file gives none now. */
+/* The time for which the last key is used although the file gives none. */
 #define PSK_KEPT_NS 5000000000ULL
 
 int psk_open(struct psk *psk, const char *path, const char *peer)

@@ -84,13 +84,13 @@ static void serve(int fd)
 	}
 }
 
-/* Not earlier: a change of the user clears it. */
+/* The signal at the end of the parent. A change of the user clears it, so that comes first. */
 static int end_with(pid_t parent)
 {
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || getppid() != parent ? -ESRCH : 0;
 }
 
-/* The socket is the only one of the parent's descriptors that it keeps; and standard error, until it has its sandbox. */
+/* Close all descriptors of the parent but the socket, and standard error, which is kept until the sandbox is there. */
 static int keep_only(int fd)
 {
 	int null;
@@ -104,7 +104,7 @@ static int keep_only(int fd)
 	return 3;
 }
 
-/* Whoever reads from the standard error of `up` waits until nobody has it. */
+/* A reader of the standard error of `up` waits until no process has it open. */
 static int leave_standard_error(void)
 {
 	return dup2(STDIN_FILENO, STDERR_FILENO) < 0 ? -errno : 0;

@@ -31,19 +31,20 @@ struct resolver_answer {
 	uint8_t addresses[RESOLVER_ADDRESSES_MAX][16]; /* IPv4 as ::ffff:a.b.c.d; of both versions in turn */
 };
 
-/* Not an answer: the process has died by the signal `error` (0: it has ended), and what it was asked with it. It is
+/* In place of a peer: the process has died by the signal `error` (0: it has ended), and its questions with it. It is
  * started again. */
 #define RESOLVER_DIED UINT32_MAX
 
-/* No answer either: its sockets cannot have the mark here, for the reason `error`. It goes on without. */
+/* In place of a peer: its sockets cannot have the mark here, for the reason `error`. It goes on without. */
 #define RESOLVER_UNMARKED (UINT32_MAX - 1)
 
-/* Fork it. It begins when it is told the mark of its sockets, 0: none. *fd is our end of the pair; whoever closes it ends the process. 0, or -errno after a message. */
+/* Fork the process. *fd is our end of a socket pair: closing it ends the process. 0, or -errno after a message. */
 int resolver_start(const struct agent_user *user, int *fd);
 
+/* Let the process begin, with this mark for its sockets; 0: none. 0, or -errno after a message. */
 int resolver_begin(int fd, uint32_t mark);
 
-/* Ask. false: it cannot be asked now. */
+/* Send a question. false: there is no room for it now, or the process has ended. */
 bool resolver_ask(int fd, const struct resolver_question *question);
 /* 1: an answer; 0: none yet; -EPIPE: the process has ended for good. */
 int resolver_receive(int fd, struct resolver_answer *answer);

@@ -15,8 +15,8 @@ enum seccomp_role {
  */
 int seccomp_enter(enum seccomp_role role);
 
-/* The same for a resolver whose sockets of IPv4 and IPv6 another process makes, by the listener (seccomp_unotify(2)).
- * -errno without a message. */
+/* The same for a resolver whose sockets of IPv4 and IPv6 another process makes: *listener is the descriptor by which that
+ * one is asked (seccomp_unotify(2)). 0, or -errno without a message. */
 int seccomp_enter_listened(int *listener);
 
 #endif

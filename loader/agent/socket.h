@@ -8,7 +8,7 @@
 
 #include "agreement/agreement.h"
 
-/* Datagrams that one call receives. Are there as many, there may be more. */
+/* The most datagrams that one call receives. If it has received as many, others may wait. */
 #define SOCKET_BATCH 64
 
 /* Longer than any message: what does not fit has a wrong length. */
@@ -26,15 +26,15 @@ struct socket_settings {
 	unsigned int vrf; /* ifindex of the VRF that the underlay's device is in; 0: none */
 };
 
-/* 0, or -errno after a message. */
+/* Open the socket, for all addresses of the host. The caller closes *fd. 0, or -errno after a message. */
 int socket_open(const struct socket_settings *settings, int *fd);
-/* The number by which the kernel knows it; 0: unknown. */
+/* The kernel's number of the socket (SO_COOKIE); 0: unknown. */
 uint64_t socket_cookie(int fd);
 
 /* Receive up to SOCKET_BATCH datagrams that are there. The number, or -errno. full: how many have found no room in the
  * socket since it was opened, if any of these tells. */
 int socket_receive(int fd, struct datagram datagrams[SOCKET_BATCH], uint32_t *full);
-/* path->device counts for link-local addresses only. -errno without a message. */
+/* Send one datagram. path->device counts for link-local addresses only. 0, or -errno without a message. */
 int socket_send(int fd, const struct agreement_path *path, const void *bytes, size_t length);
 
 #endif

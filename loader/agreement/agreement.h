@@ -140,7 +140,10 @@ struct agreement_host {
 	/* Write .state, .since and .partner of the slot's record. */
 	int (*note)(void *data, uint32_t slot, const struct agreement_record *record);
 
-	/* Control messages: send one, peer AGREEMENT_NO_PEER if it is not known whose (a Cookie); let those with this Session pass (types 2 to 5), or no more. */
+	/*
+	 * Control messages. send: peer is AGREEMENT_NO_PEER if it is not known (a Cookie). asking: let messages of types 2
+	 * to 5 with this Session pass from now on, or no more. 0 or -errno.
+	 */
 	int (*send)(void *data, uint32_t peer, const struct agreement_path *path, const void *bytes,
 		    size_t n);
 	int (*asking)(void *data, uint32_t spi, bool add);
@@ -149,14 +152,15 @@ struct agreement_host {
 	 * addresses of a name are tried in turn, and looked up again. false: not known.
 	 */
 	bool (*where)(void *data, uint32_t peer, unsigned int attempt, struct agreement_path *path);
-	/* The peer is there, provably: moves its endpoint, if it roams or has none. Never called for inline mode. */
+	/* Move the peer's endpoint to where it is, provably, if it roams or has none. Never called for inline mode. */
 	int (*endpoint)(void *data, uint32_t peer, const struct agreement_path *path);
 	/* Have the data plane send one keepalive. */
 	void (*keepalive)(void *data, uint32_t peer);
 
 	/* Read the preshared key anew; only for peers that have one. An error: psk_unreadable. The caller wipes *psk. */
 	int (*psk)(void *data, uint32_t peer, struct agreement_psk *psk);
-	/* No Initiation with a timestamp at or above it is sent before this returns: to disk. Errors are the agent's. */
+	/* Write the floor to disk. No Initiation with a timestamp at or above it is sent before this returns. The agent
+	 * deals with errors. */
 	void (*floor)(void *data, const uint8_t stamp[AGREEMENT_STAMP_LEN]);
 	void (*random)(void *data, void *bytes, size_t n);
 	int64_t (*realtime)(void *data); /* CLOCK_REALTIME, ns */

@@ -13,9 +13,10 @@
 #include "agreement/primitive.h"
 
 /* Times in ns, monotonic. */
-#define COOKIE_SECRET_LIFE UINT64_C(120000000000) /* a responder makes a new secret then */
-#define COOKIE_SECRET_GRACE UINT64_C(5000000000)  /* and takes the one before so long */
-#define COOKIE_LIFE UINT64_C(115000000000)	  /* an initiator uses a cookie so long */
+#define COOKIE_SECRET_LIFE UINT64_C(120000000000) /* from one secret of a responder to the next */
+#define COOKIE_SECRET_GRACE                                                                                  \
+	UINT64_C(5000000000)		   /* cookies of the last secret count for this long after that */
+#define COOKIE_LIFE UINT64_C(115000000000) /* an initiator uses a cookie for this long */
 
 /*
  * Keys that follow from a receiver's public key: of MAC1, and of what a Cookie message is sealed with. Not secret. Kept
@@ -41,13 +42,13 @@ struct cookie {
 
 /* ---- MAC1 -------------------------------------------------------------------------------------------- */
 
-/* Over all bytes before offset (INITIATION_MAC1 or RESPONSE_MAC1), written there. 0, or -EIO. */
+/* MAC1 over all bytes before offset (INITIATION_MAC1 or RESPONSE_MAC1), written at offset. 0, or -EIO. */
 int mac1_write(uint8_t *message, size_t offset, const struct mac_keys *receiver);
 bool mac1_right(const uint8_t *message, size_t offset, const struct mac_keys *own);
 
 /* ---- the responder ----------------------------------------------------------------------------------- */
 
-/* R, and the one before. Wiped at the end. All zero: none yet, and no MAC2 is right. */
+/* R of docs/agreement.md, and the last one. The owner wipes them at the end. All zero: none yet, and no MAC2 is right. */
 struct cookie_secrets {
 	struct secret now, before;
 	uint64_t made; /* when `now` was drawn, ns */
@@ -55,7 +56,7 @@ struct cookie_secrets {
 };
 
 void cookie_secrets_wipe(struct cookie_secrets *secrets);
-/* Is a new secret due? Then draw one, and call cookie_secrets_renew(); before each use. */
+/* Is a new secret due? Ask before each use. If so, draw one and call cookie_secrets_renew(). */
 bool cookie_secrets_due(const struct cookie_secrets *secrets, uint64_t now);
 /* The secret is moved: *fresh is wiped. */
 void cookie_secrets_renew(struct cookie_secrets *secrets, struct secret *fresh, uint64_t now);
@@ -64,9 +65,8 @@ void cookie_secrets_renew(struct cookie_secrets *secrets, struct secret *fresh, 
 bool cookie_mac2_right(const struct cookie_secrets *secrets, const struct cookie_source *source,
 		       const uint8_t initiation[INITIATION_LEN], uint64_t now);
 
-/*
- * The Cookie message for an Initiation with a right MAC1. nonce: 32 random bytes. 0, or -EIO; -EAGAIN: no secret yet.
- */
+/* Make the Cookie message for an Initiation with a right MAC1. nonce: 32 random bytes. 0, -EIO, or -EAGAIN: there is no
+ * secret yet. */
 int cookie_message_make(uint8_t message[COOKIE_LEN], const struct cookie_secrets *secrets,
 			const struct cookie_source *source, const struct mac_keys *own,
 			const uint8_t initiation[INITIATION_LEN], const uint8_t nonce[32]);
@@ -74,8 +74,8 @@ int cookie_message_make(uint8_t message[COOKIE_LEN], const struct cookie_secrets
 /* ---- the initiator ----------------------------------------------------------------------------------- */
 
 /*
- * Open a Cookie message, whose header was right, that answers the Initiation with this MAC1. 0; -EBADMSG: forged or for
- * another one, and *cookie is untouched; -EIO.
+ * Open a Cookie message, whose header was right, that answers the Initiation with this MAC1. 0; -EBADMSG if it is forged
+ * or answers another Initiation; -EIO. After an error *cookie is unchanged.
  */
 int cookie_message_open(struct cookie *cookie, const uint8_t message[COOKIE_LEN], const struct mac_keys *peer,
 			const uint8_t mac1[MAC_LEN]);

@@ -155,7 +155,7 @@ static void send_cookie(struct agreement *agreement, const struct agreement_path
 				     sizeof(message));
 }
 
-/* Too many Initiations: only who receives where he sends from is served, and not too often. */
+/* Under load only a sender with a right MAC2, which receives at its address, is served, and not too often. */
 static enum message_refusal check_load(struct agreement *agreement, const struct agreement_path *path,
 				       const uint8_t *bytes, bool more)
 {

@@ -19,12 +19,12 @@ struct exchange_peer {
 	bool has_psk;
 	struct initiation out; /* what the Response to our Initiation is consumed with */
 	bool out_cookie;       /* it carries MAC2 */
-	bool cookie_came;      /* one counts for each Initiation */
+	bool cookie_came;      /* the Initiation has been answered by a Cookie; others are refused */
 	struct cookie cookie;
-	struct agreement_address cookie_from; /* where it came from, and where alone it is used */
-	uint64_t cookie_until;		      /* 0: there is none */
-	uint64_t wrong_since;		      /* Responses that were wrong, in WRONG_RESPONSES_TIME */
-	unsigned int wrong;
+	struct agreement_address cookie_from; /* its sender; it is used towards that address only */
+	uint64_t cookie_until;		      /* ns, CLOCK_BOOTTIME; 0: there is none */
+	unsigned int wrong;		      /* Responses that were wrong, in WRONG_RESPONSES_TIME */
+	uint64_t wrong_since;		      /* ns: when that time began */
 };
 
 /* A Response that waits, because too many were wrong. */
@@ -51,7 +51,7 @@ struct agreement {
 	struct machine machine;
 	struct identity own;
 	struct mac_keys own_keys;
-	uint64_t now; /* of the call that is being served */
+	uint64_t now; /* ns, CLOCK_BOOTTIME: the time of the call that is being served */
 	struct exchange_peer *peers;
 	uint32_t index_mask;
 	uint32_t *index; /* peers by public key: open addressing; AGREEMENT_NO_SLOT: empty */
@@ -61,8 +61,8 @@ struct agreement {
 	struct load_meter load;
 	struct bucket_table buckets;
 
-	uint64_t wrong_since; /* Responses that were wrong, in a second */
-	unsigned int wrong;
+	unsigned int wrong;   /* Responses that were wrong, in a second */
+	uint64_t wrong_since; /* ns: when that second began */
 	struct waiting waiting[WAITING_RESPONSES];
 	unsigned int n_waiting;
 
@@ -75,8 +75,9 @@ struct agreement {
 
 /* The codec that the machine works with. */
 struct machine_codec exchange_codec(struct agreement *agreement);
-/* AGREEMENT_NO_SLOT: nobody. */
+/* The index of the peer with this public key. AGREEMENT_NO_SLOT: none has it. */
 uint32_t exchange_find(const struct agreement *agreement, const struct public_key *public_key);
+/* A datagram of n bytes, of any content. more: others wait in the socket. */
 void exchange_receive(struct agreement *agreement, const struct agreement_path *path, const uint8_t *bytes,
 		      size_t n, bool more);
 /*
@@ -87,12 +88,12 @@ int exchange_psks(struct agreement *agreement, uint32_t peer, struct secret psks
 
 /* ---- exchange_response.c ----------------------------------------------------------------------------- */
 
-/* A Response whose form is right. Taken, refused, or made to wait. */
+/* Take, refuse or queue a Response whose form is right. */
 void exchange_response(struct agreement *agreement, const struct agreement_path *path, uint32_t session,
 		       const uint8_t message[RESPONSE_LEN]);
 /* Take the Responses that wait, as many as the limits allow. */
 void exchange_run_waiting(struct agreement *agreement);
-/* When to call it again; AGREEMENT_NEVER: nothing waits. */
+/* The time of the next exchange_run_waiting(), ns; AGREEMENT_NEVER: no Response waits. */
 uint64_t exchange_waiting_due(const struct agreement *agreement);
 
 #endif

@@ -112,7 +112,7 @@ void exchange_response(struct agreement *agreement, const struct agreement_path 
 		agreement->refused[REFUSED_NO_SESSION]++;
 		return;
 	}
-	/* Before the limits: those who do not even know our public key take no place in the queue. */
+	/* This comes before the limits: a sender that does not know our public key takes no place in the queue. */
 	if (!mac1_right(message, RESPONSE_MAC1, &agreement->own_keys)) {
 		agreement->refused[REFUSED_BAD_MAC1]++;
 		return;

@@ -5,7 +5,7 @@
 #include "agreement/load.h"
 
 #define SECOND UINT64_C(1000000000)
-#define TOKEN (SECOND / BUCKET_RATE) /* ns that one takes to come back */
+#define TOKEN (SECOND / BUCKET_RATE) /* ns until a token comes back */
 
 void load_count(struct load_meter *meter, uint64_t now)
 {

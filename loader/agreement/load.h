@@ -31,13 +31,13 @@ void load_count(struct load_meter *meter, uint64_t now);
 /* More than 400 in the last second, or a full batch still waiting? */
 bool load_high(const struct load_meter *meter, uint64_t now, unsigned int waiting);
 
-/* Fixed size; addresses that fall into one bucket share it, and nobody outside knows which do. */
+/* A table of fixed size. Addresses may share a bucket; which do is secret, as the key is. */
 struct bucket_table {
 	struct secret key;	/* random; drawn once */
 	uint64_t full[BUCKETS]; /* ns: when the bucket will be full again */
 };
 
-/* Take one from the bucket of this source. false: it is empty, and nothing changed (or libcrypto failed). */
+/* Take one token from the bucket of this source. false: it is empty, or libcrypto failed; then nothing changed. */
 bool bucket_take(struct bucket_table *table, const struct cookie_source *source, uint64_t now);
 
 #endif

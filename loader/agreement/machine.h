@@ -259,11 +259,11 @@ void machine_judge_life(struct machine *machine, uint32_t peer, const struct ter
 
 enum { SPI_OUT = SLOTS_OPEN, SPI_NODES }; /* of a peer: its pairs, and its outstanding Initiation */
 
-/* The owner of this SPI of ours. node: a pair, or SPI_OUT. false: nobody. */
+/* The peer that this SPI of ours is for. node: the number of its pair, or SPI_OUT. false: no peer. */
 bool machine_spi(const struct machine *machine, uint32_t spi, uint32_t *peer, unsigned int *node);
-/* Is it the Session of an outstanding Initiation, and whose? */
+/* The peer whose outstanding Initiation has this Session. false: no peer. */
 bool machine_asked(const struct machine *machine, uint32_t session, uint32_t *peer);
-/* A random one that nobody has. */
+/* A random SPI that is not in use. */
 uint32_t machine_draw_spi(struct machine *machine);
 void machine_spi_add(struct machine *machine, uint32_t peer, unsigned int node, uint32_t spi);
 void machine_spi_remove(struct machine *machine, uint32_t peer, unsigned int node, uint32_t spi);
@@ -271,9 +271,9 @@ void machine_spi_remove(struct machine *machine, uint32_t peer, unsigned int nod
 /* ---- machine_slots.c: SAs of one peer ---------------------------------------------------------------- */
 
 /*
- * A slot that may be filled, or -1: of those that open one is made to go, if that may be. reserve: the last one is not
- * given. It is kept for the Response to our own Initiation: if each end filled it with the other's Initiations, no
- * handshake would ever end.
+ * A free slot, or -1. If all that open are full, one that may be evicted is. reserve: do not give the last one. It is
+ * kept for the Response to our own Initiation: if each end filled it with the other's Initiations, no handshake would
+ * ever end.
  */
 int machine_slot_to_open(struct machine *machine, uint32_t peer, bool reserve, uint64_t now);
 int machine_slot_to_seal(const struct machine *machine, uint32_t peer);
@@ -286,12 +286,12 @@ int machine_seal(struct machine *machine, uint32_t peer, unsigned int k, const s
 		 struct data_key *key, unsigned int partner, uint64_t now);
 /* Mark what opens as left: it goes GRACE later. */
 void machine_leave(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now);
-/* Unlink; erased after a grace period. */
+/* Unlink the SA. It is erased after a grace period. */
 void machine_retire_open(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now);
 void machine_retire_seal(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now);
 /* Write the state of a pair to the record of its slot. */
 void machine_note(struct machine *machine, uint32_t peer, unsigned int k, uint64_t now);
-/* Slots that were not ours from the start, or whose state is not known: erased after a grace period. */
+/* The peer has a slot that is to be erased: set the time of the next grace period, if none is set. */
 void machine_dying(struct machine *machine, uint32_t peer, uint64_t now);
 /* Ask for a grace period, and erase what has waited for it. */
 void machine_grace(struct machine *machine, uint64_t now);

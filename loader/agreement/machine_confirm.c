@@ -82,8 +82,8 @@ enum message_refusal machine_confirm(struct machine *machine, uint32_t session,
 		confirm_again(machine, peer, k, path, now);
 	} else {
 		take_confirm(machine, peer, k, path, now);
-		/* Not by a first packet: all that is known then is where the Initiation came from, and anybody can relay
-		 * that. The data plane has followed the packet by itself. */
+		/* The peer's address is that of an authentic Confirm. After a first packet only the Initiation's address is
+		 * known, which anybody can relay; the data plane has followed the packet by itself. */
 		if (pair->acknowledges && machine->carries == CARRIES_TUNNEL)
 			machine_check(machine, machine->host.endpoint(machine->host.data, peer, path));
 	}
@@ -103,7 +103,7 @@ static void take_ack(struct machine *machine, uint32_t peer, unsigned int k, uin
 		p->confirming = -1;
 	machine_note(machine, peer, k, now);
 	machine_mark_left(machine, peer, &pair->terms, now);
-	/* Not what is asked for because the pair is old. */
+	/* This pair is what was asked for, unless it was asked for because this one is old. */
 	if (machine_used(p) && machine_used(p)->spi_rx == pair->terms.spi_rx && p->rekey != AGREEMENT_NEVER)
 		machine_satisfied(machine, peer);
 }

@@ -36,7 +36,7 @@ int noise_write_first(struct noise *noise, const struct identity *own, const str
 		      const struct public_key *responder, uint8_t out_static[NOISE_STATIC_LEN],
 		      const uint8_t *payload, size_t n_payload, uint8_t *out_payload);
 
-/* e, es, s: who sends this? */
+/* The tokens e, es, s: the sender of an Initiation. */
 int noise_read_first_static(struct noise *noise, const struct identity *own,
 			    const struct public_key *ephemeral, const uint8_t sealed_static[NOISE_STATIC_LEN],
 			    struct public_key *initiator);

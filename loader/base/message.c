@@ -29,7 +29,7 @@ const struct message *messages_kept(size_t *n)
 	return messages;
 }
 
-/* Without memory there is less in JSON, and all of it on standard error. */
+/* Keep a message for JSON. Without memory it is on standard error only. */
 static void keep_message(bool is_warning, const char *format, va_list arguments)
 {
 	struct message *more = keeps_all ? reallocarray(messages, n_messages + 1, sizeof(*messages)) : NULL;

@@ -115,7 +115,7 @@ static int patience(const struct diagnosis *d)
 	return WAIT_KEEPALIVE;
 }
 
-/* Only what is about a packet to the peer's place, and is bad. */
+/* Keep an error that is about a packet to the peer's place. The two that probing itself draws are no fault. */
 static void note_error(struct diagnosis *d, const struct xdpsec_location *place,
 		       const struct icmp_message *error)
 {

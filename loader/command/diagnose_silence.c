@@ -61,7 +61,7 @@ static bool explain_by_refusals(struct diagnosis *d, const struct silence *silen
 	return true;
 }
 
-/* Does something take datagrams at another likely port of the host, where the one in Endpoint is refused? */
+/* Does another likely port of the host take datagrams, while that of Endpoint is refused? */
 static __u16 other_port(const struct diagnosis *d, struct silence *silence)
 {
 	const __u16 candidates[] = { USUAL_PORT, d->report.config.listen_port };

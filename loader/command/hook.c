@@ -20,7 +20,7 @@
 #include "plane/self.h"
 
 #define SHELL "/bin/sh"
-/* Those of Debian's root. */
+/* The directories of Debian's root. */
 #define SEARCH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /* The last line: what is behind it is from a longer record before. */
 #define END "end"
@@ -56,7 +56,7 @@ static void hook_path(const char *name, char path[PATH_MAX])
 	snprintf(path, PATH_MAX, AGENT_RUN_DIR "/%s.hooks", name);
 }
 
-/* Whoever has had the lock may have removed the file. */
+/* Open the record and lock it, again if the last owner of the lock has removed it. */
 static int open_locked(struct record *record, int flags)
 {
 	const char *within = getenv("XDPSEC_NAME");
@@ -280,7 +280,7 @@ __attribute__((noreturn)) static void exec_command(const struct record *record, 
 	snprintf(device, sizeof(device), "XDPSEC_DEVICE=%s", record->device);
 	sigemptyset(&none);
 	reset_signals();
-	/* Output of the commands is none of this one. */
+	/* The commands' output is not this command's. */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) || chdir("/") || sigprocmask(SIG_SETMASK, &none, NULL))
 		_exit(127);

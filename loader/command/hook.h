@@ -10,21 +10,21 @@
 
 struct config;
 
-/* Record what `up` will run, and `down` after it; nothing if there is nothing. Before the instance is published. 0, or -errno
- * after a message. */
+/* Record the commands for `up` and `down`, if there are any, before the instance is published. 0, or -errno after a
+ * message. */
 int hook_record(const struct config *config);
-/* Forget it: `up` has undone everything. */
+/* Remove the record: `up` has undone everything. */
 void hook_forget(const char *name);
-/* A reload: PostDown is that of the configuration now. */
+/* Replace PostDown by that of the configuration, for a reload. 0, or -errno after a message. */
 int hook_renew(const struct config *config);
 
 /* Is there a record, and is some PostUp of it still to be run? */
 bool hook_recorded(const char *name);
 bool hook_unfinished(const char *name);
 
-/* Run what is left of PostUp, or all of PostDown; then the record is gone. 0, or -errno after a message: of the first PostUp
- * that fails, which ends it; of any PostDown, and the others are run all the same. */
+/* Run what is left of PostUp. The first that fails ends it. 0, or -errno after a message. */
 int hook_run_up(const char *name);
+/* Run all of PostDown, also if some fail, and remove the record. 0, or the first -errno after a message. */
 int hook_run_down(const char *name);
 
 #endif

@@ -90,7 +90,7 @@ static int open_listening(const char *where, const struct listen_address *addres
 	return 0;
 }
 
-/* Whoever is not root has no rights that others could take. */
+/* Give up root's rights. A process without them keeps its user. */
 static int become_nobody(void)
 {
 	struct agent_user user;

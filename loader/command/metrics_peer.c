@@ -197,7 +197,7 @@ static void print_directions(struct exposition *exposition, const struct report 
 					 { "direction", "rx" }));
 }
 
-/* Only reasons that there were: all of them, for each of a thousand peers, would be 66 000 zeros. */
+/* Reasons without a drop are left out: for a thousand peers they would be 66 000 zeros. */
 static void print_peer_drops(struct exposition *exposition, const struct report *report,
 			     const struct peer_report *peer, const void *data)
 {

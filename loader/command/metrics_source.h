@@ -3,7 +3,7 @@
 #ifndef XDPSEC_METRICS_SOURCE_H
 #define XDPSEC_METRICS_SOURCE_H
 
-/* A file that is older than this is not served: who was to write it no longer does. Seconds. */
+/* Seconds. A file that is older is not served: its writer has ended. */
 #define METRICS_FILE_AGE_MAX 300
 
 /* Serve until a signal ends it. 0, or -errno after a message. */

@@ -281,7 +281,7 @@ static int reload_run(struct reload *reload, const struct options *options)
 {
 	int err = reload_locked(reload, options), step;
 
-	/* Whatever came of the reload: the keys in use would expire. */
+	/* A new agent, also after an error: without one the keys in use would expire. */
 	if (!reload->agent_ended || reload->instance.no_agent || !reload->config.agreed)
 		return err;
 	step = agent_spawn(reload->instance.name);

@@ -110,7 +110,7 @@ static int switch_binding(const struct reload *reload, const struct change *chan
 	return err;
 }
 
-/* A peer whose keys come from elsewhere now: nothing is sealed for it until it has the new ones. */
+/* The public key of the peer changes, or the kind of its keys: nothing is sealed for it until it has new ones. */
 static int leave_old_keys(const struct reload *reload, const struct change *change)
 {
 	int err;

@@ -56,7 +56,7 @@ struct agreed_report {
 	bool agreed; /* the peer has a public key, no manual ones: the rest is known */
 	enum agreed_state state;
 	bool has_pair;		      /* an SA seals, also one that is over */
-	struct xdpsec_agreement pair; /* of that one */
+	struct xdpsec_agreement pair; /* the one in use */
 	__u64 age, expires;	      /* seconds; expires 0: it is over */
 	__u64 handshake;	      /* seconds since; only if there was one */
 	bool handshake_known;

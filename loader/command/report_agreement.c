@@ -13,10 +13,10 @@
 #define SECOND 1000000000ULL
 #define DAY (86400 * SECOND)
 
-/* Without an answer to so many Initiations, in some 20 seconds, something is wrong. */
+/* The number of Initiations, in some 20 seconds, after which a missing answer is a fault. */
 #define ATTEMPTS_MANY 6
 
-/* A Response or two may have been lost, or their Confirms. */
+/* The number of Responses without a Confirm that is a fault: one or two may have been lost. */
 #define UNCONFIRMED_MANY 3
 
 static __u64 boottime(void)

@@ -36,7 +36,7 @@ static int up_locked(struct up *up)
 	_cleanup_plane_lock_ int lock = -1;
 	int err = plane_lock(&lock);
 
-	/* Not earlier: Ctrl-C may end the wait for another command. */
+	/* Signals wait from here on. Before, Ctrl-C could end the wait for another command. */
 	interrupt_block();
 	if (!err)
 		err = teardown_leftover(up->config.name);
@@ -61,7 +61,7 @@ static int up_attach_again(const struct up *up)
 	return command_reload(&options);
 }
 
-/* Without its agent the instance would seal nothing: then it is taken down again. */
+/* An instance whose agent does not start would seal nothing: it is taken down again. */
 static int start_agent(struct up *up)
 {
 	struct options options = *up->options;
@@ -79,7 +79,7 @@ static int start_agent(struct up *up)
 	return err;
 }
 
-/* Whatever a PostUp has done so far is undone by PostDown. */
+/* If a PostUp fails, PostDown undoes what the others have done. */
 static int post_up(struct up *up)
 {
 	struct options options = *up->options;
@@ -102,8 +102,8 @@ static bool is_unfinished(const struct config *config)
 	       hook_unfinished(config->name);
 }
 
-/* A `down` was killed before its last command, or an `up` before it was done. No lock is held: the commands may be ours. What
- * fails was said. */
+/* Complete a `down` that was killed before its last command, or undo an `up` that was killed. No lock is held, as the
+ * commands may be ours. Errors have their messages. */
 static void finish_down(const struct up *up)
 {
 	struct options options = *up->options;

@@ -107,7 +107,7 @@ static int up_self_test(struct up *up)
 	return err;
 }
 
-/* It has no SA until the agent has agreed on one: its packets are dropped. */
+/* A peer without an SA: its packets are dropped until the agent has agreed on one. */
 static int add_agreed_peer(struct up *up, __u32 index, const struct peer_record *record)
 {
 	const struct peer_config *peer = &up->config.peers[index];
@@ -169,7 +169,7 @@ static int add_peers(struct up *up)
 	return err;
 }
 
-/* Not earlier: new keys have their state now, so the command in the hint needs no --new-key. */
+/* This comes after add_peers(): new keys have their state then, so the command in the hint needs no --new-key. */
 static int check_pins_stay(struct up *up)
 {
 	return bpffs_check_stays(up->options);
@@ -196,7 +196,7 @@ static int attach_ingress(struct up *up)
 	return err ?: plane_write_instance(&up->plane, instance);
 }
 
-/* After a crash, only a name that was free when it was recorded is ours. */
+/* Record the pair before it is made. After a crash, only a name that was free then is ours. */
 static int record_pair(struct up *up)
 {
 	struct instance *instance = &up->instance;

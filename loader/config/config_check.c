@@ -268,7 +268,7 @@ static int check_mark(const struct config *config)
 	return 0;
 }
 
-/* FastPathFirewall alone: who has written it may think that there is a fast path. */
+/* FastPathFirewall without FastPath: its writer may think that there is a fast path. */
 static int check_fast_firewall(const struct config *config)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;

@@ -25,7 +25,7 @@ static int check_hook_owner(const struct config_line *where, const char *path)
 	return -EPERM;
 }
 
-/* The directory counts: who may write to it can replace the file; so can he in that where a symbolic link leads. */
+/* Write permission for the directory, or for that to which a symbolic link leads, is enough to replace the file. */
 static int check_hook_file(const struct config_line *where)
 {
 	_cleanup_free_ char *target = realpath(where->path, NULL), *copy = strdup(where->path);

@@ -83,7 +83,7 @@ int config_unreadable(const char *path, int line)
 	return fail(errno, "%s: %s", path, strerror(errno));
 }
 
-/* Whoever may write to the directory may add peers. */
+/* Write permission for the directory is permission to add peers. */
 static void warn_of_directory(const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -114,7 +114,7 @@ static int add_file(struct config *config, const char *path)
 /* The error of a directory that glob() could not read. */
 static int unreadable;
 
-/* Not 0 ends glob(). */
+/* glob() ends if this is not 0. */
 static int note_glob_error(const char *path, int error)
 {
 	(void)path;

@@ -98,7 +98,7 @@ static int check_psk(const struct config *config, const struct peer_config *peer
 	return err < 0 ? err : 0;
 }
 
-/* Whatever can be said of the keys of the key agreement. Lines that were refused are not read. */
+/* The keys of the key agreement: all mistakes. Lines that were refused are not read. */
 static int check_agreement_keys(struct config *config)
 {
 	int err = 0, step;

@@ -61,7 +61,7 @@ int section_refuse_again(const struct parser *parser, const struct config_line *
 	return 0;
 }
 
-/* Was a key of the section given whose presence is that, or whose name? */
+/* Does the section have a key of this name or, if name is NULL, one of this presence? */
 static bool has_setting(const struct given *given, enum presence presence, const char *name)
 {
 	for (size_t i = 0; i < n_settings; i++)
@@ -79,7 +79,7 @@ static bool is_required(const struct given *given, const struct setting *setting
 	return setting->presence == REQUIRED || setting->presence == REPEATABLE;
 }
 
-/* Whoever agrees on keys needs one of his own. */
+/* A peer with PublicKey needs a private key in [Interface]. */
 static void check_private_key(struct parser *parser, const struct given *given,
 			      const struct config_line *where)
 {
@@ -106,7 +106,7 @@ static void refuse_keyless(struct parser *parser, const struct config_line *wher
 	     "RxKeyFile");
 }
 
-/* Once the mode is known, report missing keys and keys of the other mode. */
+/* Missing keys, and keys of the other mode. */
 static void check_section(struct parser *parser, struct given *given)
 {
 	const struct config_line where = { given->path, given->line, section_names[given->section] };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Lines and sections of a file of wg-quick. As in config_parse.c, libinih splits lines into keys and values, and the
+ * Lines and sections of a file of wg-quick. As in config_ini.c, libinih splits lines into keys and values, and the
  * reader in front of it handles what inih sees in another way than wg(8): "#" starts a comment anywhere, ";" and ":"
  * mean nothing, names of keys and sections are in any case, lists are of any length.
  */
@@ -125,7 +125,7 @@ static void end_section(struct wg_reader *reader)
 	if (reader->section == SECTION_INTERFACE) {
 		if (!reader->config->private_key_file[0])
 			require(reader, "PrivateKey", "`wg genkey` and `xdpsec genkey` print one");
-		/* It is missing only once. */
+		/* So that config_check() does not say a second time that it is missing. */
 		reader->config->private_key_line = reader->config->private_key_line ?: reader->section_line;
 	} else if (reader->section == SECTION_PEER) {
 		require(reader, "PublicKey", "the peer prints it: wg show DEVICE public-key");

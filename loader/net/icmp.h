@@ -18,9 +18,9 @@ enum icmp_meaning {
 
 struct icmp_message {
 	enum icmp_meaning meaning;
-	unsigned char from[16];	       /* who says so */
-	unsigned char destination[16]; /* of the packet that is quoted, and its ports */
-	__u16 source_port, port;
+	unsigned char from[16];	       /* the router or host that has sent it */
+	unsigned char destination[16]; /* of the packet that it quotes */
+	__u16 source_port, port;       /* of that packet, host byte order */
 };
 
 struct icmp_watch {
@@ -32,7 +32,7 @@ int icmp_watch_open(struct icmp_watch *watch);
 void icmp_watch_close(struct icmp_watch *watch);
 #define _cleanup_icmp_watch_ __attribute__((cleanup(icmp_watch_close)))
 
-/* Wait for the next error, at most so long. False: none came. */
+/* Wait for the next error, at most patience_ms. False: none came. */
 bool icmp_watch_next(const struct icmp_watch *watch, int patience_ms, struct icmp_message *error);
 
 /* "port unreachable", and so on. */

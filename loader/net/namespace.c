@@ -18,7 +18,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* The search ends after so many. */
+/* The number of namespaces after which a search ends. */
 #define NAMESPACES_MAX 65536
 
 static void cleanup_closedir(DIR **directory)

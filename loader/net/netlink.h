@@ -24,7 +24,7 @@ struct netdev {
 		unsigned int underlay;
 		bool has_group;
 		unsigned char group[16]; /* as struct xdpsec_prefix.address */
-		unsigned int port;
+		unsigned int port;	 /* host byte order */
 	} vxlan;
 	unsigned int mtu;    /* bytes */
 	unsigned short type; /* ARPHRD_* */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The process that has a UDP port, for the message of who cannot have it. */
+/* The process that has a UDP port, for the message that it cannot be had. */
 #ifndef XDPSEC_PORT_HOLDER_H
 #define XDPSEC_PORT_HOLDER_H
 
@@ -9,7 +9,7 @@
 struct port_holder {
 	int pid;
 	char name[16];	   /* of the process */
-	char instance[64]; /* whose agent it is; empty: it is none of ours */
+	char instance[64]; /* the instance whose agent it is; empty: it is no agent of ours */
 };
 
 /*

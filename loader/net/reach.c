@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Datagrams whose ICMP errors say how far the path goes. */
+/* Datagrams, and the ICMP errors that say how far the path goes. */
 #include <errno.h>
 #include <string.h>
 #include <arpa/inet.h>
@@ -86,7 +86,7 @@ int reach_try(const struct reach_target *target, const struct icmp_watch *watch,
 
 	if (err)
 		return err;
-	/* An error of the one before may be reported here. */
+	/* An ICMP error about the last datagram may be reported here. */
 	if (send(fd, "", 1, 0) < 0 && errno != ECONNREFUSED)
 		return -errno;
 	while ((left = until - monotonic_ms()) > 0)

@@ -7,10 +7,10 @@
 
 #include "net/icmp.h"
 
-/* As struct xdpsec_prefix.address. */
+/* The port to ask. Addresses are IPv6, or IPv4 as ::ffff:a.b.c.d. */
 struct reach_target {
 	unsigned char address[16];
-	__u16 port;
+	__u16 port;		     /* host byte order */
 	const unsigned char *source; /* NULL: the kernel chooses */
 	__u32 mark;
 	const char *device; /* to bind to, as a VRF; NULL: none */
@@ -23,7 +23,7 @@ struct reach_target {
 int reach_try(const struct reach_target *target, const struct icmp_watch *watch, int hops, int patience_ms,
 	      struct icmp_message *error);
 
-/* The last router on the path that answers, and how far it is; 0: none does. */
+/* Find the last router on the path that answers. Its distance in hops; 0: none answers, and from is unchanged. */
 int reach_last_hop(const struct reach_target *target, const struct icmp_watch *watch, unsigned char from[16]);
 
 #endif

@@ -11,14 +11,14 @@ struct json_object;
 
 struct ruleset_packet {
 	unsigned char source[16], destination[16]; /* as struct xdpsec_prefix.address */
-	__u16 source_port, port;
-	const char *in, *out; /* names of devices; NULL: none, at this hook */
-	bool established;     /* of a flow that has gone both ways */
+	__u16 source_port, port;		   /* host byte order */
+	const char *in, *out;			   /* names of devices; NULL: none, at this hook */
+	bool established;			   /* of a flow that has gone both ways */
 };
 
 enum ruleset_match { MATCH_NO, MATCH_YES, MATCH_UNKNOWN };
 
-/* Does the packet match a statement {"NAME": value}? One that is no match, such as a counter, lets every packet through. */
+/* Does the packet match a statement {"NAME": value}? Every packet matches a statement that tests nothing, as a counter. */
 enum ruleset_match ruleset_match(const char *name, struct json_object *value,
 				 const struct ruleset_packet *packet);
 

@@ -259,7 +259,7 @@ static int for_slots(const struct plane *plane, const struct agree *agree, __u32
 			continue;
 		*found = true;
 		err = each(agree, slot);
-		/* It was not linked. */
+		/* A slot that is not linked needs no unlinking. */
 		if (err == -EBUSY && each == agree_unlink)
 			err = 0;
 	}

@@ -18,19 +18,20 @@
 
 enum bulk_state {
 	BULK_USABLE,
-	BULK_NO_CIPHER,	    /* it is loaded, and the kernel has no cipher for it */
-	BULK_NOT_LOADED,    /* it is installed */
-	BULK_OTHER_KERNEL,  /* it is installed for another one */
-	BULK_NOT_INSTALLED, /* nobody wants it */
+	BULK_NO_CIPHER,	   /* it is loaded, and the kernel has no cipher for it */
+	BULK_NOT_LOADED,   /* it is installed */
+	BULK_OTHER_KERNEL, /* it is installed for another one */
+	BULK_NOT_INSTALLED,
 };
 
-/* kernel: BULK_OTHER_KERNEL: the release that it is installed for. May be NULL. */
+/* kernel gets the release that it is installed for, with BULK_OTHER_KERNEL. May be NULL. */
 enum bulk_state bulk_state(char kernel[BULK_RELEASE_LEN]);
 /* For people, and for `selftest -j`. */
 const char *bulk_state_text(enum bulk_state state);
 
-/* The name of what a new context of the module is bound to, by /proc/crypto. false: nothing is there. */
+/* What a new context of the module is bound to, by /proc/crypto. false: the module offers nothing. */
 bool bulk_bound(char *bound, size_t size);
+/* Is it a context of the module? */
 bool bulk_is(const char *bound);
 /* Is there something better than what a context of ecb(aes) was bound to: the module, or another driver? bound is as
  * sa_install() returns it; preferred gets the better one in the same form. */

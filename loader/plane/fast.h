@@ -28,10 +28,10 @@ unsigned int fast_attached(const struct plane *plane, unsigned int place);
  * device takes redirected frames. slot: in map "fast_devices". */
 bool fast_transmits(const struct plane *plane, int program, unsigned int index, __u32 slot);
 
-/* It does not: -EOPNOTSUPP after a message, or 0 after a warning if that may change. */
+/* Say that the device takes no redirected frames: -EOPNOTSUPP after a message, or 0 after a warning if that may change. */
 int fast_refuse_transmits(const struct netdev *netdev);
 
-/* As the programs have seen it last. */
+/* Did the device take redirected frames when the programs last looked? */
 bool fast_transmitted(const struct plane *plane, __u32 slot);
 
 /* The packets that took the fast path so far. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state in the kernel, read from the maps of the data plane, but for the SAs that an agent has installed: those are the
- * agent's alone. The records of peers say what a reload was
- * about to do: after a killed reload they are behind or ahead, and nothing may be derived from them.
+ * The state in the kernel, read from the maps of the data plane, without the SAs that an agent has installed: those are
+ * the agent's alone. The records of peers say what a reload was about to do: after a killed reload they are behind or
+ * ahead, and nothing may be derived from them.
  */
 #ifndef XDPSEC_HELD_H
 #define XDPSEC_HELD_H

@@ -49,7 +49,7 @@ static enum plane_map map_by_name(const char *name)
 	return map;
 }
 
-/* Without pins: every object gets the maps of the first. */
+/* Give the object the maps of the first one, if there are no pins that do. */
 static int share_maps(const struct plane *plane, struct bpf_object *object)
 {
 	struct bpf_map *map;

@@ -10,7 +10,7 @@
 #include "plane/plane.h"
 #include "plane/policy.h"
 
-/* With fewer the trie has so few steps that a hash costs as much. */
+/* The least number of hosts for which a hash is faster than the steps of the trie. */
 #define HOSTS_MIN 16
 
 static bool is_host(const struct xdpsec_prefix *prefix)
