@@ -19,7 +19,7 @@ root_make() {
 	mkdir -p "$output/deb/roots" "$(deb_packages "$1")/partial" "$2"
 	if [ ! -e "$archive" ]; then
 		echo "  ROOT    $1"
-		mmdebstrap --variant=minbase "$1" "$archive.new" >"$log" 2>&1 </dev/null || {
+		mmdebstrap --variant=minbase --format=tar "$1" "$archive.new" >"$log" 2>&1 </dev/null || {
 			tail -n 20 "$log" >&2
 			return 1
 		}
