@@ -181,6 +181,19 @@ bool tunnel_forwards(const char *far)
 	return ipv4 && ipv6;
 }
 
+/*
+ * A host that has IPv6 switched off for new devices (net.ipv6.conf.default.disable_ipv6) may have it inside the
+ * tunnel: the configuration says so. Where the kernel has no IPv6 at all, adding the address or route tells.
+ */
+static int switch_ipv6_on(const char *near)
+{
+	int err = sysctl_set("ipv6", near, "disable_ipv6", 0);
+
+	if (err && err != -ENOENT)
+		return fail(-err, "%s: cannot switch IPv6 on: %s", near, strerror(-err));
+	return 0;
+}
+
 static int prepare_tunnel(const struct instance *instance, const struct config *config, const __u32 secret[4],
 			  const struct netdev *near, const struct netdev *far)
 {
@@ -199,6 +212,10 @@ static int prepare_tunnel(const struct instance *instance, const struct config *
 		return fail(-err, "%s: cannot attach to XDP: %s", near->name, strerror(-err));
 	if (!tunnel_has_ipv6(config))
 		sysctl_silence_ipv6(near->name);
+	else
+		err = switch_ipv6_on(near->name);
+	if (err)
+		return err;
 	sysctl_silence_ipv6(far->name);
 	return tunnel_let_forward(far->name);
 }
@@ -294,12 +311,7 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 		netdev_set_no_ipv6_addresses(instance->near_index);
 		silent = 1;
 	}
-	if (!tunnel_has_ipv6(config) || !silent)
-		return 0;
-	err = sysctl_set("ipv6", instance->near, "disable_ipv6", 0);
-	if (err)
-		return fail(-err, "%s: cannot switch IPv6 on: %s", instance->near, strerror(-err));
-	return 0;
+	return tunnel_has_ipv6(config) && silent ? switch_ipv6_on(instance->near) : 0;
 }
 
 int tunnel_check_device(const struct instance *instance)

@@ -117,6 +117,18 @@ with "Table = off" "" routes_of xs0
 set_line Address "$TUNNEL_A4/25"
 set_line AllowedIPs "$TUNNEL_B4"
 with "without IPv6 inside it is silent" "1" sysctl_a ipv6/conf/xs0/disable_ipv6
+# As a hardened host has it.
+set_default() { in_a sh -c 'echo "$1" >/proc/sys/net/ipv6/conf/default/disable_ipv6' sh "$1"; }
+ok "IPv6 is switched off for new devices" set_default 1
+with "IPv6 inside has it on all the same" "0 $TUNNEL_A6" eval '
+	echo "$(sysctl_a ipv6/conf/xs0/disable_ipv6) $(ip -n "$SITE_A" -6 -j address show dev xs0 | jq -r ".[0].addr_info[0].local")"'
+sed -i '/^Address/d' "$CONF"
+with "only routes of IPv6 have it on, too" "0 $TUNNEL_B6" eval '
+	echo "$(sysctl_a ipv6/conf/xs0/disable_ipv6) $(ip -n "$SITE_A" -6 -j route show dev xs0 | jq -r ".[0].dst")"'
+set_line Address "$TUNNEL_A4/25"
+set_line AllowedIPs "$TUNNEL_B4"
+with "and without IPv6 inside it stays off" "1" sysctl_a ipv6/conf/xs0/disable_ipv6
+ok "IPv6 is on for new devices again" set_default 0
 sed -i '/^Address/d' "$CONF"
 with "without addresses" "$(printf '%s\n' $TUNNEL_B4 $TUNNEL_B6 | sort | paste -sd' ')" routes_of xs0
 set_line AllowedIPs "203.0.113.128/25, 2001:db8:f::/64"
