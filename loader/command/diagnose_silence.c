@@ -160,6 +160,25 @@ static bool answers_ping(const struct diagnosis *d, const unsigned char *address
 	return echo_try(&echo, echo.ipv4 ? ECHO_MINIMUM_IPV4 : ECHO_MINIMUM_IPV6) == 1;
 }
 
+/*
+ * The agents have agreed, so the keys are right: their messages go from ListenPort to ListenPort. Sealed packets come
+ * from the port of their flow, which a stateful firewall or NAT does not take for an answer.
+ */
+static void say_half_blocked(struct diagnosis *d, const struct silence *silence)
+{
+	__u16 port = silence->place.port;
+
+	found(d, FINDING_WRONG,
+	      "%s: %s answers to ping, and has agreed on keys: its sealed packets are blocked on the way by "
+	      "a "
+	      "firewall, or by NAT, such as one that lets only answers pass, and no other port than %u",
+	      silence->what, silence->address, port);
+	mend(d,
+	     "set SourcePort = listen at both ends, and reload; or let UDP port %u pass in both directions, "
+	     "from any port; then run `xdpsec diagnose` at the other end",
+	     port);
+}
+
 static void say_blocked(struct diagnosis *d, const struct silence *silence)
 {
 	const struct agreement_status *status = &d->peer->agreed.status;
@@ -173,6 +192,10 @@ static void say_blocked(struct diagnosis *d, const struct silence *silence)
 		      "there, or the preshared keys differ",
 		      silence->what, status->unconfirmed, port);
 		mend(d, "let UDP port %u pass from here to %s", port, silence->address);
+		return;
+	}
+	if (d->peer->agreed.agreed && d->peer->agreed.state == AGREED_STATE_AGREED) {
+		say_half_blocked(d, silence);
 		return;
 	}
 	key32_encode(d->peer->record.public_key, key);

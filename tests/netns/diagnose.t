@@ -232,7 +232,14 @@ if nft_middle list ruleset >/dev/null 2>&1; then
 	wait_for 20 agreed_a
 	ok "blocked when agreed: rules" nft_middle "add rule inet m c udp dport 7253 drop"
 	named "blocked when agreed" packets "packets go out, and none come in: $B4 answers to ping.*blocked on the way" "let UDP port 7253 pass"
-	nft_middle flush chain inet m c
+	ok "only answers: rules" nft_middle 'flush chain inet m c; chain inet m c { policy drop; };
+		add rule inet m c iifname "a" accept; add rule inet m c ct state established accept'
+	named "only answers" packets "packets go out, and none come in: $B4 answers to ping, and has agreed on keys: .* lets only answers pass" \
+		"set SourcePort = listen at both ends, and reload"
+	ok "only answers: the command" eval 'config_a "/^PrivateKeyFile/a SourcePort = listen" &&
+		config_b "/^PrivateKeyFile/a SourcePort = listen" && xdpsec_b reload "$NAME_B" && xdpsec_a reload "$NAME_A"'
+	healthy "only answers: the command" diagnose_a
+	nft_middle 'flush chain inet m c; chain inet m c { policy accept; }'
 	fresh
 	ENDPOINT_A='' write_agreed_configs
 	ok "prohibited: rules" nft_middle "add rule inet m c udp dport 7253 reject with icmpx admin-prohibited"
