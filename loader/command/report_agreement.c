@@ -120,7 +120,10 @@ const char *agreed_state_text(const struct agreed_report *agreed, char *text, si
 		[AGREED_STATE_EXPIRED] = "expired",
 	};
 
-	if (agreed->state == AGREED_STATE_ASKING)
+	/* It would ask, and does not know where the peer is. */
+	if (agreed->state == AGREED_STATE_ASKING && !agreed->status.attempts)
+		snprintf(text, size, "%s", names[AGREED_STATE_NONE]);
+	else if (agreed->state == AGREED_STATE_ASKING)
 		snprintf(text, size, "asking (attempt %u)", agreed->status.attempts);
 	else if (agreed->state == AGREED_STATE_REFUSED)
 		snprintf(text, size, "refused: %s", denial_text(agreed->status.denial));
