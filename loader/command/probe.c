@@ -50,6 +50,8 @@ static int given_address(const struct peer_report *peer, const char *text, unsig
 	return -EINVAL;
 }
 
+#define SEARCHES_MAX 3
+
 /* Search between a size that was answered and one that was not. */
 static int search(struct echo *echo, unsigned int fits, unsigned int *result, unsigned int too_large)
 {
@@ -70,6 +72,27 @@ static int search(struct echo *echo, unsigned int fits, unsigned int *result, un
 	return 0;
 }
 
+/* Where packets are lost, one that fits looks too large: the smallest of those is tried again. */
+static int search_again(struct echo *echo, unsigned int fits, unsigned int *size, unsigned int mtu)
+{
+	unsigned int too_large = mtu;
+	int result, answered;
+
+	for (int i = 0; i < SEARCHES_MAX; i++) {
+		result = search(echo, fits, size, too_large);
+		if (result < 0)
+			return result;
+		answered = echo_try(echo, *size + 1);
+		if (answered <= 0)
+			return answered;
+		fits = *size = *size + 1;
+		if (fits == mtu)
+			return 0;
+		too_large = mtu + 1;
+	}
+	return 0;
+}
+
 int probe_size(struct echo *echo, unsigned int mtu, unsigned int *size)
 {
 	unsigned int least = echo->ipv4 ? ECHO_MINIMUM_IPV4 : ECHO_MINIMUM_IPV6;
@@ -82,7 +105,7 @@ int probe_size(struct echo *echo, unsigned int mtu, unsigned int *size)
 	if (answered < 0)
 		return answered;
 	*size = mtu;
-	return answered ? 0 : search(echo, least, size, mtu);
+	return answered ? 0 : search_again(echo, least, size, mtu);
 }
 
 /* The size of the largest packet; 0: none was found. */

@@ -34,6 +34,13 @@ for UNDERLAY in 4 6; do
 		done
 		narrow 1500
 	done
+	# Three large packets are lost, which is all tries of the first size; then all pass.
+	in_middle nft "add table inet loss; add chain inet loss way { type filter hook forward priority 0; }
+		add rule inet loss way meta length > 1450 quota 4700 bytes drop"
+	ok "$name: three packets are lost" probe_a site-b $TUNNEL_B4
+	like "$name: three packets are lost: the size is right all the same" "$TAP_OUTPUT" "packets of $((1500 - overhead)) bytes pass"
+	is "$name: three packets are lost: they were" "$(in_middle nft -j list table inet loss | jq '[.. | .quota? // empty | .used] | add >= 4500')" true
+	in_middle nft delete table inet loss
 	ok "$name: without an address" probe_a site-b
 	like "$name: without an address: it was found" "$TAP_OUTPUT" "site-b \\(($TUNNEL_B4|$TUNNEL_B6)\\)"
 	is "$name: in JSON" "$(probe_a site-b -j | jq -c '[.name, .peer, (.address | IN("'$TUNNEL_B4'", "'$TUNNEL_B6'")), .size, .outer_size, .device, .mtu, has("error")]')" \
