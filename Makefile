@@ -192,7 +192,7 @@ help:
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmsnapshot      a machine is restored from a snapshot while it seals (root); KERNEL=' \
 	'make vmtest-ci       what CI runs of all this, on 6.12 and the newest kernel' \
-	'make TARGET ARCH=arm64   all, tests, deps, vmtest, vmsh, vmbench for that architecture, in $(OUTPUT)/arm64' \
+	'make TARGET ARCH=arm64   all, tests, deps, vmtest, vmtest-ci, vmsh, vmcheck, vmbench for that architecture, in $(OUTPUT)/arm64' \
 	'make vmmodule        the optional kernel module for such a kernel; MODULE=1 loads it in the targets vm*' \
 	'make vmdkms          dkms builds, installs and removes it for such a kernel' \
 	'make vmbench         instructions a packet there, beside WireGuard and XFRM; KERNEL=, ROWS=gateway, PEERS=, RUNS=, PROFILE=, MODULE=' \
