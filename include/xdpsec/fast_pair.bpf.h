@@ -76,6 +76,18 @@ static __always_inline bool fast_has_xfrm(const struct net *net)
 		 net->xfrm.policy_default[FAST_XFRM_FORWARD] == FAST_XFRM_BLOCK));
 }
 
+/*
+ * Are there rules by which the stack routes packets of a pair by their protocol or ports? The answer is that of all its
+ * packets. (A forwarded packet's ports are looked at only if some rule has a device as well: fib_rule_requires_fldissect().)
+ */
+static __always_inline bool fast_has_rules_by_port(const struct net *net)
+{
+	return (bpf_core_field_exists(net->ipv4.fib_rules_require_fldissect) &&
+		net->ipv4.fib_rules_require_fldissect) ||
+	       (bpf_core_field_exists(net->ipv6.fib6_rules_require_fldissect) &&
+		net->ipv6.fib6_rules_require_fldissect);
+}
+
 static __always_inline bool fast_pair_is(const struct fast_pair *pair, const struct inner *inner, u32 from,
 					 u32 to)
 {
@@ -140,7 +152,7 @@ static __noinline int fast_pair_ask(struct xdp_md *xdp, const struct inner *inne
 	/* Before the lookups: what changes meanwhile counts as a change. */
 	pair->until = 0;
 	pair->generation = route_generation(net);
-	if (fast_has_xfrm(net) ||
+	if (fast_has_xfrm(net) || fast_has_rules_by_port(net) ||
 	    !fast_route_leads(xdp, &lookup, pair->source, pair->destination, pair->from, pair->to) ||
 	    !fast_route_leads(xdp, &lookup, pair->destination, pair->source, pair->to, pair->from))
 		return false;

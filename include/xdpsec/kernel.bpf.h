@@ -56,6 +56,8 @@ typedef struct {
 
 struct netns_ipv4 {
 	kernel_atomic rt_genid; /* changes with the routing table, rules, addresses and policies of IPsec */
+	/* The number of rules by device and protocol or port; CONFIG_IP_MULTIPLE_TABLES. */
+	unsigned int fib_rules_require_fldissect;
 } __attribute__((preserve_access_index));
 
 struct netns_xfrm {
@@ -66,6 +68,7 @@ struct netns_xfrm {
 struct netns_ipv6 {
 	struct ipv6_devconf *devconf_all;
 	kernel_atomic fib6_sernum; /* changes with the routing table, and with policies of IPsec */
+	unsigned int fib6_rules_require_fldissect;
 } __attribute__((preserve_access_index));
 
 struct net {

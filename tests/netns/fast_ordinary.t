@@ -61,6 +61,16 @@ refuses "no route" echoed 1 $HOST_B4 --timeout 0.3
 is "and nothing goes past that" "$(fast_since "$before" | cut -d' ' -f1)" 0
 ip -n "$SITE_A" route del unreachable $HOST_B4
 ok "with the route again" echoed 1 $HOST_B4
+# So is a rule that asks for what the kept answer does not depend on.
+ip -n "$SITE_A" route add unreachable default table 77
+for rule in "iif inside ipproto udp dport 7000" "iif xs0 ipproto udp sport 7000" "iif inside ipproto udp"; do
+	# shellcheck disable=SC2086 # words
+	ip -n "$SITE_A" rule add $rule pref 50 table 77 || bail "no rule: $rule"
+	refuses "rule: $rule" echoed 1 $HOST_B4 --timeout 0.3
+	# shellcheck disable=SC2086
+	ip -n "$SITE_A" rule del $rule pref 50 table 77
+	ok "rule: $rule: without it again" echoed 1 $HOST_B4
+done
 stop "$echo"
 
 # ---- devices that change -------------------------------------------------------------------------------
