@@ -133,17 +133,20 @@ int instance_lock_from_agent(const struct plane *plane, __u8 ending, int *fd)
 	/* If the pins are lost, so is the lock: an agent is asked, and ends within a second. */
 	bool pinned = plane->directory[0] != '\0';
 	struct instance instance;
+	bool held;
 	int err = pinned ? open_pins(plane, &opened) : 0;
 
 	if (!err)
 		err = plane_read_instance(plane, &instance);
 	if (err)
 		return err;
-	if (!pinned || flock(opened, LOCK_EX | LOCK_NB)) {
+	/* Not by `ending`: a command that was killed leaves it behind, and then the lock is held by this process. */
+	held = pinned && flock(opened, LOCK_EX | LOCK_NB);
+	if (!pinned || held) {
 		instance.ending = ending;
 		err = plane_write_instance(plane, &instance);
 	}
-	if (!err && pinned && instance.ending)
+	if (!err && held)
 		err = end_holder(plane, opened);
 	if (!err)
 		*fd = take_fd(&opened);

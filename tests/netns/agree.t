@@ -130,6 +130,32 @@ refuses "there is none" agent_a
 ok "down" down
 ok "nothing is left" no_trace
 
+# ---- a reload that is killed when its agent has ended ----------------------------------------------------
+
+# traced_reload OPTION...: without the agent that it starts
+traced_reload() {
+	strace -qq -o "$WORK/trace" -e trace=bpf,?fork,?vfork,?clone,?clone3 "$@" \
+		"$XDPSEC" -n "$SITE_A" --state-dir "$WORK/state-a" reload "$NAME_A"
+}
+killed_reload() { ! (traced_reload -e inject=bpf:signal=SIGKILL:when="$number") 2>/dev/null; }
+ok "up at both" up
+ok "keys" wait_for 10 reaches_b
+if traced_reload >"$WORK/said" 2>&1; then
+	# The last write before the agent is started tells it that it may stay.
+	number=$(awk '/^bpf\(/ { n++; if (/BPF_MAP_UPDATE_ELEM/) update = n }
+		/^(v?fork|clone)/ { last = update }
+		END { print last }' "$WORK/trace")
+	ok "reload is killed at bpf call $number" killed_reload
+	refuses "there is no agent" agent_a
+	ok "reload again" xdpsec_a reload "$NAME_A"
+	ok "it works" wait_for 5 reaches_b
+	ok "reload is killed once more" killed_reload
+else
+	skip "reload is killed" "$(tail -n 1 "$WORK/said")"
+fi
+ok "down" down
+ok "nothing is left" no_trace
+
 # ---- manual keys only ------------------------------------------------------------------------------------
 
 write_tunnel_configs
