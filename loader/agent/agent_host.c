@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/log.h"
+#include "base/prefix.h"
 
 /* ---- the data plane ---- */
 
@@ -95,15 +96,13 @@ static int host_send(void *data, uint32_t peer, const struct agreement_path *pat
 static void choose_source(const struct agent_peer *peer, const struct xdpsec_source *from,
 			  struct agreement_path *path)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	bool ipv4 = memcmp(path->remote.address, mapped, sizeof(mapped)) == 0;
+	bool ipv4 = address_is_ipv4(path->remote.address);
 	const struct source_config *fixed = &peer->config->sources[ipv4 ? SOURCE_IPV4 : SOURCE_IPV6];
 
 	memset(&path->local, 0, sizeof(path->local));
 	if (fixed->line)
 		memcpy(path->local.address, fixed->address, sizeof(path->local.address));
-	else if (from->local != XDPSEC_LOCAL_NONE &&
-		 (memcmp(from->address, mapped, sizeof(mapped)) == 0) == ipv4)
+	else if (from->local != XDPSEC_LOCAL_NONE && address_is_ipv4(from->address) == ipv4)
 		memcpy(path->local.address, from->address, sizeof(path->local.address));
 }
 

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <arpa/inet.h>
 
 #include "agent/agent.h"
 #include "agent/log.h"
 #include "agreement/message.h"
+#include "base/prefix.h"
 
 /* Initiations without an answer after which it is said that there is none: some 12 s. */
 #define SILENT_ATTEMPTS 5
@@ -16,13 +16,10 @@
 
 static void put_endpoint(const struct agreement_address *address, char text[80])
 {
-	char plain[INET6_ADDRSTRLEN] = "?";
+	struct xdpsec_location location = { .port = address->port };
 
-	inet_ntop(AF_INET6, address->address, plain, sizeof(plain));
-	if (strncmp(plain, "::ffff:", 7) == 0)
-		snprintf(text, 80, "%s:%u", plain + 7, address->port);
-	else
-		snprintf(text, 80, "[%s]:%u", plain, address->port);
+	memcpy(location.address, address->address, sizeof(location.address));
+	location_text(&location, text, 80);
 }
 
 static const char *suite_text(uint8_t suite)

@@ -13,6 +13,7 @@
 #include "agent/socket.h"
 #include "base/cleanup.h"
 #include "base/message.h"
+#include "base/prefix.h"
 #include "net/port_holder.h"
 #include "plane/self.h"
 
@@ -27,13 +28,6 @@ union any_address {
 	struct sockaddr_in ipv4;
 	struct sockaddr_in6 ipv6;
 };
-
-static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-static bool is_mapped(const uint8_t address[16])
-{
-	return memcmp(address, mapped_prefix, sizeof(mapped_prefix)) == 0;
-}
 
 static bool is_link_local(const uint8_t address[16])
 {
@@ -154,16 +148,16 @@ uint64_t socket_cookie(int fd)
 
 static void take_address(uint8_t address[16], const union any_address *from)
 {
-	if (from->any.sa_family == AF_INET6) {
+	if (from->any.sa_family == AF_INET6)
 		memcpy(address, &from->ipv6.sin6_addr, 16);
-		return;
-	}
-	memcpy(address, mapped_prefix, sizeof(mapped_prefix));
-	memcpy(address + 12, &from->ipv4.sin_addr, 4);
+	else
+		address_map_ipv4(address, &from->ipv4.sin_addr);
 }
 
-/* The address that it was sent to, the device that it came by, and how many found no room before it. Of both forms that an IPv4 packet may bring, one is
- * enough. */
+/*
+ * The address that a datagram was sent to, the device that it came by, and how many found no room before it. An IPv4
+ * packet may bring the address in two forms, of which either is enough.
+ */
 static void take_packet_info(struct agreement_path *path, uint32_t *full, struct msghdr *message)
 {
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
@@ -177,8 +171,7 @@ static void take_packet_info(struct agreement_path *path, uint32_t *full, struct
 			struct in_pktinfo info;
 
 			memcpy(&info, CMSG_DATA(header), sizeof(info));
-			memcpy(path->local.address, mapped_prefix, sizeof(mapped_prefix));
-			memcpy(path->local.address + 12, &info.ipi_addr, 4);
+			address_map_ipv4(path->local.address, &info.ipi_addr);
 			path->device = (uint32_t)info.ipi_ifindex;
 		} else if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SO_RXQ_OVFL) {
 			memcpy(full, CMSG_DATA(header), sizeof(*full));
@@ -268,7 +261,7 @@ int socket_send(int fd, const struct agreement_path *path, const void *bytes, si
 	char control[64] __attribute__((aligned(8))) = {};
 	struct iovec part = { (void *)bytes, length };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	bool mapped = is_mapped(path->remote.address);
+	bool mapped = address_is_ipv4(path->remote.address);
 	union any_address to;
 
 	message.msg_name = &to;

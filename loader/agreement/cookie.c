@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 
 #include "agreement/cookie.h"
+#include "base/prefix.h"
 
 #define MAC1_LABEL "xdpsec1 mac1"
 #define COOKIE_LABEL "xdpsec1 cookie"
@@ -61,8 +62,7 @@ void cookie_secrets_renew(struct cookie_secrets *secrets, struct secret *fresh, 
 /* cookie = MAC(R, address || port), an IPv4 address in 4 bytes also where it came in by a v6 socket. */
 static int make_cookie(struct cookie *cookie, const struct secret *secret, const struct cookie_source *source)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	size_t skipped = memcmp(source->address, mapped, sizeof(mapped)) ? 0 : sizeof(mapped);
+	size_t skipped = address_is_ipv4(source->address) ? IPV4_BITS / 8 : 0;
 	size_t n = sizeof(source->address) - skipped;
 	uint8_t input[sizeof(source->address) + 2];
 

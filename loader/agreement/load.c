@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agreement/load.h"
+#include "base/prefix.h"
 
 #define SECOND UINT64_C(1000000000)
 #define TOKEN (SECOND / BUCKET_RATE) /* ns until a token comes back */
@@ -24,8 +25,7 @@ bool load_high(const struct load_meter *meter, uint64_t now, unsigned int waitin
 static bool find_bucket(const struct bucket_table *table, const struct cookie_source *source,
 			unsigned int *bucket)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	size_t n = memcmp(source->address, mapped, sizeof(mapped)) ? 8 : sizeof(source->address);
+	size_t n = address_is_ipv4(source->address) ? sizeof(source->address) : 8;
 	uint8_t mac[MAC_LEN];
 
 	if (primitive_mac(mac, MAC_LEN, table->key.bytes, SECRET_LEN, source->address, n))

@@ -9,11 +9,11 @@
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "plane/attach.h"
 #include "plane/chain.h"
+#include "plane/map_id.h"
 #include "plane/objects.h"
 
 #ifndef XDPSEC_LIBDIR
@@ -34,24 +34,16 @@ static void cleanup_multiprog(struct xdp_multiprog **programs)
 		xdp_multiprog__close(*programs);
 }
 
-static __u32 map_id(int fd)
-{
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
-}
-
 bool uses_maps(const struct plane *plane, int program)
 {
-	__u32 ids[64], length = sizeof(struct bpf_prog_info), id;
-	struct bpf_prog_info info = { .map_ids = (__u64)(unsigned long)ids, .nr_map_ids = 64 };
+	__u32 ids[PROGRAM_MAPS_MAX], id;
+	size_t n;
 
-	if (bpf_obj_get_info_by_fd(program, &info, &length))
+	if (program_map_ids(program, ids, &n))
 		return false;
 	for (int map = 0; map < MAP_COUNT; map++) {
 		id = map_id(plane->maps[map]);
-		for (__u32 i = 0; id && i < info.nr_map_ids && i < 64; i++)
+		for (size_t i = 0; id && i < n; i++)
 			if (ids[i] == id)
 				return true;
 	}

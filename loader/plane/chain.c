@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "plane/chain.h"
+#include "plane/map_id.h"
 #include "plane/objects.h"
 #include "plane/self.h"
 
@@ -68,13 +69,14 @@ static const struct sharer *owner_of(const struct sharers *sharers, __u32 map)
 /* Find the owner of the program, and its successor. */
 static int identify(struct member *member, const struct sharers *sharers)
 {
-	__u32 ids[64], length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info info = { .map_ids = (__u64)(unsigned long)ids, .nr_map_ids = 64 };
+	__u32 ids[PROGRAM_MAPS_MAX];
 	struct bpf_map_info map;
+	size_t n;
+	int err = program_map_ids(member->fd, ids, &n);
 
-	if (bpf_obj_get_info_by_fd(member->fd, &info, &length))
-		return -errno;
-	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++) {
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
 		if (!member->owner)
 			member->owner = owner_of(sharers, ids[i]);
 		if (map_info(ids[i], &map) == 0 && map.type == BPF_MAP_TYPE_PROG_ARRAY)
@@ -134,12 +136,9 @@ static int chain_open(struct chain *chain, unsigned int index)
 /* Compared by a map: beside a whole instance there may be the rest of one of the same name. */
 static bool member_is_of(const struct member *member, const struct plane *plane)
 {
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
+	__u32 id = map_id(plane->maps[MAP_DROPS]);
 
-	return plane->maps[MAP_DROPS] >= 0 &&
-	       bpf_obj_get_info_by_fd(plane->maps[MAP_DROPS], &info, &length) == 0 &&
-	       member->owner->drops_map == info.id;
+	return id && member->owner->drops_map == id;
 }
 
 static size_t position_of(const struct chain *chain, const struct plane *plane)

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <bpf/bpf.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/owner.h"
+#include "plane/map_id.h"
 #include "plane/plane.h"
 #include "plane/plane_inside.h"
 #include "plane/self.h"
@@ -138,13 +138,13 @@ static bool is_named(const struct bpf_map_info *info, enum plane_map map)
 
 int plane_open_by_program(struct plane *plane, int program)
 {
-	__u32 ids[MAP_COUNT + 32], length = sizeof(struct bpf_prog_info);
-	struct bpf_prog_info program_info = { .map_ids = (__u64)(unsigned long)ids,
-					      .nr_map_ids = ARRAY_SIZE(ids) };
+	__u32 ids[PROGRAM_MAPS_MAX], length;
+	size_t n;
+	int err = program_map_ids(program, ids, &n);
 
-	if (bpf_obj_get_info_by_fd(program, &program_info, &length))
-		return -errno;
-	for (__u32 i = 0; i < program_info.nr_map_ids && i < ARRAY_SIZE(ids); i++) {
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
 		_cleanup_close_ int fd = bpf_map_get_fd_by_id(ids[i]);
 		struct bpf_map_info info = {};
 

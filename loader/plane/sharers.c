@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "net/namespace.h"
+#include "plane/map_id.h"
 #include "plane/plane.h"
 #include "plane/sharers.h"
 
@@ -28,11 +29,9 @@ static int open_map_of(const char *name, bool staged, const char *map)
 
 static __u32 drops_map(const char *name, bool staged)
 {
-	struct bpf_map_info info = {};
-	__u32 length = sizeof(info);
 	_cleanup_close_ int fd = open_map_of(name, staged, plane_map_name(MAP_DROPS));
 
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+	return map_id(fd);
 }
 
 /* Has the kernel emptied the device's element, as the device was deleted or left the namespace
