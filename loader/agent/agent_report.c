@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the agent tells: events of the agreement in the log, how it stands with each peer in the status file. */
+/* The reports of the agent: events of the agreement in the log, the state of each peer in the status file. */
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>

@@ -72,7 +72,7 @@ static int search(struct echo *echo, unsigned int fits, unsigned int *result, un
 	return 0;
 }
 
-/* Where packets are lost, one that fits looks too large: the smallest of those is tried again. */
+/* A size that fits looks too large if its packets are lost. So the smallest of those that failed is tried again. */
 static int search_again(struct echo *echo, unsigned int fits, unsigned int *size, unsigned int mtu)
 {
 	unsigned int too_large = mtu;

@@ -120,7 +120,7 @@ const char *agreed_state_text(const struct agreed_report *agreed, char *text, si
 		[AGREED_STATE_EXPIRED] = "expired",
 	};
 
-	/* It would ask, and does not know where the peer is. */
+	/* The agent has made no attempt, because it does not know where the peer is. */
 	if (agreed->state == AGREED_STATE_ASKING && !agreed->status.attempts)
 		snprintf(text, size, "%s", names[AGREED_STATE_NONE]);
 	else if (agreed->state == AGREED_STATE_ASKING)

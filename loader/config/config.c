@@ -76,7 +76,7 @@ bool instance_name_valid(const char *name)
 }
 
 /* Like reallocarray(), but no preshared key stays behind where the array was before. */
-int config_make_room(struct config *config, size_t *allocated)
+static int make_peer_room(struct config *config, size_t *allocated)
 {
 	size_t room = *allocated ? 2 * *allocated : 4;
 	struct peer_config *peers;
@@ -93,6 +93,21 @@ int config_make_room(struct config *config, size_t *allocated)
 	free(config->peers);
 	config->peers = peers;
 	*allocated = room;
+	return 0;
+}
+
+int config_add_peer(struct config *config, size_t *allocated, const char *path, int line)
+{
+	if (config->n_peers == XDPSEC_MAX_PEERS)
+		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", path, line, XDPSEC_MAX_PEERS);
+	if (make_peer_room(config, allocated))
+		return fail(ENOMEM, "%s:%d: out of memory", path, line);
+	config->peers[config->n_peers++] = (struct peer_config){
+		.line = line,
+		.cipher = "aes-128-ocb",
+		.key_length = 16,
+		.driver = "aes",
+	};
 	return 0;
 }
 

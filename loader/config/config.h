@@ -217,8 +217,11 @@ int hooks_add(struct hooks *hooks, const struct config_line *where, const char *
 void hooks_free(struct hooks *hooks);
 /* A part of config_free(). */
 void config_free_includes(struct config *config);
-/* Room for one more peer. *allocated: for how many there is. 0 or -ENOMEM. */
-int config_make_room(struct config *config, size_t *allocated);
+/*
+ * Add a peer with the defaults. *allocated is the number of peers that there is room for. path and line, where its
+ * section begins, are for messages. 0, or -EINVAL (too many) or -ENOMEM after a message.
+ */
+int config_add_peer(struct config *config, size_t *allocated, const char *path, int line);
 #define _cleanup_config_ __attribute__((cleanup(config_free)))
 
 /*

@@ -119,20 +119,11 @@ static int handle(void *user, const char *section, const char *key, const char *
 static int begin_peer(struct parser *parser)
 {
 	struct config *config = parser->config;
+	int err = config_add_peer(config, &parser->peers_allocated, parser->path, parser->line);
 
-	if (config->n_peers == XDPSEC_MAX_PEERS)
-		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", parser->path, parser->line,
-			    XDPSEC_MAX_PEERS);
-	if (config_make_room(config, &parser->peers_allocated))
-		return fail(ENOMEM, "%s:%d: out of memory", parser->path, parser->line);
-	config->peers[config->n_peers++] = (struct peer_config){
-		.file = parser->included ? parser->path : NULL,
-		.line = parser->line,
-		.cipher = "aes-128-ocb",
-		.key_length = 16,
-		.driver = "aes",
-	};
-	return 0;
+	if (!err && parser->included)
+		config->peers[config->n_peers - 1].file = parser->path;
+	return err;
 }
 
 static int add_section(struct parser *parser, enum section section)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What config_ini.c and config_section.c know of the file while it is read. */
+/* The state of the parser, which config_ini.c and config_section.c share while they read a file. */
 #ifndef XDPSEC_CONFIG_PARSER_H
 #define XDPSEC_CONFIG_PARSER_H
 

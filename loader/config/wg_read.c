@@ -137,20 +137,12 @@ static void end_section(struct wg_reader *reader)
 static int begin_wg_peer(struct wg_reader *reader)
 {
 	struct config *config = reader->config;
+	int err = config_add_peer(config, &reader->peers_allocated, config->path, reader->line);
 
-	if (config->n_peers == XDPSEC_MAX_PEERS)
-		return fail(EINVAL, "%s:%d: [Peer]: more than %d peers", config->path, reader->line,
-			    XDPSEC_MAX_PEERS);
-	if (config_make_room(config, &reader->peers_allocated))
-		return fail(ENOMEM, "%s:%d: out of memory", config->path, reader->line);
+	if (err)
+		return err;
 	config->agreed = true;
-	config->peers[config->n_peers++] = (struct peer_config){
-		.line = reader->line,
-		.agreed = true,
-		.cipher = "aes-128-ocb",
-		.key_length = 16,
-		.driver = "aes",
-	};
+	config->peers[config->n_peers - 1].agreed = true;
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 /* For agree_install, which sets id, stage and opened itself; the caller sets bulk. */
 void agree_record_write(struct xdpsec_agreement *to, const struct agreement_record *from);
-/* Of a slot that is not empty. */
+/* The record in a slot, which is not empty. */
 void agree_record_read(struct agreement_record *to, const struct xdpsec_agreement *from, __u32 slot);
 
 #endif

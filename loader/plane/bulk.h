@@ -29,7 +29,7 @@ enum bulk_state bulk_state(char kernel[BULK_RELEASE_LEN]);
 /* For people, and for `selftest -j`. */
 const char *bulk_state_text(enum bulk_state state);
 
-/* What a new context of the module is bound to, by /proc/crypto. false: the module offers nothing. */
+/* The cipher that a new context of the module is bound to, by /proc/crypto. false: the module offers none. */
 bool bulk_bound(char *bound, size_t size);
 /* Is it a context of the module? */
 bool bulk_is(const char *bound);
