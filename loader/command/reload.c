@@ -33,77 +33,6 @@
 #include "plane/place.h"
 #include "plane/self.h"
 
-static int cannot_change(const struct reload *reload, const char *keyword, const char *from)
-{
-	fail(EINVAL, "%s: %s cannot be changed by reload (it is %s)", reload->config.path, keyword, from);
-	hint_restart(&reload->instance);
-	return -EINVAL;
-}
-
-/* Settings with which the device was made, or which the other sites use. */
-static int reload_check_tunnel(const struct reload *reload)
-{
-	const struct tunnel_config *tunnel = &reload->config.tunnel;
-	const struct instance *instance = &reload->instance;
-	struct xdpsec_config config;
-	__u32 key = 0;
-	char text[64];
-	int err = plane_read(&reload->plane, MAP_CONFIG, &key, &config), step;
-
-	if (err)
-		return err;
-	if (strcmp(tunnel->name, instance->near) != 0)
-		err = cannot_change(reload, "Name of [Interface]", instance->near);
-	if (tunnel->n_addresses != instance->n_addresses ||
-	    memcmp(tunnel->addresses, instance->addresses, sizeof(tunnel->addresses)) != 0)
-		err = cannot_change(reload, "Address of [Interface]",
-				    instance->n_addresses
-					    ? prefix_text(&instance->addresses[0], text, sizeof(text))
-					    : "none");
-	snprintf(text, sizeof(text), "%u", config.listen_port);
-	if (tunnel->listen_port != config.listen_port)
-		err = cannot_change(reload, "ListenPort", text);
-	if (tunnel->no_routes != instance->no_routes)
-		err = cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
-	if (tunnel->n_fast != instance->n_fast ||
-	    memcmp(tunnel->fast, instance->fast, sizeof(tunnel->fast)) != 0)
-		err = cannot_change(reload, "FastPath", instance->n_fast ? instance->fast[0] : "none");
-	if (tunnel->n_fast && tunnel->fast_no_firewall != instance->fast_no_firewall)
-		err = cannot_change(reload, "FastPathFirewall",
-				    instance->fast_no_firewall ? "none" : "flowtable");
-	step = tunnel_check_device(instance);
-	return err ?: step;
-}
-
-/* Report all settings that changed but cannot be changed, not only the first. */
-static int check_settings(const struct reload *reload)
-{
-	const struct instance *instance = &reload->instance;
-	int err = 0, step = 0;
-
-	if (reload->config.mode != (enum mode)instance->mode)
-		err = cannot_change(reload, "Mode", mode_text(instance->mode));
-	if (strcmp(reload->config.device, instance->device) != 0)
-		err = cannot_change(reload, "Device", instance->device);
-	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
-		err = cannot_change(reload, "Xdp", xdp_mode_text(instance->xdp_asked));
-	if (!err && instance->mode == MODE_TUNNEL)
-		step = reload_check_tunnel(reload);
-	return err ?: step;
-}
-
-static int check_same_device(const struct reload *reload, const struct netdev *device)
-{
-	const struct instance *instance = &reload->instance;
-
-	if (device->index == instance->device_index || strcmp(device->name, instance->device) != 0)
-		return 0;
-	fail(ENODEV, "%s: the device %s is not the one that the instance was started on", instance->name,
-	     instance->device);
-	hint_restart(instance);
-	return -ENODEV;
-}
-
 static int reload_check_sharing(const struct reload *reload, const struct config *config)
 {
 	_cleanup_sharers_ struct sharers sharers = {};
@@ -120,12 +49,12 @@ static int check_agent_port(const struct reload *reload, const struct config *co
 
 static int check_interface(struct reload *reload)
 {
-	int err = check_settings(reload);
+	int err = reload_check_settings(reload);
 
 	if (!err)
 		err = device_find(&reload->config, &reload->device);
 	if (!err)
-		err = check_same_device(reload, &reload->device);
+		err = reload_check_device(reload, &reload->device);
 	if (!err)
 		err = reload_check_sharing(reload, &reload->config);
 	return err ?: check_agent_port(reload, &reload->config);
@@ -404,10 +333,10 @@ int reload_check(struct reload *reload, struct config *config,
 	int err, step;
 
 	reload->config = *config;
-	err = check_settings(reload);
+	err = reload_check_settings(reload);
 	/* The peers belong to the caller. */
 	reload->config = (struct config){};
-	step = check_same_device(reload, device);
+	step = reload_check_device(reload, device);
 	err = err ?: step;
 	step = reload_check_sharing(reload, config);
 	err = err ?: step;

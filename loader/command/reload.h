@@ -68,6 +68,14 @@ struct reload {
 };
 
 /*
+ * Settings that changed and cannot be changed (reload_settings.c). All are reported, not only the first. 0, or the first
+ * -errno after messages.
+ */
+int reload_check_settings(const struct reload *reload);
+/* Is the device with the instance's name the instance's own? 0, or -ENODEV after a message. */
+int reload_check_device(const struct reload *reload, const struct netdev *device);
+
+/*
  * Compare attachments and devices with what `up` has made. Differences are mended, with a warning, or else
  * reported as an error, in reload->unmended. The rest of the reload goes on.
  */

@@ -5,6 +5,7 @@
  * that cannot be mended are reported, and the reload then ends with an error after everything else is done.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <bpf/bpf.h>
 
@@ -84,7 +85,13 @@ static int mend_element(const struct plane *plane, enum xdpsec_device which, con
 
 static int mend_device(struct reload *reload)
 {
-	return mend_element(&reload->plane, XDPSEC_DEVICE_PROTECTED, &reload->device);
+	struct instance *instance = &reload->instance;
+	int err = mend_element(&reload->plane, XDPSEC_DEVICE_PROTECTED, &reload->device);
+
+	if (err || strcmp(instance->device, reload->device.name) == 0)
+		return err;
+	snprintf(instance->device, sizeof(instance->device), "%s", reload->device.name);
+	return plane_write_instance(&reload->plane, instance);
 }
 
 /* pair_mend() has found the pair whole. */

@@ -107,11 +107,12 @@ struct report {
 	struct sharers sharers;	   /* the instances on the device, this one among them */
 	bool egress;		   /* the device of the link for sending exists; unknown with no_attach */
 	bool device_here;	   /* the protected device is still the one for which the instance was made */
-	bool pair_exists;	   /* of the hop or of the tunnel device: both ends */
-	struct netdev near;	   /* of the hop or tunnel device; index 0: not in this namespace */
-	bool near_elsewhere;	   /* moved to another one */
-	bool offloads;		   /* it accepts unfinished packets, which cannot be sealed */
-	bool deaf;		   /* no opened packet arrives on it */
+	char renamed_from[IF_NAMESIZE]; /* the name of the device when it was noted; empty: that of now */
+	bool pair_exists;		/* of the hop or of the tunnel device: both ends */
+	struct netdev near;		/* of the hop or tunnel device; index 0: not in this namespace */
+	bool near_elsewhere;		/* moved to another one */
+	bool offloads;			/* it accepts unfinished packets, which cannot be sealed */
+	bool deaf;			/* no opened packet arrives on it */
 	/* Tunnel mode. */
 	struct xdpsec_config config;
 	unsigned int device_mtu;

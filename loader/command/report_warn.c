@@ -158,6 +158,11 @@ static void warn_of_devices(struct report *report)
 			instance->device);
 		return;
 	}
+	if (report->renamed_from[0])
+		add_warning(report,
+			    "the device %s is called %s by now: Device = %s in %s, then xdpsec reload %s",
+			    report->renamed_from, instance->device, instance->device, instance->path,
+			    instance->name);
 	if (report->xdp.mode == XDP_IN_USE_NONE)
 		add_warning(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
 			    instance->no_attach ? "" : "; xdpsec reload ",
