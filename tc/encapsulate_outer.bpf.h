@@ -87,8 +87,8 @@ static __noinline int encapsulate_write_headers(struct encapsulate *e)
 
 	if (data + sizeof(*ethernet) + sizeof(struct ipv6hdr) + sizeof(*udp) > data_end)
 		return -1;
-	/* The next hop's address is written over this one. bpf_redirect_neigh() drops frames to a group. */
-	__builtin_memcpy(ethernet->h_dest, e->seal.config->far_mac, ETH_ALEN);
+	/* The next hop's are written over these. bpf_redirect_neigh() drops frames to a group. */
+	packet_copy_ethernet(ethernet, e->seal.config->near_mac);
 	ethernet->h_proto = packet->ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	if (packet->ipv6) {
 		struct ipv6hdr *ip = data + sizeof(*ethernet);

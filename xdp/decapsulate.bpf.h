@@ -113,14 +113,17 @@ static __always_inline u32 decapsulate_change(const struct decapsulate *d, const
 {
 	void *start = d->open.payload + XDPSEC_OVERHEAD;
 	u8 dscp = d->config->dscp_fixed ? inner->tos : d->open.tos, ecn, tos;
-	struct xdpsec_sa *sa = bpf_map_lookup_elem(&sas, &d->open.sa);
+	const struct xdpsec_sa *sa;
 
 	if (!inner_ecn(inner->tos, d->open.tos, &ecn))
 		return XDPSEC_DROP_CONGESTION;
 	tos = (dscp & ~ECN_MASK) | ecn;
 	if (tos != inner->tos && !inner_set_tos(start, d->open.end, inner->ipv6, tos))
 		return XDPSEC_DROP_MALFORMED;
-	if (sa && inner->protocol == IPPROTO_TCP)
+	if (inner->protocol != IPPROTO_TCP)
+		return DROP_NONE;
+	sa = bpf_map_lookup_elem(&sas, &d->open.sa);
+	if (sa)
 		mss_clamp(start, d->open.end, inner,
 			  endpoint_inner_mtu(d->endpoint, d->config, d->open.packet.ipv6, d->open.now),
 			  sa->zero);
@@ -143,8 +146,7 @@ static __always_inline int decapsulate_strip(struct xdp_md *xdp, const struct de
 	data_end = (void *)(long)xdp->data_end;
 	if ((void *)(ethernet + 1) > data_end)
 		return -1;
-	__builtin_memcpy(ethernet->h_dest, d->config->near_mac, ETH_ALEN);
-	__builtin_memcpy(ethernet->h_source, d->config->far_mac, ETH_ALEN);
+	packet_copy_ethernet(ethernet, d->config->near_mac);
 	ethernet->h_proto = ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	return 0;
 }

@@ -47,31 +47,30 @@ static __always_inline u32 fast_tos(const struct iphdr *ip, bool ipv6)
  * The neighbour that was found for a packet like this one, less than a second ago. Returns the ifindex, 0: none. A call
  * of its own, for its stack.
  */
-static __noinline int fast_kept_neighbour(struct decapsulate *d, const struct inner *inner)
+static __noinline int fast_kept_neighbour(struct decapsulate *d, const struct inner *inner, u32 near)
 {
 	const struct iphdr *ip = (void *)(d->open.payload + XDPSEC_OVERHEAD);
-	u32 near = device_index(XDPSEC_DEVICE_NEAR);
 	const struct fast_pair *pair = fast_pair_find(inner, near);
-	u64 now = bpf_ktime_get_coarse_ns();
+	u64 now = d->open.now;
 
 	if (!pair || (const void *)(ip + 1) > d->open.end || !fast_pair_is(pair, inner, near, pair->to) ||
 	    now >= pair->refresh || !fast_pair_is_valid(pair, d->open.xdp, now) ||
 	    pair->tos != fast_tos(ip, inner->ipv6) || pair->protocol != inner->protocol ||
 	    pair->mtu < inner->length)
 		return 0;
-	__builtin_memcpy(fast_addresses(d), pair->addresses, sizeof(pair->addresses));
+	packet_copy_ethernet(fast_addresses(d), pair->addresses);
 	return pair->to;
 }
 
 /* The neighbour that was found, for the next packets. The pair is this packet's. */
-static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct inner *inner)
+static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct inner *inner, u32 near)
 {
 	const struct iphdr *ip = (void *)(d->open.payload + XDPSEC_OVERHEAD);
-	struct fast_pair *pair = fast_pair_find(inner, device_index(XDPSEC_DEVICE_NEAR));
+	struct fast_pair *pair = fast_pair_find(inner, near);
 
 	if (!pair || (const void *)(ip + 1) > d->open.end)
 		return 0;
-	__builtin_memcpy(pair->addresses, fast_addresses(d), sizeof(pair->addresses));
+	packet_copy_ethernet(pair->addresses, fast_addresses(d));
 	pair->tos = fast_tos(ip, inner->ipv6);
 	pair->protocol = inner->protocol;
 	pair->mtu = fast_addresses(d)[ETH_ALEN];
@@ -79,7 +78,7 @@ static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct in
 }
 
 /* The route of the opened packet with its neighbour. Returns the ifindex, 0: none, or not one hop away. */
-static __noinline int fast_find_neighbour(struct decapsulate *d, const struct inner *inner)
+static __noinline int fast_find_neighbour(struct decapsulate *d, const struct inner *inner, u32 near)
 {
 	const void *start = d->open.payload + XDPSEC_OVERHEAD;
 	const struct iphdr *ip = start;
@@ -88,10 +87,10 @@ static __noinline int fast_find_neighbour(struct decapsulate *d, const struct in
 		.family = inner->ipv6 ? FAST_AF_INET6 : FAST_AF_INET,
 		.l4_protocol = inner->protocol,
 		.tot_len = inner->length,
-		.ifindex = device_index(XDPSEC_DEVICE_NEAR),
+		.ifindex = near,
 	};
 
-	if (!lookup.ifindex || (const void *)(ip + 1) > d->open.end)
+	if (!near || (const void *)(ip + 1) > d->open.end)
 		return 0;
 	if (inner->ipv6) {
 		lookup.flowinfo = *(const __be32 *)ip & bpf_htonl(0x0fffffff);
@@ -111,13 +110,13 @@ static __noinline int fast_find_neighbour(struct decapsulate *d, const struct in
 }
 
 /* The same by the routing table, if the stack would forward the packet there. */
-static __always_inline int fast_ask_neighbour(struct decapsulate *d, const struct inner *inner)
+static __always_inline int fast_ask_neighbour(struct decapsulate *d, const struct inner *inner, u32 near)
 {
-	u32 index = fast_find_neighbour(d, inner);
+	u32 index = fast_find_neighbour(d, inner, near);
 
-	if (!index || !fast_pair_holds(d->open.xdp, inner, device_index(XDPSEC_DEVICE_NEAR), index))
+	if (!index || !fast_pair_holds(d->open.xdp, inner, near, index, d->open.now))
 		return 0;
-	fast_keep_neighbour(d, inner);
+	fast_keep_neighbour(d, inner, near);
 	return index;
 }
 
@@ -128,15 +127,14 @@ static __always_inline int fast_ask_neighbour(struct decapsulate *d, const struc
 static __noinline u32 fast_choose(struct decapsulate *d, const struct inner *inner)
 {
 	const void *start = d->open.payload + XDPSEC_OVERHEAD;
-	u32 index, slot;
+	u32 near = device_index(XDPSEC_DEVICE_NEAR), index, slot, ports;
 
 	if (d->open.in_pieces || inner->length > d->config->mtu ||
-	    !fast_is_plain(inner, start, d->open.end) || !fast_is_routable(inner))
+	    !fast_is_plain(inner, start, d->open.end, &ports))
 		return XDPSEC_DEVICE_FAR;
-	index = fast_kept_neighbour(d, inner) ?: fast_ask_neighbour(d, inner);
+	index = fast_kept_neighbour(d, inner, near) ?: fast_ask_neighbour(d, inner, near);
 	slot = index ? fast_device(index) : 0;
-	if (!slot ||
-	    !fast_flow_may(d->open.xdp, inner, start, d->open.end, device_index(XDPSEC_DEVICE_NEAR), index))
+	if (!slot || !fast_flow_may(d->open.xdp, inner, ports, near, index))
 		return XDPSEC_DEVICE_FAR;
 	return slot;
 }
@@ -149,7 +147,7 @@ static __always_inline int fast_finish(struct xdp_md *xdp, struct decapsulate *d
 
 	if ((void *)(ethernet + 1) > data_end)
 		return -1;
-	__builtin_memcpy(ethernet, fast_addresses(d), 2 * ETH_ALEN);
+	packet_copy_ethernet(ethernet, fast_addresses(d));
 	return fast_decrease_ttl(ethernet + 1, data_end, ipv6) ? 0 : -1;
 }
 

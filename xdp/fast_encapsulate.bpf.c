@@ -24,8 +24,8 @@ static __always_inline bool fast_header_is_intact(const void *start, const void 
 	return ipv6 || checksum_fold((u64)words[0] + words[1] + words[2] + words[3] + words[4]) == 0xffff;
 }
 
-/* Is it a frame for this host in one buffer, with a plain packet in it? */
-static __always_inline bool fast_read(struct encapsulate *e)
+/* Is it a frame for this host in one buffer, with a plain packet in it? ports: as fast_is_plain() has them */
+static __always_inline bool fast_read(struct encapsulate *e, u32 *ports)
 {
 	struct xdp_md *xdp = e->seal.skb;
 	void *data = (void *)(long)xdp->data, *data_end = (void *)(long)xdp->data_end;
@@ -43,7 +43,7 @@ static __always_inline bool fast_read(struct encapsulate *e)
 		return false;
 	return inner_read(start, data_end, length - sizeof(*ethernet), &e->inner) &&
 	       e->inner.ipv6 == (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) &&
-	       fast_is_plain(&e->inner, start, data_end) && fast_is_routable(&e->inner) &&
+	       fast_is_plain(&e->inner, start, data_end, ports) &&
 	       fast_header_is_intact(start, data_end, e->inner.ipv6) && !fast_is_pending(xdp);
 }
 
@@ -69,15 +69,14 @@ static __always_inline bool fast_underlay_transmits(void)
 }
 
 /* Would the stack route it into the tunnel, and the firewall let it pass? */
-static __always_inline bool fast_may(struct encapsulate *e)
+static __always_inline bool fast_may(struct encapsulate *e, u32 ports, u64 now)
 {
 	struct xdp_md *xdp = e->seal.skb;
 	u32 near = device_index(XDPSEC_DEVICE_NEAR), from = device_of_xdp(xdp)->ifindex;
 
-	if (!near || !fast_pair_holds(xdp, &e->inner, from, near))
+	if (!near || !fast_pair_holds(xdp, &e->inner, from, near, now))
 		return false;
-	return fast_flow_may(xdp, &e->inner, (void *)(long)xdp->data + sizeof(struct ethhdr),
-			     (void *)(long)xdp->data_end, from, near);
+	return fast_flow_may(xdp, &e->inner, ports, from, near);
 }
 
 /* The next hop, if it is on the underlay's device and the packet fits the path; else NULL. */
@@ -110,7 +109,7 @@ static __noinline int fast_write(struct encapsulate *e, const struct next_hop *h
 	data_end = (void *)(long)e->seal.skb->data_end;
 	if (data + sizeof(struct ethhdr) > data_end)
 		return -1;
-	__builtin_memcpy(data, hop->neighbour.addresses, 2 * ETH_ALEN);
+	packet_copy_ethernet(data, hop->neighbour.addresses);
 	return fast_decrease_ttl(data + at, data_end, e->inner.ipv6) ? 0 : -1;
 }
 
@@ -154,15 +153,15 @@ static __always_inline int fast_packet(struct xdp_md *xdp)
 	const struct next_hop *hop;
 	struct bpf_crypto_ctx *ctx;
 	struct xdpsec_sa *sa;
-	u32 zero = 0;
+	u32 zero = 0, ports;
 
 	e.seal.config = bpf_map_lookup_elem(&config, &zero);
 	/* Moved to another namespace, the device has nothing to do with the tunnel any more. */
 	if (!e.seal.config || !device_is_in_namespace(device_of_xdp(xdp), e.seal.config))
 		return VERDICT_PASS;
 	fast_note_device(xdp);
-	if (!fast_underlay_transmits() || !fast_read(&e) || e.inner.length > e.seal.config->mtu ||
-	    !fast_find_peer(&e) || !fast_may(&e))
+	if (!fast_underlay_transmits() || !fast_read(&e, &ports) || e.inner.length > e.seal.config->mtu ||
+	    !fast_find_peer(&e) || !fast_may(&e, ports, now))
 		return VERDICT_PASS;
 	hop = fast_find_next_hop(&e, now);
 	if (!hop)

@@ -15,8 +15,6 @@ struct veth_xdp_buff {
 	struct sk_buff *skb;
 } __attribute__((preserve_access_index));
 
-extern void *bpf_rdonly_cast(const void *object, u32 type) __ksym;
-
 /* May something be left to be done to the frame? */
 static __always_inline bool fast_is_pending(struct xdp_md *xdp)
 {
@@ -25,10 +23,9 @@ static __always_inline bool fast_is_pending(struct xdp_md *xdp)
 
 	if (!fast_settings.is_veth)
 		return false;
-	if (!bpf_core_field_exists(((struct veth_xdp_buff *)0)->skb) ||
-	    bpf_probe_read_kernel(&skb, sizeof(skb),
-				  frame + bpf_core_field_offset(struct veth_xdp_buff, skb)))
+	if (!bpf_core_field_exists(((struct veth_xdp_buff *)0)->skb))
 		return true;
+	skb = kernel_pointer(frame + bpf_core_field_offset(struct veth_xdp_buff, skb));
 	/* None: the frame was redirected to the veth, and never was a packet of the stack. */
 	if (!skb)
 		return false;

@@ -64,9 +64,10 @@ static __always_inline void fast_note_device(struct xdp_md *xdp)
 
 /*
  * Is it what a router forwards without looking further: TCP within a connection or UDP, whole, without options, with a
- * TTL left? start is that of the packet.
+ * TTL left? start is that of the packet. both gets the ports, the source's and the destination's, as they lie in memory.
  */
-static __always_inline bool fast_is_plain(const struct inner *inner, const void *start, const void *end)
+static __always_inline bool fast_is_plain(const struct inner *inner, const void *start, const void *end,
+					  u32 *both)
 {
 	const u32 *ports = fast_flow_ports(inner, start, end);
 	const struct iphdr *ip = start;
@@ -74,6 +75,7 @@ static __always_inline bool fast_is_plain(const struct inner *inner, const void 
 
 	if (!ports || (const void *)(ip + 1) > end)
 		return false;
+	*both = *ports;
 	/* The kernel drops neither's TTL below 1. */
 	if ((inner->ipv6 ? ((const struct ipv6hdr *)start)->hop_limit : ip->ttl) <= 1)
 		return false;

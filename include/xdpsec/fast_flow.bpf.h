@@ -50,8 +50,7 @@ static __always_inline bool fast_flow_is_plain(const struct flow_offload_tuple_r
 {
 	const u32 size = bpf_core_type_size(struct flow_offload_tuple_rhash);
 	const void *flow = found, *other = found;
-	unsigned long flags;
-	u32 iifidx;
+	u64 flags;
 
 	if (BPF_CORE_READ_BITFIELD(found, tuple.xmit_type) !=
 	    bpf_core_enum_value(enum flow_offload_xmit_type, FLOW_OFFLOAD_XMIT_NEIGH))
@@ -65,13 +64,12 @@ static __always_inline bool fast_flow_is_plain(const struct flow_offload_tuple_r
 		other += size;
 		barrier_var(other);
 	}
-	flow += bpf_core_field_offset(struct flow_offload, flags);
-	other += bpf_core_field_offset(struct flow_offload_tuple_rhash, tuple.iifidx);
-	if (bpf_probe_read_kernel(&flags, sizeof(flags), flow) ||
-	    bpf_probe_read_kernel(&iifidx, sizeof(iifidx), other))
-		return false;
-	return iifidx == to && !(flags & (1UL << bpf_core_enum_value(enum nf_flow_flags, NF_FLOW_SNAT) |
-					  1UL << bpf_core_enum_value(enum nf_flow_flags, NF_FLOW_DNAT)));
+	/* Both lie in one object. If its memory were gone, iifidx would read as 0, which is no device. */
+	flags = kernel_u64(flow + bpf_core_field_offset(struct flow_offload, flags));
+	return kernel_u32(other + bpf_core_field_offset(struct flow_offload_tuple_rhash, tuple.iifidx)) ==
+		       to &&
+	       !(flags & (1UL << bpf_core_enum_value(enum nf_flow_flags, NF_FLOW_SNAT) |
+			  1UL << bpf_core_enum_value(enum nf_flow_flags, NF_FLOW_DNAT)));
 }
 
 /* A call of its own, for its stack. */
@@ -99,16 +97,11 @@ static __noinline int fast_flow_is_known(struct xdp_md *xdp, const struct inner 
 	return found && fast_flow_is_plain(found, to);
 }
 
-/* May the flow go from one device to the other without the firewall seeing its packets? */
-static __always_inline bool fast_flow_may(struct xdp_md *xdp, const struct inner *inner, const void *start,
-					  const void *end, u32 from, u32 to)
+/* May the flow go from one device to the other without the firewall seeing its packets? ports: as fast_is_plain() has them */
+static __always_inline bool fast_flow_may(struct xdp_md *xdp, const struct inner *inner, u32 ports, u32 from,
+					  u32 to)
 {
-	const u32 *ports;
-
-	if (!fast_settings.asks_flowtable)
-		return true;
-	ports = fast_flow_ports(inner, start, end);
-	return ports && fast_flow_is_known(xdp, inner, *ports, from, to);
+	return !fast_settings.asks_flowtable || fast_flow_is_known(xdp, inner, ports, from, to);
 }
 
 #endif

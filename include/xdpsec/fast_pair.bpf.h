@@ -121,10 +121,10 @@ enum fast_pair_answer {
 };
 
 /* The answer that is kept. A call of its own, for its stack. */
-static __noinline u32 fast_pair_known(struct xdp_md *xdp, const struct inner *inner, u32 from, u32 to)
+static __noinline u32 fast_pair_known(struct xdp_md *xdp, const struct inner *inner, u32 from, u32 to,
+				      u64 now)
 {
 	struct fast_pair *pair = fast_pair_find(inner, from);
-	u64 now = bpf_ktime_get_coarse_ns();
 
 	if (!pair)
 		return FAST_PAIR_NO;
@@ -141,7 +141,7 @@ static __noinline u32 fast_pair_known(struct xdp_md *xdp, const struct inner *in
 }
 
 /* A call of its own, for its stack. The pair is this packet's: fast_pair_known() has seen to that. */
-static __noinline int fast_pair_ask(struct xdp_md *xdp, const struct inner *inner, u32 from)
+static __noinline int fast_pair_ask(struct xdp_md *xdp, const struct inner *inner, u32 from, u64 now)
 {
 	const struct net *net = device_of_xdp(xdp)->nd_net.net;
 	struct fast_pair *pair = fast_pair_find(inner, from);
@@ -152,21 +152,23 @@ static __noinline int fast_pair_ask(struct xdp_md *xdp, const struct inner *inne
 	/* Before the lookups: what changes meanwhile counts as a change. */
 	pair->until = 0;
 	pair->generation = route_generation(net);
-	if (fast_has_xfrm(net) || fast_has_rules_by_port(net) ||
+	if (!fast_is_routable(inner) || fast_has_xfrm(net) || fast_has_rules_by_port(net) ||
 	    !fast_route_leads(xdp, &lookup, pair->source, pair->destination, pair->from, pair->to) ||
 	    !fast_route_leads(xdp, &lookup, pair->destination, pair->source, pair->to, pair->from))
 		return false;
-	pair->until = bpf_ktime_get_coarse_ns() + FAST_PAIR_NS;
+	pair->until = now + FAST_PAIR_NS;
 	return true;
 }
 
 /* Does the packet go from one device to the other, and do the source's own packets go the other way (as with rp_filter =
- * 1)? */
-static __always_inline bool fast_pair_holds(struct xdp_md *xdp, const struct inner *inner, u32 from, u32 to)
+ * 1)? now: the coarse clock */
+static __always_inline bool fast_pair_holds(struct xdp_md *xdp, const struct inner *inner, u32 from, u32 to,
+					    u64 now)
 {
-	u32 answer = fast_pair_known(xdp, inner, from, to);
+	u32 answer = fast_pair_known(xdp, inner, from, to, now);
 
-	return answer == FAST_PAIR_YES || (answer == FAST_PAIR_NOT_KNOWN && fast_pair_ask(xdp, inner, from));
+	return answer == FAST_PAIR_YES ||
+	       (answer == FAST_PAIR_NOT_KNOWN && fast_pair_ask(xdp, inner, from, now));
 }
 
 #endif

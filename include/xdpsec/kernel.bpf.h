@@ -158,8 +158,48 @@ extern int bpf_dynptr_from_xdp(struct xdp_md *xdp, u64 flags, struct bpf_dynptr 
 extern int bpf_dynptr_adjust(const struct bpf_dynptr *ptr, u64 start, u64 end) __ksym;
 extern int bpf_dynptr_clone(const struct bpf_dynptr *ptr, struct bpf_dynptr *clone__uninit) __ksym;
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym;
+extern void *bpf_rdonly_cast(const void *object, u32 type) __ksym;
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
+
+/* include/linux/time64.h, include/linux/types.h */
+struct timespec64 {
+	long tv_sec;
+} __attribute__((preserve_access_index));
+
+struct list_head {
+	struct list_head *next;
+} __attribute__((preserve_access_index));
+
+/*
+ * Reading the memory of the kernel at an address by a load, where bpf_probe_read_kernel() takes 75 instructions. Memory
+ * that is not there reads as 0. bpf_rdonly_cast() knows only the types of vmlinux itself (check_kfunc_call() of
+ * kernel/bpf/verifier.c looks them up in the BTF of the kfunc), so two of these stand for the types of modules.
+ */
+static __always_inline const long *kernel_word(const void *address)
+{
+	const struct timespec64 *word =
+		bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct timespec64));
+
+	return &word->tv_sec;
+}
+
+static __always_inline u64 kernel_u64(const void *address)
+{
+	return *kernel_word(address);
+}
+
+static __always_inline u32 kernel_u32(const void *address)
+{
+	return *(const u32 *)kernel_word(address);
+}
+
+static __always_inline const void *kernel_pointer(const void *address)
+{
+	const struct list_head *word = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct list_head));
+
+	return word->next;
+}
 
 /*
  * A loop condition that bounds a loop for the verifier at the cost of a counter on the stack (6.9 and later).

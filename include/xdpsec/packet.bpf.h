@@ -51,6 +51,17 @@ struct packet {
 	u32 source[4], destination[4];
 };
 
+/* Copy both addresses of an Ethernet header, 12 octets that begin at a word. In words, as above. */
+static __always_inline void packet_copy_ethernet(void *to, const void *from)
+{
+	const u32 *source = from;
+	u32 *words = to;
+
+	words[0] = source[0];
+	words[1] = source[1];
+	words[2] = source[2];
+}
+
 struct cursor {
 	void *position;
 	void *start;
