@@ -77,6 +77,7 @@ stop "$echo"
 
 ip -n "$SITE_A" link set inside name renamed
 fast_way "renamed" 4
+like "renamed: status has the name of now" "$(xdpsec_a status "$NAME_A")" "fast path: renamed"
 ip -n "$SITE_A" link set renamed name inside
 ip -n "$SITE_B" link del inside
 like "deleted: status says so" "$(xdpsec_b status "$NAME_B")" "fast path: inside was deleted"
