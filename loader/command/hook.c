@@ -179,6 +179,13 @@ void hook_forget(const char *name)
 	unlink(path);
 }
 
+/* In a tunnel the commands are about its device. */
+static void name_device(struct record *record, const struct config *config)
+{
+	snprintf(record->device, sizeof(record->device), "%s",
+		 config->mode == MODE_TUNNEL ? config->tunnel.name : config->device);
+}
+
 int hook_record(const struct config *config)
 {
 	_cleanup_record_ struct record record = { .fd = -1, .netns = current_netns() };
@@ -188,8 +195,7 @@ int hook_record(const struct config *config)
 		return 0;
 	hook_path(config->name, record.path);
 	snprintf(record.name, sizeof(record.name), "%s", config->name);
-	snprintf(record.device, sizeof(record.device), "%s",
-		 config->mode == MODE_TUNNEL ? config->tunnel.name : config->device);
+	name_device(&record, config);
 	err = agent_status_make_directory();
 	if (!err)
 		err = open_locked(&record, O_CREAT);
@@ -221,6 +227,8 @@ int hook_renew(const struct config *config)
 	if (err)
 		return err;
 	hooks_free(&record.down);
+	/* It may have been renamed. */
+	name_device(&record, config);
 	err = copy_hooks(&record.down, &config->post_down, record.path);
 	record.begun = true;
 	return err ?: write_record(&record);

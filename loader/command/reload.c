@@ -25,6 +25,7 @@
 #include "command/requirements.h"
 #include "device/device.h"
 #include "device/endpoint.h"
+#include "device/present_name.h"
 #include "device/route_taken.h"
 #include "device/sharing.h"
 #include "device/tunnel.h"
@@ -52,6 +53,8 @@ static int check_interface(struct reload *reload)
 	int err = reload_check_settings(reload);
 
 	if (!err)
+		err = present_names_check(&reload->config, &reload->recorded, &reload->instance);
+	if (!err)
 		err = device_find(&reload->config, &reload->device);
 	if (!err)
 		err = reload_check_device(reload, &reload->device);
@@ -72,7 +75,11 @@ int reload_open(struct reload *reload, const char *name)
 		err = place_find(&reload->plane, &reload->instance, &place);
 	if (!err && place == PLACE_ELSEWHERE)
 		err = place_refuse(&reload->instance, "reload", "");
-	return err ?: plane_read_all(&reload->plane, MAP_PEER_RECORDS, reload->before);
+	if (err)
+		return err;
+	reload->recorded = reload->instance;
+	present_names(&reload->plane, &reload->instance);
+	return plane_read_all(&reload->plane, MAP_PEER_RECORDS, reload->before);
 }
 
 static int read_config(struct reload *reload)
@@ -336,8 +343,10 @@ int reload_check(struct reload *reload, struct config *config,
 	err = reload_check_settings(reload);
 	/* The peers belong to the caller. */
 	reload->config = (struct config){};
-	step = reload_check_device(reload, device);
-	err = err ?: step;
+	if (device->index && strcmp(device->name, reload->instance.device) == 0) {
+		step = reload_check_device(reload, device);
+		err = err ?: step;
+	}
 	step = reload_check_sharing(reload, config);
 	err = err ?: step;
 	step = check_agent_port(reload, config);

@@ -45,7 +45,8 @@ struct change {
 
 struct reload {
 	struct config config;
-	struct instance instance;
+	struct instance instance; /* with the present names of its devices */
+	struct instance recorded; /* as it was read */
 	struct plane plane;
 	struct peer_context context;
 	struct held held; /* before anything is changed */
@@ -72,7 +73,7 @@ struct reload {
  * -errno after messages.
  */
 int reload_check_settings(const struct reload *reload);
-/* Is the device with the instance's name the instance's own? 0, or -ENODEV after a message. */
+/* Is the device that Device names the instance's own? 0, or -ENODEV after a message. */
 int reload_check_device(const struct reload *reload, const struct netdev *device);
 
 /*

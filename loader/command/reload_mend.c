@@ -5,7 +5,6 @@
  * that cannot be mended are reported, and the reload then ends with an error after everything else is done.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <bpf/bpf.h>
 
@@ -88,9 +87,9 @@ static int mend_device(struct reload *reload)
 	struct instance *instance = &reload->instance;
 	int err = mend_element(&reload->plane, XDPSEC_DEVICE_PROTECTED, &reload->device);
 
-	if (err || strcmp(instance->device, reload->device.name) == 0)
+	if (err || memcmp(instance, &reload->recorded, sizeof(*instance)) == 0)
 		return err;
-	snprintf(instance->device, sizeof(instance->device), "%s", reload->device.name);
+	/* The present names are recorded. */
 	return plane_write_instance(&reload->plane, instance);
 }
 
@@ -206,6 +205,15 @@ static int mend_tunnel(struct reload *reload)
 }
 
 /* The device was deleted or moved away, and there is another one of the name; or its program was detached. */
+/* Is it already a device of FastPath? Then it has taken over the name of one that is gone. */
+static bool has_other_place(const struct instance *instance, unsigned int place, unsigned int index)
+{
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
+		if (i != place && instance->fast_index[i] == index)
+			return true;
+	return false;
+}
+
 static int mend_fast_device(struct reload *reload, unsigned int place)
 {
 	struct instance *instance = &reload->instance;
@@ -217,7 +225,7 @@ static int mend_fast_device(struct reload *reload, unsigned int place)
 			return 0;
 		return mend_element(&reload->plane, XDPSEC_DEVICE_FAST + place, &netdev);
 	}
-	if (netdev_find(instance->fast[place], &netdev)) {
+	if (netdev_find(instance->fast[place], &netdev) || has_other_place(instance, place, netdev.index)) {
 		warning("FastPath: %s: no such device: packets to and from it take the ordinary way",
 			instance->fast[place]);
 		return 0;

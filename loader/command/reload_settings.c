@@ -8,7 +8,6 @@
 #include "command/reload.h"
 #include "device/device.h"
 #include "device/tunnel.h"
-#include "plane/devices.h"
 #include "plane/self.h"
 
 static int cannot_change(const struct reload *reload, const char *keyword, const char *from)
@@ -16,6 +15,24 @@ static int cannot_change(const struct reload *reload, const char *keyword, const
 	fail(EINVAL, "%s: %s cannot be changed by reload (it is %s)", reload->config.path, keyword, from);
 	hint_restart(&reload->instance);
 	return -EINVAL;
+}
+
+/* By its recorded name (present_names_check() judges it), or the present one. */
+static bool names_device(const char *name, const char *recorded, const char *present)
+{
+	return strcmp(name, recorded) == 0 || strcmp(name, present) == 0;
+}
+
+static bool names_fast_devices(const struct reload *reload)
+{
+	const struct tunnel_config *tunnel = &reload->config.tunnel;
+
+	if (tunnel->n_fast != reload->instance.n_fast)
+		return false;
+	for (size_t i = 0; i < tunnel->n_fast; i++)
+		if (!names_device(tunnel->fast[i], reload->recorded.fast[i], reload->instance.fast[i]))
+			return false;
+	return true;
 }
 
 /* Settings with which the device was made, or which the other sites use. */
@@ -43,48 +60,13 @@ static int reload_check_tunnel(const struct reload *reload)
 		err = cannot_change(reload, "ListenPort", text);
 	if (tunnel->no_routes != instance->no_routes)
 		err = cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
-	if (tunnel->n_fast != instance->n_fast ||
-	    memcmp(tunnel->fast, instance->fast, sizeof(tunnel->fast)) != 0)
+	if (!names_fast_devices(reload))
 		err = cannot_change(reload, "FastPath", instance->n_fast ? instance->fast[0] : "none");
 	if (tunnel->n_fast && tunnel->fast_no_firewall != instance->fast_no_firewall)
 		err = cannot_change(reload, "FastPathFirewall",
 				    instance->fast_no_firewall ? "none" : "flowtable");
 	step = tunnel_check_device(instance);
 	return err ?: step;
-}
-
-/* The device of the instance, under the name that it has by now. -errno: it is not in this namespace any more. */
-static int find_own_device(const struct reload *reload, struct netdev *device)
-{
-	const unsigned int index = reload->instance.device_index;
-
-	if (devices_get(&reload->plane, XDPSEC_DEVICE_PROTECTED) != index)
-		return -ENODEV;
-	return netdev_find_index(index, device);
-}
-
-/* Is it the same device, if only by another name? */
-static bool names_own_device(const struct reload *reload)
-{
-	struct netdev own;
-
-	return strcmp(reload->config.device, reload->instance.device) == 0 ||
-	       (find_own_device(reload, &own) == 0 && strcmp(reload->config.device, own.name) == 0);
-}
-
-/* Its new name belongs into the configuration. */
-static int check_name(const struct reload *reload)
-{
-	const struct config *config = &reload->config;
-	struct netdev own;
-
-	if (strcmp(config->device, reload->instance.device) != 0 || find_own_device(reload, &own) ||
-	    strcmp(config->device, own.name) == 0)
-		return 0;
-	fail(ENODEV, "%s:%d: Device: %s is called %s by now", config->path, config->device_line,
-	     config->device, own.name);
-	hint("Device = %s, then %s reload %s", own.name, self(), reload->instance.name);
-	return -ENODEV;
 }
 
 int reload_check_settings(const struct reload *reload)
@@ -94,14 +76,12 @@ int reload_check_settings(const struct reload *reload)
 
 	if (reload->config.mode != (enum mode)instance->mode)
 		err = cannot_change(reload, "Mode", mode_text(instance->mode));
-	if (!names_own_device(reload))
+	if (!names_device(reload->config.device, reload->recorded.device, instance->device))
 		err = cannot_change(reload, "Device", instance->device);
 	if (reload->config.xdp != (enum xdp_mode)instance->xdp_asked)
 		err = cannot_change(reload, "Xdp", xdp_mode_text(instance->xdp_asked));
 	if (!err && instance->mode == MODE_TUNNEL)
 		step = reload_check_tunnel(reload);
-	err = err ?: step;
-	step = check_name(reload);
 	return err ?: step;
 }
 
@@ -109,10 +89,10 @@ int reload_check_device(const struct reload *reload, const struct netdev *device
 {
 	const struct instance *instance = &reload->instance;
 
-	if (device->index == instance->device_index || strcmp(device->name, instance->device) != 0)
+	if (device->index == instance->device_index)
 		return 0;
 	fail(ENODEV, "%s: the device %s is not the one that the instance was started on", instance->name,
-	     instance->device);
+	     device->name);
 	hint_restart(instance);
 	return -ENODEV;
 }

@@ -11,6 +11,7 @@
 #include "base/message.h"
 #include "base/similar.h"
 #include "command/report.h"
+#include "device/present_name.h"
 #include "device/tunnel.h"
 #include "net/namespace.h"
 #include "net/netlink.h"
@@ -247,17 +248,6 @@ static int read_prefixes(struct report *report, const struct plane *plane, const
 	return err;
 }
 
-/* From here on the device is called as it is now. */
-static void note_name(struct report *report, const struct netdev *device)
-{
-	char *name = report->instance.device;
-
-	if (strcmp(name, device->name) == 0)
-		return;
-	memcpy(report->renamed_from, name, sizeof(report->renamed_from));
-	snprintf(name, sizeof(report->instance.device), "%s", device->name);
-}
-
 /* Read data that is visible only in the instance's own namespace. */
 static int read_devices(struct report *report, const struct plane *plane)
 {
@@ -281,11 +271,10 @@ static int read_devices(struct report *report, const struct plane *plane)
 	err = sharers_find(&report->sharers, instance->device_index);
 	report->device_here = devices_get(plane, XDPSEC_DEVICE_PROTECTED) == instance->device_index;
 	report_read_near(report, plane);
-	if (netdev_find_index(instance->device_index, &device) == 0) {
+	if (netdev_find_index(instance->device_index, &device) == 0)
 		report->device_mtu = device.mtu;
-		if (report->device_here)
-			note_name(report, &device);
-	}
+	report->recorded = report->instance;
+	present_names(plane, &report->instance);
 	report->forwards = tunnel_forwards(instance->far);
 	if (is_tunnel) {
 		report_read_uplinks(report);

@@ -92,8 +92,9 @@ struct missing {
 };
 
 struct report {
-	struct instance instance;
-	bool agrees; /* some peer has a public key: the next three are known */
+	struct instance instance; /* with the present names of its devices */
+	struct instance recorded; /* Device and FastPath as they are recorded */
+	bool agrees;		  /* some peer has a public key: the next three are known */
 	bool agent_runs;
 	int agent_pid;		    /* 0: not visible here */
 	struct agent_status *agent; /* NULL: it has never run, or is of another version */
@@ -107,12 +108,11 @@ struct report {
 	struct sharers sharers;	   /* the instances on the device, this one among them */
 	bool egress;		   /* the device of the link for sending exists; unknown with no_attach */
 	bool device_here;	   /* the protected device is still the one for which the instance was made */
-	char renamed_from[IF_NAMESIZE]; /* the name of the device when it was noted; empty: that of now */
-	bool pair_exists;		/* of the hop or of the tunnel device: both ends */
-	struct netdev near;		/* of the hop or tunnel device; index 0: not in this namespace */
-	bool near_elsewhere;		/* moved to another one */
-	bool offloads;			/* it accepts unfinished packets, which cannot be sealed */
-	bool deaf;			/* no opened packet arrives on it */
+	bool pair_exists;	   /* of the hop or of the tunnel device: both ends */
+	struct netdev near;	   /* of the hop or tunnel device; index 0: not in this namespace */
+	bool near_elsewhere;	   /* moved to another one */
+	bool offloads;		   /* it accepts unfinished packets, which cannot be sealed */
+	bool deaf;		   /* no opened packet arrives on it */
 	/* Tunnel mode. */
 	struct xdpsec_config config;
 	unsigned int device_mtu;

@@ -6,19 +6,6 @@
 #include "device/fast_check.h"
 #include "plane/fast.h"
 
-/* The devices as they are called now: a flowtable has these names. */
-static void note_names(struct report *report)
-{
-	struct instance *instance = &report->instance;
-	struct netdev device;
-
-	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
-		if (report->fast.attached[i] && netdev_find_index(instance->fast_index[i], &device) == 0)
-			memcpy(instance->fast[i], device.name, IF_NAMESIZE);
-	if (report->near.index)
-		memcpy(instance->near, report->near.name, IF_NAMESIZE);
-}
-
 int report_read_fast(struct report *report, const struct plane *plane)
 {
 	const struct instance *instance = &report->instance;
@@ -29,7 +16,6 @@ int report_read_fast(struct report *report, const struct plane *plane)
 		report->fast.attached[i] = fast_attached(plane, i);
 		report->fast.transmits[i] = fast_transmitted(plane, i + 1);
 	}
-	note_names(report);
 	report->fast.underlay_transmits = fast_transmitted(plane, XDPSEC_FAST_UNDERLAY);
 	report->fast.not_in_flowtable = fast_not_in_flowtable(instance);
 	return fast_read_packets(plane, report->fast.packets);

@@ -141,6 +141,14 @@ static void warn_of_tunnel(struct report *report)
 			instance->far, instance->name);
 }
 
+static void warn_of_name(struct report *report, const char *keyword, const char *recorded,
+			 const char *present)
+{
+	if (strcmp(recorded, present) != 0)
+		add_warning(report, "%s is now called %s: %s = %s in %s, then xdpsec reload %s", recorded,
+			    present, keyword, present, report->instance.path, report->instance.name);
+}
+
 static void warn_of_devices(struct report *report)
 {
 	const struct instance *instance = &report->instance;
@@ -158,11 +166,9 @@ static void warn_of_devices(struct report *report)
 			instance->device);
 		return;
 	}
-	if (report->renamed_from[0])
-		add_warning(report,
-			    "the device %s is called %s by now: Device = %s in %s, then xdpsec reload %s",
-			    report->renamed_from, instance->device, instance->device, instance->path,
-			    instance->name);
+	warn_of_name(report, "Device", report->recorded.device, instance->device);
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
+		warn_of_name(report, "FastPath", report->recorded.fast[i], instance->fast[i]);
 	if (report->xdp.mode == XDP_IN_USE_NONE)
 		add_warning(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
 			    instance->no_attach ? "" : "; xdpsec reload ",

@@ -12,6 +12,7 @@
 #include "command/teardown.h"
 #include "device/foreign.h"
 #include "device/pair.h"
+#include "device/present_name.h"
 #include "device/rule.h"
 #include "net/namespace.h"
 #include "plane/agree.h"
@@ -189,6 +190,9 @@ int teardown(struct plane *plane)
 		return err;
 	if (place == PLACE_ELSEWHERE)
 		return place_refuse(&instance, "down", "");
+	/* For the hints. */
+	if (place == PLACE_HERE && has_maps(plane))
+		present_names(plane, &instance);
 	return end_and_take_down(plane, &instance, place);
 }
 

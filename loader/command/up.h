@@ -18,6 +18,7 @@ struct up {
 	struct instance instance;
 	struct plane plane;
 	struct netdev device;	 /* the underlay's */
+	int renamed;		 /* -errno: the instance is up, and devices of it have other names by now */
 	struct netdev near, far; /* of the tunnel device, once it is there */
 	__u32 hop_secret[4];
 };

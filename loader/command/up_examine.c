@@ -18,6 +18,7 @@
 #include "device/endpoint.h"
 #include "device/fast_check.h"
 #include "device/hop.h"
+#include "device/present_name.h"
 #include "device/route_taken.h"
 #include "device/sharing.h"
 #include "device/tunnel.h"
@@ -41,11 +42,46 @@ static int absolute(const char *path, char *result, size_t size)
 	return 0;
 }
 
+/* Is the instance of that file up here? Then plane is open, and *instance is its record. */
+static bool is_up_here(const struct config *config, struct plane *plane, struct instance *instance)
+{
+	struct namespace here;
+	__u32 key = 0;
+
+	plane_init(plane);
+	return plane_exists(config->name, false) && plane_open_any(plane, config->name, false) == 0 &&
+	       plane->maps[MAP_INSTANCE] >= 0 &&
+	       bpf_map_lookup_elem(plane->maps[MAP_INSTANCE], &key, instance) == 0 &&
+	       strcmp(instance->path, config->path) == 0 && namespace_here(&here) == 0 &&
+	       here.cookie == instance->netns_cookie;
+}
+
+/* Devices that were renamed while the instance is up. Others may have their names by now. */
+static int check_present_names(struct up *up)
+{
+	_cleanup_plane_ struct plane plane;
+	struct instance recorded, present;
+
+	if (!is_up_here(&up->config, &plane, &recorded))
+		return 0;
+	present = recorded;
+	present_names(&plane, &present);
+	return present_names_check(&up->config, &recorded, &present);
+}
+
+static int find_device(struct up *up)
+{
+	if (!up->config.device_line)
+		return 0;
+	up->renamed = check_present_names(up);
+	return up->renamed ?: device_find(&up->config, &up->device);
+}
+
 /* Even if the device is missing or wrong, the rest is filled in. */
 static int describe_instance(struct up *up)
 {
 	struct instance *instance = &up->instance;
-	int found = up->config.device_line ? device_find(&up->config, &up->device) : 0, err;
+	int found = find_device(up), err;
 	struct namespace here;
 
 	err = namespace_here(&here);
@@ -110,7 +146,7 @@ static int examine_tunnel(struct up *up)
 	err = err ?: step;
 	step = routes_check_taken(&up->config, 0);
 	err = err ?: step;
-	step = fast_check(&up->config, &up->device, &up->instance);
+	step = up->renamed ? 0 : fast_check(&up->config, &up->device, &up->instance);
 	uplink_check(&up->config, up->device.index);
 	if (!up->config.agreed)
 		tunnel_check_port(&up->config);
@@ -121,14 +157,8 @@ bool up_is_detached(const struct config *config)
 {
 	_cleanup_plane_ struct plane plane;
 	struct instance instance;
-	struct namespace here;
-	__u32 key = 0;
 
-	plane_init(&plane);
-	return plane_exists(config->name, false) && plane_open_any(&plane, config->name, false) == 0 &&
-	       bpf_map_lookup_elem(plane.maps[MAP_INSTANCE], &key, &instance) == 0 && !instance.no_attach &&
-	       strcmp(instance.path, config->path) == 0 && namespace_here(&here) == 0 &&
-	       here.cookie == instance.netns_cookie &&
+	return is_up_here(config, &plane, &instance) && !instance.no_attach &&
 	       attached_xdp(&plane, instance.device_index).mode == XDP_IN_USE_NONE;
 }
 

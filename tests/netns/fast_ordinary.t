@@ -77,7 +77,10 @@ stop "$echo"
 
 ip -n "$SITE_A" link set inside name renamed
 fast_way "renamed" 4
-like "renamed: status has the name of now" "$(xdpsec_a status "$NAME_A")" "fast path: renamed"
+like "renamed: status has both names" "$(xdpsec_a status "$NAME_A")" "fast path: renamed.*inside is now called renamed: FastPath = renamed"
+fails "renamed: reload says it" "FastPath: inside is now called renamed.*hint: FastPath = renamed" xdpsec_a reload "$NAME_A"
+is "renamed: so does check, and nothing else" \
+	"$(xdpsec_a check -j "$WORK/$NAME_A.conf" | jq -c '[.errors[].text]')" '["FastPath: inside is now called renamed"]'
 ip -n "$SITE_A" link set renamed name inside
 ip -n "$SITE_B" link del inside
 like "deleted: status says so" "$(xdpsec_b status "$NAME_B")" "fast path: inside was deleted"

@@ -101,14 +101,17 @@ for mode in inline tunnel; do
 	ok "$mode: it has another name" sh -c "ip -n $ANOTHER link set dev eth0 down; ip -n $ANOTHER link set dev eth0 name lan0"
 	status_c() { "$XDPSEC" -n "$ANOTHER" status "$NAME_A"; }
 	like "$mode: it has another name: status says both" "$(status_c)" \
-		"device: lan0,.*warning: the device eth0 is called lan0 by now: Device = lan0 in $CONF, then xdpsec reload"
-	fails "$mode: it has another name: reload says it" "$CONF:[0-9]+: Device: eth0 is called lan0 by now.*hint: Device = lan0" \
+		"device: lan0,.*warning: eth0 is now called lan0: Device = lan0 in $CONF, then xdpsec reload"
+	fails "$mode: it has another name: reload says it" "$CONF:[0-9]+: Device: eth0 is now called lan0.*hint: Device = lan0" \
 		"$XDPSEC" -n "$ANOTHER" reload "$NAME_A"
-	fails "$mode: it has another name: so does check" "Device: eth0 is called lan0 by now" "$XDPSEC" -n "$ANOTHER" check "$CONF"
+	fails "$mode: it has another name: so does check" "Device: eth0 is now called lan0" "$XDPSEC" -n "$ANOTHER" check "$CONF"
+	is "$mode: it has another name: and nothing else" "$("$XDPSEC" -n "$ANOTHER" check -j "$CONF" | jq '.errors | length')" 1
+	ip -n "$ANOTHER" link add eth0 type veth peer name beyond0
+	is "$mode: another device has the old name: nor then" \
+		"$("$XDPSEC" -n "$ANOTHER" check -j "$CONF" | jq -c '[.errors[].text]')" '["Device: eth0 is now called lan0"]'
 	sed -i 's/^Device = eth0/Device = lan0/' "$CONF"
 	ok "$mode: it has another name: reload with that" "$XDPSEC" -n "$ANOTHER" reload "$NAME_A"
-	unlike "$mode: it has another name: nothing to say any more" "$(status_c)" "is called"
-	ip -n "$ANOTHER" link add eth0 type veth peer name beyond0
+	unlike "$mode: it has another name: nothing to say any more" "$(status_c)" "is now called"
 	ok "$mode: another device has the old name: reload" "$XDPSEC" -n "$ANOTHER" reload "$NAME_A"
 	sed -i 's/^Device = lan0/Device = eth0/' "$CONF"
 	fails "$mode: another device has the old name: it is not the instance's" "Device cannot be changed by reload .it is lan0" \

@@ -96,7 +96,9 @@ ok "ports by flow: B speaks from elsewhere" in_b ping -c2 -i.2 -W2 $TUNNEL_A4
 like "ports by flow: A follows" "$(endpoint_a)" "^198.51.100.77:"
 ok "ports by flow: both ways again" both_ways
 move_b $B4
-ok "ports by flow: and back" both_ways
+# Until B speaks, A sends to where B was.
+ok "ports by flow: B is back" in_b ping -c2 -i.2 -W2 $TUNNEL_A4
+ok "ports by flow: B is back: both ways" both_ways
 
 # Without an Endpoint there is nothing but the port that a packet comes from.
 sed -i '/^Endpoint/d' "$WORK/$NAME_A.conf"

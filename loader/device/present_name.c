@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The present names of an instance's devices. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/message.h"
+#include "device/present_name.h"
+#include "net/netlink.h"
+#include "plane/devices.h"
+#include "plane/self.h"
+
+static void present_name(const struct plane *plane, enum xdpsec_device which, unsigned int index,
+			 char name[IF_NAMESIZE])
+{
+	struct netdev device;
+
+	if (index && devices_get(plane, which) == index && netdev_find_index(index, &device) == 0)
+		memcpy(name, device.name, IF_NAMESIZE);
+}
+
+void present_names(const struct plane *plane, struct instance *instance)
+{
+	present_name(plane, XDPSEC_DEVICE_PROTECTED, instance->device_index, instance->device);
+	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
+		present_name(plane, XDPSEC_DEVICE_FAST + i, instance->fast_index[i], instance->fast[i]);
+}
+
+static int check_name(const struct config *config, int line, const char *keyword, const char *name,
+		      const char *recorded, const char *present)
+{
+	if (strcmp(recorded, present) == 0 || strcmp(name, recorded) != 0)
+		return 0;
+	fail(ENODEV, "%s:%d: %s: %s is now called %s", config->path, line, keyword, name, present);
+	hint("%s = %s, then %s reload %s", keyword, present, self(), config->name);
+	return -ENODEV;
+}
+
+int present_names_check(const struct config *config, const struct instance *recorded,
+			const struct instance *present)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+	int err = check_name(config, config->device_line, "Device", config->device, recorded->device,
+			     present->device),
+	    step;
+
+	for (size_t i = 0; i < tunnel->n_fast && i < recorded->n_fast && i < FAST_DEVICES_MAX; i++) {
+		step = check_name(config, tunnel->fast_line, "FastPath", tunnel->fast[i], recorded->fast[i],
+				  present->fast[i]);
+		err = err ?: step;
+	}
+	return err;
+}
