@@ -126,7 +126,7 @@ struct xdpsec_config {
 	__u8 dscp;	 /* 0 to 63 */
 	__u8 hosts;	 /* both modes: an address is looked for in map "hosts" first */
 	__u8 near_mac[6], far_mac[6]; /* in the order of an Ethernet header */
-	__u32 peers; /* all indexes of peers are lower */
+	__u32 peers;		      /* all indexes of peers are lower */
 	__u32 mark;  /* of outer packets, and of the lookup of their route; 0: the mark of the inner packet */
 	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
 	__u16 mtu_ipv6;	   /* largest inner packet over an IPv6 underlay, at most mtu; for the MSS */

@@ -178,8 +178,7 @@ struct list_head {
  */
 static __always_inline const long *kernel_word(const void *address)
 {
-	const struct timespec64 *word =
-		bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct timespec64));
+	const struct timespec64 *word = bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct timespec64));
 
 	return &word->tv_sec;
 }

@@ -141,12 +141,37 @@ static void warn_of_tunnel(struct report *report)
 			instance->far, instance->name);
 }
 
+static void warn_of_inline(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+
+	if (!report->egress && !instance->no_attach)
+		add_warning(report,
+			    "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
+			    instance->device, instance->name);
+	if (!report->pair_exists)
+		add_warning(report,
+			    "the hop device %s is gone: packets with a pending checksum are dropped; "
+			    "run down and up",
+			    instance->near);
+	warn_of_offloads(report);
+}
+
 static void warn_of_name(struct report *report, const char *keyword, const char *recorded,
 			 const char *present)
 {
 	if (strcmp(recorded, present) != 0)
 		add_warning(report, "%s is now called %s: %s = %s in %s, then xdpsec reload %s", recorded,
 			    present, keyword, present, report->instance.path, report->instance.name);
+}
+
+static void warn_of_names(struct report *report)
+{
+	const struct instance *present = &report->instance, *recorded = &report->recorded;
+
+	warn_of_name(report, "Device", recorded->device, present->device);
+	for (unsigned int i = 0; i < present->n_fast && i < FAST_DEVICES_MAX; i++)
+		warn_of_name(report, "FastPath", recorded->fast[i], present->fast[i]);
 }
 
 static void warn_of_devices(struct report *report)
@@ -166,9 +191,7 @@ static void warn_of_devices(struct report *report)
 			instance->device);
 		return;
 	}
-	warn_of_name(report, "Device", report->recorded.device, instance->device);
-	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
-		warn_of_name(report, "FastPath", report->recorded.fast[i], instance->fast[i]);
+	warn_of_names(report);
 	if (report->xdp.mode == XDP_IN_USE_NONE)
 		add_warning(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
 			    instance->no_attach ? "" : "; xdpsec reload ",
@@ -176,20 +199,10 @@ static void warn_of_devices(struct report *report)
 	if (report->xdp.mode == XDP_IN_USE_GENERIC && instance->xdp_asked != XDP_MODE_CONFIG_GENERIC)
 		add_warning(report, "generic XDP, which is slow: the driver of %s has no native XDP",
 			    instance->device);
-	if (instance->mode == MODE_TUNNEL) {
+	if (instance->mode == MODE_TUNNEL)
 		warn_of_tunnel(report);
-		return;
-	}
-	if (!report->egress && !instance->no_attach)
-		add_warning(report,
-			    "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
-			    instance->device, instance->name);
-	if (!report->pair_exists)
-		add_warning(report,
-			    "the hop device %s is gone: packets with a pending checksum are dropped; "
-			    "run down and up",
-			    instance->near);
-	warn_of_offloads(report);
+	else
+		warn_of_inline(report);
 }
 
 /* The answer for one driver: most peers have the same one, and /proc/crypto is long. */

@@ -69,7 +69,7 @@ static int check_present_names(struct up *up)
 	return present_names_check(&up->config, &recorded, &present);
 }
 
-static int find_device(struct up *up)
+static int find_underlay(struct up *up)
 {
 	if (!up->config.device_line)
 		return 0;
@@ -81,7 +81,7 @@ static int find_device(struct up *up)
 static int describe_instance(struct up *up)
 {
 	struct instance *instance = &up->instance;
-	int found = find_device(up), err;
+	int found = find_underlay(up), err;
 	struct namespace here;
 
 	err = namespace_here(&here);

@@ -25,8 +25,8 @@ void present_names(const struct plane *plane, struct instance *instance)
 		present_name(plane, XDPSEC_DEVICE_FAST + i, instance->fast_index[i], instance->fast[i]);
 }
 
-static int check_name(const struct config *config, int line, const char *keyword, const char *name,
-		      const char *recorded, const char *present)
+static int check_present_name(const struct config *config, int line, const char *keyword, const char *name,
+			      const char *recorded, const char *present)
 {
 	if (strcmp(recorded, present) == 0 || strcmp(name, recorded) != 0)
 		return 0;
@@ -39,13 +39,13 @@ int present_names_check(const struct config *config, const struct instance *reco
 			const struct instance *present)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
-	int err = check_name(config, config->device_line, "Device", config->device, recorded->device,
-			     present->device),
+	int err = check_present_name(config, config->device_line, "Device", config->device, recorded->device,
+				     present->device),
 	    step;
 
 	for (size_t i = 0; i < tunnel->n_fast && i < recorded->n_fast && i < FAST_DEVICES_MAX; i++) {
-		step = check_name(config, tunnel->fast_line, "FastPath", tunnel->fast[i], recorded->fast[i],
-				  present->fast[i]);
+		step = check_present_name(config, tunnel->fast_line, "FastPath", tunnel->fast[i],
+					  recorded->fast[i], present->fast[i]);
 		err = err ?: step;
 	}
 	return err;
