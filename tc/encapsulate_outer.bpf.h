@@ -87,7 +87,7 @@ static __noinline int encapsulate_write_headers(struct encapsulate *e)
 
 	if (data + sizeof(*ethernet) + sizeof(struct ipv6hdr) + sizeof(*udp) > data_end)
 		return -1;
-	/* The next hop's are written over these. bpf_redirect_neigh() drops frames to a group. */
+	/* The next hop's addresses are written over these. bpf_redirect_neigh() drops frames to a group. */
 	packet_copy_ethernet(ethernet, e->seal.config->near_mac);
 	ethernet->h_proto = packet->ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	if (packet->ipv6) {

@@ -179,7 +179,7 @@ void hook_forget(const char *name)
 	unlink(path);
 }
 
-/* In a tunnel the commands are about its device. */
+/* The device of the commands: in tunnel mode that of the tunnel. */
 static void name_device(struct record *record, const struct config *config)
 {
 	snprintf(record->device, sizeof(record->device), "%s",
@@ -227,7 +227,7 @@ int hook_renew(const struct config *config)
 	if (err)
 		return err;
 	hooks_free(&record.down);
-	/* It may have been renamed. */
+	/* The device may have another name than when it was recorded. */
 	name_device(&record, config);
 	err = copy_hooks(&record.down, &config->post_down, record.path);
 	record.begun = true;

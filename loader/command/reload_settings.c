@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a reload cannot change: the settings with which the instance was made, and the device that it is on. */
+/* The settings with which an instance was made, and the device that it is on: a reload cannot change them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static int cannot_change(const struct reload *reload, const char *keyword, const
 	return -EINVAL;
 }
 
-/* By its recorded name (present_names_check() judges it), or the present one. */
+/* The name may be the recorded one (present_names_check() judges it), or the present one. */
 static bool names_device(const char *name, const char *recorded, const char *present)
 {
 	return strcmp(name, recorded) == 0 || strcmp(name, present) == 0;

@@ -88,7 +88,7 @@ void report_read_near(struct report *report, const struct plane *plane)
 	report->other_vrf = pair.far.index && pair.far.master != report->vrf;
 	if (!pair.near.index)
 		return;
-	/* As it is called now. */
+	/* The name may have been changed. */
 	memcpy(report->instance.near, pair.near.name, sizeof(report->instance.near));
 	report->offloads = offloads_any(pair.near.name);
 	report->deaf = !pair.near.xdp_program && !gro_is_on(pair.near.name);

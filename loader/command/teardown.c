@@ -190,8 +190,8 @@ int teardown(struct plane *plane)
 		return err;
 	if (place == PLACE_ELSEWHERE)
 		return place_refuse(&instance, "down", "");
-	/* For the hints. */
-	if (place == PLACE_HERE && has_maps(plane))
+	/* The hints have the present names. */
+	if (place == PLACE_HERE)
 		present_names(plane, &instance);
 	return end_and_take_down(plane, &instance, place);
 }

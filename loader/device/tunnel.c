@@ -300,7 +300,7 @@ int tunnel_adapt(const struct instance *instance, const struct config *config, u
 
 	if (pair_near_elsewhere(instance))
 		return 0;
-	/* Another device may have its recorded name. */
+	/* The recorded name may be that of another device by now. */
 	err = netdev_find_index(instance->near_index, &near);
 	if (err)
 		return fail(-err, "%s: cannot find the tunnel device: %s", instance->near, strerror(-err));
