@@ -74,7 +74,7 @@ ok "the key is young, and expires within its 540 seconds" \
 ok "the handshake was just now" [ "$(($(date +%s) - $(value xdpsec_peer_handshake_timestamp_seconds "$peer")))" -lt 60 ]
 is "handshakes" "$(value xdpsec_peer_handshakes_total "$peer") $(value xdpsec_agreement_events_total "event=handshakes,name=$NAME_A")" "1 1"
 like "refused messages by reason" "$(value xdpsec_agreement_refused_messages_total "name=$NAME_A,reason=bad_mac1")" '^[0-9]+$'
-like "cipher and driver" "$(<"$WORK/samples")" "xdpsec_peer_info cipher=aes-[0-9]+-ocb,driver=[a-z]+\([a-z0-9-]+\),keys=agreed,name=$NAME_A,peer=site-b 1"
+like "cipher and driver" "$(<"$WORK/samples")" "xdpsec_peer_info cipher=aes-[0-9]+-ocb,driver=[a-z]+\([a-z0-9_-]+\),keys=agreed,name=$NAME_A,peer=site-b 1"
 like "device, mode, XDP and version" "$(<"$WORK/samples")" "xdpsec_instance_info device=eth0,mode=tunnel,name=$NAME_A,version=[^,]+,xdp=(native|generic) 1"
 is "the agent runs" "$(value xdpsec_agent_running "name=$NAME_A")" 1
 is "no address and no key is a label" "$(grep -E "$B4|$A4|$(<"$WORK/a.public")|$(<"$WORK/b.public")" "$WORK/text")" ""
