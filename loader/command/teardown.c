@@ -2,6 +2,7 @@
 /* Detaching, releasing keys, saving sequence numbers, and removing pins. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <bpf/bpf.h>
 
 #include "agent/agent_status.h"
@@ -101,12 +102,32 @@ static int release_keys(struct plane *plane)
 	return err;
 }
 
+/*
+ * Count the programs that somebody attached by hand. Those that `down` has just unpinned exist until the kernel has
+ * dropped their last reference, after an RCU grace period and from a work queue (kernel/bpf/inode.c,
+ * bpf_free_inode()). So what is counted is what is left when the number has not fallen for 0.3 s.
+ */
+static int programs_left(const struct plane *plane)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int before = programs_of(plane), programs;
+
+	for (int same = 0; before && same < 15; same++) {
+		nanosleep(&pause, NULL);
+		programs = programs_of(plane);
+		if (programs != before)
+			same = 0;
+		before = programs;
+	}
+	return before;
+}
+
 static void warn_of_attached(struct plane *plane, const struct instance *instance)
 {
 	int programs;
 
 	plane_unload(plane);
-	programs = programs_of(plane);
+	programs = programs_left(plane);
 	if (!programs)
 		return;
 	warning("%s: %d program%s attached by hand %s still on a device, and now drop%s the protected flows",
