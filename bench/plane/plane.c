@@ -97,7 +97,7 @@ int bench_set_peers(struct bench *b, unsigned int peers, const char *driver)
 static int make_underlay(void)
 {
 	struct xdpsec_prefix us = { .length = 96 + 15, .address = { [10] = 0xff, 0xff, 198, 19, 255, 254 } };
-	const struct veth_end underlay = { "underlay", UNDERLAY_MTU }, wire = { "wire", UNDERLAY_MTU };
+	const struct pair_end underlay = { "underlay", UNDERLAY_MTU }, wire = { "wire", UNDERLAY_MTU };
 	struct netdev device;
 	int err = netdev_create_veth(&underlay, &wire, 0);
 

@@ -68,7 +68,7 @@ static int find_at_xdp(__u32 program, void *data)
 	lost->device = instance.device_index;
 	lost->program = program;
 	lost->held |= tcx_uses_maps(&plane, instance.device_index) ||
-		      tcx_uses_maps(&plane, instance.far_index);
+		      tcx_uses_maps(&plane, instance.near_index) || tcx_uses_maps(&plane, instance.far_index);
 	return 0;
 }
 

@@ -101,7 +101,7 @@ static const struct instance_metric instance_metrics[] = {
 	    "Packets that took the way by the hop device to be segmented or checksummed." },
 	  hop_packets },
 	{ { "xdpsec_hop_dropped_packets", METRIC_COUNTER, "packets",
-	    "Packets that the kernel dropped at the hop device." },
+	    "Packets dropped at the hop device, with those that its program drops on a netkit." },
 	  hop_dropped },
 	{ { "xdpsec_agent_running", METRIC_GAUGE, NULL, "1: the agent, which agrees on keys, is running." },
 	  agent_running },

@@ -40,8 +40,8 @@ static int attach_link_again(const struct plane *plane, enum program program, co
 	if (!err)
 		err = attach_tcx(plane, program, fd, device, index);
 	if (!err)
-		warning("%s: was detached from TC %s, and is attached again", device,
-			plane_programs[program].hook == HOOK_TCX_EGRESS ? "egress" : "ingress");
+		warning("%s: was detached from %s, and is attached again", device,
+			tcx_hook_text(program, index));
 	return err;
 }
 
@@ -104,6 +104,7 @@ static int mend_elements(const struct plane *plane, const struct netdev *near, c
 static int mend_hop(struct reload *reload)
 {
 	struct netdev near, far;
+	const struct netdev *end;
 	int err = pair_mend(&reload->instance, "hop", HOP_MTU, &near, &far);
 
 	if (err)
@@ -111,7 +112,8 @@ static int mend_hop(struct reload *reload)
 	sysctl_silence_ipv6(near.name);
 	sysctl_silence_ipv6(far.name);
 	err = mend_elements(&reload->plane, &near, &far);
-	return err ?: mend_tcx(&reload->plane, PROGRAM_HOP, far.name, far.index);
+	end = pair_program_end(&near, &far);
+	return err ?: mend_tcx(&reload->plane, PROGRAM_HOP, end->name, end->index);
 }
 
 static int mend_egress(struct reload *reload)

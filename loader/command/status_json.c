@@ -120,6 +120,7 @@ static struct json_object *hop_json(const struct report *report)
 	struct json_object *object = json_object_new_object();
 
 	json_add_text(object, "device", report->instance.near);
+	json_add_text(object, "kind", report->near.kind);
 	json_add_number(object, "tx_packets", report->near.tx_packets);
 	json_add_number(object, "tx_dropped", report->near.tx_dropped);
 	return object;

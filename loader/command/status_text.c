@@ -233,8 +233,8 @@ static void print_instance(const struct report *report)
 	if (instance->mode == MODE_TUNNEL)
 		print_tunnel_device(report);
 	else if (report->pair_exists)
-		printf("  hop device: %s, %llu packets, %llu dropped\n", instance->near,
-		       report->near.tx_packets, report->near.tx_dropped);
+		printf("  hop device: %s, %s, %llu packets, %llu dropped\n", instance->near,
+		       report->near.kind, report->near.tx_packets, report->near.tx_dropped);
 	print_fast(report);
 	if (report->agrees)
 		agreement_print(report);

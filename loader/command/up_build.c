@@ -226,7 +226,7 @@ static int make_hop(struct up *up)
 	if (!err)
 		err = hop_create(instance);
 	if (!err)
-		err = attach(up, PROGRAM_HOP);
+		err = hop_attach(&up->plane, instance, objects_program(&up->plane, PROGRAM_HOP));
 	if (!err)
 		err = plane_write_instance(&up->plane, instance);
 	return err ?: use_pair(up);

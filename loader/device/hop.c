@@ -7,6 +7,7 @@
 #include "device/hop.h"
 #include "device/pair.h"
 #include "net/sysctl.h"
+#include "plane/attach.h"
 
 void hop_name(struct instance *instance, unsigned int number)
 {
@@ -42,7 +43,7 @@ static int set_up_hop(struct instance *instance, const struct netdev *near, cons
 int hop_create(struct instance *instance)
 {
 	struct netdev near, far;
-	int err = pair_create(instance, "hop", HOP_MTU, 0, &near, &far);
+	int err = pair_create(instance, "hop", HOP_MTU, 0, true, &near, &far);
 
 	if (err)
 		return err;
@@ -50,4 +51,18 @@ int hop_create(struct instance *instance)
 	if (err)
 		pair_undo(instance);
 	return err;
+}
+
+int hop_attach(const struct plane *plane, const struct instance *instance, int program)
+{
+	struct netdev near, far;
+	const struct netdev *end;
+	int err = netdev_find_index(instance->near_index, &near);
+
+	if (!err)
+		err = netdev_find_index(instance->far_index, &far);
+	if (err)
+		return fail(-err, "%s: cannot query the hop device: %s", instance->near, strerror(-err));
+	end = pair_program_end(&near, &far);
+	return attach_tcx(plane, PROGRAM_HOP, program, end->name, end->index);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Making, finding and deleting the veth pair of an instance. */
+/* Making, finding and deleting the pair of devices of an instance. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,11 +29,24 @@ static struct alias alias_of(const struct instance *instance)
 	return alias;
 }
 
-static int create_pair(const struct instance *instance, const char *what, unsigned int near_mtu,
-		       unsigned int queues)
+static bool is_pair(const struct netdev *netdev)
 {
-	const struct veth_end near = { instance->near, near_mtu }, far = { instance->far, FAR_MTU };
-	int err = netdev_create_veth(&near, &far, queues);
+	return strcmp(netdev->kind, "veth") == 0 || pair_is_netkit(netdev);
+}
+
+static int create_devices(const struct instance *instance, unsigned int near_mtu, unsigned int queues,
+			  bool netkit)
+{
+	const struct pair_end near = { instance->near, near_mtu }, far = { instance->far, FAR_MTU };
+	int err = netkit ? netdev_create_netkit(&near, &far) : -EOPNOTSUPP;
+
+	return err == -EOPNOTSUPP ? netdev_create_veth(&near, &far, queues) : err;
+}
+
+static int create_pair(const struct instance *instance, const char *what, unsigned int near_mtu,
+		       unsigned int queues, bool netkit)
+{
+	int err = create_devices(instance, near_mtu, queues, netkit);
 
 	if (err == -EEXIST) {
 		fail(EEXIST, "%s: cannot create the %s device: a device %s or %s exists already",
@@ -80,9 +93,9 @@ void pair_undo(const struct instance *instance)
 }
 
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
-		struct netdev *near, struct netdev *far)
+		bool netkit, struct netdev *near, struct netdev *far)
 {
-	int err = create_pair(instance, what, near_mtu, queues);
+	int err = create_pair(instance, what, near_mtu, queues, netkit);
 
 	if (err)
 		return err;
@@ -90,6 +103,16 @@ int pair_create(const struct instance *instance, const char *what, unsigned int 
 	if (err)
 		pair_undo(instance);
 	return err;
+}
+
+bool pair_is_netkit(const struct netdev *netdev)
+{
+	return strcmp(netdev->kind, "netkit") == 0;
+}
+
+const struct netdev *pair_program_end(const struct netdev *near, const struct netdev *far)
+{
+	return pair_is_netkit(near) ? near : far;
 }
 
 bool pair_near_elsewhere(const struct instance *instance)
@@ -155,7 +178,7 @@ bool pair_is_ours(const struct instance *instance, const struct netdev *netdev)
 	struct alias alias = alias_of(instance);
 	struct netdev far;
 
-	if (strcmp(netdev->kind, "veth") != 0)
+	if (!is_pair(netdev))
 		return false;
 	if (netdev->alias[0])
 		return strcmp(netdev->alias, alias.text) == 0;
@@ -167,14 +190,13 @@ const char *pair_owner(const struct netdev *netdev)
 {
 	const char *name = netdev->alias + strlen(ALIAS_PREFIX);
 
-	return strcmp(netdev->kind, "veth") == 0 &&
-			       strncmp(netdev->alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 &&
+	return is_pair(netdev) && strncmp(netdev->alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) == 0 &&
 			       instance_name_valid(name)
 		       ? name
 		       : NULL;
 }
 
-static enum program far_program(const struct instance *instance)
+static enum program pair_program(const struct instance *instance)
 {
 	return instance->mode == MODE_TUNNEL ? PROGRAM_ENCAPSULATE : PROGRAM_HOP;
 }
@@ -195,17 +217,24 @@ static bool find_recorded(const struct instance *instance, unsigned int index, c
 	return true;
 }
 
-static bool find_far(const struct plane *plane, const struct instance *instance, struct netdev *far)
+/*
+ * Find the end that has our program. This is the proof: nobody can remove it by renaming the device or changing
+ * its alias.
+ */
+static bool find_by_program(const struct plane *plane, const struct instance *instance, struct pair *pair)
 {
-	enum program program = far_program(instance);
+	enum program program = pair_program(instance);
+	struct netdev netdev;
 	unsigned int index;
 
-	/* Our program on the device is the proof. Nobody can remove it by renaming the device or changing
-	 * its alias. */
-	if (attached_tcx(plane, program, &index) == 0 && index && carries_tcx(plane, program, index) &&
-	    netdev_find_index(index, far) == 0)
-		return true;
-	return find_recorded(instance, instance->far_index, instance->far, far);
+	if (attached_tcx(plane, program, &index) || !index || !carries_tcx(plane, program, index) ||
+	    netdev_find_index(index, &netdev))
+		return false;
+	if (pair_is_netkit(&netdev))
+		pair->near = netdev;
+	else
+		pair->far = netdev;
+	return true;
 }
 
 void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair)
@@ -213,7 +242,14 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 	memset(pair, 0, sizeof(*pair));
 	if (!instance->near[0])
 		return;
-	if (find_far(plane, instance, &pair->far)) {
+	if (!find_by_program(plane, instance, pair))
+		find_recorded(instance, instance->far_index, instance->far, &pair->far);
+	if (pair->near.index) {
+		if (!pair->near.peer_elsewhere)
+			netdev_find_index(pair->near.peer, &pair->far);
+		return;
+	}
+	if (pair->far.index) {
 		pair->near_elsewhere = pair->far.peer_elsewhere;
 		if (!pair->near_elsewhere && netdev_find_index(pair->far.peer, &pair->near) == 0)
 			return;
@@ -242,14 +278,13 @@ struct pair_search {
 static bool delete_there(const char *path, void *data)
 {
 	struct pair_search *search = data;
-	struct pair pair;
+	struct pair pair = {};
 
 	(void)path;
-	pair_find(search->plane, search->instance, &pair);
 	/* Only our program is a proof: the name or alias could belong to an instance of that namespace. */
-	if (!pair.far.index || !carries_tcx(search->plane, far_program(search->instance), pair.far.index))
+	if (!find_by_program(search->plane, search->instance, &pair))
 		return false;
-	search->err = delete (search->instance, &pair.far);
+	search->err = delete (search->instance, pair.far.index ? &pair.far : &pair.near);
 	return true;
 }
 
@@ -259,7 +294,7 @@ static int delete_elsewhere(const struct plane *plane, const struct instance *in
 	struct pair_search search = { .plane = plane, .instance = instance };
 	unsigned int index;
 
-	if (attached_tcx(plane, far_program(instance), &index) || !index)
+	if (attached_tcx(plane, pair_program(instance), &index) || !index)
 		return 0;
 	if (namespace_each_other(delete_there, &search))
 		return search.err;
@@ -276,7 +311,7 @@ int pair_delete(const struct plane *plane, const struct instance *instance)
 	if (!instance->near[0])
 		return 0;
 	pair_find(plane, instance, &pair);
-	/* Deleting either end of a veth deletes the other, in whatever namespace. */
+	/* Deleting either end deletes the other, in whatever namespace. */
 	if (pair.far.index)
 		return delete (instance, &pair.far);
 	if (pair.near.index)
@@ -299,7 +334,7 @@ int pair_delete_by_alias(const char *name)
 	if (err)
 		return fail(-err, "%s: cannot list the network devices: %s", name, strerror(-err));
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(netdevs[i].kind, "veth") != 0 || strcmp(netdevs[i].alias, alias.text) != 0)
+		if (!is_pair(&netdevs[i]) || strcmp(netdevs[i].alias, alias.text) != 0)
 			continue;
 		/* Deleted before, with its other end. */
 		if (netdev_find_index(netdevs[i].index, &netdev))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pair of veth devices of an instance: the hop device of inline mode, or the tunnel device. Packets enter
- * the near end, whose offloads are off, and come out of the far end segmented and with complete checksums.
+ * The pair of devices of an instance: the hop device of inline mode, or the tunnel device. Packets enter the near
+ * end, whose offloads are off, so that a program gets them segmented and with complete checksums: at TC ingress of
+ * the far end of a veth; where the near end sends, if it is a netkit.
  */
 #ifndef XDPSEC_PAIR_H
 #define XDPSEC_PAIR_H
@@ -12,11 +13,17 @@
 
 /*
  * Create the pair named in instance and find both ends: both down and with an alias that names the owner, the
- * near one without offloads. what is "hop" or "tunnel", for messages. -EEXIST after a message if another
+ * near one without offloads. what is "hop" or "tunnel", for messages; netkit: of that kind, if the kernel has
+ * it, else veth. -EEXIST after a message if another
  * device has one of the names. 0, or -errno after a message; then nothing is left behind.
  */
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
-		struct netdev *near, struct netdev *far);
+		bool netkit, struct netdev *near, struct netdev *far);
+
+bool pair_is_netkit(const struct netdev *netdev);
+
+/* The end to which the program is attached that gets the packets: the far one of a veth, the near one of a netkit. */
+const struct netdev *pair_program_end(const struct netdev *near, const struct netdev *far);
 
 /* The ends of the pair that are in this namespace, whatever their names are now. */
 struct pair {
@@ -36,8 +43,8 @@ int pair_mend(const struct instance *instance, const char *what, unsigned int ne
 	      struct netdev *far);
 
 /*
- * Delete the pair, by the end that is here. It is ours if our program is on its far end, or by its alias, or,
- * before it got one, if it is the pair of veth devices that instance records as being created. Another device
+ * Delete the pair, by the end that is here. It is ours if our program is on it, or by its alias, or,
+ * before it got one, if it is the pair of devices that instance records as being created. Another device
  * with its name stays. If both ends are elsewhere, they are searched for. 0 or -errno after a message.
  */
 int pair_delete(const struct plane *plane, const struct instance *instance);

@@ -225,7 +225,7 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	unsigned int queues = cpus < 1 ? 1 : cpus > QUEUES_MAX ? QUEUES_MAX : (unsigned int)cpus;
-	int err = pair_create(instance, "tunnel", mtu, queues, near, far);
+	int err = pair_create(instance, "tunnel", mtu, queues, false, near, far);
 
 	if (err)
 		return err;

@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <sys/random.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/veth.h>
 
 #include "base/cleanup.h"
 #include "base/prefix.h"
@@ -195,7 +193,7 @@ static int parse_netdev(const struct nlmsghdr *message, void *data)
 	return mnl_attr_parse(message, sizeof(*info), parse_netdev_attribute, netdev);
 }
 
-static struct nlmsghdr *netdev_request(char *buffer, __u16 type, unsigned int index)
+struct nlmsghdr *netdev_request(char *buffer, __u16 type, unsigned int index)
 {
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *info;
@@ -289,70 +287,6 @@ int netdev_set_no_ipv6_addresses(unsigned int index)
 	err = netlink_talk(request, NULL, NULL);
 	/* IPv6 is not in the kernel, or switched off. */
 	return err == -EAFNOSUPPORT ? 0 : err;
-}
-
-static int no_ipv6_addresses(const char *name)
-{
-	struct netdev netdev;
-	int err = netdev_find(name, &netdev);
-
-	return err ?: netdev_set_no_ipv6_addresses(netdev.index);
-}
-
-/*
- * Set a MAC address, even if a random one. udev replaces one chosen by the kernel after a while
- * (systemd.link(5), MACAddressPolicy=persistent), when others already know it.
- */
-static void put_random_address(struct nlmsghdr *request)
-{
-	unsigned char address[6];
-
-	if (getrandom(address, sizeof(address), 0) != sizeof(address))
-		return;
-	/* Locally administered, and not a group address. */
-	address[0] = (address[0] & 0xfe) | 0x02;
-	mnl_attr_put(request, IFLA_ADDRESS, sizeof(address), address);
-}
-
-static void put_end(struct nlmsghdr *request, const struct veth_end *end, unsigned int queues)
-{
-	mnl_attr_put_strz(request, IFLA_IFNAME, end->name);
-	put_random_address(request);
-	mnl_attr_put_u32(request, IFLA_MTU, end->mtu);
-	if (!queues)
-		return;
-	mnl_attr_put_u32(request, IFLA_NUM_TX_QUEUES, queues);
-	mnl_attr_put_u32(request, IFLA_NUM_RX_QUEUES, queues);
-}
-
-int netdev_create_veth(const struct veth_end *near, const struct veth_end *far, unsigned int queues)
-{
-	char buffer[1024];
-	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, 0);
-	struct nlattr *info, *data, *peer;
-	struct netdev netdev;
-	int err;
-
-	request->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-	put_end(request, near, queues);
-	info = mnl_attr_nest_start(request, IFLA_LINKINFO);
-	mnl_attr_put_strz(request, IFLA_INFO_KIND, "veth");
-	data = mnl_attr_nest_start(request, IFLA_INFO_DATA);
-	peer = mnl_attr_nest_start(request, VETH_INFO_PEER);
-	memset(mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg)), 0, sizeof(struct ifinfomsg));
-	put_end(request, far, queues);
-	mnl_attr_nest_end(request, peer);
-	mnl_attr_nest_end(request, data);
-	mnl_attr_nest_end(request, info);
-	err = netlink_talk(request, NULL, NULL);
-	if (err)
-		return err;
-	err = no_ipv6_addresses(near->name);
-	if (!err)
-		err = no_ipv6_addresses(far->name);
-	if (err && netdev_find(near->name, &netdev) == 0)
-		netdev_delete(netdev.index);
-	return err;
 }
 
 int netdev_set_alias(unsigned int index, const char *alias)

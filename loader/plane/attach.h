@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Attaching programs to devices: TC by TCX links, which live as long as their pin; XDP by libxdp, so that it
- * shares the device with other programs if the kernel allows it.
+ * shares the device with other programs if the kernel allows it. A netkit device has rows of programs like those
+ * of TCX, so in the names below "tcx" includes them.
  *
  * The maps that a program uses tell whose program it is. This also holds for the copy that libxdp loads as an
  * extension of its dispatcher, for a program attached by hand, and after a crash.
@@ -17,13 +18,16 @@
 int attach_tcx(const struct plane *plane, enum program program, int fd, const char *device,
 	       unsigned int index);
 
+/* Where attach_tcx() attaches it: "TC ingress", "TC egress", "netkit". */
+const char *tcx_hook_text(enum program program, unsigned int index);
+
 /* Detach and unpin. No such pin is no error. */
 int detach_tcx(const struct plane *plane, const char *name);
 
 /* The device of the pinned link, 0 if the device is gone. -ENOENT without a message: no such pin. */
 int attached_tcx(const struct plane *plane, enum program program, unsigned int *index);
 
-/* Is the program of that link at TCX ingress of this device, in this namespace? Then the link is on this
+/* Is the program of that link at TCX ingress, or netkit, of this device, in this namespace? Then the link is on this
  * device, even if the device was renamed. */
 bool carries_tcx(const struct plane *plane, enum program program, unsigned int index);
 

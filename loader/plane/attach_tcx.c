@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* TCX links and their pins, and which of our programs is at TCX of a device. */
+/* Links of TCX and netkit and their pins, and which of our programs a device has there. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,17 +8,42 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/message.h"
+#include "net/netlink.h"
 #include "plane/attach.h"
 
-/* include/uapi/linux/bpf.h since 6.6; libbpf's own copy of Debian 12 is older. */
+/* include/uapi/linux/bpf.h since 6.6 and, netkit, 6.7; libbpf's own copy of Debian 12 is older. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
+#define NETKIT_PRIMARY 54
 #define TCX_BEFORE (1U << 3) /* BPF_F_BEFORE without another link: before all others */
+
+/* A netkit has its programs at its own hook, and what it sends is for them alone. */
+static int hook_on(enum program program, unsigned int index)
+{
+	struct netdev netdev;
+
+	if (netdev_find_index(index, &netdev) == 0 && strcmp(netdev.kind, "netkit") == 0 &&
+	    plane_programs[program].on_far)
+		return NETKIT_PRIMARY;
+	return plane_programs[program].hook == HOOK_TCX_EGRESS ? TCX_EGRESS : TCX_INGRESS;
+}
+
+const char *tcx_hook_text(enum program program, unsigned int index)
+{
+	switch (hook_on(program, index)) {
+	case NETKIT_PRIMARY:
+		return "netkit";
+	case TCX_EGRESS:
+		return "TC egress";
+	default:
+		return "TC ingress";
+	}
+}
 
 int attach_tcx(const struct plane *plane, enum program program, int fd, const char *device,
 	       unsigned int index)
 {
-	const bool egress = plane_programs[program].hook == HOOK_TCX_EGRESS;
+	const int hook = hook_on(program, index);
 	const char *name = plane_programs[program].name;
 	/* First in its row: if a program in front of ours returned TC_ACT_OK, the row would end there and
 	 * the packet would leave in clear (net/core/dev.c, tcx_run). */
@@ -26,15 +51,15 @@ int attach_tcx(const struct plane *plane, enum program program, int fd, const ch
 	_cleanup_close_ int link = -1;
 	char path[PATH_MAX];
 
-	link = bpf_link_create(fd, (int)index, egress ? TCX_EGRESS : TCX_INGRESS, &options);
+	link = bpf_link_create(fd, (int)index, (enum bpf_attach_type)hook, &options);
 	if (link == -EINVAL) {
 		fail(EINVAL, "%s: cannot attach %s: this kernel has no TCX", device, name);
 		hint("use Linux 6.12 or later with CONFIG_NET_XGRESS");
 		return link;
 	}
 	if (link < 0)
-		return fail(-link, "%s: cannot attach %s to TC %s: %s", device, name,
-			    egress ? "egress" : "ingress", strerror(-link));
+		return fail(-link, "%s: cannot attach %s to %s: %s", device, name,
+			    tcx_hook_text(program, index), strerror(-link));
 	plane_pin(plane, "links", name, path, sizeof(path));
 	if (bpf_obj_pin(link, path))
 		return fail(errno, "%s: cannot pin it: %s", path, strerror(errno));
@@ -79,15 +104,15 @@ int attached_tcx(const struct plane *plane, enum program program, unsigned int *
 	struct bpf_link_info info;
 	int err = link_info(plane, program, &info);
 
-	/* The place of info.tcx, which old headers lack: the first member of the union is the ifindex. */
+	/* The place of info.tcx and info.netkit, which old headers lack: the first member of both is the ifindex. */
 	if (!err)
 		memcpy(index, &info.netns, sizeof(*index));
 	return err;
 }
 
-/* Call is_it for the programs at TCX of a device until it returns true. */
-static bool find_tcx(unsigned int index, enum bpf_attach_type where,
-		     bool (*is_it)(__u32 program, const void *data), const void *data)
+/* Call is_it for the programs at that hook of a device until it returns true. */
+static bool find_at(unsigned int index, enum bpf_attach_type where,
+		    bool (*is_it)(__u32 program, const void *data), const void *data)
 {
 	LIBBPF_OPTS(bpf_prog_query_opts, query);
 	__u32 programs[64];
@@ -102,6 +127,14 @@ static bool find_tcx(unsigned int index, enum bpf_attach_type where,
 	return false;
 }
 
+/* TC ingress, and what of a pair of netkit devices takes its place: the hook of the end that sends. */
+static bool find_received(unsigned int index, bool (*is_it)(__u32 program, const void *data),
+			  const void *data)
+{
+	return find_at(index, TCX_INGRESS, is_it, data) ||
+	       find_at(index, (enum bpf_attach_type)NETKIT_PRIMARY, is_it, data);
+}
+
 static bool is_same(__u32 program, const void *data)
 {
 	return program == *(const __u32 *)data;
@@ -111,7 +144,7 @@ bool carries_tcx(const struct plane *plane, enum program program, unsigned int i
 {
 	struct bpf_link_info info;
 
-	return !link_info(plane, program, &info) && find_tcx(index, TCX_INGRESS, is_same, &info.prog_id);
+	return !link_info(plane, program, &info) && find_received(index, is_same, &info.prog_id);
 }
 
 static bool program_is_ours(__u32 program, const void *data)
@@ -127,8 +160,8 @@ static bool program_is_ours(__u32 program, const void *data)
 
 bool tcx_has_ours(unsigned int index)
 {
-	return find_tcx(index, TCX_INGRESS, program_is_ours, NULL) ||
-	       find_tcx(index, TCX_EGRESS, program_is_ours, NULL);
+	return find_received(index, program_is_ours, NULL) ||
+	       find_at(index, TCX_EGRESS, program_is_ours, NULL);
 }
 
 static bool program_is_of(__u32 program, const void *plane)
@@ -140,6 +173,5 @@ static bool program_is_of(__u32 program, const void *plane)
 
 bool tcx_uses_maps(const struct plane *plane, unsigned int index)
 {
-	return find_tcx(index, TCX_INGRESS, program_is_of, plane) ||
-	       find_tcx(index, TCX_EGRESS, program_is_of, plane);
+	return find_received(index, program_is_of, plane) || find_at(index, TCX_EGRESS, program_is_of, plane);
 }

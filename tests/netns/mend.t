@@ -276,7 +276,7 @@ mends "inline: XDP is taken off" "warning: eth0: was detached from XDP, and is a
 	'ip -n "$SITE_A" link set dev eth0 xdp off' "$send"
 mends "inline: the link of seal is detached" "warning: eth0: was detached from TC egress, and is attached again" \
 	"bpftool link detach pinned $INSTANCE/links/seal" "$send"
-mends "inline: the link of hop is detached" "warning: $far: was detached from TC ingress, and is attached again" \
+mends "inline: the link of hop is detached" "warning: ($near: was detached from netkit|$far: was detached from TC ingress), and is attached again" \
 	"bpftool link detach pinned $INSTANCE/links/hop" "$send"
 mends "inline: the hop is set down" "warning: $near: was down, and is up again" \
 	"ip -n $SITE_A link set dev $near down" "$send"

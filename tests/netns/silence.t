@@ -77,6 +77,13 @@ ok "B down: A's packets leave sealed" [ "$wire" -gt 0 ]
 ok "B up" up_b || bail "not up"
 ok "B up: an answer" packets "$SITE_A" roundtrip $B4 5201 --marker "$MARKER"
 
+# Without the program at the device that completes checksums.
+ok "the hop's program is detached" bpftool link detach pinned "/sys/fs/bpf/xdpsec/$NAME_A/links/hop"
+try "no program at the hop"
+is "no program at the hop: nothing leaves" "$wire" 0
+ok "reload attaches it again" xdpsec_a reload "$NAME_A"
+ok "reload: an answer" packets "$SITE_A" roundtrip $B4 5201 --marker "$MARKER"
+
 # Without the device that completes checksums: pending ones cannot be sealed.
 # By its name: other tests bring the kernel to have a tunl0 and the like in every namespace.
 hop=$(ip -n "$SITE_A" -o link show | sed -n 's/^[0-9]*: \(xsh[0-9]*a\)@.*/\1/p')
