@@ -85,7 +85,7 @@
 	X(DISPLACED, "displaced", "the program is on another device, or in another namespace, than its own") \
 	X(NO_DEVICE, "no_device", "the device that the packet was to go to was deleted or moved")            \
 	X(UNPROVEN, "unproven",                                                                              \
-	  "ICMP \"too big\" about a protected flow, and not about what was sealed here")                     \
+	  "ICMP \"too big\" about packets to a peer, and not about what was sealed here")                    \
 	X(NO_NEXT, "no_next", "the next instance on the device is lost, and it may be its packet")           \
 	X(GROUP, "group", "to a group or to broadcast, with a protected port, and in no Address")            \
 	X(EXPIRED, "expired", "the SA's lifetime is over, and no new key was agreed")                        \

@@ -94,6 +94,56 @@ for family in 4 6; do
 		--size $largest --dont-fragment --marker "$MARKER"
 	ok "path, IPv$family: arrives" wait_for 5 ended "$SINK"
 done
+
+# ---- forged ----------------------------------------------------------------------------------------
+
+# forge MTU OPTIONS PROTOCOL FRAGMENT HEX: from the middle, which site A has sent nothing to: "fragmentation needed", with so
+# many bytes of options, about an IPv4 packet to site B with that protocol, fragment offset and flags, and start
+forge() {
+	in_middle python3 - $A4 $B4 "$@" <<'PYTHON'
+import socket, struct, sys
+
+a, b = (socket.inet_aton(address) for address in sys.argv[1:3])
+mtu, options, protocol, fragment = (int(number, 0) for number in sys.argv[3:7])
+
+def checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    return ~(total % 0xffff) & 0xffff
+
+def header(source, destination, protocol, length, options=0, fragment=0):
+    start = struct.pack("!BBHHHBBH", 0x45 + options // 4, 0, 20 + options + length, 1, fragment, 64, protocol, 0)
+    whole = start + source + destination + b"\1" * options
+    return whole[:10] + struct.pack("!H", checksum(whole)) + whole[12:]
+
+icmp = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + header(a, b, protocol, 1400, 0, fragment) + bytes.fromhex(sys.argv[7])
+icmp = icmp[:2] + struct.pack("!H", checksum(icmp)) + icmp[4:]
+out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+out.sendto(header(socket.inet_aton("203.0.113.254"), a, 1, len(icmp), options) + icmp, (sys.argv[1], 0))
+PYTHON
+}
+
+unproven() { [ "$(drops_a unproven)" = "$1" ]; }
+# Any socket that the stack finds by the quoted ports will do.
+for port in 5201 5900; do
+	start_sink "$SITE_A" 0.0.0.0 $port "$WORK/socket$port" --expect 1 --marker "$MARKER"
+done
+while read -r about options protocol fragment quote; do
+	forget
+	before=$(drops_a unproven)
+	ok "forged, $about: sent" forge 1279 "$options" "$protocol" "$fragment" "$quote"
+	ok "forged, $about: not believed" wait_for 5 unproven $((before + 1))
+	is "forged, $about: the kernel has learned nothing" "$(route_mtu "$SITE_A" $B4)" ""
+	ok "forged, $about, with a larger MTU: sent" forge 1280 "$options" "$protocol" "$fragment" "$quote"
+	ok "forged, $about, with a larger MTU: the kernel learns it" wait_for 5 learned "$SITE_A" $B4 1280
+done <<QUOTES
+protected 0 17 0 1451145105780000
+unprotected 0 17 0 170c170c05780000
+echo-reply 0 1 0 0000000000010001
+first-fragment 0 17 0x2000 1451145105780000
+later-fragment 0 17 1 1451145105780000
+options-in-front 8 17 0 1451145105780000
+QUOTES
+forget
 ok "down" down
 
 # Generic XDP sees packets later than a driver does, and must leave our own answer alone too.

@@ -40,6 +40,7 @@ enum {
 	PROTOCOL_ICMPV6 = 58,
 	PROTOCOL_NONE = 59,
 	PROTOCOL_DESTINATION = 60,
+	PROTOCOL_SCTP = 132,
 };
 
 struct frame {

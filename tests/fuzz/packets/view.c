@@ -11,7 +11,6 @@ enum {
 	ICMP_LEN = 8,
 	PROTOCOL_GRE = 47,
 	PROTOCOL_ESP = 50,
-	PROTOCOL_SCTP = 132,
 };
 
 static void map_ipv4(uint8_t address[16], const uint8_t *ipv4)
