@@ -138,7 +138,7 @@ FUZZERS := $(PACKET_FUZZERS) $(FILE_FUZZERS)
 PACKET_FUZZ_HELPERS := $(call objects,$(filter-out %_fuzz.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/packets)))
 
 # The sources that read files, built for the fuzzers: with sanitizers, and with coverage of the fuzzed code.
-FUZZED := $(wildcard loader/config/*.c loader/agreement/*.c loader/base/line.c loader/base/prefix.c loader/base/message.c loader/base/similar.c loader/plane/state.c loader/plane/key_use.c)
+FUZZED := $(wildcard loader/config/*.c loader/agreement/*.c loader/base/line.c loader/base/prefix.c loader/base/message.c loader/base/similar.c loader/base/owner.c loader/plane/state.c loader/plane/state_owner.c loader/plane/key_use.c)
 FUZZED_OBJECTS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,$(FUZZED))
 FILE_FUZZ_HELPERS := $(patsubst %.c,$(OUTPUT)/fuzzed/%.o,\
 	$(filter-out %_fuzz.c %/agreement_side.c,$(call c-sources,tests/fuzz) $(call c-sources,tests/fuzz/files)))

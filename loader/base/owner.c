@@ -11,14 +11,14 @@
 #include "base/message.h"
 #include "base/owner.h"
 
-static bool is_foreign(const struct stat *status)
+bool owner_is_foreign(const struct stat *status)
 {
 	return status->st_uid != 0 && status->st_uid != geteuid();
 }
 
 bool owner_exposed(const struct stat *directory)
 {
-	return is_foreign(directory) || (directory->st_mode & 022 && !(directory->st_mode & S_ISVTX));
+	return owner_is_foreign(directory) || (directory->st_mode & 022 && !(directory->st_mode & S_ISVTX));
 }
 
 /* Does the directory contain an instance? Then it must not be removed: the programs would be detached. */
@@ -32,7 +32,7 @@ static bool holds_ours(const char *path)
 	while (directory && !found && (entry = readdir(directory)))
 		found = entry->d_name[0] != '.' &&
 			fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-			S_ISDIR(status.st_mode) && !is_foreign(&status);
+			S_ISDIR(status.st_mode) && !owner_is_foreign(&status);
 	if (directory)
 		closedir(directory);
 	return found;
@@ -55,10 +55,10 @@ int owner_check_pins(const char *path)
 		hint("rm %s; chmod 700 " BPFFS " prevents others from creating it again", path);
 		return -EPERM;
 	}
-	if (!is_foreign(&status) && !(status.st_mode & 022))
+	if (!owner_is_foreign(&status) && !(status.st_mode & 022))
 		return 0;
 	fail_exposed(path, &status);
-	if (!is_foreign(&status) || holds_ours(path))
+	if (!owner_is_foreign(&status) || holds_ours(path))
 		hint("chown root:root %s; chmod 700 %s", path, path);
 	else
 		hint("rm -r %s; chmod 700 " BPFFS " prevents others from creating it again", path);
@@ -70,7 +70,7 @@ int owner_check_libxdp(const char *path)
 	_cleanup_free_ char *target = NULL;
 	struct stat status;
 
-	if (lstat(path, &status) || !S_ISLNK(status.st_mode) || is_foreign(&status))
+	if (lstat(path, &status) || !S_ISLNK(status.st_mode) || owner_is_foreign(&status))
 		return owner_check_pins(path);
 	target = realpath(path, NULL);
 	if (target)

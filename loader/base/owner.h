@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+/* Does it belong to neither root nor the caller? */
+bool owner_is_foreign(const struct stat *status);
+
 /* May users other than root and the caller change the directory's contents? In a sticky one, like /tmp,
  * they may add to it, but not change files of others. */
 bool owner_exposed(const struct stat *directory);

@@ -34,6 +34,7 @@
 #include "base/machine.h"
 #include "base/message.h"
 #include "plane/state.h"
+#include "plane/state_owner.h"
 #include "xdpsec/wire.h"
 
 #define LINE_MAX_LENGTH 192
@@ -69,26 +70,6 @@ static void state_close(struct state *state)
 }
 #define _cleanup_state_ __attribute__((cleanup(state_close)))
 
-static int check_state_directory(const struct state *state)
-{
-	struct stat st;
-
-	if (fstat(state->fd, &st))
-		return fail(errno, "state directory %s: %s", state->dir, strerror(errno));
-	if ((st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & 022))
-		return 0;
-	fail(EPERM,
-	     "state directory %s: owner %u, permissions %04o: others could make sequence numbers repeat",
-	     state->dir, st.st_uid, st.st_mode & 07777);
-	/* A directory of somebody else, such as /tmp, is not changed. */
-	if (faccessat(state->fd, TAG_FILE, F_OK, 0) == 0)
-		hint("chown root %s; chmod 700 %s; make new keys if somebody may have changed it", state->dir,
-		     state->dir);
-	else
-		hint("a new directory gets the right permissions: --state-dir %s/xdpsec", state->dir);
-	return -EPERM;
-}
-
 /* Open the directory. 0, -ENOENT without a message if there is none, or -errno after a message. */
 static int state_open(struct state *state, const char *dir, const char *fingerprint, enum state_use use)
 {
@@ -102,7 +83,7 @@ static int state_open(struct state *state, const char *dir, const char *fingerpr
 		return -ENOENT;
 	if (state->fd < 0)
 		return fail(errno, "state directory %s: %s", dir, strerror(errno));
-	return check_state_directory(state);
+	return state_check_directory(dir, state->fd, TAG_FILE);
 }
 
 /* Lock a file made for this. A user who may read the directory could lock that, and block every command. */
@@ -244,6 +225,9 @@ static int state_read(const struct state *state, __u64 *number, const char **cop
 	if (n < 0 || find_origin(fd, &is))
 		return fail(errno, "state file %s/%s: %s", state->dir, state->file, strerror(errno));
 	line[n] = '\0';
+	err = state_check_file(state->dir, state->file, fd);
+	if (err)
+		return err;
 	err = parse_line(state, line, n, number, &said);
 	if (!err)
 		*copy = describe_copy(&said, &is);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void refuse_text(const char *text, size_t n)
 {
@@ -128,6 +129,71 @@ static void open_directory_is_refused(void **state)
 	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
 }
 
+/* Who may rename the directory can keep it elsewhere, and bring it back when newer numbers are in another one. */
+static void directory_in_an_open_one_is_refused(void **state)
+{
+	__u64 first, limit;
+
+	(void)state;
+	start_new();
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(chmod(fixture_base, i ? 0720 : 0702), 0);
+		assert_int_equal(site_b_reserve(true, &first, &limit), -EPERM);
+		assert_message(
+			i ? "permissions 0720: others could make sequence numbers repeat\nhint: chown root "
+			  : "permissions 0702: others could make sequence numbers repeat\nhint: chown root ");
+		assert_int_equal(site_b_receive(&first), -EPERM);
+		assert_int_equal(site_b_check(STATE_TX, true), -EPERM);
+	}
+	assert_int_equal(chmod(fixture_base, 01777), 0);
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+	assert_int_equal(chmod(fixture_base, 0700), 0);
+}
+
+/* A symbolic link: what counts is who may change it, and who may rename where it leads. */
+static void link_to_the_directory(void **state)
+{
+	__u64 first, limit;
+
+	(void)state;
+	start_new();
+	assert_int_equal(fixture_run("mkdir %s/real && mv %s %s/real/state && ln -s real/state %s",
+				     fixture_base, fixture_dir, fixture_base, fixture_dir),
+			 0);
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+	assert_int_equal(fixture_run("chmod 777 %s/real", fixture_base), 0);
+	assert_int_equal(site_b_reserve(true, &first, &limit), -EPERM);
+	assert_message("/real, owner ");
+	assert_int_equal(fixture_run("chmod 755 %s/real", fixture_base), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(lchown(fixture_dir, 65534, 65534), 0);
+		assert_int_equal(site_b_reserve(true, &first, &limit), -EPERM);
+		assert_message(
+			"symbolic link, owner 65534: others could make sequence numbers repeat\nhint: rm ");
+	}
+	assert_int_equal(fixture_run("rm -r %s %s/real", fixture_dir, fixture_base), 0);
+}
+
+static void file_of_others_is_refused(void **state)
+{
+	__u64 first, limit;
+
+	(void)state;
+	start_new();
+	assert_int_equal(chmod(fixture_path(FINGERPRINT ".tx"), 0620), 0);
+	assert_int_equal(site_b_reserve(true, &first, &limit), -EPERM);
+	assert_message(".tx: owner ");
+	assert_int_equal(chmod(fixture_path(FINGERPRINT ".tx"), 0600), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(fixture_path(FINGERPRINT ".tx"), 65534, 65534), 0);
+		assert_int_equal(site_b_reserve(true, &first, &limit), -EPERM);
+		assert_message(".tx: owner 65534, permissions 0600: others could make sequence numbers "
+			       "repeat\nhint: make");
+		assert_int_equal(chown(fixture_path(FINGERPRINT ".tx"), 0, 0), 0);
+	}
+	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
+}
+
 /* It is of no use to give a directory of others to root alone. */
 static void directory_of_others_stays_as_it_is(void **state)
 {
@@ -165,6 +231,9 @@ int main(void)
 		TEST(link_is_not_followed),
 		TEST(others_cannot_read_or_write),
 		TEST(open_directory_is_refused),
+		TEST(directory_in_an_open_one_is_refused),
+		TEST(link_to_the_directory),
+		TEST(file_of_others_is_refused),
 		TEST(directory_of_others_stays_as_it_is),
 		TEST(directory_that_is_a_file_is_refused),
 		TEST(earlier_version_goes_on),
