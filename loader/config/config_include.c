@@ -54,6 +54,18 @@ int set_include(struct config *config, const struct config_line *where, char *va
 	return 0;
 }
 
+static void warn_of_file(const char *path, const struct stat *st)
+{
+	if (owner_is_foreign(st)) {
+		warning("%s: owner %u: others can change what is protected", path, st->st_uid);
+		hint("chown root %s", path);
+	} else if (st->st_mode & 022) {
+		warning("%s: permissions %04o are too open: others can change what is protected", path,
+			st->st_mode & 07777);
+		hint("chmod go-w %s", path);
+	}
+}
+
 int config_open(const char *path, FILE **file)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -63,11 +75,7 @@ int config_open(const char *path, FILE **file)
 		return fail(errno, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return fail(EINVAL, "%s: not a regular file", path);
-	if (st.st_mode & 022) {
-		warning("%s: permissions %04o are too open: others can change what is protected", path,
-			st.st_mode & 07777);
-		hint("chmod go-w %s", path);
-	}
+	warn_of_file(path, &st);
 	*file = fdopen(fd, "r");
 	if (!*file)
 		return fail(errno, "%s: %s", path, strerror(errno));

@@ -117,6 +117,16 @@ prints "a configuration that others may write to is a warning" 1 \
 hint: chmod go-w $CONFIG
 $NO_DEVICE" check
 chmod 600 "$CONFIG"
+if [ "$(id -u)" -eq 0 ]; then
+	chown 12345 "$CONFIG"
+	prints "a configuration of somebody else is a warning" 1 \
+		"xdpsec: warning: $CONFIG: owner 12345: others can change what is protected
+hint: chown root $CONFIG
+$NO_DEVICE" check
+	chown 0 "$CONFIG"
+else
+	skip "a configuration of somebody else is a warning" "needs root to give a file away"
+fi
 
 make_keys
 mv "$KEY" "$WORK/elsewhere"
