@@ -52,13 +52,10 @@ static int refuse_without_agreed(const struct agent *agent)
 /* Check that the instance is here, and that no agent has it; from then on older agents install nothing. */
 static int take_instance(struct agent *agent, struct plane *plane)
 {
-	enum place place;
 	int err = plane_read_instance(plane, &agent->instance);
 
 	if (!err)
-		err = place_find(plane, &agent->instance, &place);
-	if (!err && place == PLACE_ELSEWHERE)
-		return place_refuse(&agent->instance, "agree", "");
+		err = place_check(plane, &agent->instance, "agree", "");
 	if (!err)
 		err = instance_lock_take(plane, &agent->lock);
 	if (err == -EBUSY)

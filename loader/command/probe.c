@@ -184,19 +184,16 @@ static int probe(const struct report *report, const struct peer_report *peer, co
 static int check_place(const struct options *options, const struct instance *instance)
 {
 	_cleanup_plane_ struct plane plane;
-	enum place place = PLACE_HERE;
 	char arguments[200];
 	int err;
 
 	plane_init(&plane);
 	err = plane_open(&plane, options->argument, false);
-	if (!err)
-		err = place_find(&plane, instance, &place);
-	if (err || place == PLACE_HERE)
+	if (err)
 		return err;
 	snprintf(arguments, sizeof(arguments), "%s%s%s", options->peer, options->address ? " " : "",
 		 options->address ?: "");
-	return place_refuse(instance, "probe", arguments);
+	return place_check(&plane, instance, "probe", arguments);
 }
 
 static int probe_peer(const struct options *options, struct report *report, const struct peer_report **peer,

@@ -65,16 +65,13 @@ static int check_interface(struct reload *reload)
 
 int reload_open(struct reload *reload, const char *name)
 {
-	enum place place;
 	int err;
 
 	err = plane_open(&reload->plane, name, false);
 	if (!err)
 		err = plane_read_instance(&reload->plane, &reload->instance);
 	if (!err)
-		err = place_find(&reload->plane, &reload->instance, &place);
-	if (!err && place == PLACE_ELSEWHERE)
-		err = place_refuse(&reload->instance, "reload", "");
+		err = place_check(&reload->plane, &reload->instance, "reload", "");
 	if (err)
 		return err;
 	reload->recorded = reload->instance;

@@ -61,6 +61,16 @@ static int detach_ingress(const struct plane *plane, const struct instance *inst
 	return search.err;
 }
 
+/* Its namespace is gone: the index says nothing. The device may be in any other, and may be in this one. */
+static int detach_ingress_anywhere(const struct plane *plane, const struct instance *instance)
+{
+	struct teardown_search search = { .plane = plane };
+
+	if (instance->xdp != XDP_IN_USE_NONE && !detach_xdp_there("", &search))
+		namespace_each_other(detach_xdp_there, &search);
+	return search.err;
+}
+
 static int detach(const struct plane *plane, const struct instance *instance, enum place place)
 {
 	int err = 0, step;
@@ -78,8 +88,9 @@ static int detach(const struct plane *plane, const struct instance *instance, en
 	step = plane_each_link(plane, detach_tcx);
 	err = err ?: step;
 	/* The user detaches programs attached by hand. */
-	if (place == PLACE_HERE && !instance->no_attach) {
-		step = detach_ingress(plane, instance);
+	if (!instance->no_attach) {
+		step = place == PLACE_HERE ? detach_ingress(plane, instance)
+					   : detach_ingress_anywhere(plane, instance);
 		err = err ?: step;
 	}
 	return err;

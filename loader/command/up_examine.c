@@ -176,7 +176,6 @@ int up_refuse_existing(const struct config *config)
 {
 	_cleanup_plane_ struct plane plane;
 	struct instance instance;
-	enum place place;
 	int err;
 
 	plane_init(&plane);
@@ -185,9 +184,7 @@ int up_refuse_existing(const struct config *config)
 	if (!err)
 		err = plane_read_instance(&plane, &instance);
 	if (!err)
-		err = place_find(&plane, &instance, &place);
-	if (!err && place == PLACE_ELSEWHERE)
-		err = place_refuse(&instance, "reload", "");
+		err = place_check(&plane, &instance, "reload", "");
 	if (err)
 		return err;
 	fail(EEXIST, "%s: is up already", config->name);

@@ -83,10 +83,8 @@ static int take_down_foreign(struct plane *plane, enum place place)
 		err = pair_delete_by_alias(plane->name);
 	step = plane_each_link(plane, detach_tcx);
 	err = err ?: step;
-	if (place == PLACE_HERE) {
-		step = detach_xdp_everywhere(plane);
-		err = err ?: step;
-	}
+	step = detach_xdp_everywhere(plane);
+	err = err ?: step;
 	step = release_contexts(plane);
 	err = err ?: step;
 	step = kernel_wait_for_programs();

@@ -27,6 +27,9 @@ int detach_tcx(const struct plane *plane, const char *name);
 /* The device of the pinned link, 0 if the device is gone. -ENOENT without a message: no such pin. */
 int attached_tcx(const struct plane *plane, enum program program, unsigned int *index);
 
+/* Is the device of that link in this namespace? An index alone does not say. */
+bool attached_tcx_here(const struct plane *plane, enum program program);
+
 /* Is the program of that link at TCX ingress, or netkit, of this device, in this namespace? Then the link is on this
  * device, even if the device was renamed. */
 bool carries_tcx(const struct plane *plane, enum program program, unsigned int index);

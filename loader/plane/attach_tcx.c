@@ -140,6 +140,18 @@ static bool is_same(__u32 program, const void *data)
 	return program == *(const __u32 *)data;
 }
 
+bool attached_tcx_here(const struct plane *plane, enum program program)
+{
+	struct bpf_link_info info;
+	unsigned int index;
+
+	if (link_info(plane, program, &info))
+		return false;
+	memcpy(&index, &info.netns, sizeof(index));
+	return find_received(index, is_same, &info.prog_id) ||
+	       find_at(index, TCX_EGRESS, is_same, &info.prog_id);
+}
+
 bool carries_tcx(const struct plane *plane, enum program program, unsigned int index)
 {
 	struct bpf_link_info info;

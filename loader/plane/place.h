@@ -8,7 +8,9 @@
 enum place {
 	PLACE_HERE,
 	PLACE_ELSEWHERE,
-	PLACE_GONE, /* the namespace, or the device in it, no longer exists */
+	/* The namespace no longer exists. The device does not either, or it is in this namespace: a network card
+	 * goes back to the first one, with its programs, which drop. */
+	PLACE_GONE,
 };
 
 /* 0, or -errno after a message. */
@@ -17,5 +19,9 @@ int place_find(const struct plane *plane, const struct instance *instance, enum 
 /* Print where the instance is, if that is known, and the command to use there; arguments are those after
  * the instance ("" for none). Returns -EXDEV. */
 int place_refuse(const struct instance *instance, const char *command, const char *arguments);
+
+/* Refuse the command unless it is in the namespace of the instance. 0, or -errno after a message. */
+int place_check(const struct plane *plane, const struct instance *instance, const char *command,
+		const char *arguments);
 
 #endif

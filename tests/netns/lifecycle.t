@@ -97,7 +97,47 @@ ip netns del "$ID-gone"
 ok "status without the namespace" wait_for 5 sh -c "'$XDPSEC' status $NAME_A | grep 'namespace of eth0 is gone'"
 ok "down without the namespace" "$XDPSEC" down "$NAME_A"
 ok "down without the namespace: no trace" no_trace_a
-ip netns add "$ID-gone" # for the cleanup
+ip netns add "$ID-gone" # the next one of that name, and for the cleanup
+
+# Another namespace of the same name, and a device of the same name and index: not where the instance was.
+again() { "$XDPSEC" -n "$ID-gone" --state-dir "$WORK/state-a" "$@"; }
+is_gone='the network namespace of its device eth0 is gone, or cannot be found.*hint: xdpsec .*down'
+ok "up in the next namespace" gone
+index=$(ip -n "$ID-gone" -j link show dev eth0 | jq '.[0].ifindex')
+ip netns del "$ID-gone"
+ip netns add "$ID-gone"
+ok "status, when that is gone" wait_for 5 sh -c "'$XDPSEC' status $NAME_A | grep 'namespace of eth0 is gone'"
+ok "another device of its index" ip -n "$ID-gone" link add eth0 index "$index" type veth peer name far
+fails "reload in another namespace of that name" "$is_gone" again reload "$NAME_A"
+fails "up in another namespace of that name" "$is_gone" again up "$CONF"
+is "nothing is attached to a device of the same index" "$(ip -n "$ID-gone" link show dev eth0 | grep -c prog/xdp)" 0
+ok "down in another namespace of that name" again down "$NAME_A"
+ok "down in another namespace of that name: no trace" no_trace_a
+ip -n "$ID-gone" link del dev eth0
+
+# A network card goes back to the first namespace when its own ends, with its programs. A veth has to be moved.
+make_namespace "$ID-back"
+back() { "$XDPSEC" -n "$ID-back" --state-dir "$WORK/state-a" "$@"; }
+# ends_without_device: up, the device goes to another namespace, and the instance's ends
+ends_without_device() {
+	gone || return 1
+	ip -n "$ID-gone" link set dev far netns "$ID-back" # or the device would be deleted with it
+	ip -n "$ID-gone" link set dev eth0 netns "$ID-back" name card
+	ip netns del "$ID-gone"
+	ip netns add "$ID-gone"
+	wait_for 5 sh -c "'$XDPSEC' status $NAME_A | grep 'namespace of eth0 is gone'"
+}
+for mode in inline tunnel; do
+	[ $mode = inline ] || write_tunnel_configs
+	ok "$mode, device back: up, and its namespace ends" ends_without_device
+	is "$mode, device back: the program is there" "$(ip -n "$ID-back" link show dev card | grep -c prog/xdp)" 1
+	fails "$mode, device back: reload" "$is_gone" back reload "$NAME_A"
+	ok "$mode, device back: down" back down "$NAME_A"
+	is "$mode, device back: the program is not" "$(ip -n "$ID-back" link show dev card | grep -c prog/xdp)" 0
+	ok "$mode, device back: no trace" no_trace_a
+	ip -n "$ID-back" link del dev card
+done
+write_configs
 
 # ---- what the device must be -------------------------------------------------------------------------
 
