@@ -187,8 +187,11 @@ static void warn_of_devices(struct report *report)
 		add_warning(
 			report,
 			"the device %s was deleted, or moved to another network namespace: programs still "
-			"attached to it drop the protected flows; run down, then up where it is now",
-			instance->device);
+			"attached to it drop the protected flows%s; run down, then up where it is now",
+			instance->device,
+			instance->mode == MODE_TUNNEL
+				? ""
+				: ", and a device that took its place passes them in clear");
 		return;
 	}
 	warn_of_names(report);
