@@ -9,6 +9,7 @@
 #include "agent/agent_status.h"
 #include "command/advice.h"
 #include "config/config.h"
+#include "device/pair.h"
 #include "device/sharing.h"
 #include "net/netlink.h"
 #include "plane/attach.h"
@@ -111,6 +112,8 @@ struct report {
 	bool pair_exists;	   /* of the hop or of the tunnel device: both ends */
 	struct netdev near;	   /* of the hop or tunnel device; index 0: not in this namespace */
 	bool near_elsewhere;	   /* moved to another one */
+	struct netdev far;	   /* index 0: not in this namespace */
+	struct pair_far far_state; /* if both ends are here */
 	bool offloads;		   /* it accepts unfinished packets, which cannot be sealed */
 	bool deaf;		   /* no opened packet arrives on it */
 	/* Tunnel mode. */
@@ -169,6 +172,8 @@ void report_warn_agreement(struct report *report);
 
 /* Add a warning. */
 void add_warning(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Changes to the pair that `reload` mends (report_pair.c). */
+void report_warn_pair(struct report *report);
 /* Add warnings about the data. */
 void report_warn(struct report *report);
 

@@ -82,6 +82,7 @@ void report_read_near(struct report *report, const struct plane *plane)
 	pair_find(plane, &report->instance, &pair);
 	report->near = pair.near;
 	report->near_elsewhere = pair.near_elsewhere;
+	report->far = pair.far;
 	report->pair_exists = pair.far.index && (pair.near.index || pair.near_elsewhere) &&
 			      devices_get(plane, XDPSEC_DEVICE_FAR);
 	report->vrf = vrf_of(report->instance.device_index);
@@ -91,6 +92,8 @@ void report_read_near(struct report *report, const struct plane *plane)
 	/* The name may have been changed. */
 	memcpy(report->instance.near, pair.near.name, sizeof(report->instance.near));
 	report->offloads = offloads_any(pair.near.name);
+	if (pair.far.index)
+		pair_read_far(&pair.near, &pair.far, &report->far_state);
 	report->deaf = !pair.near.xdp_program && !gro_is_on(pair.near.name);
 }
 

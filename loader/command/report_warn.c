@@ -29,17 +29,6 @@ void add_warning(struct report *report, const char *format, ...)
 		report->n_warnings++;
 }
 
-/* Each packet with a pending checksum or GSO is counted as no_hop. */
-static void warn_of_offloads(struct report *report)
-{
-	if (report->offloads)
-		add_warning(report,
-			    "offloads of %s were switched on: packets with a pending checksum, or "
-			    "GSO, are dropped "
-			    "as no_hop; xdpsec reload %s",
-			    report->near.name, report->instance.name);
-}
-
 static void warn_of_missing(struct report *report, const char *what, const struct missing *missing)
 {
 	char text[64];
@@ -102,7 +91,6 @@ static void warn_of_near(struct report *report)
 			    "the XDP program of %s is gone: packets larger than its MTU are lost; "
 			    "xdpsec reload %s",
 			    report->near.name, report->instance.name);
-	warn_of_offloads(report);
 	warn_of_mtu(report);
 	warn_of_missing(report, "addresses", &report->addresses);
 	warn_of_missing(report, "routes", &report->routes);
@@ -118,6 +106,7 @@ static void warn_of_tunnel(struct report *report)
 	}
 	if (report->near.index)
 		warn_of_near(report);
+	report_warn_pair(report);
 	if (!report->egress)
 		add_warning(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
 			    instance->far, instance->name);
@@ -154,7 +143,7 @@ static void warn_of_inline(struct report *report)
 			    "the hop device %s is gone: packets with a pending checksum are dropped; "
 			    "run down and up",
 			    instance->near);
-	warn_of_offloads(report);
+	report_warn_pair(report);
 }
 
 static void warn_of_name(struct report *report, const char *keyword, const char *recorded,

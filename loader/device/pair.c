@@ -14,8 +14,6 @@
 #include "plane/self.h"
 
 #define ALIAS_PREFIX "xdpsec "
-/* No packet is too long for the far end: the near end's MTU limits them. */
-#define FAR_MTU 65535
 
 struct alias {
 	char text[sizeof(ALIAS_PREFIX) + XDPSEC_NAME_LEN];
@@ -81,7 +79,9 @@ static int set_up_pair(const struct instance *instance, const char *what, struct
 	if (err)
 		return fail(-err, "%s: cannot configure the %s device: %s", instance->near, what,
 			    strerror(-err));
-	return offloads_off(instance->near);
+	/* A .link file may have switched it on. */
+	err = gro_is_on(instance->far) ? gro_off(instance->far) : 0;
+	return err ?: offloads_off(instance->near);
 }
 
 void pair_undo(const struct instance *instance)
@@ -145,6 +145,55 @@ static int mend_up(const struct netdev *netdev)
 	return 0;
 }
 
+static int mend_offloads(const struct netdev *near)
+{
+	int err;
+
+	if (!offloads_any(near->name))
+		return 0;
+	err = offloads_off(near->name);
+	if (!err)
+		warning("%s: its offloads were switched on, and are off again", near->name);
+	return err;
+}
+
+/* veth_set_xdp_features() (drivers/net/veth.c) compares these two numbers. */
+static bool lacks_queues(const struct netdev *near, const struct netdev *far, unsigned int *needed)
+{
+	unsigned int receive, unused;
+
+	return queues_read(near->name, &unused, needed) == 0 &&
+	       queues_read(far->name, &receive, &unused) == 0 && receive < *needed;
+}
+
+void pair_read_far(const struct netdev *near, const struct netdev *far, struct pair_far *state)
+{
+	unsigned int needed;
+
+	state->merges = gro_is_on(far->name);
+	state->takes_no = lacks_queues(near, far, &needed);
+}
+
+static int mend_far(const struct netdev *near, const struct netdev *far)
+{
+	unsigned int needed;
+	int err = 0;
+
+	if (gro_is_on(far->name)) {
+		err = gro_off(far->name);
+		if (!err)
+			warning("%s: its GRO was switched on, and is off again", far->name);
+	}
+	if (err || !lacks_queues(near, far, &needed))
+		return err;
+	err = queues_set_receive(far->name, needed);
+	if (err)
+		return fail(-err, "%s: cannot set its number of receive queues to %u: %s", far->name, needed,
+			    strerror(-err));
+	warning("%s: it had too few receive queues, and has %u again", far->name, needed);
+	return 0;
+}
+
 int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct netdev *near,
 	      struct netdev *far)
 {
@@ -158,13 +207,11 @@ int pair_mend(const struct instance *instance, const char *what, unsigned int ne
 		hint_restart(instance);
 		return -ENODEV;
 	}
-	if (offloads_any(near->name)) {
-		err = offloads_off(near->name);
-		if (err)
-			return err;
-		warning("%s: its offloads were switched on, and are off again", near->name);
-	}
-	err = mend_mtu(far, FAR_MTU);
+	err = mend_offloads(near);
+	if (!err)
+		err = mend_far(near, far);
+	if (!err)
+		err = mend_mtu(far, FAR_MTU);
 	if (!err)
 		err = mend_mtu(near, near_mtu);
 	if (!err)

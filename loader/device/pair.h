@@ -37,6 +37,16 @@ bool pair_near_elsewhere(const struct instance *instance);
 
 void pair_find(const struct plane *plane, const struct instance *instance, struct pair *pair);
 
+#define FAR_MTU 65535 /* no packet is too long for it: the near end's MTU limits them */
+
+/* What the far end must not be, if both ends are in this namespace. */
+struct pair_far {
+	bool merges;   /* GRO is on: the packets that the near end has segmented are joined again */
+	bool takes_no; /* XDP cannot redirect to it, as it has fewer receive queues than the near end sends on */
+};
+
+void pair_read_far(const struct netdev *near, const struct netdev *far, struct pair_far *state);
+
 /* Restore both ends as pair_create() made them, and set them up, with a warning for each change. near_mtu
  * is 0 if somebody else sets it. 0, or -errno after a message: -ENODEV if one end is gone. */
 int pair_mend(const struct instance *instance, const char *what, unsigned int near_mtu, struct netdev *near,

@@ -117,19 +117,29 @@ int offloads_off(const char *device)
 	return 0;
 }
 
-int gro_on(const char *device)
+static int gro_switch(const char *device, bool on)
 {
-	struct ethtool_value value = { .cmd = ETHTOOL_SGRO, .data = 1 };
+	struct ethtool_value value = { .cmd = ETHTOOL_SGRO, .data = on };
 	int err = ethtool_ioctl(device, &value);
 
 	value.cmd = ETHTOOL_GGRO;
 	if (!err)
 		err = ethtool_ioctl(device, &value);
-	if (!err && !value.data)
+	if (!err && !!value.data != on)
 		err = -EOPNOTSUPP;
 	if (err)
-		return fail(-err, "%s: cannot switch GRO on: %s", device, strerror(-err));
+		return fail(-err, "%s: cannot switch GRO %s: %s", device, on ? "on" : "off", strerror(-err));
 	return 0;
+}
+
+int gro_on(const char *device)
+{
+	return gro_switch(device, true);
+}
+
+int gro_off(const char *device)
+{
+	return gro_switch(device, false);
 }
 
 bool gro_is_on(const char *device)
@@ -137,6 +147,37 @@ bool gro_is_on(const char *device)
 	struct ethtool_value value = { .cmd = ETHTOOL_GGRO };
 
 	return ethtool_ioctl(device, &value) == 0 && value.data;
+}
+
+static int read_channels(const char *device, struct ethtool_channels *channels)
+{
+	memset(channels, 0, sizeof(*channels));
+	channels->cmd = ETHTOOL_GCHANNELS;
+	return ethtool_ioctl(device, channels);
+}
+
+int queues_read(const char *device, unsigned int *receive, unsigned int *transmit)
+{
+	struct ethtool_channels channels;
+	int err = read_channels(device, &channels);
+
+	if (err)
+		return err;
+	*receive = channels.rx_count + channels.combined_count;
+	*transmit = channels.tx_count + channels.combined_count;
+	return 0;
+}
+
+int queues_set_receive(const char *device, unsigned int receive)
+{
+	struct ethtool_channels channels;
+	int err = read_channels(device, &channels);
+
+	if (err)
+		return err;
+	channels.cmd = ETHTOOL_SCHANNELS;
+	channels.rx_count = receive - channels.combined_count;
+	return ethtool_ioctl(device, &channels);
 }
 
 bool vlan_offload_is_on(const char *device, bool *fixed)

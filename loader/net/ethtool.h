@@ -18,7 +18,13 @@ bool offloads_any(const char *device);
 /* Switch on generic receive offload, which merges packets of a flow on their way up the stack. The result
  * is read back. 0, or -errno after a message. */
 int gro_on(const char *device);
+int gro_off(const char *device);
 bool gro_is_on(const char *device);
+
+/* The numbers of receive and transmit queues in use. 0 or -errno, without a message. */
+int queues_read(const char *device, unsigned int *receive, unsigned int *transmit);
+/* Use that many receive queues. 0 or -errno, without a message. */
+int queues_set_receive(const char *device, unsigned int receive);
 
 /* Does the driver take VLAN tags out of received frames and keep them beside (rx-vlan-offload)? XDP does not see these. *fixed:
  * it cannot be switched off. False as well where that is not known. */

@@ -190,6 +190,7 @@ static int parse_netdev(const struct nlmsghdr *message, void *data)
 	netdev->index = (unsigned int)info->ifi_index;
 	netdev->type = info->ifi_type;
 	netdev->up = info->ifi_flags & IFF_UP;
+	netdev->arp = !(info->ifi_flags & IFF_NOARP);
 	return mnl_attr_parse(message, sizeof(*info), parse_netdev_attribute, netdev);
 }
 

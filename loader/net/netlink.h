@@ -29,6 +29,7 @@ struct netdev {
 	unsigned int mtu;    /* bytes */
 	unsigned short type; /* ARPHRD_* */
 	bool up;
+	bool arp; /* it has neighbours: ARP, or neighbour discovery */
 	__u64 tx_packets, tx_dropped, rx_dropped;
 };
 

@@ -94,6 +94,8 @@ for link in encapsulate keepalive; do
 		"rm $INSTANCE/links/$link"
 done
 mends "GRO is switched off" "warning: xs0: its GRO was switched off, and is on again" 'in_a ethtool -K xs0 gro off'
+mends "GRO of the far end is switched on" "warning: $far: its GRO was switched on, and is off again" \
+	'in_a ethtool -K "$far" gro on' 'in_a ethtool -k "$far" | grep -q "^generic-receive-offload: off"'
 mends "offloads are switched on" "warning: xs0: its offloads were switched on, and are off again" \
 	'in_a ethtool -K xs0 tx on sg on tso on gso on'
 mends "forwarding is switched off" "warning: $far: its forwarding was switched off, and is on again" \

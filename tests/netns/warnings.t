@@ -90,6 +90,33 @@ warns "switched on" "offloads of xs0 were switched on" ethtool_a xs0 tx on
 ok "and off by hand" ethtool_a xs0 tx off
 healthy "and off by hand"
 
+# ---- the far end -------------------------------------------------------------------------------------
+
+FAR=$(ip -n "$SITE_A" -j link show | jq -r '.[].ifname | select(test("^xst"))')
+QUEUES=$(nproc --all)
+warns "a far end that joins packets" "GRO of $FAR was switched on: packets that it joins are dropped as no_hop; xdpsec reload $NAME_A" \
+	ethtool_a "$FAR" gro on
+mended "a far end that joins packets"
+ok "GRO of the far end is off" sh -c "ip netns exec $SITE_A ethtool -k $FAR | grep -q '^generic-receive-offload: off'"
+if [ "$QUEUES" -gt 1 ]; then
+	warns "a far end of one queue" "$FAR has fewer receive queues than xs0 sends on: XDP cannot redirect to it, and nothing arrives" \
+		in_a ethtool -L "$FAR" rx 1
+	refuses "a far end of one queue: nothing arrives" reaches_b
+	mended "a far end of one queue"
+	ok "a far end of all queues: it works" wait_for 5 reaches_b
+fi
+warns "the far end down" "$FAR was set down: nothing is sent or received; xdpsec reload $NAME_A" link_a set dev "$FAR" down
+refuses "the far end down: nothing arrives" reaches_b
+mended "the far end down"
+warns "the far end's MTU" "the MTU of $FAR was changed to 1000, from 65535" link_a set dev "$FAR" mtu 1000
+mended "the far end's MTU"
+warns "another MAC address" "the MAC address of xs0 was changed: nothing arrives on it" link_a set dev xs0 address 02:00:00:00:00:99
+refuses "another MAC address: nothing arrives" reaches_b
+mended "another MAC address"
+warns "ARP" "ARP of xs0 was switched on, and nobody answers: nothing is sent" link_a set dev xs0 arp on
+mended "ARP"
+ok "the far end as it was: it works" wait_for 5 reaches_b
+
 # ---- MTU ---------------------------------------------------------------------------------------------
 
 for mtu in 1300 1600; do
@@ -208,6 +235,19 @@ is "inline: no warning" "$(warnings)" ""
 warns "inline: offloads of the hop" "offloads of $NEAR were switched on" ethtool_a "$NEAR" tx on
 ok "inline: reload" reload_a
 is "inline: reload: no warning" "$(warnings)" ""
+warns "inline: the hop is down" "$NEAR was set down: packets with a pending checksum, or GSO, are lost" \
+	link_a set dev "$NEAR" down
+ok "inline: the hop is down: reload" reload_a
+is "inline: the hop is down: reload: no warning" "$(warnings)" ""
+FAR=${NEAR%a}b
+warns "inline: the hop's far end is down" "$FAR was set down: packets with a pending checksum, or GSO, are lost" \
+	link_a set dev "$FAR" down
+ok "inline: the hop's far end is down: reload" reload_a
+warns "inline: the hop's MTU" "the MTU of $NEAR was changed to 1000, from 65535" link_a set dev "$NEAR" mtu 1000
+ok "inline: the hop's MTU: reload" reload_a
+warns "inline: a far end that joins packets" "GRO of $FAR was switched on" ethtool_a "$FAR" gro on
+ok "inline: a far end that joins packets: reload" reload_a
+is "inline: a far end that joins packets: reload: no warning" "$(warnings)" ""
 detach() { bpftool link detach pinned "$INSTANCE/links/$1"; }
 warns "inline: seal is detached" "not attached to TC egress of eth0: packets leave in clear; xdpsec reload $NAME_A" \
 	detach seal
