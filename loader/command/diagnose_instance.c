@@ -240,6 +240,21 @@ void check_programs(struct diagnosis *d)
 	}
 }
 
+static void mend_pair(struct diagnosis *d, const char *warning)
+{
+	const struct report *report = &d->report;
+	char text[64];
+
+	if (strncmp(warning, "AllowedIPs", 10) == 0) /* reload does not change what others have set */
+		mend(d, "%s%s route show %s; one of the two networks needs other addresses", self_ip(),
+		     prefix_is_ipv4(&report->rivals.prefix) ? "" : " -6",
+		     prefix_text(&report->rivals.prefix, text, sizeof(text)));
+	else if (report->pair_exists)
+		mend(d, "%s reload %s", self(), d->name);
+	else
+		mend(d, "%s down %s && %s up %s", self(), d->name, self(), report->instance.path);
+}
+
 /* The devices' warnings of `status`; offloads and attachments have their own checks. */
 void check_pair(struct diagnosis *d)
 {
@@ -251,10 +266,7 @@ void check_pair(struct diagnosis *d)
 		    strstr(report->warnings[i], "of its routes"))
 			continue;
 		found(d, FINDING_WRONG, "%s", report->warnings[i]);
-		if (report->pair_exists)
-			mend(d, "%s reload %s", self(), d->name);
-		else
-			mend(d, "%s down %s && %s up %s", self(), d->name, self(), report->instance.path);
+		mend_pair(d, report->warnings[i]);
 		return;
 	}
 	found(d, FINDING_OK, "%s is as `up` has made it", report->instance.near);

@@ -10,6 +10,7 @@
 #include "command/advice.h"
 #include "config/config.h"
 #include "device/pair.h"
+#include "device/route_taken.h"
 #include "device/sharing.h"
 #include "net/netlink.h"
 #include "plane/attach.h"
@@ -124,6 +125,12 @@ struct report {
 	bool other_vrf;	  /* it is in another VRF than the device */
 	unsigned int vrf; /* that of the device: index; 0: none */
 	struct missing addresses, routes;
+	struct {
+		unsigned int count;
+		struct xdpsec_prefix prefix; /* of the first, with the rest */
+		enum rival rival;
+		char device[IF_NAMESIZE];
+	} rivals;
 	struct {
 		__u64 packets[XDPSEC_FAST_DIRECTIONS];
 		bool attached[FAST_DEVICES_MAX], transmits[FAST_DEVICES_MAX];

@@ -65,9 +65,10 @@ static void warn_of_link(struct report *report)
 			    "the MAC address of %s was changed: nothing arrives on it; xdpsec reload %s",
 			    near, name);
 	if (report->near.arp)
-		add_warning(report,
-			    "ARP of %s was switched on, and nobody answers: nothing is sent; xdpsec reload %s",
-			    near, name);
+		add_warning(
+			report,
+			"ARP of %s was switched on, and nobody answers: nothing is sent; xdpsec reload %s",
+			near, name);
 }
 
 void report_warn_pair(struct report *report)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Changes by others to a tunnel's device, addresses and routes, and to the routes to its peers. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <net/if.h>
 
 #include "command/report.h"
 #include "device/pair.h"
@@ -39,6 +42,44 @@ static void read_routes(struct report *report)
 			if (!tunnel_has_route(routes, &report->peers[i].prefixes[j].prefix))
 				note_missing(&report->routes, &report->peers[i].prefixes[j].prefix);
 	tunnel_free_routes(routes);
+}
+
+static void note_rival(const struct wanted_route *wanted, enum rival rival, unsigned int device, void *data)
+{
+	struct report *report = data;
+
+	if (report->rivals.count++)
+		return;
+	report->rivals.prefix = *wanted->prefix;
+	report->rivals.rival = rival;
+	if (!if_indextoname(device, report->rivals.device))
+		snprintf(report->rivals.device, sizeof(report->rivals.device), "another");
+}
+
+/* Networks of other devices that are among AllowedIPs. A VRF has a table of its own. */
+static void read_rivals(struct report *report)
+{
+	const struct instance *instance = &report->instance;
+	struct rival_search search = { .own = instance->addresses,
+				       .n_own = instance->n_addresses,
+				       .tunnel = report->near.index,
+				       .networks_only = true,
+				       .found = note_rival,
+				       .data = report };
+	size_t n = 0;
+
+	if (instance->no_routes || report->near.master)
+		return;
+	for (size_t i = 0; i < report->n_peers; i++)
+		n += report->peers[i].n_prefixes;
+	search.wanted = calloc(n ?: 1, sizeof(*search.wanted));
+	if (!search.wanted)
+		return;
+	for (size_t i = 0; i < report->n_peers; i++)
+		for (size_t j = 0; j < report->peers[i].n_prefixes; j++)
+			search.wanted[search.n++].prefix = &report->peers[i].prefixes[j].prefix;
+	routes_find_rivals(&search);
+	free(search.wanted);
 }
 
 /* Look up the way as the data plane does (tc/next_hop.bpf.h). */
@@ -103,6 +144,7 @@ void report_read_tunnel(struct report *report)
 	if (report->near.index && report->near.up) {
 		read_addresses(report);
 		read_routes(report);
+		read_rivals(report);
 	}
 	read_ways(report);
 }

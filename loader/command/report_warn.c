@@ -39,6 +39,26 @@ static void warn_of_missing(struct report *report, const char *what, const struc
 			    report->instance.name);
 }
 
+static void warn_of_rivals(struct report *report)
+{
+	static const char *const what[] = {
+		[RIVAL_EQUAL] = "has a route to it of the same metric, and only one of the two is used",
+		[RIVAL_AHEAD] = "has a route to it of a lower metric: packets leave by that, in clear",
+		[RIVAL_BEHIND] =
+			"is in that network, whose hosts cannot be reached: their packets go into the "
+			"tunnel",
+	};
+	char text[64], more[32] = "";
+
+	if (!report->rivals.count)
+		return;
+	if (report->rivals.count > 1)
+		snprintf(more, sizeof(more), " (and %u more)", report->rivals.count - 1);
+	prefix_text(&report->rivals.prefix, text, sizeof(text));
+	add_warning(report, "AllowedIPs: %s%s: %s %s: ip%s route show %s", text, more, report->rivals.device,
+		    what[report->rivals.rival], prefix_is_ipv4(&report->rivals.prefix) ? "" : " -6", text);
+}
+
 /* The least overhead towards any peer. Packets to other peers that are too big are answered. */
 static unsigned int least_overhead(const struct report *report)
 {
@@ -94,6 +114,7 @@ static void warn_of_near(struct report *report)
 	warn_of_mtu(report);
 	warn_of_missing(report, "addresses", &report->addresses);
 	warn_of_missing(report, "routes", &report->routes);
+	warn_of_rivals(report);
 }
 
 static void warn_of_tunnel(struct report *report)

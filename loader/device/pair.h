@@ -41,7 +41,7 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 
 /* What the far end must not be, if both ends are in this namespace. */
 struct pair_far {
-	bool merges;   /* GRO is on: the packets that the near end has segmented are joined again */
+	bool merges; /* GRO is on: the packets that the near end has segmented are joined again */
 	bool takes_no; /* XDP cannot redirect to it, as it has fewer receive queues than the near end sends on */
 };
 

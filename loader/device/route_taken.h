@@ -5,10 +5,41 @@
 
 #include "config/config.h"
 
+/* A prefix of AllowedIPs, and where it is in the configuration. */
+struct wanted_route {
+	const struct xdpsec_prefix *prefix;
+	const char *path;
+	int line;
+};
+
+/* A route to the same prefix, through another device. */
+enum rival {
+	RIVAL_EQUAL,  /* of the same metric */
+	RIVAL_AHEAD,  /* of a lower one: it is used, and ours is not */
+	RIVAL_BEHIND, /* to a network of that device, and ours is used: its hosts cannot be reached */
+};
+
+typedef void rival_found(const struct wanted_route *wanted, enum rival rival, unsigned int device,
+			 void *data);
+
+struct rival_search {
+	struct wanted_route *wanted; /* they get sorted */
+	size_t n;
+	const struct xdpsec_prefix *own; /* addresses of the tunnel: routes to their networks are no rivals */
+	size_t n_own;
+	unsigned int tunnel; /* its device, whose routes are none; 0: it does not exist yet */
+	bool networks_only; /* of other devices: the kernel then leaves out all others, of which there may be a million */
+	rival_found *found;
+	void *data;
+};
+
+/* Call found for each route of the main table that is a rival of one of those wanted. A default route is none. -errno
+ * without a message. */
+int routes_find_rivals(struct rival_search *search);
+
 /*
  * Does the main table already have a route for one of AllowedIPs, with the metric that ours would have?
- * Routes of the tunnel's device (0: it does not exist yet) and to its own networks do not conflict, nor does
- * a default route. -EEXIST after a message for each.
+ * -EEXIST after a message for each. Other rivals get a warning.
  */
 int routes_check_taken(const struct config *config, unsigned int tunnel);
 

@@ -130,6 +130,30 @@ ok "a route of another metric is none: check" xdpsec_a check "$CONF"
 ok "a route of another metric is none: up" up_plain
 ok "a route of another metric is none: check while up" xdpsec_a check "$CONF"
 ip -n "$SITE_A" route del 203.0.113.0/26 metric 50
+unlike "a reserve by a gateway is no conflict" "$TAP_OUTPUT" "warning: .*AllowedIPs"
+
+# The same network at both sites. By its metric the kernel decides which of the two it is.
+ip -n "$SITE_A" link add lan type veth peer name lan-far
+ip -n "$SITE_A" link set dev lan up
+ip -n "$SITE_A" link set dev lan-far up
+ip -n "$SITE_A" address add 203.0.113.1/26 dev lan metric 600
+ok "the network of a device: check" xdpsec_a check "$CONF"
+like "the network of a device: a warning" "$TAP_OUTPUT" "warning: .*AllowedIPs: 203.0.113.0/26: is the network of lan, too: .*hint: "
+like "the network of a device: status" "$(status_a '.warnings|join("|")')" \
+	"AllowedIPs: 203.0.113.0/26: lan is in that network, whose hosts cannot be reached"
+ip -n "$SITE_A" address del 203.0.113.1/26 dev lan
+ip -n "$SITE_A" address add 203.0.113.1/26 dev lan
+like "of the same metric: status" "$(status_a '.warnings|join("|")')" "203.0.113.0/26: lan has a route to it of the same metric"
+ip -n "$SITE_A" address del 203.0.113.1/26 dev lan
+is "it has gone: status" "$(status_a '.warnings|length')" 0
+ip -n "$SITE_A" address add 2001:db8:77::1/48 dev lan nodad
+ok "a network of IPv6: check" xdpsec_a check "$CONF"
+like "a network of IPv6: a warning" "$TAP_OUTPUT" "warning: .*2001:db8:77::/48: the route to it through lan has a lower metric: packets leave by that, in clear"
+like "a network of IPv6: status" "$(status_a '.warnings|join("|")')" \
+	"2001:db8:77::/48: lan has a route to it of a lower metric: packets leave by that, in clear: ip -6 route show"
+like "a network of IPv6: diagnose" "$(xdpsec_a diagnose "$NAME_A" 2>&1)" "own device: AllowedIPs: 2001:db8:77::/48: lan .*hint: ip .* -6 route show 2001:db8:77::/48"
+ip -n "$SITE_A" link del dev lan
+is "no network any more: status" "$(status_a '.warnings|length')" 0
 set_line Address "$TUNNEL_A4/26"
 set_line ListenPort 4501
 sed -i '/^Mode/a Table = off' "$CONF"
