@@ -81,6 +81,10 @@ struct peer_report {
 	struct xdpsec_location location; /* the current one */
 	struct uplink_report uplink;
 	bool no_way, loops; /* no route to the location, or a route into the tunnel */
+	struct {
+		unsigned int mtu; /* that was set for it; 0: none */
+		bool locked;
+	} route;
 	enum peer_state state;
 	unsigned int outer_mtu, inner_mtu; /* that fit the path, as far as is known; 0: not known */
 	struct protected_prefix *prefixes;

@@ -11,6 +11,7 @@
 #include "device/tunnel.h"
 #include "device/uplink.h"
 #include "net/ethtool.h"
+#include "net/route.h"
 #include "net/vrf.h"
 #include "plane/devices.h"
 
@@ -87,10 +88,15 @@ static void read_way(const struct report *report, struct peer_report *peer)
 {
 	const struct xdpsec_endpoint *endpoint = &peer->endpoint;
 	bool fixed = endpoint->from[!!endpoint->current].local == XDPSEC_LOCAL_FIXED;
+	struct route route = {};
 	struct way way = {};
 	int err = way_find(peer->location.address, report->vrf, fixed ? peer->uplink.source : NULL,
 			   report->config.mark, &way);
 
+	if (!err && !route_find(peer->location.address, report->vrf, report->config.mark, &route)) {
+		peer->route.mtu = route.mtu;
+		peer->route.locked = route.mtu_locked;
+	}
 	/* A source that is not an address of this host has its own warning. */
 	peer->no_way = err != -EINVAL && (err || !way.device);
 	peer->loops = !err && way.device == report->near.index;
@@ -109,6 +115,7 @@ static void read_ways(struct report *report)
 			    0) {
 			peer->no_way = last->no_way;
 			peer->loops = last->loops;
+			peer->route = last->route;
 		} else {
 			read_way(report, peer);
 		}

@@ -317,16 +317,43 @@ static bool carries_ipv6(const struct peer_report *peer)
 	return false;
 }
 
-/* Packets up to 1280 bytes are sent nevertheless (tc/encapsulate.bpf.c). */
+/* Packets up to 1280 bytes are sent nevertheless (tc/encapsulate.bpf.c). A narrower Device has its own warning. */
 static void warn_of_path(struct report *report, const struct peer_report *peer)
 {
-	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer))
+	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer) ||
+	    peer->outer_mtu == report->device_mtu)
+		return;
+	add_warning(
+		report,
+		"%s: %s a path MTU of %u: IPv6 packets longer than %u in the tunnel may be lost, but 1280 "
+		"must fit",
+		peer->record.name,
+		peer->route.locked && peer->route.mtu == peer->outer_mtu ? "the route to its endpoint has"
+									 : "a router reported",
+		peer->outer_mtu, peer->inner_mtu);
+}
+
+/* An MTU of the route that the kernel does not count for forwarded packets, and so not for ours. */
+static void warn_of_route_mtu(struct report *report, const struct peer_report *peer)
+{
+	struct xdpsec_prefix address = prefix_of(&peer->location);
+	unsigned int overhead = prefix_is_ipv4(&address) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
+							 : XDPSEC_TUNNEL_OVERHEAD_IPV6;
+
+	if (!peer->route.mtu || peer->route.locked || peer->route.mtu >= report->device_mtu ||
+	    peer->route.mtu >= report->config.mtu + overhead)
 		return;
 	add_warning(report,
-		    "%s: a router reported a path MTU of %u: IPv6 packets longer than %u in the "
-		    "tunnel may be lost, "
-		    "but 1280 must fit",
-		    peer->record.name, peer->outer_mtu, peer->inner_mtu);
+		    "%s: the route to its endpoint has MTU %u, which is not locked and does not count: "
+		    "`mtu lock %u` in that route, or MTU = %u in %s",
+		    peer->record.name, peer->route.mtu, peer->route.mtu,
+		    peer->route.mtu > overhead ? peer->route.mtu - overhead : 0, report->instance.path);
+}
+
+static void warn_of_tunnel_path(struct report *report, const struct peer_report *peer)
+{
+	warn_of_path(report, peer);
+	warn_of_route_mtu(report, peer);
 }
 
 static void warn_of_peer(struct report *report, const struct peer_report *peer, struct driver_answer *answer)
@@ -348,7 +375,7 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer, 
 	warn_of_way(report, peer);
 	warn_of_uplink(report, peer);
 	if (report->instance.mode == MODE_TUNNEL)
-		warn_of_path(report, peer);
+		warn_of_tunnel_path(report, peer);
 }
 
 void report_warn(struct report *report)

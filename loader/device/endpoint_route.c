@@ -6,6 +6,7 @@
 
 #include "base/message.h"
 #include "device/endpoint.h"
+#include "net/netlink.h"
 #include "net/route.h"
 #include "net/vrf.h"
 #include "plane/self.h"
@@ -62,6 +63,26 @@ static int refuse_endpoint(const struct config *config, const struct peer_config
 	return -ELOOP;
 }
 
+/* For packets that it forwards, and so for ours, the kernel counts only an MTU that is locked. */
+static void check_route_mtu(const struct config *config, const struct peer_config *peer,
+			    const struct route *route)
+{
+	struct xdpsec_prefix address = prefix_of(&peer->endpoint);
+	unsigned int overhead = prefix_is_ipv4(&address) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
+							 : XDPSEC_TUNNEL_OVERHEAD_IPV6;
+	struct netdev device;
+	char text[64];
+
+	if (!route->mtu || route->mtu_locked || netdev_find(config->device, &device) ||
+	    route->mtu >= device.mtu || route->mtu <= overhead ||
+	    (config->tunnel.mtu && config->tunnel.mtu + overhead <= route->mtu))
+		return;
+	warning("%s:%d: Endpoint: %s: the route to it has MTU %u, which is not locked and does not count",
+		peer_path(config, peer), peer->endpoint_line,
+		location_text(&peer->endpoint, text, sizeof(text)), route->mtu);
+	hint("`mtu lock %u` in that route, or MTU = %u in [Interface]", route->mtu, route->mtu - overhead);
+}
+
 static int check_route(const struct config *config, const struct peer_config *peer, unsigned int tunnel,
 		       unsigned int vrf)
 {
@@ -84,6 +105,8 @@ static int check_route(const struct config *config, const struct peer_config *pe
 		warning("%s:%d: Endpoint: %s: no route to it: peer %s cannot be reached until there is one",
 			peer_path(config, peer), peer->endpoint_line, text, peer->name);
 		hint_route(config, &address, NULL, tunnel);
+	} else {
+		check_route_mtu(config, peer, &route);
 	}
 	return 0;
 }

@@ -38,6 +38,19 @@ static int parse_hop(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
+static int parse_metric(const struct nlattr *attribute, void *data)
+{
+	struct route *route = data;
+
+	if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
+		return MNL_CB_OK;
+	if (mnl_attr_get_type(attribute) == RTAX_MTU)
+		route->mtu = mnl_attr_get_u32(attribute);
+	else if (mnl_attr_get_type(attribute) == RTAX_LOCK)
+		route->mtu_locked = mnl_attr_get_u32(attribute) & 1U << RTAX_MTU;
+	return MNL_CB_OK;
+}
+
 static int parse_route_attribute(const struct nlattr *attribute, void *data)
 {
 	struct route *route = data;
@@ -57,6 +70,8 @@ static int parse_route_attribute(const struct nlattr *attribute, void *data)
 		break;
 	case RTA_GATEWAY:
 		return parse_hop(attribute, route);
+	case RTA_METRICS:
+		return mnl_attr_parse_nested(attribute, parse_metric, route);
 	case RTA_VIA:
 		/* An IPv4 route by an IPv6 gateway: its address is behind the family. */
 		if (mnl_attr_get_payload_len(attribute) == sizeof(struct rtvia) + 16) {

@@ -18,6 +18,8 @@ struct route {
 	bool has_gateway;
 	bool is_local;	 /* to an address of this machine */
 	bool is_unicast; /* not local, blackhole, unreachable... */
+	__u32 mtu;	 /* that was set for the route; 0: none */
+	bool mtu_locked;
 };
 
 /* The route that the kernel uses for packets to the address with this mark, in a VRF (0: in none). */

@@ -118,6 +118,33 @@ for UNDERLAY in 4 6; do
 	ok "$name: down" down
 done
 
+# The MTU of the route to the endpoint counts if it is locked, in either family.
+widen
+for UNDERLAY in 4 6; do
+	outer=$IP4_HEADER peer=$B4/32 gateway=192.0.2.254
+	[ $UNDERLAY = 4 ] || outer=$IP6_HEADER peer=$B6/128 gateway=2001:db8:a::fe
+	overhead=$((outer + UDP_HEADER + OVERHEAD))
+	name="the route, over IPv$UNDERLAY"
+	write_tunnel_configs
+	ip -n "$SITE_A" route add "$peer" via $gateway mtu $NARROW
+	ok "$name: not locked: up" up || bail "not up"
+	like "$name: not locked: up warns" "$TAP_OUTPUT" "Endpoint: .*: the route to it has MTU $NARROW, which is not locked.*hint: .mtu lock $NARROW. in that route, or MTU = $((NARROW - overhead)) in"
+	like "$name: not locked: a warning" "$(status_a '.warnings | join("|")')" \
+		"site-b: the route to its endpoint has MTU $NARROW, which is not locked and does not count: .mtu lock $NARROW. in that route, or MTU = $((NARROW - overhead)) in"
+	is "$name: not locked: the path's MTU" "$(status_a '.peers[0].path_mtu')" $((1500 - overhead))
+	ok "$name: not locked: a full packet" in_a ping -c1 -W10 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	ip -n "$SITE_A" route change "$peer" via $gateway mtu lock $NARROW
+	is "$name: locked: no warning" "$(status_a '.warnings | length')" 0
+	is "$name: locked: the path's MTU" "$(status_a '.peers[0].path_mtu')" $((NARROW - overhead))
+	ok "$name: locked: what fits" in_a ping -c1 -W10 -M "do" -s $((NARROW - overhead - 28)) $TUNNEL_B4
+	refuses "$name: locked: not a byte more" in_a ping -c1 -W1 -M "do" -s $((NARROW - overhead - 27)) $TUNNEL_B4
+	like "$name: locked: it is answered" "$TAP_OUTPUT" "mtu ?= ?$((NARROW - overhead))"
+	ip -n "$SITE_A" route del "$peer"
+	is "$name: without it: the path's MTU" "$(status_a '.peers[0].path_mtu')" $((1500 - overhead))
+	ok "$name: down" down
+	widen
+done
+
 # Without ICMP, what fits has to be said: MTU at one end is enough for TCP both ways, by the MSS.
 UNDERLAY=4
 overhead=$IP4_OVERHEAD
