@@ -79,6 +79,10 @@ bool exchange_answers(const struct diagnosis *d, const unsigned char *source);
 /* Is this port of the peer's place one that inline mode protects, so that only the agent can send to it? */
 bool exchange_is_protected(const struct diagnosis *d, __u16 port);
 
+/* Is it the former port? A site with manual keys and without ListenPort opens sealed packets to it, and has no socket
+ * there: "port unreachable" does not say that nothing is opened. */
+bool exchange_is_former(const struct diagnosis *d, __u16 port);
+
 /* The prefix's first address that a host may have. */
 void first_host(const struct xdpsec_prefix *prefix, unsigned char address[16]);
 

@@ -70,6 +70,11 @@ bool exchange_is_protected(const struct diagnosis *d, __u16 port)
 	return false;
 }
 
+bool exchange_is_former(const struct diagnosis *d, __u16 port)
+{
+	return is_tunnel(d) && !d->peer->agreed.agreed && port == LISTEN_PORT_FORMER;
+}
+
 /* The counters before, which are replaced by what came in between. */
 struct before {
 	__u64 sealed, opened, spoofed;
@@ -135,7 +140,7 @@ static void probe_port(struct diagnosis *d, const struct icmp_watch *watch,
 	memcpy(target.address, place->address, sizeof(target.address));
 	if (d->peer->uplink.has_source)
 		target.source = d->peer->uplink.source;
-	if (!exchange_is_protected(d, place->port) &&
+	if (!exchange_is_protected(d, place->port) && !exchange_is_former(d, place->port) &&
 	    reach_try(&target, watch, 0, PROBE_PATIENCE, &error) == 1)
 		note_error(d, place, &error);
 }

@@ -83,9 +83,16 @@ static void say_refused(struct diagnosis *d, struct silence *silence)
 	__u16 port = other_port(d, silence);
 
 	if (port) {
-		found(d, FINDING_WRONG,
-		      "%s: the port is wrong: %s says \"port unreachable\" of UDP port %u, and not of %u",
-		      silence->what, silence->address, silence->place.port, port);
+		if (exchange_is_former(d, silence->place.port))
+			found(d, FINDING_WRONG,
+			      "%s: the port may be wrong: %s is up with UDP port %u, and a site with a "
+			      "ListenPort does not open packets to %u, the default of earlier versions",
+			      silence->what, silence->address, port, silence->place.port);
+		else
+			found(d, FINDING_WRONG,
+			      "%s: the port is wrong: %s says \"port unreachable\" of UDP port %u, and not "
+			      "of %u",
+			      silence->what, silence->address, silence->place.port, port);
 		mend(d, "set Endpoint = %s%s%s:%u in %s; %s reload %s",
 		     address_is_ipv4(silence->place.address) ? "" : "[", silence->address,
 		     address_is_ipv4(silence->place.address) ? "" : "]", port, d->report.instance.path,

@@ -108,6 +108,8 @@ struct peer_config {
 /* The mark of a tunnel's own packets if it has a default route and no FwMark: the value of wg-quick. */
 #define FULL_TUNNEL_MARK 51820
 
+/* ListenPort's default of earlier versions, that of IPsec behind NAT (RFC 3948). Peers may still have it as Endpoint. */
+#define LISTEN_PORT_FORMER 4500
 #define TUNNEL_ADDRESSES_MAX 16
 
 /* The devices of FastPath. */

@@ -17,9 +17,6 @@
 /* Unassigned (IANA has nothing at 7237 to 7261), below the ports that systems give to sockets, and the
  * number of OCB's RFC. */
 #define LISTEN_PORT 7253
-/* The default of earlier versions, that of IPsec behind NAT (RFC 3948). Peers may still have it as
- * Endpoint. */
-#define LISTEN_PORT_FORMER 4500
 
 static int set_instance_name(struct config *config, const char *path, const char *file)
 {

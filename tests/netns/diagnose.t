@@ -436,6 +436,22 @@ healthy "manual keys" diagnose_a site-b
 ok "manual keys: other site down" down_b
 named "manual keys: other site down" packets "the other site is not up: $B4 says \"port unreachable\"" "xdpsec up"
 fresh
+# The port of earlier versions is opened without a socket, and its refusal says nothing. Nobody can be asked through this
+# tunnel.
+ENDPOINT_B=$B4:4500 ALLOWED_A=0.0.0.0/0 write_tunnel_configs
+config_b "/^ListenPort/d"
+ok "manual keys: the former port: up" up
+ok "manual keys: the former port: it works" wait_for 5 reaches_b
+tap_run diagnose_a site-b
+like "manual keys: the former port: nothing is known" "$TAP_OUTPUT" "could not tell *site-b: packets: "
+unlike "manual keys: the former port: it is not called wrong" "$TAP_OUTPUT" "packets: .*port"
+fresh
+ENDPOINT_B=$B4:4500 write_tunnel_configs
+ok "manual keys: the former port, ListenPort there: up" up
+refuses "manual keys: the former port, ListenPort there: nothing arrives" reaches_b
+named "manual keys: the former port, ListenPort there" packets "the port may be wrong: $B4 is up with UDP port 7253, and a site with a ListenPort does not open packets to 4500" \
+	"set Endpoint = $B4:7253"
+fresh
 write_tunnel_configs
 make_key wrong
 rm -rf "$WORK"/state-?/*
