@@ -41,7 +41,7 @@ static void warn_of_down(struct report *report)
 			    report->near.name, report->instance.name);
 }
 
-static void warn_of_mtu(struct report *report, const struct netdev *end, unsigned int mtu)
+static void warn_of_end_mtu(struct report *report, const struct netdev *end, unsigned int mtu)
 {
 	if (end->index && end->mtu != mtu)
 		add_warning(report, "the MTU of %s was changed to %u, from %u: xdpsec reload %s", end->name,
@@ -75,9 +75,9 @@ void report_warn_pair(struct report *report)
 {
 	warn_of_offloads(report);
 	warn_of_down(report);
-	warn_of_mtu(report, &report->far, FAR_MTU);
+	warn_of_end_mtu(report, &report->far, FAR_MTU);
 	if (report->instance.mode == MODE_TUNNEL)
 		warn_of_link(report);
 	else
-		warn_of_mtu(report, &report->near, HOP_MTU);
+		warn_of_end_mtu(report, &report->near, HOP_MTU);
 }
