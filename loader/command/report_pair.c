@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Warnings about the pair of veth devices: what somebody has changed of it, in either mode, and reload mends. */
+/* Warnings about the pair of devices: what somebody has changed of it, in either mode, and reload mends. */
 #include <string.h>
 
 #include "command/report.h"

@@ -82,8 +82,8 @@ struct pair_kind {
 	void (*put_settings)(struct nlmsghdr *request);
 };
 
-static int create_pair(const struct pair_kind *kind, const struct pair_end *near, const struct pair_end *far,
-		       unsigned int queues)
+static int create_of_kind(const struct pair_kind *kind, const struct pair_end *near,
+			  const struct pair_end *far, unsigned int queues)
 {
 	char buffer[1024];
 	struct nlmsghdr *request = netdev_request(buffer, RTM_NEWLINK, 0);
@@ -108,7 +108,7 @@ int netdev_create_veth(const struct pair_end *near, const struct pair_end *far, 
 {
 	static const struct pair_kind veth = { "veth", VETH_INFO_PEER, NULL };
 
-	return create_pair(&veth, near, far, queues);
+	return create_of_kind(&veth, near, far, queues);
 }
 
 static void put_netkit_settings(struct nlmsghdr *request)
@@ -122,5 +122,5 @@ int netdev_create_netkit(const struct pair_end *near, const struct pair_end *far
 {
 	static const struct pair_kind netkit = { "netkit", NETKIT_PEER_INFO, put_netkit_settings };
 
-	return create_pair(&netkit, near, far, 0);
+	return create_of_kind(&netkit, near, far, 0);
 }
