@@ -51,10 +51,21 @@ static int parse_metric(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
+/* Of several next hops, the first. */
+static int parse_multipath(const struct nlattr *attribute, struct route *route)
+{
+	const struct rtnexthop *hop = mnl_attr_get_payload(attribute);
+
+	if (mnl_attr_get_payload_len(attribute) < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) ||
+	    hop->rtnh_len > mnl_attr_get_payload_len(attribute))
+		return MNL_CB_OK;
+	route->device = (unsigned int)hop->rtnh_ifindex;
+	return mnl_attr_parse_payload(hop + 1, hop->rtnh_len - sizeof(*hop), parse_hop, route);
+}
+
 static int parse_route_attribute(const struct nlattr *attribute, void *data)
 {
 	struct route *route = data;
-	const struct rtnexthop *hop;
 
 	switch (mnl_attr_get_type(attribute)) {
 	case RTA_DST:
@@ -82,12 +93,7 @@ static int parse_route_attribute(const struct nlattr *attribute, void *data)
 		}
 		break;
 	case RTA_MULTIPATH:
-		hop = mnl_attr_get_payload(attribute);
-		if (mnl_attr_get_payload_len(attribute) < sizeof(*hop) || hop->rtnh_len < sizeof(*hop) ||
-		    hop->rtnh_len > mnl_attr_get_payload_len(attribute))
-			break;
-		route->device = (unsigned int)hop->rtnh_ifindex;
-		return mnl_attr_parse_payload(hop + 1, hop->rtnh_len - sizeof(*hop), parse_hop, route);
+		return parse_multipath(attribute, route);
 	}
 	return MNL_CB_OK;
 }
