@@ -123,7 +123,7 @@ ok "name: and that is said" wait_for 5 says_a "the resolver's process has died (
 resolver=$(has_resolver)
 kill -9 "$agent"
 ok "name: it ends with its agent" wait_for 5 is_gone "$resolver"
-ok "name: so does its keeper" is_gone "$keeper"
+ok "name: so does its keeper" wait_for 5 is_gone "$keeper"
 ok "down" down
 
 # ---- two agents ------------------------------------------------------------------------------------------
