@@ -119,6 +119,7 @@ is "every block of the document is carried out" "$(sections | sort -u)" "$(sort 
 	Two sites
 	Two sites, VXLAN sealed in place
 	Upgrades
+	With systemd-networkd
 END
 )"
 

@@ -3,7 +3,8 @@
 #
 # Machines: a network namespace, and of the file system what a machine has of its own: /etc, /var/lib, /run, bpffs,
 # xdpsec where `make install` puts it. Where the kernel and the distribution allow it, systemd is its first process,
-# and has the targets of a system, xdpsec@.service and xdpsec-agree@.service as its only units.
+# and has the targets of a system, xdpsec@.service and xdpsec-agree@.service as its only units. $WORK/NAMESPACE/units has
+# them; the script $WORK/NAMESPACE/before-boot, if a test has written it, runs in the machine before its first process.
 #
 #	make_machine NAMESPACE	of which make_namespace has made the network
 #	in_machine NAMESPACE CMD...
@@ -81,6 +82,7 @@ run_machine() {
 				[ ! -d \$generators ] || mount -t tmpfs none \$generators
 			done
 		fi
+		[ ! -e "$files/before-boot" ] || sh -e "$files/before-boot"
 		touch /run/ready
 		exec "\$@"
 	END
