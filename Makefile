@@ -377,7 +377,7 @@ monitoring:
 .PHONY: beside
 beside:
 	$(Q)scripts/install-deps --beside
-	$(Q)$(MAKE) check TESTS='tests/netns/keepalived.t tests/netns/networkmanager.t tests/netns/ansible.t'
+	$(Q)BESIDE=1 $(MAKE) check TESTS='$(addprefix tests/netns/,keepalived.t networkmanager.t networkd_gateway.t ansible.t)'
 
 .PHONY: diagnose-check
 diagnose-check:

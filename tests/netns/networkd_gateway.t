@@ -12,6 +12,8 @@
 # shellcheck source=tests/netns/lib/document.sh
 . "$here/document.sh"
 
+# It boots a systemd for a minute.
+[ -n "${BESIDE:-}" ] || skip_all "only by make beside"
 [ -x /lib/systemd/systemd-networkd ] || skip_all "needs systemd-networkd"
 id systemd-network >/dev/null 2>&1 || skip_all "needs systemd-networkd's user"
 EXAMPLE=$TOP/dist/examples/networkd

@@ -4,7 +4,7 @@
 # this file.
 
 # The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
-# $. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1: with the module of module/. All tests take two to three
+# $. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1: with the module of module/. All tests take four
 # hours where they are emulated.
 KERNEL ?= 6.12
 VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
