@@ -29,7 +29,7 @@ static struct alias alias_of(const struct instance *instance)
 
 static bool is_pair(const struct netdev *netdev)
 {
-	return strcmp(netdev->kind, "veth") == 0 || pair_is_netkit(netdev);
+	return strcmp(netdev->kind, "veth") == 0 || netdev_is_netkit(netdev);
 }
 
 static int create_devices(const struct instance *instance, unsigned int near_mtu, unsigned int queues,
@@ -105,14 +105,9 @@ int pair_create(const struct instance *instance, const char *what, unsigned int 
 	return err;
 }
 
-bool pair_is_netkit(const struct netdev *netdev)
-{
-	return strcmp(netdev->kind, "netkit") == 0;
-}
-
 const struct netdev *pair_program_end(const struct netdev *near, const struct netdev *far)
 {
-	return pair_is_netkit(near) ? near : far;
+	return netdev_is_netkit(near) ? near : far;
 }
 
 bool pair_near_elsewhere(const struct instance *instance)
@@ -277,7 +272,7 @@ static bool find_by_program(const struct plane *plane, const struct instance *in
 	if (attached_tcx(plane, program, &index) || !index || !carries_tcx(plane, program, index) ||
 	    netdev_find_index(index, &netdev))
 		return false;
-	if (pair_is_netkit(&netdev))
+	if (netdev_is_netkit(&netdev))
 		pair->near = netdev;
 	else
 		pair->far = netdev;

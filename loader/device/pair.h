@@ -20,8 +20,6 @@
 int pair_create(const struct instance *instance, const char *what, unsigned int near_mtu, unsigned int queues,
 		bool netkit, struct netdev *near, struct netdev *far);
 
-bool pair_is_netkit(const struct netdev *netdev);
-
 /* The end to which the program is attached that gets the packets: the far one of a veth, the near one of a netkit. */
 const struct netdev *pair_program_end(const struct netdev *near, const struct netdev *far);
 
@@ -39,7 +37,7 @@ void pair_find(const struct plane *plane, const struct instance *instance, struc
 
 #define FAR_MTU 65535 /* no packet is too long for it: the near end's MTU limits them */
 
-/* What the far end must not be, if both ends are in this namespace. */
+/* Changes to the far end that stop packets, if both ends are in this namespace. */
 struct pair_far {
 	bool merges; /* GRO is on: the packets that the near end has segmented are joined again */
 	bool takes_no; /* XDP cannot redirect to it, as it has fewer receive queues than the near end sends on */

@@ -123,7 +123,7 @@ int routes_find_rivals(struct rival_search *search)
 	size_t n = search->networks_only ? sizeof(networks) : sizeof(any);
 	int err = 0, step;
 
-	/* They are sorted, as there may be many routes. */
+	/* The prefixes are sorted, as there may be many routes. */
 	if (search->n)
 		qsort(search->wanted, search->n, sizeof(*search->wanted), compare_routes);
 	for (size_t i = 0; i < n; i++) {

@@ -118,9 +118,14 @@ static void put_netkit_settings(struct nlmsghdr *request)
 	mnl_attr_put_u32(request, NETKIT_PEER_POLICY, NETKIT_DROP);
 }
 
+static const struct pair_kind netkit = { "netkit", NETKIT_PEER_INFO, put_netkit_settings };
+
+bool netdev_is_netkit(const struct netdev *netdev)
+{
+	return strcmp(netdev->kind, netkit.name) == 0;
+}
+
 int netdev_create_netkit(const struct pair_end *near, const struct pair_end *far)
 {
-	static const struct pair_kind netkit = { "netkit", NETKIT_PEER_INFO, put_netkit_settings };
-
 	return create_of_kind(&netkit, near, far, 0);
 }

@@ -51,7 +51,7 @@ static int parse_metric(const struct nlattr *attribute, void *data)
 	return MNL_CB_OK;
 }
 
-/* Of several next hops, the first. */
+/* The first of several next hops. */
 static int parse_multipath(const struct nlattr *attribute, struct route *route)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(attribute);

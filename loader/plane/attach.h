@@ -18,7 +18,7 @@
 int attach_tcx(const struct plane *plane, enum program program, int fd, const char *device,
 	       unsigned int index);
 
-/* Where attach_tcx() attaches it: "TC ingress", "TC egress", "netkit". */
+/* The place where attach_tcx() attaches it, for messages: "TC ingress", "TC egress", "netkit". */
 const char *tcx_hook_text(enum program program, unsigned int index);
 
 /* Detach and unpin. No such pin is no error. */

@@ -22,7 +22,7 @@ static int hook_on(enum program program, unsigned int index)
 {
 	struct netdev netdev;
 
-	if (netdev_find_index(index, &netdev) == 0 && strcmp(netdev.kind, "netkit") == 0 &&
+	if (netdev_find_index(index, &netdev) == 0 && netdev_is_netkit(&netdev) &&
 	    plane_programs[program].on_far)
 		return NETKIT_PRIMARY;
 	return plane_programs[program].hook == HOOK_TCX_EGRESS ? TCX_EGRESS : TCX_INGRESS;

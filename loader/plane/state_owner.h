@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who may change state files: nobody but root and the caller, or old ones could come back. */
+/* State files belong to root or the caller, and nobody else may change them, or old ones could come back. */
 #ifndef XDPSEC_STATE_OWNER_H
 #define XDPSEC_STATE_OWNER_H
 

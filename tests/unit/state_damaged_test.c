@@ -129,7 +129,7 @@ static void open_directory_is_refused(void **state)
 	assert_reserved(STATE_RANGE, 2 * STATE_RANGE);
 }
 
-/* Who may rename the directory can keep it elsewhere, and bring it back when newer numbers are in another one. */
+/* A user who may rename the directory can keep it elsewhere, and bring it back when newer numbers are in another one. */
 static void directory_in_an_open_one_is_refused(void **state)
 {
 	__u64 first, limit;
