@@ -16,9 +16,15 @@ bool owner_is_foreign(const struct stat *status)
 	return status->st_uid != 0 && status->st_uid != geteuid();
 }
 
+bool owner_others_write(const struct stat *status)
+{
+	return owner_is_foreign(status) || status->st_mode & 022;
+}
+
 bool owner_exposed(const struct stat *directory)
 {
-	return owner_is_foreign(directory) || (directory->st_mode & 022 && !(directory->st_mode & S_ISVTX));
+	return owner_is_foreign(directory) ||
+	       (owner_others_write(directory) && !(directory->st_mode & S_ISVTX));
 }
 
 /* Does the directory contain an instance? Then it must not be removed: the programs would be detached. */
@@ -55,7 +61,7 @@ int owner_check_pins(const char *path)
 		hint("rm %s; chmod 700 " BPFFS " prevents others from creating it again", path);
 		return -EPERM;
 	}
-	if (!owner_is_foreign(&status) && !(status.st_mode & 022))
+	if (!owner_others_write(&status))
 		return 0;
 	fail_exposed(path, &status);
 	if (!owner_is_foreign(&status) || holds_ours(path))

@@ -12,6 +12,9 @@
 /* Does it belong to neither root nor the caller? */
 bool owner_is_foreign(const struct stat *status);
 
+/* May users other than root and the caller write to it, sticky or not? */
+bool owner_others_write(const struct stat *status);
+
 /* May users other than root and the caller change the directory's contents? In a sticky one, like /tmp,
  * they may add to it, but not change files of others. */
 bool owner_exposed(const struct stat *directory);

@@ -71,7 +71,7 @@ int state_check_directory(const char *dir, int fd, const char *tag)
 
 	if (fstat(fd, &st))
 		return fail(errno, "state directory %s: %s", dir, strerror(errno));
-	if (!owner_is_foreign(&st) && !(st.st_mode & 022))
+	if (!owner_others_write(&st))
 		return check_location(dir);
 	fail(EPERM,
 	     "state directory %s: owner %u, permissions %04o: others could make sequence numbers repeat", dir,
@@ -90,7 +90,7 @@ int state_check_file(const char *dir, const char *file, int fd)
 
 	if (fstat(fd, &st))
 		return fail(errno, "state file %s/%s: %s", dir, file, strerror(errno));
-	if (!owner_is_foreign(&st) && !(st.st_mode & 022))
+	if (!owner_others_write(&st))
 		return 0;
 	fail(EPERM, "state file %s/%s: owner %u, permissions %04o: others could make sequence numbers repeat",
 	     dir, file, st.st_uid, st.st_mode & 07777);

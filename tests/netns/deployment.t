@@ -27,19 +27,13 @@ declare -A HOST_OF=([site-a]=203.0.113.2 [site-b]=203.0.113.66 [site-c]=203.0.11
 
 # make_gateway SITE: a machine, its host, and the routers' end of its line, named a, b or c
 make_gateway() {
-	local namespace=$ID-$1 line=${1#site-}
+	local namespace=$ID-$1
 
 	MACHINE[$1]=$namespace
-	make_namespace "$namespace"
-	make_namespace "$namespace-host"
-	ip -n "$namespace" link add eth0 type veth peer name "$line" netns "$INTERNET"
-	ip -n "$namespace" link add lan type veth peer name eth0 netns "$namespace-host"
-	add_address "$INTERNET" "$line" "${ROUTER[$1]}"
+	connect_gateway "$1"
 	add_address "$namespace" eth0 "${UNDERLAY[$1]}"
 	add_address "$namespace" lan "${LAN[$1]}"
-	add_address "$namespace-host" eth0 "${HOST_OF[$1]}/26"
 	ip -n "$namespace" route add default via "${ROUTER[$1]%/*}"
-	ip -n "$namespace-host" route add default via "${LAN[$1]%/*}"
 	ok "machine $1" make_machine "$namespace" || bail "no machine"
 	boot_machine "$namespace" || run_machine "$namespace" tail -f /dev/null || bail "no machine"
 }

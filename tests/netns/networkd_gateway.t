@@ -25,18 +25,10 @@ declare -A ROUTER=([site-a]=192.0.2.126/25 [site-b]=198.51.100.254/24)
 declare -A LAN=([site-a]=203.0.113.1/26 [site-b]=203.0.113.65/26)
 declare -A HOST_OF=([site-a]=203.0.113.2 [site-b]=203.0.113.66)
 
-# make_gateway SITE: its lines and its host; eth0 and lan have no address
+# make_gateway SITE: a machine, whose eth0 and lan have no address
 make_gateway() {
-	local namespace=${MACHINE[$1]} line=${1#site-}
-
-	make_namespace "$namespace"
-	make_namespace "$namespace-host"
-	ip -n "$namespace" link add eth0 type veth peer name "$line" netns "$INTERNET"
-	ip -n "$namespace" link add lan type veth peer name eth0 netns "$namespace-host"
-	add_address "$INTERNET" "$line" "${ROUTER[$1]}"
-	add_address "$namespace-host" eth0 "${HOST_OF[$1]}/26"
-	ip -n "$namespace-host" route add default via "${LAN[$1]%/*}"
-	ok "machine $1" make_machine "$namespace" || bail "no machine"
+	connect_gateway "$1"
+	ok "machine $1" make_machine "${MACHINE[$1]}" || bail "no machine"
 }
 
 # What networkd does at site-a, by hand. Without the broadcast address, networkd 252 goes round in circles where it finds

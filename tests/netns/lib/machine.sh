@@ -7,6 +7,7 @@
 # them; the script $WORK/NAMESPACE/before-boot, if a test has written it, runs in the machine before its first process.
 #
 #	make_machine NAMESPACE	of which make_namespace has made the network
+#	connect_gateway SITE	make the network of a gateway: its line to $INTERNET, and a host behind lan
 #	in_machine NAMESPACE CMD...
 #	boot_machine NAMESPACE	with systemd; NO_SYSTEMD says why it cannot be
 #	halt_machine NAMESPACE	as if its power was cut; /etc and /var/lib stay, the network with its devices too
@@ -20,6 +21,19 @@ SYSTEMD=${SYSTEMD:-/lib/systemd/systemd}
 declare -A MACHINE_PROCESS
 NO_SYSTEMD=
 export PATH=/usr/local/sbin:$PATH
+
+# eth0 and lan of the gateway get no address. MACHINE, ROUTER, LAN and HOST_OF have what belongs to the site.
+connect_gateway() {
+	local namespace=${MACHINE[$1]} line=${1#site-}
+
+	make_namespace "$namespace"
+	make_namespace "$namespace-host"
+	ip -n "$namespace" link add eth0 type veth peer name "$line" netns "$INTERNET"
+	ip -n "$namespace" link add lan type veth peer name eth0 netns "$namespace-host"
+	add_address "$INTERNET" "$line" "${ROUTER[$1]}"
+	add_address "$namespace-host" eth0 "${HOST_OF[$1]}/26"
+	ip -n "$namespace-host" route add default via "${LAN[$1]%/*}"
+}
 
 # The unit as `make install` has it.
 unit() { sed 's|@SBINDIR@|/usr/local/sbin|g' "$UNIT_SOURCE"; }
