@@ -22,33 +22,37 @@
 
 #define EXIT_WRONG 1
 
-/* In the order of a packet's way. Those of the instance run once, and those of peers for each. */
+/* In the order of a packet's way. Those of the instance run once, and those of peers for each. The last ones run if
+ * every packet arrives. */
+enum subject { OF_INSTANCE, OF_PEER, OF_INSTANCE_LAST };
 static const struct {
 	const char *name;
 	void (*run)(struct diagnosis *d);
-	bool of_peer;
+	enum subject subject;
 } checks[] = {
-	{ "configuration", check_configuration, false },
-	{ "instance", check_instance, false },
-	{ "device", check_device, false },
-	{ "attachment", check_attachment, false },
-	{ "programs", check_programs, false },
-	{ "offloads", check_offloads, false },
-	{ "own device", check_pair, false },
-	{ "agent", check_agent, false },
-	{ "clock", check_clock, false },
-	{ "endpoint", check_endpoint, true },
-	{ "route", check_route, true },
-	{ "source", check_source, true },
-	{ "rp_filter", check_return, true },
-	{ "firewall", check_firewall, true },
-	{ "handshake", check_handshake, true },
-	{ "packets", check_packets, true },
-	{ "forwarding", check_forwarding, true },
-	{ "tunnel rp_filter", check_inner_return, true },
-	{ "path MTU", check_mtu, true },
-	{ "inner route", check_inner_route, true },
-	{ "AllowedIPs", check_allowed, true },
+	{ "configuration", check_configuration, OF_INSTANCE },
+	{ "instance", check_instance, OF_INSTANCE },
+	{ "device", check_device, OF_INSTANCE },
+	{ "attachment", check_attachment, OF_INSTANCE },
+	{ "programs", check_programs, OF_INSTANCE },
+	{ "offloads", check_offloads, OF_INSTANCE },
+	{ "own device", check_pair, OF_INSTANCE },
+	{ "other networks", check_rivals, OF_INSTANCE },
+	{ "agent", check_agent, OF_INSTANCE },
+	{ "clock", check_clock, OF_INSTANCE },
+	{ "endpoint", check_endpoint, OF_PEER },
+	{ "route", check_route, OF_PEER },
+	{ "source", check_source, OF_PEER },
+	{ "rp_filter", check_return, OF_PEER },
+	{ "firewall", check_firewall, OF_PEER },
+	{ "handshake", check_handshake, OF_PEER },
+	{ "packets", check_packets, OF_PEER },
+	{ "forwarding", check_forwarding, OF_PEER },
+	{ "tunnel rp_filter", check_inner_return, OF_PEER },
+	{ "path MTU", check_mtu, OF_PEER },
+	{ "inner route", check_inner_route, OF_PEER },
+	{ "AllowedIPs", check_allowed, OF_PEER },
+	{ "flows", check_flows, OF_INSTANCE_LAST },
 };
 
 static struct finding *last(const struct diagnosis *d)
@@ -126,10 +130,10 @@ int diagnosis_read(struct diagnosis *d)
 }
 
 /* Run the checks of one kind until one finds something. */
-static void run_checks(struct diagnosis *d, bool of_peer)
+static void run_checks(struct diagnosis *d, enum subject subject)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(checks) && !is_wrong(d) && !d->failed; i++) {
-		if (checks[i].of_peer != of_peer)
+		if (checks[i].subject != subject)
 			continue;
 		d->check = checks[i].name;
 		checks[i].run(d);
@@ -140,7 +144,7 @@ static void run_peer_checks(struct diagnosis *d, size_t number)
 {
 	d->peer = &d->report.peers[number];
 	d->exchange = (struct exchange){};
-	run_checks(d, true);
+	run_checks(d, OF_PEER);
 	d->peer = NULL;
 }
 
@@ -214,9 +218,10 @@ static void print_json(const struct diagnosis *d)
 
 static int diagnose(struct diagnosis *d, const char *peer)
 {
-	run_checks(d, false);
+	run_checks(d, OF_INSTANCE);
 	if (!is_wrong(d) && !d->failed)
 		run_peers(d, peer);
+	run_checks(d, OF_INSTANCE_LAST);
 	return d->failed;
 }
 

@@ -93,9 +93,11 @@ void check_programs(struct diagnosis *d);
 void check_device(struct diagnosis *d);
 void check_attachment(struct diagnosis *d);
 void check_pair(struct diagnosis *d);
+void check_rivals(struct diagnosis *d);
 void check_agent(struct diagnosis *d);
 void check_clock(struct diagnosis *d);
 void check_offloads(struct diagnosis *d);
+void check_flows(struct diagnosis *d);
 
 /* diagnose_way.c: the way to the peer, as far as this host decides it */
 void check_endpoint(struct diagnosis *d);

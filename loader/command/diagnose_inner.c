@@ -235,8 +235,7 @@ static void ask_for_networks(struct diagnosis *d)
 	networks_text(networks, tried, forwards, text, sizeof(text));
 	found(d, FINDING_WRONG,
 	      "the peer answers %s, and not the network behind this host, %s: it is missing in AllowedIPs of "
-	      "this site "
-	      "there, or there is no route back to it",
+	      "this site there, or there is no route back to it",
 	      d->report.near.name, text);
 	mend(d, "at the other end: add the network to AllowedIPs of this site, and reload");
 }
@@ -263,8 +262,7 @@ void check_allowed(struct diagnosis *d)
 	if (spoofed) {
 		found(d, FINDING_WRONG,
 		      "%llu packets of the peer were dropped as spoofed: it sends from a network that is "
-		      "missing in its "
-		      "AllowedIPs here",
+		      "missing in its AllowedIPs here",
 		      (unsigned long long)spoofed);
 		mend(d, "add that network to AllowedIPs of %s in %s; %s reload %s", d->peer->record.name,
 		     d->report.instance.path, self(), d->name);

@@ -240,36 +240,60 @@ void check_programs(struct diagnosis *d)
 	}
 }
 
-static void mend_pair(struct diagnosis *d, const char *warning)
+/* The first warning of `status` about this. NULL: there is none. */
+static const char *warning_of(const struct report *report, enum warning_topic topic)
+{
+	for (size_t i = 0; i < report->n_warnings; i++)
+		if (report->warnings[i].topic == topic)
+			return report->warnings[i].text;
+	return NULL;
+}
+
+/* Offloads and attachments have been checked before, each by itself. */
+void check_pair(struct diagnosis *d)
 {
 	const struct report *report = &d->report;
-	char text[64];
+	const char *warning = warning_of(report, WARNING_DEVICE);
 
-	if (strncmp(warning, "AllowedIPs", 10) == 0) /* reload does not change what others have set */
-		mend(d, "%s%s route show %s; one of the two networks needs other addresses", self_ip(),
-		     prefix_is_ipv4(&report->rivals.prefix) ? "" : " -6",
-		     prefix_text(&report->rivals.prefix, text, sizeof(text)));
-	else if (report->pair_exists)
+	if (!warning) {
+		found(d, FINDING_OK, "%s is as `up` has made it", report->instance.near);
+		return;
+	}
+	found(d, FINDING_WRONG, "%s", warning);
+	if (report->pair_exists)
 		mend(d, "%s reload %s", self(), d->name);
 	else
 		mend(d, "%s down %s && %s up %s", self(), d->name, self(), report->instance.path);
 }
 
-/* The devices' warnings of `status`; offloads and attachments have their own checks. */
-void check_pair(struct diagnosis *d)
+/* `reload` does not change what others have set. */
+void check_rivals(struct diagnosis *d)
 {
-	const struct report *report = &d->report;
+	const struct xdpsec_prefix *prefix = &d->report.rivals.prefix;
+	const char *warning = warning_of(&d->report, WARNING_RIVAL);
+	char text[64];
 
-	for (size_t i = 0; i < report->n_device_warnings; i++) {
-		/* Generic XDP works, and routes have their own check. */
-		if (strncmp(report->warnings[i], "generic", 7) == 0 ||
-		    strstr(report->warnings[i], "of its routes"))
-			continue;
-		found(d, FINDING_WRONG, "%s", report->warnings[i]);
-		mend_pair(d, report->warnings[i]);
+	if (!warning)
 		return;
+	found(d, FINDING_WRONG, "%s", warning);
+	mend(d, "%s%s route show %s; one of the two networks needs other addresses", self_ip(),
+	     prefix_is_ipv4(prefix) ? "" : " -6", prefix_text(prefix, text, sizeof(text)));
+}
+
+/* Packets take the ordinary way instead, and arrive: so it is the last check. */
+void check_flows(struct diagnosis *d)
+{
+	const struct instance *instance = &d->report.instance;
+	const char *warning = warning_of(&d->report, WARNING_FAST_PATH);
+
+	if (!instance->n_fast)
+		return;
+	if (warning) {
+		found(d, FINDING_WRONG, "%s", warning);
+		mend(d, "%s reload %s, which mends it or says what to do", self(), d->name);
+	} else {
+		found(d, FINDING_OK, "they can take the fast path");
 	}
-	found(d, FINDING_OK, "%s is as `up` has made it", report->instance.near);
 }
 
 void check_offloads(struct diagnosis *d)

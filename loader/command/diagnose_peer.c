@@ -71,8 +71,7 @@ static bool say_cause(struct diagnosis *d)
 	if (agreed->has_status && is_doubled(d)) {
 		found(d, FINDING_WRONG,
 		      "duplicate key: the peer has begun anew %llu times, and moved %u times: two hosts have "
-		      "its "
-		      "private key, or it restarts again and again",
+		      "its private key, or it restarts again and again",
 		      (unsigned long long)agreed->status.restarts, d->peer->endpoint.moves);
 		mend(d, "xdpsec genkey on one of them, and a [Peer] of its own here");
 	} else if (agreed->state == AGREED_STATE_REFUSED) {

@@ -46,8 +46,7 @@ static bool explain_by_refusals(struct diagnosis *d, const struct silence *silen
 	if (unknown) {
 		found(d, FINDING_WRONG,
 		      "%s; and %s asks with a public key that no peer here has (%llu times): the key is "
-		      "wrong, "
-		      "PublicKey of the peer here is not that of its PrivateKey",
+		      "wrong, PublicKey of the peer here is not that of its PrivateKey",
 		      silence->what, silence->address, (unsigned long long)unknown);
 		mend(d, "set PublicKey of %s in %s to what `xdpsec pubkey` prints there; %s reload %s",
 		     d->peer->record.name, d->report.instance.path, self(), d->name);
@@ -177,8 +176,7 @@ static void say_half_blocked(struct diagnosis *d, const struct silence *silence)
 
 	found(d, FINDING_WRONG,
 	      "%s: %s answers to ping, and has agreed on keys: its sealed packets are blocked on the way by "
-	      "a "
-	      "firewall, or by NAT, such as one that lets only answers pass, and no other port than %u",
+	      "a firewall, or by NAT, such as one that lets only answers pass, and no other port than %u",
 	      silence->what, silence->address, port);
 	mend(d,
 	     "set SourcePort = listen at both ends, and reload; or let UDP port %u pass in both directions, "
@@ -195,8 +193,7 @@ static void say_blocked(struct diagnosis *d, const struct silence *silence)
 	if (d->peer->agreed.has_status && status->unconfirmed) {
 		found(d, FINDING_WRONG,
 		      "%s, but it asks, and has not confirmed our %u answers: UDP port %u is blocked on the "
-		      "way "
-		      "there, or the preshared keys differ",
+		      "way there, or the preshared keys differ",
 		      silence->what, status->unconfirmed, port);
 		mend(d, "let UDP port %u pass from here to %s", port, silence->address);
 		return;
@@ -272,8 +269,7 @@ static bool explain_by_source(struct diagnosis *d, const struct silence *silence
 	address_text(way.source, other, sizeof(other));
 	found(d, FINDING_WRONG,
 	      "%s: the source address is wrong: %s answers to ping from %s, and not from %s, which Source "
-	      "says: it is "
-	      "dropped on the way as spoofed, or there is no route back to it",
+	      "says: it is dropped on the way as spoofed, or there is no route back to it",
 	      silence->what, silence->address, other, theirs);
 	mend(d, "set Source = %s in %s, or remove it; %s reload %s", other, d->report.instance.path, self(),
 	     d->name);

@@ -55,8 +55,7 @@ static void say_unknown(struct diagnosis *d)
 	} else if (strange && is_stranger(d, strange)) {
 		found(d, FINDING_WRONG,
 		      "it has no Endpoint and was not heard of, but %s asks with a public key that no peer "
-		      "has, "
-		      "%llu times: if that is it, its PublicKey here is wrong",
+		      "has, %llu times: if that is it, its PublicKey here is wrong",
 		      address_text(strange->from.address, text, sizeof(text)),
 		      (unsigned long long)strange->count);
 		mend(d, "set PublicKey of %s in %s to what `xdpsec pubkey` prints there; %s reload %s",

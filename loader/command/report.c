@@ -71,7 +71,7 @@ void report_free(struct report *report)
 	for (size_t i = 0; i < report->n_peers; i++)
 		free(report->peers[i].prefixes);
 	for (size_t i = 0; i < report->n_warnings; i++)
-		free(report->warnings[i]);
+		free(report->warnings[i].text);
 	sharers_free(&report->sharers);
 	free(report->agent);
 	free(report->peers);

@@ -97,6 +97,19 @@ struct missing {
 	struct xdpsec_prefix first;
 };
 
+/* The subject of a warning, for `diagnose`, which has one check for each but the last. */
+enum warning_topic {
+	WARNING_DEVICE,	   /* a device or an attachment is not as `up` has made it */
+	WARNING_RIVAL,	   /* a network of AllowedIPs is that of another device: `rivals` below */
+	WARNING_FAST_PATH, /* packets take the ordinary way instead */
+	WARNING_OTHER,	   /* what `diagnose` finds by itself, or what loses no packet */
+};
+
+struct warning {
+	enum warning_topic topic;
+	char *text;
+};
+
 struct report {
 	struct instance instance; /* with the present names of its devices */
 	struct instance recorded; /* Device and FastPath as they are recorded */
@@ -141,9 +154,8 @@ struct report {
 		bool underlay_transmits;
 		const char *not_in_flowtable; /* the device; NULL: none */
 	} fast;
-	char **warnings;
+	struct warning *warnings;
 	size_t n_warnings;
-	size_t n_device_warnings;	  /* the first ones, about devices and attachments */
 	struct advice advice[ADVICE_MAX]; /* nothing is wrong: these do not count for the exit code */
 	size_t n_advice;
 };
@@ -182,7 +194,8 @@ const char *agreed_state_text(const struct agreed_report *agreed, char *text, si
 void report_warn_agreement(struct report *report);
 
 /* Add a warning. */
-void add_warning(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void add_warning(struct report *report, enum warning_topic topic, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Changes to the pair that `reload` mends (report_pair.c). */
 void report_warn_pair(struct report *report);
 /* Add warnings about the data. */

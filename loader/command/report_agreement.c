@@ -140,23 +140,23 @@ static void warn_of_cause(struct report *report, const struct peer_report *peer)
 	const char *name = peer->record.name;
 
 	if (agreed->state == AGREED_STATE_REFUSED)
-		add_warning(report, "%s: it refuses to agree on a key: %s", name,
+		add_warning(report, WARNING_OTHER, "%s: it refuses to agree on a key: %s", name,
 			    denial_text(status->denial));
 	else if (status->psk_unreadable)
-		add_warning(report, "%s: its PresharedKeyFile cannot be read; xdpsec check %s says why", name,
+		add_warning(report, WARNING_OTHER,
+			    "%s: its PresharedKeyFile cannot be read; xdpsec check %s says why", name,
 			    report->instance.name);
 	else if (status->response_wrong || status->unconfirmed >= UNCONFIRMED_MANY)
 		add_warning(
-			report,
+			report, WARNING_OTHER,
 			"%s: its answers cannot be opened, or it cannot open ours: the preshared keys differ",
 			name);
 	else if (agreed->unresolved)
-		add_warning(report, "%s: the name in its Endpoint has no address", name);
+		add_warning(report, WARNING_OTHER, "%s: the name in its Endpoint has no address", name);
 	else if (agreed->state != AGREED_STATE_AGREED && status->attempts >= ATTEMPTS_MANY)
-		add_warning(report,
+		add_warning(report, WARNING_OTHER,
 			    "%s: no answer to %u attempts to agree on a key: is it up, do the public keys "
-			    "match, and "
-			    "does UDP port %u pass in both directions?",
+			    "match, and does UDP port %u pass in both directions?",
 			    name, status->attempts, report->config.listen_port);
 }
 
@@ -166,14 +166,15 @@ static void warn_of_agreed(struct report *report, const struct peer_report *peer
 
 	if (agreed->state == AGREED_STATE_EXPIRED)
 		add_warning(
-			report,
+			report, WARNING_OTHER,
 			"%s: its key has expired, and no other was agreed on: nothing is sealed or opened",
 			peer->record.name);
 	if (!agreed->has_status)
 		return;
 	warn_of_cause(report, peer);
 	if (agreed->status.ahead > DAY)
-		add_warning(report, "%s: the timestamps sent to it are %llu days ahead of this clock",
+		add_warning(report, WARNING_OTHER,
+			    "%s: the timestamps sent to it are %llu days ahead of this clock",
 			    peer->record.name, (unsigned long long)(agreed->status.ahead / DAY));
 }
 
@@ -182,10 +183,9 @@ void report_warn_agreement(struct report *report)
 	if (!report->agrees)
 		return;
 	if (!report->agent_runs)
-		add_warning(report,
-			    "no agent is running: no new keys are agreed on, and nothing is sealed "
-			    "once those in use have "
-			    "expired; %s agree %s",
+		add_warning(report, WARNING_OTHER,
+			    "no agent is running: no new keys are agreed on, and nothing is sealed once "
+			    "those in use have expired; %s agree %s",
 			    self(), report->instance.name);
 	for (size_t i = 0; i < report->n_peers; i++)
 		if (report->peers[i].agreed.agreed)

@@ -24,13 +24,12 @@ int report_read_fast(struct report *report, const struct plane *plane)
 static void warn_of_flowtable(struct report *report, const char *missing)
 {
 	if (strcmp(missing, report->instance.near) == 0)
-		add_warning(
-			report,
-			"fast path: the flowtable lacks %s: Linux 7.3 puts no flow into it then, and packets "
-			"take the ordinary way",
-			missing);
+		add_warning(report, WARNING_FAST_PATH,
+			    "fast path: the flowtable lacks %s: Linux 7.3 puts no flow into it then, and "
+			    "packets take the ordinary way",
+			    missing);
 	else
-		add_warning(report,
+		add_warning(report, WARNING_FAST_PATH,
 			    "fast path: %s is in no flowtable of nftables with the other devices: packets "
 			    "take the ordinary way",
 			    missing);
@@ -42,18 +41,18 @@ void report_warn_fast(struct report *report)
 
 	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++) {
 		if (!report->fast.attached[i])
-			add_warning(report,
+			add_warning(report, WARNING_FAST_PATH,
 				    "fast path: %s was deleted or moved to another namespace, or its program "
 				    "detached: its packets take the ordinary way; xdpsec reload %s",
 				    instance->fast[i], instance->name);
 		else if (!report->fast.transmits[i])
-			add_warning(report,
+			add_warning(report, WARNING_FAST_PATH,
 				    "fast path: %s takes no redirected frames: opened packets take the "
 				    "ordinary way; of a veth, the other end must receive with GRO",
 				    instance->fast[i]);
 	}
 	if (instance->n_fast && !report->fast.underlay_transmits)
-		add_warning(report,
+		add_warning(report, WARNING_FAST_PATH,
 			    "fast path: %s takes no redirected frames: all packets to peers take the "
 			    "ordinary way",
 			    instance->device);

@@ -13,9 +13,9 @@
 /* RFC 7253 section 5: no more than 2^48 blocks under a key. */
 #define KEY_BLOCKS (1ULL << 48)
 
-void add_warning(struct report *report, const char *format, ...)
+void add_warning(struct report *report, enum warning_topic topic, const char *format, ...)
 {
-	char **warnings = realloc(report->warnings, (report->n_warnings + 1) * sizeof(*warnings));
+	struct warning *warnings = realloc(report->warnings, (report->n_warnings + 1) * sizeof(*warnings));
 	va_list arguments;
 	int length;
 
@@ -23,20 +23,21 @@ void add_warning(struct report *report, const char *format, ...)
 		return;
 	report->warnings = warnings;
 	va_start(arguments, format);
-	length = vasprintf(&warnings[report->n_warnings], format, arguments);
+	length = vasprintf(&warnings[report->n_warnings].text, format, arguments);
 	va_end(arguments);
 	if (length >= 0)
-		report->n_warnings++;
+		warnings[report->n_warnings++].topic = topic;
 }
 
-static void warn_of_missing(struct report *report, const char *what, const struct missing *missing)
+static void warn_of_missing(struct report *report, enum warning_topic topic, const char *what,
+			    const struct missing *missing)
 {
 	char text[64];
 
 	if (missing->count)
-		add_warning(report, "%s lacks %u of its %s, first %s: xdpsec reload %s", report->near.name,
-			    missing->count, what, prefix_text(&missing->first, text, sizeof(text)),
-			    report->instance.name);
+		add_warning(report, topic, "%s lacks %u of its %s, first %s: xdpsec reload %s",
+			    report->near.name, missing->count, what,
+			    prefix_text(&missing->first, text, sizeof(text)), report->instance.name);
 }
 
 static void warn_of_rivals(struct report *report)
@@ -45,8 +46,7 @@ static void warn_of_rivals(struct report *report)
 		[RIVAL_EQUAL] = "has a route to it of the same metric, and only one of the two is used",
 		[RIVAL_AHEAD] = "has a route to it of a lower metric: packets leave by that, in clear",
 		[RIVAL_BEHIND] =
-			"is in that network, whose hosts cannot be reached: their packets go into the "
-			"tunnel",
+			"is in that network, whose hosts cannot be reached: their packets go into the tunnel",
 	};
 	char text[64], more[32] = "";
 
@@ -55,8 +55,9 @@ static void warn_of_rivals(struct report *report)
 	if (report->rivals.count > 1)
 		snprintf(more, sizeof(more), " (and %u more)", report->rivals.count - 1);
 	prefix_text(&report->rivals.prefix, text, sizeof(text));
-	add_warning(report, "AllowedIPs: %s%s: %s %s: ip%s route show %s", text, more, report->rivals.device,
-		    what[report->rivals.rival], prefix_is_ipv4(&report->rivals.prefix) ? "" : " -6", text);
+	add_warning(report, WARNING_RIVAL, "AllowedIPs: %s%s: %s %s: ip%s route show %s", text, more,
+		    report->rivals.device, what[report->rivals.rival],
+		    prefix_is_ipv4(&report->rivals.prefix) ? "" : " -6", text);
 }
 
 /* The least overhead towards any peer. Packets to other peers that are too big are answered. */
@@ -82,13 +83,13 @@ static void warn_of_mtu(struct report *report)
 	unsigned int overhead = least_overhead(report);
 
 	if (near->mtu != report->config.mtu)
-		add_warning(report, "the MTU of %s was changed to %u, from %u: xdpsec reload %s", near->name,
+		add_warning(report, WARNING_DEVICE,
+			    "the MTU of %s was changed to %u, from %u: xdpsec reload %s", near->name,
 			    near->mtu, report->config.mtu, report->instance.name);
 	else if (report->device_mtu && report->device_mtu < near->mtu + overhead)
-		add_warning(report,
-			    "the MTU of %s is now %u: packets of %u bytes from %s and %u bytes of "
-			    "overhead do not "
-			    "fit; xdpsec reload %s",
+		add_warning(report, WARNING_DEVICE,
+			    "the MTU of %s is now %u: packets of %u bytes from %s and %u bytes of overhead "
+			    "do not fit; xdpsec reload %s",
 			    report->instance.device, report->device_mtu, near->mtu, near->name, overhead,
 			    report->instance.name);
 }
@@ -97,23 +98,22 @@ static void warn_of_mtu(struct report *report)
 static void warn_of_near(struct report *report)
 {
 	if (!report->near.up)
-		add_warning(report,
+		add_warning(report, WARNING_DEVICE,
 			    "the tunnel device %s was set down, which removed its routes: xdpsec reload %s",
 			    report->near.name, report->instance.name);
 	if (report->deaf)
-		add_warning(report,
-			    "GRO of %s is off and its XDP program is gone: no packet arrives on it; "
-			    "xdpsec reload "
-			    "%s",
+		add_warning(report, WARNING_DEVICE,
+			    "GRO of %s is off and its XDP program is gone: no packet arrives on it; xdpsec "
+			    "reload %s",
 			    report->near.name, report->instance.name);
 	else if (!report->near.xdp_program)
-		add_warning(report,
-			    "the XDP program of %s is gone: packets larger than its MTU are lost; "
-			    "xdpsec reload %s",
+		add_warning(report, WARNING_DEVICE,
+			    "the XDP program of %s is gone: packets larger than its MTU are lost; xdpsec "
+			    "reload %s",
 			    report->near.name, report->instance.name);
 	warn_of_mtu(report);
-	warn_of_missing(report, "addresses", &report->addresses);
-	warn_of_missing(report, "routes", &report->routes);
+	warn_of_missing(report, WARNING_DEVICE, "addresses", &report->addresses);
+	warn_of_missing(report, WARNING_OTHER, "routes", &report->routes);
 	warn_of_rivals(report);
 }
 
@@ -122,33 +122,32 @@ static void warn_of_tunnel(struct report *report)
 	const struct instance *instance = &report->instance;
 
 	if (!report->pair_exists) {
-		add_warning(report, "the tunnel device %s is gone: run down and up", instance->near);
+		add_warning(report, WARNING_DEVICE, "the tunnel device %s is gone: run down and up",
+			    instance->near);
 		return;
 	}
 	if (report->near.index)
 		warn_of_near(report);
 	report_warn_pair(report);
 	if (!report->egress)
-		add_warning(report, "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
+		add_warning(report, WARNING_DEVICE,
+			    "not attached to TC ingress of %s: nothing is sent; xdpsec reload %s",
 			    instance->far, instance->name);
 	if (report->rules_gone)
-		add_warning(report,
-			    "the routing rules for the default route into %s were removed: their "
-			    "packets leave in "
-			    "clear; xdpsec reload %s",
+		add_warning(report, WARNING_DEVICE,
+			    "the routing rules for the default route into %s were removed: their packets "
+			    "leave in clear; xdpsec reload %s",
 			    instance->near, instance->name);
 	if (report->other_vrf)
-		add_warning(report,
-			    "%s was moved into a VRF, or out of one: routes to the peers are not "
-			    "looked for there; "
-			    "xdpsec reload %s",
+		add_warning(report, WARNING_DEVICE,
+			    "%s was moved into a VRF, or out of one: routes to the peers are not looked for "
+			    "there; xdpsec reload %s",
 			    instance->device, instance->name);
 	if (!report->forwards)
-		add_warning(
-			report,
-			"forwarding of %s was switched off, probably for the whole host: packets keep their "
-			"last device, and route changes are not followed; xdpsec reload %s",
-			instance->far, instance->name);
+		add_warning(report, WARNING_DEVICE,
+			    "forwarding of %s was switched off, probably for the whole host: packets keep "
+			    "their last device, and route changes are not followed; xdpsec reload %s",
+			    instance->far, instance->name);
 }
 
 static void warn_of_inline(struct report *report)
@@ -156,13 +155,13 @@ static void warn_of_inline(struct report *report)
 	const struct instance *instance = &report->instance;
 
 	if (!report->egress && !instance->no_attach)
-		add_warning(report,
+		add_warning(report, WARNING_DEVICE,
 			    "not attached to TC egress of %s: packets leave in clear; xdpsec reload %s",
 			    instance->device, instance->name);
 	if (!report->pair_exists)
-		add_warning(report,
-			    "the hop device %s is gone: packets with a pending checksum are dropped; "
-			    "run down and up",
+		add_warning(report, WARNING_DEVICE,
+			    "the hop device %s is gone: packets with a pending checksum are dropped; run "
+			    "down and up",
 			    instance->near);
 	report_warn_pair(report);
 }
@@ -171,8 +170,9 @@ static void warn_of_name(struct report *report, const char *keyword, const char 
 			 const char *present)
 {
 	if (strcmp(recorded, present) != 0)
-		add_warning(report, "%s is now called %s: %s = %s in %s, then xdpsec reload %s", recorded,
-			    present, keyword, present, report->instance.path, report->instance.name);
+		add_warning(report, WARNING_OTHER,
+			    "%s is now called %s: %s = %s in %s, then xdpsec reload %s", recorded, present,
+			    keyword, present, report->instance.path, report->instance.name);
 }
 
 static void warn_of_names(struct report *report)
@@ -189,13 +189,13 @@ static void warn_of_devices(struct report *report)
 	const struct instance *instance = &report->instance;
 
 	if (!report->reachable) {
-		add_warning(report, "the network namespace of %s is gone, or cannot be found",
+		add_warning(report, WARNING_DEVICE, "the network namespace of %s is gone, or cannot be found",
 			    instance->device);
 		return;
 	}
 	if (!report->device_here) {
 		add_warning(
-			report,
+			report, WARNING_DEVICE,
 			"the device %s was deleted, or moved to another network namespace: programs still "
 			"attached to it drop the protected flows%s; run down, then up where it is now",
 			instance->device,
@@ -206,11 +206,12 @@ static void warn_of_devices(struct report *report)
 	}
 	warn_of_names(report);
 	if (report->xdp.mode == XDP_IN_USE_NONE)
-		add_warning(report, "not attached to XDP of %s: nothing is opened%s%s", instance->device,
-			    instance->no_attach ? "" : "; xdpsec reload ",
+		add_warning(report, WARNING_DEVICE, "not attached to XDP of %s: nothing is opened%s%s",
+			    instance->device, instance->no_attach ? "" : "; xdpsec reload ",
 			    instance->no_attach ? "" : instance->name);
 	if (report->xdp.mode == XDP_IN_USE_GENERIC && instance->xdp_asked != XDP_MODE_CONFIG_GENERIC)
-		add_warning(report, "generic XDP, which is slow: the driver of %s has no native XDP",
+		add_warning(report, WARNING_OTHER,
+			    "generic XDP, which is slow: the driver of %s has no native XDP",
 			    instance->device);
 	if (instance->mode == MODE_TUNNEL)
 		warn_of_tunnel(report);
@@ -233,10 +234,10 @@ static void warn_of_agreed_driver(struct report *report, const struct peer_repor
 
 	if (!answer->bulk || !agreed->has_pair || agreed->pair.bulk)
 		return;
-	add_warning(report,
+	add_warning(report, WARNING_OTHER,
 		    "%s: its key is from before the module " BULK_MODULE
-		    " was loaded: the next one is by it, in "
-		    "two minutes or as soon as xdpsec reload %s has it agreed on",
+		    " was loaded: the next one is by it, in two minutes or as soon as xdpsec reload %s has "
+		    "it agreed on",
 		    peer->record.name, report->instance.name);
 }
 
@@ -266,7 +267,8 @@ static void warn_of_driver(struct report *report, const struct peer_report *peer
 		if (!is_outdated(bound, answer))
 			return;
 	}
-	add_warning(report, "%s: it uses %s, since %s was loaded later: xdpsec reload %s switches to it",
+	add_warning(report, WARNING_OTHER,
+		    "%s: it uses %s, since %s was loaded later: xdpsec reload %s switches to it",
 		    peer->record.name, bound, answer->preferred, report->instance.name);
 }
 
@@ -277,13 +279,12 @@ static void warn_of_way(struct report *report, const struct peer_report *peer)
 
 	prefix_text(&address, text, sizeof(text));
 	if (peer->loops)
-		add_warning(
-			report,
-			"%s: the route to its endpoint leads into the tunnel, so nothing is sent to it: ip "
-			"route add %s via GATEWAY dev %s",
-			peer->record.name, text, report->instance.device);
+		add_warning(report, WARNING_OTHER,
+			    "%s: the route to its endpoint leads into the tunnel, so nothing is sent to it: "
+			    "ip route add %s via GATEWAY dev %s",
+			    peer->record.name, text, report->instance.device);
 	else if (peer->no_way)
-		add_warning(report, "%s: no route to its endpoint %s: nothing is sent to it",
+		add_warning(report, WARNING_OTHER, "%s: no route to its endpoint %s: nothing is sent to it",
 			    peer->record.name, text);
 }
 
@@ -293,20 +294,19 @@ static void warn_of_uplink(struct report *report, const struct peer_report *peer
 	char text[64];
 
 	if (uplink->source_gone)
-		add_warning(report, "%s: Source %s is not an address of this host: nothing is sent to it",
+		add_warning(report, WARNING_OTHER,
+			    "%s: Source %s is not an address of this host: nothing is sent to it",
 			    peer->record.name, address_text(uplink->source, text, sizeof(text)));
 	if (uplink->other[0])
-		add_warning(
-			report,
-			"%s: packets to it leave by %s, and its answers arrive there and are not opened: set "
-			"Device = %s",
-			peer->record.name, uplink->other, uplink->other);
+		add_warning(report, WARNING_OTHER,
+			    "%s: packets to it leave by %s, and its answers arrive there and are not opened: "
+			    "set Device = %s",
+			    peer->record.name, uplink->other, uplink->other);
 	if (uplink->changes_ports)
-		add_warning(
-			report,
-			"%s: its source port changes with each flow, and its endpoint with it (now %u): set "
-			"SourcePort = listen there, or Endpoint or Roaming = no here",
-			peer->record.name, peer->location.port);
+		add_warning(report, WARNING_OTHER,
+			    "%s: its source port changes with each flow, and its endpoint with it (now %u): "
+			    "set SourcePort = listen there, or Endpoint or Roaming = no here",
+			    peer->record.name, peer->location.port);
 }
 
 static bool carries_ipv6(const struct peer_report *peer)
@@ -323,14 +323,13 @@ static void warn_of_path(struct report *report, const struct peer_report *peer)
 	if (!peer->inner_mtu || peer->inner_mtu >= XDPSEC_IPV6_MTU_MIN || !carries_ipv6(peer) ||
 	    peer->outer_mtu == report->device_mtu)
 		return;
-	add_warning(
-		report,
-		"%s: %s a path MTU of %u: IPv6 packets longer than %u in the tunnel may be lost, but 1280 "
-		"must fit",
-		peer->record.name,
-		peer->route.locked && peer->route.mtu == peer->outer_mtu ? "the route to its endpoint has"
-									 : "a router reported",
-		peer->outer_mtu, peer->inner_mtu);
+	add_warning(report, WARNING_OTHER,
+		    "%s: %s a path MTU of %u: IPv6 packets longer than %u in the tunnel may be lost, but "
+		    "1280 must fit",
+		    peer->record.name,
+		    peer->route.locked && peer->route.mtu == peer->outer_mtu ? "the route to its endpoint has"
+									     : "a router reported",
+		    peer->outer_mtu, peer->inner_mtu);
 }
 
 /* An MTU of the route that the kernel does not count for forwarded packets, and so not for ours. */
@@ -343,9 +342,9 @@ static void warn_of_route_mtu(struct report *report, const struct peer_report *p
 	if (!peer->route.mtu || peer->route.locked || peer->route.mtu >= report->device_mtu ||
 	    peer->route.mtu >= report->config.mtu + overhead)
 		return;
-	add_warning(report,
-		    "%s: the route to its endpoint has MTU %u, which is not locked and does not count: "
-		    "`mtu lock %u` in that route, or MTU = %u in %s",
+	add_warning(report, WARNING_OTHER,
+		    "%s: the route to its endpoint has MTU %u, which is not locked and does not count: `mtu "
+		    "lock %u` in that route, or MTU = %u in %s",
 		    peer->record.name, peer->route.mtu, peer->route.mtu,
 		    peer->route.mtu > overhead ? peer->route.mtu - overhead : 0, report->instance.path);
 }
@@ -362,13 +361,13 @@ static void warn_of_peer(struct report *report, const struct peer_report *peer, 
 
 	/* An agreed key is replaced long before that. */
 	if (used > 90 && !peer->agreed.agreed)
-		add_warning(report,
+		add_warning(report, WARNING_OTHER,
 			    "%s: %.0f %% of the reserved sequence numbers are used: xdpsec reload %s "
 			    "reserves more",
 			    peer->record.name, used, report->instance.name);
 	/* Full blocks; in addition each packet has one for the pad and one for the tag. */
 	if (!peer->agreed.agreed && peer->tx.bytes / 16 + 2 * peer->tx.packets > KEY_BLOCKS / 10 * 9)
-		add_warning(report,
+		add_warning(report, WARNING_OTHER,
 			    "%s: the Tx key has encrypted almost 2^48 blocks: change it (RFC 7253 section 5)",
 			    peer->record.name);
 	warn_of_driver(report, peer, answer);
@@ -385,9 +384,8 @@ void report_warn(struct report *report)
 	warn_of_devices(report);
 	if (report->reachable)
 		report_warn_fast(report);
-	report->n_device_warnings = report->n_warnings;
 	if (report->unfinished)
-		add_warning(report,
+		add_warning(report, WARNING_OTHER,
 			    "a reload was killed: SAs that are not shown may be in use; xdpsec reload %s",
 			    report->instance.name);
 	for (size_t i = 0; i < report->n_peers; i++)

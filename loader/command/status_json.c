@@ -245,7 +245,7 @@ struct json_object *report_json(const struct report *report)
 	json_object_object_add(object, "peers", peers);
 	json_object_object_add(object, "drops", drops_json(report, NULL));
 	for (size_t i = 0; i < report->n_warnings; i++)
-		json_append_text(warnings, report->warnings[i]);
+		json_append_text(warnings, report->warnings[i].text);
 	json_object_object_add(object, "warnings", warnings);
 	json_object_object_add(object, "advice", advice_json(report));
 	return object;

@@ -247,7 +247,7 @@ void report_print(const struct report *report, size_t place, enum view view, con
 	if (view != VIEW_PEER)
 		print_instance(report);
 	for (size_t i = 0; i < report->n_warnings; i++)
-		printf("  warning: %s\n", report->warnings[i]);
+		printf("  warning: %s\n", report->warnings[i].text);
 	for (size_t i = 0; i < report->n_advice; i++)
 		printf("  warning: %s; %s\n", report->advice[i].text, report->advice[i].hint);
 	if (view == VIEW_PEER)

@@ -151,7 +151,7 @@ ok "a network of IPv6: check" xdpsec_a check "$CONF"
 like "a network of IPv6: a warning" "$TAP_OUTPUT" "warning: .*2001:db8:77::/48: the route to it through lan has a lower metric: packets leave by that, in clear"
 like "a network of IPv6: status" "$(status_a '.warnings|join("|")')" \
 	"2001:db8:77::/48: lan has a route to it of a lower metric: packets leave by that, in clear: ip -6 route show"
-like "a network of IPv6: diagnose" "$(xdpsec_a diagnose "$NAME_A" 2>&1)" "own device: AllowedIPs: 2001:db8:77::/48: lan .*hint: ip .* -6 route show 2001:db8:77::/48"
+like "a network of IPv6: diagnose" "$(xdpsec_a diagnose "$NAME_A" 2>&1)" "other networks: AllowedIPs: 2001:db8:77::/48: lan .*hint: ip .* -6 route show 2001:db8:77::/48"
 ip -n "$SITE_A" link del dev lan
 is "no network any more: status" "$(status_a '.warnings|length')" 0
 set_line Address "$TUNNEL_A4/26"
