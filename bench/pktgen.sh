@@ -149,20 +149,23 @@ check_device() {
 
 # ---- the instance, and where to ------------------------------------------------------------------------
 
+# Its exit status is 1 for a warning as well: what it prints says whether there is an instance.
 status() { "$XDPSEC" status "$instance" -j; }
 
 find_instance() {
 	local all names
 
 	if [ -z "$instance" ]; then
-		all=$("$XDPSEC" status -j) || exit 1
+		all=$("$XDPSEC" status -j)
+		[ -n "$all" ] || exit 1
 		names=$(jq -r --arg device "$device" '.[] | select(.device == $device) | .name' <<<"$all")
 		[ -n "$names" ] || die "no instance of xdpsec is up on $device: nothing would be sealed" "xdpsec up FILE"
 		[ "$(wc -l <<<"$names")" -eq 1 ] ||
 			die "several instances are on a device called $device: $(paste -sd' ' <<<"$names")" "-i NAME"
 		instance=$names
 	fi
-	before=$(status) || exit 1
+	before=$(status)
+	jq -e '.device' <<<"$before" >/dev/null 2>&1 || exit 1
 	[ "$(jq -r .device <<<"$before")" = "$device" ] ||
 		die "$instance protects $(jq -r .device <<<"$before"), not $device"
 	jq -e '.by_hand or .attached' <<<"$before" >/dev/null ||

@@ -166,6 +166,7 @@ stop "$SINK"
 peers=/sys/fs/bpf/xdpsec/$NAME_A/maps/peers
 slot=$(bpftool -j map lookup pinned "$peers" key 0 0 0 0 | jq -r '.value | map(if type == "string" then . else tostring end) | join(" ")')
 ok "the SA is taken away" bpftool map update pinned "$peers" key 0 0 0 0 value 255 255 255 255 0 0 0 0
+fails "without SA: status has a warning" "a reload was killed" xdpsec_a status "$NAME_A"
 ok "without SA: pktgen, until its time is over" pktgen -s 64 -c 1000000000 -l 2
 is "without SA: every packet counts as no_key, and nothing else does" \
 	"$(result '.runs[0] | [.generated > 0, .sealed, .drops == {no_key: .generated}, .refused == .generated] | tostring')" \
