@@ -86,9 +86,8 @@ void agent_take_answer(struct agent *agent, uint64_t now)
 			take_addresses(agent, &answer, now);
 	if (got != -EPIPE)
 		return;
-	log_line(LOG_ERR,
-		 "the resolver's process has ended for good: names are not looked up until the agent is "
-		 "started anew");
+	log_line(LOG_ERR, "the resolver's process has ended for good: names are not looked up until the "
+			  "agent is started anew");
 	close(agent->resolver);
 	agent->resolver = -1;
 }

@@ -43,9 +43,8 @@ static const struct {
 	[AGREEMENT_PSK_UNREADABLE] = { LOG_WARNING, "no handshake: its preshared key cannot be read" },
 	[AGREEMENT_RESPONSE_WRONG] = { LOG_WARNING, "its answer does not decrypt: the preshared keys of both "
 						    "ends differ" },
-	[AGREEMENT_UNCONFIRMED] = { LOG_WARNING,
-				    "does not confirm our answers: they are lost, or the preshared keys of "
-				    "both ends differ" },
+	[AGREEMENT_UNCONFIRMED] = { LOG_WARNING, "does not confirm our answers: they are lost, or the "
+						 "preshared keys of both ends differ" },
 	[AGREEMENT_PEER_RESTARTED] = { LOG_INFO, "has lost its keys, as by a restart" },
 	[AGREEMENT_RESET] = { LOG_WARNING, "is faulty: all its keys are given up" },
 	[AGREEMENT_NO_SLOT_FREE] = { LOG_WARNING, "a handshake was dropped: too many keys at a time" },

@@ -90,8 +90,7 @@ static int find_output(struct import *import)
 		return 0;
 	fail(EINVAL, "%s: not the file name of a configuration", path);
 	hint("NAME" SUFFIX
-	     " configures the instance NAME: a letter or digit first, then letters, digits, \"-\" and "
-	     "\"_\"");
+	     " configures the instance NAME: a letter or digit first, then letters, digits, \"-\" and \"_\"");
 	return -EINVAL;
 }
 

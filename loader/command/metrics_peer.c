@@ -295,8 +295,7 @@ static const struct {
 } others[] = {
 	{ { "xdpsec_peer", METRIC_INFO, NULL,
 	    "The keys of a peer, agreed or manual, with cipher and driver; the driver of agreed keys is the "
-	    "next "
-	    "one's." },
+	    "next one's." },
 	  print_peer_info },
 	{ { "xdpsec_peer_dropped_packets", METRIC_COUNTER, "packets",
 	    "Packets from or to the peer that were dropped, by reason; only reasons that occurred." },

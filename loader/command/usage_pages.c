@@ -58,15 +58,14 @@ static const struct {
 		   "single address.\n"
 		   "\n"
 		   "    xdpsec probe site-a site-b 203.0.113.65" },
-	{ "diagnose",
-	  "Walk the way of a packet to PEER, or to each peer, and say the first thing that is wrong, "
-	  "and the\n"
-	  "command that mends it. A few packets of its own ask the peer, its port and the path. The exit "
-	  "status is 0\n"
-	  "if nothing wrong was found, 1 otherwise.\n"
-	  "\n"
-	  "    xdpsec diagnose site-a\n"
-	  "    xdpsec diagnose site-a site-b -j | jq -r '.findings[-1].text'" },
+	{ "diagnose", "Walk the way of a packet to PEER, or to each peer, and say the first thing that is "
+		      "wrong, and the\n"
+		      "command that mends it. A few packets of its own ask the peer, its port and the path. "
+		      "The exit status is 0\n"
+		      "if nothing wrong was found, 1 otherwise.\n"
+		      "\n"
+		      "    xdpsec diagnose site-a\n"
+		      "    xdpsec diagnose site-a site-b -j | jq -r '.findings[-1].text'" },
 	{ "check", "Report everything that `up` would refuse, or `reload` if the instance is up: all "
 		   "mistakes, not only\n"
 		   "the first. Nothing is changed.\n"

@@ -159,8 +159,7 @@ int set_idle(struct config *config, const struct config_line *where, char *value
 	if (strcmp(value, "keyed") != 0 && strcmp(value, "silent") != 0) {
 		fail_at(where, "%s: neither keyed nor silent", value);
 		hint("keyed: there is always a key; silent: no handshake while nothing is sent, and the "
-		     "first "
-		     "packets after that are dropped");
+		     "first packets after that are dropped");
 		return -EINVAL;
 	}
 	config->idle_silent = value[0] == 's';

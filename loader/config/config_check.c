@@ -148,8 +148,8 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	if (!uncovered)
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (%s), which also protects %s: such "
-	     "packets would leave in clear, because the longest prefix wins",
+	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (%s), which also protects %s: such packets "
+	     "would leave in clear, because the longest prefix wins",
 	     path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
 	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name,
 	     line_text(config, path, outer->peer, outer->line, line),

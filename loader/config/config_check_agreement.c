@@ -209,8 +209,7 @@ static void warn_of_port(const struct config *config)
 	if (config->listen_port != IKE_NAT_PORT)
 		return;
 	warning("%s:%d: ListenPort: %d is the port of IPsec behind NAT (IKE), whose messages would be "
-		"mistaken for "
-		"those of the key agreement",
+		"mistaken for those of the key agreement",
 		config->path, config->listen_port_line, IKE_NAT_PORT);
 	hint("another port, for example 7253, unless no IPsec runs here");
 }

@@ -56,8 +56,7 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[PEER_
 	if (i == index || !fingerprints[index / PEER_KEYS][index % PEER_KEYS][0])
 		return 0;
 	fail(EINVAL,
-	     "%s:%d: %s: the same key as %s of peer %s in %s: each direction of each peer needs its own "
-	     "key",
+	     "%s:%d: %s: the same key as %s of peer %s in %s: each direction of each peer needs its own key",
 	     path, key_line(config, index), key_setting(index), key_setting(i),
 	     config->peers[i / PEER_KEYS].name,
 	     line_text(config, path, &config->peers[i / PEER_KEYS], key_line(config, i), line));

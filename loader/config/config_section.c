@@ -102,8 +102,7 @@ static void refuse_keyless(struct parser *parser, const struct config_line *wher
 {
 	parser_fail(parser, fail_at(where, "it has no keys: PublicKey is missing"));
 	hint("PublicKey = what `xdpsec pubkey` prints at the other site; or manual keys: TxSpi, TxKeyFile, "
-	     "RxSpi and "
-	     "RxKeyFile");
+	     "RxSpi and RxKeyFile");
 }
 
 /* Missing keys, and keys of the other mode. */

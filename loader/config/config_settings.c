@@ -185,8 +185,7 @@ static int set_bind(struct config *config, const struct config_line *where, char
 		}
 	fail_at(where, "%s: neither addresses, ports nor none", value);
 	hint("addresses: and ports too, for a path without NAT; ports: for NAT of addresses alone; none: for "
-	     "NAT "
-	     "of ports too");
+	     "NAT of ports too");
 	return -EINVAL;
 }
 

@@ -14,9 +14,8 @@ static const struct {
 	{ "SaveConfig", "xdpsec writes no configuration; `xdpsec reload NAME` applies what was edited" },
 	{ "PreUp",
 	  "PostUp, which is run after; or systemctl edit xdpsec@NAME, with [Service] and ExecStartPre=" },
-	{ "PreDown",
-	  "PostDown, which is run after; or a unit of your own with After=xdpsec@NAME.service, whose "
-	  "ExecStop= runs before" },
+	{ "PreDown", "PostDown, which is run after; or a unit of your own with After=xdpsec@NAME.service, "
+		     "whose ExecStop= runs before" },
 	{ "PreSharedKey", "PresharedKey, or PresharedKeyFile" },
 };
 

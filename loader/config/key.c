@@ -72,8 +72,7 @@ static int parse(struct key *key, const char *text, size_t n, size_t length, con
 		fail(EINVAL, "%s: %s: the key has %zu bits, the cipher needs %zu", what, path, n * 4,
 		     length * 8);
 		hint("`xdpsec genkey --manual --bits %zu` makes a key of this length, for both sites; or "
-		     "change "
-		     "Cipher at both",
+		     "change Cipher at both",
 		     length * 8);
 		return -EINVAL;
 	}

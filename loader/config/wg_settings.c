@@ -57,8 +57,7 @@ static int take_private_key(struct config *config, const struct config_line *whe
 	warning("%s:%d: %s: taken over, but a key should not serve both protocols", where->path, where->line,
 		where->key);
 	hint("(umask 077; xdpsec genkey >/etc/xdpsec/%s.key), PrivateKeyFile = %s.key instead of PrivateKey, "
-	     "and "
-	     "the peers need what `xdpsec pubkey </etc/xdpsec/%s.key` prints",
+	     "and the peers need what `xdpsec pubkey </etc/xdpsec/%s.key` prints",
 	     config->name, config->name, config->name);
 	return 0;
 }
@@ -110,8 +109,7 @@ static int take_table(struct config *config, const struct config_line *where, ch
 		return set_table(config, where, value);
 	config->tunnel.no_routes = true;
 	warning("%s:%d: Table: %s: not taken over, Table = off takes its place: xdpsec adds routes to the "
-		"main "
-		"table only",
+		"main table only",
 		where->path, where->line, value);
 	hint("after `xdpsec up`, for each prefix of AllowedIPs: ip route add PREFIX dev %s table %s",
 	     config->tunnel.name, value);

@@ -148,12 +148,10 @@ void fast_warn_of_flowtable(const struct config *config, const struct instance *
 		return;
 	if (strcmp(missing, instance->near) == 0) {
 		warning("%s:%d: FastPath: the flowtable lacks %s: Linux 7.3 puts no flow into it then, and "
-			"all "
-			"packets take the ordinary way",
+			"all packets take the ordinary way",
 			config->path, config->tunnel.fast_line, missing);
 		hint("PostUp = nft \"add flowtable inet gateway fast { hook ingress priority filter; devices "
-		     "= { "
-		     "%s }; }\", with the family and the names of your table and flowtable",
+		     "= { %s }; }\", with the family and the names of your table and flowtable",
 		     missing);
 		return;
 	}

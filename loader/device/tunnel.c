@@ -143,8 +143,8 @@ void tunnel_check_port(const struct config *config)
 	}
 	if (result < 0 && errno == EADDRINUSE) {
 		port_find_holder((__u16)config->tunnel.listen_port, &holder);
-		warning("%s: UDP port %u: %s uses it, and gets no packets from %s any more that come "
-			"from a peer or look sealed",
+		warning("%s: UDP port %u: %s uses it, and gets no packets from %s any more that come from a "
+			"peer or look sealed",
 			config->path, config->tunnel.listen_port,
 			port_holder_text(&holder, text, sizeof(text)), config->device);
 		hint("`ss -lnup 'sport = :%u'` shows more; or set another ListenPort",

@@ -345,8 +345,7 @@ static int check_opposite(const struct state *state)
 		     "with it, sequence numbers repeat",
 		     state->peer, state->dir, state->opposite);
 	hint("make new keys for both sites (xdpsec genkey --manual); if both sites are on this host, give "
-	     "each a "
-	     "--state-dir");
+	     "each a --state-dir");
 	return -EKEYREJECTED;
 }
 
@@ -359,8 +358,7 @@ static int check_copy(const struct state *state, const char *copy)
 	     "then are unknown",
 	     state->peer, state_setting_name(state), state->dir, state->file, copy);
 	hint("make new keys for both sites (xdpsec genkey --manual); use --moved-state only if the directory "
-	     "was "
-	     "moved here and is not used at the old place any more");
+	     "was moved here and is not used at the old place any more");
 	return -ESTALE;
 }
 

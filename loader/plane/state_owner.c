@@ -32,8 +32,7 @@ static int check_above(const char *dir, const char *path)
 	     "numbers repeat",
 	     dir, above, st.st_uid, st.st_mode & 07777);
 	hint("chown root %s; chmod go-w %s; or let /var/lib/xdpsec have the state, without --state-dir; make "
-	     "new keys "
-	     "if somebody may have changed it",
+	     "new keys if somebody may have changed it",
 	     above, above);
 	return -EPERM;
 }
@@ -95,8 +94,7 @@ int state_check_file(const char *dir, const char *file, int fd)
 	fail(EPERM, "state file %s/%s: owner %u, permissions %04o: others could make sequence numbers repeat",
 	     dir, file, st.st_uid, st.st_mode & 07777);
 	hint("make new keys for both sites (xdpsec genkey --manual) if somebody may have changed it; else "
-	     "chown root "
-	     "%s/%s; chmod 600 %s/%s",
+	     "chown root %s/%s; chmod 600 %s/%s",
 	     dir, file, dir, file);
 	return -EPERM;
 }
