@@ -36,7 +36,7 @@ host() {
 	END
 }
 play() {
-	timeout 200 ansible-playbook -i "$WORK/inventory.yml" -e "ansible_connection=local ansible_remote_tmp=$WORK/remote xdpsec_systemd=false ansible_become=false" \
+	timeout $((200 * WAIT_FACTOR)) ansible-playbook -i "$WORK/inventory.yml" -e "ansible_connection=local ansible_remote_tmp=$WORK/remote xdpsec_systemd=false ansible_become=false" \
 		"$EXAMPLE/site.yml"
 }
 down_all() {
