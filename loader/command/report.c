@@ -300,8 +300,7 @@ static void measure_path(const struct report *report, struct peer_report *peer)
 	if (endpoint->path_mtu > overhead && endpoint->path_mtu < peer->outer_mtu &&
 	    monotonic() < endpoint->path_mtu_until)
 		peer->outer_mtu = endpoint->path_mtu;
-	/* The kernel counts no other (ip_mtu_from_fib_result() and ip6_mtu_from_fib6()). */
-	if (peer->route.locked && peer->route.mtu > overhead && peer->route.mtu < peer->outer_mtu)
+	if (peer->route.mtu_counts && peer->route.mtu > overhead && peer->route.mtu < peer->outer_mtu)
 		peer->outer_mtu = peer->route.mtu;
 	peer->inner_mtu = peer->outer_mtu - overhead;
 	if (peer->inner_mtu > report->config.mtu)

@@ -83,7 +83,7 @@ struct peer_report {
 	bool no_way, loops; /* no route to the location, or a route into the tunnel */
 	struct {
 		unsigned int mtu; /* that was set for it; 0: none */
-		bool locked;
+		bool mtu_counts;
 	} route;
 	enum peer_state state;
 	unsigned int outer_mtu, inner_mtu; /* that fit the path, as far as is known; 0: not known */

@@ -95,7 +95,7 @@ static void read_way(const struct report *report, struct peer_report *peer)
 
 	if (!err && !route_find(peer->location.address, report->vrf, report->config.mark, &route)) {
 		peer->route.mtu = route.mtu;
-		peer->route.locked = route.mtu_locked;
+		peer->route.mtu_counts = route.mtu_counts;
 	}
 	/* A source that is not an address of this host has its own warning. */
 	peer->no_way = err != -EINVAL && (err || !way.device);

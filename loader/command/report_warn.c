@@ -327,8 +327,9 @@ static void warn_of_path(struct report *report, const struct peer_report *peer)
 		    "%s: %s a path MTU of %u: IPv6 packets longer than %u in the tunnel may be lost, but "
 		    "1280 must fit",
 		    peer->record.name,
-		    peer->route.locked && peer->route.mtu == peer->outer_mtu ? "the route to its endpoint has"
-									     : "a router reported",
+		    peer->route.mtu_counts && peer->route.mtu == peer->outer_mtu
+			    ? "the route to its endpoint has"
+			    : "a router reported",
 		    peer->outer_mtu, peer->inner_mtu);
 }
 
@@ -339,7 +340,7 @@ static void warn_of_route_mtu(struct report *report, const struct peer_report *p
 	unsigned int overhead = prefix_is_ipv4(&address) ? XDPSEC_TUNNEL_OVERHEAD_IPV4
 							 : XDPSEC_TUNNEL_OVERHEAD_IPV6;
 
-	if (!peer->route.mtu || peer->route.locked || peer->route.mtu >= report->device_mtu ||
+	if (!peer->route.mtu || peer->route.mtu_counts || peer->route.mtu >= report->device_mtu ||
 	    peer->route.mtu >= report->config.mtu + overhead)
 		return;
 	add_warning(report, WARNING_OTHER,

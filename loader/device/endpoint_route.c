@@ -63,7 +63,7 @@ static int refuse_endpoint(const struct config *config, const struct peer_config
 	return -ELOOP;
 }
 
-/* For packets that it forwards, and so for ours, the kernel counts only an MTU that is locked. */
+/* An MTU of the route that does not count is one that somebody believes in. */
 static void check_route_mtu(const struct config *config, const struct peer_config *peer,
 			    const struct route *route)
 {
@@ -73,7 +73,7 @@ static void check_route_mtu(const struct config *config, const struct peer_confi
 	struct netdev device;
 	char text[64];
 
-	if (!route->mtu || route->mtu_locked || netdev_find(config->device, &device) ||
+	if (!route->mtu || route->mtu_counts || netdev_find(config->device, &device) ||
 	    route->mtu >= device.mtu || route->mtu <= overhead ||
 	    (config->tunnel.mtu && config->tunnel.mtu + overhead <= route->mtu))
 		return;

@@ -12,6 +12,7 @@
 #include "base/prefix.h"
 #include "net/netlink.h"
 #include "net/route.h"
+#include "net/sysctl.h"
 
 static void copy_address(unsigned char address[16], const struct nlattr *attribute)
 {
@@ -47,7 +48,7 @@ static int parse_metric(const struct nlattr *attribute, void *data)
 	if (mnl_attr_get_type(attribute) == RTAX_MTU)
 		route->mtu = mnl_attr_get_u32(attribute);
 	else if (mnl_attr_get_type(attribute) == RTAX_LOCK)
-		route->mtu_locked = mnl_attr_get_u32(attribute) & 1U << RTAX_MTU;
+		route->mtu_counts = mnl_attr_get_u32(attribute) & 1U << RTAX_MTU;
 	return MNL_CB_OK;
 }
 
@@ -127,6 +128,15 @@ static struct nlmsghdr *route_request(char *buffer, __u16 type, const struct xdp
 	return request;
 }
 
+/* Does the kernel count an MTU that is not locked? Of IPv4 only if it is told to (ip_mtu_from_fib_result()), of IPv6 never
+ * (ip6_mtu_from_fib6()). */
+static bool trusts_route_mtu(void)
+{
+	int value = 0;
+
+	return sysctl_get_global("ipv4", "ip_forward_use_pmtu", &value) == 0 && value;
+}
+
 int route_find(const unsigned char address[16], unsigned int vrf, __u32 mark, struct route *route)
 {
 	struct xdpsec_prefix prefix = { .length = 128 };
@@ -146,9 +156,12 @@ int route_find(const unsigned char address[16], unsigned int vrf, __u32 mark, st
 	if (vrf)
 		mnl_attr_put_u32(request, RTA_OIF, vrf);
 	err = netlink_talk(request, parse_route, &found);
-	if (!err)
-		*route = found;
-	return err;
+	if (err)
+		return err;
+	if (found.mtu && !found.mtu_counts && prefix_is_ipv4(&prefix))
+		found.mtu_counts = trusts_route_mtu();
+	*route = found;
+	return 0;
 }
 
 static struct nlmsghdr *change_request(char *buffer, __u16 type, const struct xdpsec_prefix *prefix,

@@ -19,7 +19,7 @@ struct route {
 	bool is_local;	 /* to an address of this machine */
 	bool is_unicast; /* not local, blackhole, unreachable... */
 	__u32 mtu;	 /* that was set for the route; 0: none */
-	bool mtu_locked;
+	bool mtu_counts; /* for packets that are forwarded, and so for ours */
 };
 
 /* The route that the kernel uses for packets to the address with this mark, in a VRF (0: in none). */

@@ -30,16 +30,30 @@ int sysctl_set(const char *family, const char *device, const char *name, int val
 	return write(fd, text, (size_t)length) == length ? 0 : -errno;
 }
 
-int sysctl_get(const char *family, const char *device, const char *name, int *value)
+static int read_value(int fd, int *value)
 {
-	_cleanup_close_ int fd = open_sysctl(family, device, name, O_RDONLY);
 	char text[16] = "";
 
-	if (fd < 0)
-		return fd;
 	if (read(fd, text, sizeof(text) - 1) < 0)
 		return -errno;
 	return sscanf(text, "%d", value) == 1 ? 0 : -EINVAL;
+}
+
+int sysctl_get(const char *family, const char *device, const char *name, int *value)
+{
+	_cleanup_close_ int fd = open_sysctl(family, device, name, O_RDONLY);
+
+	return fd < 0 ? fd : read_value(fd, value);
+}
+
+int sysctl_get_global(const char *family, const char *name, int *value)
+{
+	char path[128];
+	_cleanup_close_ int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/%s", family, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : read_value(fd, value);
 }
 
 void sysctl_silence_ipv6(const char *device)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Settings of a network device in /proc/sys/net that netlink does not have. */
+/* Settings in /proc/sys/net that netlink does not have: of a network device, or of the network namespace. */
 #ifndef XDPSEC_SYSCTL_H
 #define XDPSEC_SYSCTL_H
 
@@ -8,6 +8,9 @@
 /* family is "ipv4" or "ipv6". For the network namespace of the process. 0 or -errno, without a message. */
 int sysctl_set(const char *family, const char *device, const char *name, int value);
 int sysctl_get(const char *family, const char *device, const char *name, int *value);
+
+/* One that is not of a device: /proc/sys/net/FAMILY/NAME. */
+int sysctl_get_global(const char *family, const char *name, int *value);
 
 /*
  * Switch IPv6 off on the device. It would send MLD reports and router solicitations, and there is no netlink

@@ -118,6 +118,15 @@ for UNDERLAY in 4 6; do
 	ok "$name: down" down
 done
 
+# Of IPv4, the kernel can be told to count one that is not locked.
+without_lock() {
+	ok "$name: use_pmtu" in_a sysctl -qw net.ipv4.ip_forward_use_pmtu=1
+	is "$name: use_pmtu: no warning" "$(status_a '.warnings | length')" 0
+	is "$name: use_pmtu: the path's MTU" "$(status_a '.peers[0].path_mtu')" $((NARROW - overhead))
+	refuses "$name: use_pmtu: not a byte more" in_a ping -c1 -W1 -M "do" -s $((NARROW - overhead - 27)) $TUNNEL_B4
+	ok "$name: use_pmtu: no more" in_a sysctl -qw net.ipv4.ip_forward_use_pmtu=0
+}
+
 # The MTU of the route to the endpoint counts if it is locked, in either family.
 widen
 for UNDERLAY in 4 6; do
@@ -133,6 +142,7 @@ for UNDERLAY in 4 6; do
 		"site-b: the route to its endpoint has MTU $NARROW, which is not locked and does not count: .mtu lock $NARROW. in that route, or MTU = $((NARROW - overhead)) in"
 	is "$name: not locked: the path's MTU" "$(status_a '.peers[0].path_mtu')" $((1500 - overhead))
 	ok "$name: not locked: a full packet" in_a ping -c1 -W10 -M "do" -s $((1500 - overhead - 28)) $TUNNEL_B4
+	[ $UNDERLAY = 6 ] || without_lock
 	ip -n "$SITE_A" route change "$peer" via $gateway mtu lock $NARROW
 	is "$name: locked: no warning" "$(status_a '.warnings | length')" 0
 	is "$name: locked: the path's MTU" "$(status_a '.peers[0].path_mtu')" $((NARROW - overhead))
