@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <json-c/json.h>
 
 #include "base/kernel.h"
@@ -14,6 +15,7 @@
 #include "command/check.h"
 #include "command/commands.h"
 #include "command/json_output.h"
+#include "command/lost.h"
 #include "command/reload.h"
 #include "command/up.h"
 #include "plane/self.h"
@@ -108,6 +110,29 @@ static int check_reload(struct up *up)
 	return err;
 }
 
+/* Something of the instance is there, and `up` takes it down before it looks for conflicts. Only root sees what is lost. */
+static bool is_left_over(const char *name)
+{
+	return plane_exists(name, true) || (!geteuid() && lost_exists(name));
+}
+
+/* Its devices would conflict with itself. */
+static int check_left_over(struct up *up)
+{
+	warning("%s: was left incomplete by a command that was killed, or is being made, or has lost its "
+		"pins: its devices are not checked",
+		up->config.name);
+	hint("%s up %s, which first takes down what is left", self(), up->config.path);
+	return up_check_keys(up);
+}
+
+static int check_conflicts(struct up *up)
+{
+	if (plane_exists(up->config.name, false))
+		return check_reload(up);
+	return is_left_over(up->config.name) ? check_left_over(up) : up_check_conflicts(up);
+}
+
 static int check_all(struct up *up, const struct options *options)
 {
 	int err = check_kernel(options), step;
@@ -115,7 +140,7 @@ static int check_all(struct up *up, const struct options *options)
 	step = up_examine(up);
 	err = err ?: step;
 	if (up->config.path[0] && step != -ENOMEM) {
-		step = plane_exists(up->config.name, false) ? check_reload(up) : up_check_conflicts(up);
+		step = check_conflicts(up);
 		err = err ?: step;
 	}
 	return err;

@@ -31,6 +31,8 @@ void up_free(struct up *up);
 int up_examine(struct up *up);
 /* Check for conflicts with other things on this machine, and with earlier instances. */
 int up_check_conflicts(struct up *up);
+/* Only that the keys are not in use, and that what was recorded of them allows their use. */
+int up_check_keys(struct up *up);
 /* up_build.c: build and attach what was examined. up->hop_secret is set. 0, or -errno after a message, and it is undone. */
 int up_build(struct up *up);
 /* Is the instance of that file up here, with its program taken off the device? */

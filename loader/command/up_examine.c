@@ -278,14 +278,19 @@ static int examine_state(struct up *up)
 	return err;
 }
 
+int up_check_keys(struct up *up)
+{
+	int err = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
+	int step = examine_state(up);
+
+	return err ?: step;
+}
+
 /* Report all conflicts, not only the first. */
 int up_check_conflicts(struct up *up)
 {
-	int err = examine_device(up), step;
+	int err = examine_device(up), step = up_check_keys(up);
 
-	step = key_use_check(&up->config, up->fingerprints, up->instance.netns_cookie);
-	err = err ?: step;
-	step = examine_state(up);
 	return err ?: step;
 }
 

@@ -92,6 +92,8 @@ lost() {
 	exits "$name: down: status" 4 xdpsec_a status
 	ok "$name: up again" up_plain
 	[ -z "${2:-}" ] || ok "$name: $2, again" "${@:2}"
+	ok "$name: check" xdpsec_a check "$CONF"
+	like "$name: check: what is left is no conflict" "$TAP_OUTPUT" "warning: $NAME_A: was left .*or has lost its pins.*hint: xdpsec .*up "
 	ok "$name: the next up" up_plain
 	is "$name: the next up works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
 	ok "$name: and down" down_plain

@@ -230,6 +230,9 @@ if can_trace; then
 		fails "$error while $name" "^xdpsec: .+: " injected "$regex" error="$error"
 		ok "$error while $name: no trace" as_before || down_plain
 		ok "killed while $name" killed "$regex"
+		ok "killed while $name: check" xdpsec_a check "$CONF"
+		like "killed while $name: check: what is left is no conflict" "$TAP_OUTPUT" \
+			"warning: $NAME_A: was left incomplete by a command that was killed.*hint: xdpsec -n $SITE_A up $CONF, which first takes down"
 		ok "killed while $name: the next up" up_plain
 		is "killed while $name: works" "$(status_a '"\(.attached) \(.warnings | length)"') $(routes_of xs0 | wc -w)" "true 0 2"
 		ok "killed while $name: down" down_plain
