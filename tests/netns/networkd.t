@@ -42,12 +42,13 @@ networkd() {
 }
 state() { sed -n 's/^ADMIN_STATE=//p' "$LINKS/$(index "$1")"; }
 is_state() { [ "$(state "$1")" = "$2" ]; }
+is_taken() { [[ $(state "$1") =~ ^(configuring|configured|failed)$ ]]; }
 
 for mode in inline tunnel; do
 	up_in_mode $mode
 	networkd
 	for device in "${DEVICES[@]}"; do
-		ok "$mode: without the file, $device is taken" wait_for 20 is_state "$device" configuring
+		ok "$mode: without the file, $device is taken" wait_for 20 is_taken "$device"
 	done
 	stop "$STARTED"
 	networkd "$FILE"
