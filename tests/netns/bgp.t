@@ -91,9 +91,9 @@ ok "all sites reach each other" eval 'reaches site-a site-c && reaches site-c si
 
 # The control: two tunnels of one host carry what is theirs.
 before_b=$(sealed to-b) before_c=$(sealed to-c)
-behind site-a ping -c10 -i0.05 -W2 "${HOST_OF[site-b]}" >/dev/null
-ok "the tunnel to site-b has it" [ $(($(sealed to-b) - before_b)) -ge 10 ]
-ok "the tunnel to site-c has not" [ $(($(sealed to-c) - before_c)) -lt 10 ]
+behind site-a ping -c30 -i0.02 -W2 "${HOST_OF[site-b]}" >/dev/null
+ok "the tunnel to site-b has it" [ $(($(sealed to-b) - before_b)) -ge 30 ]
+ok "the tunnel to site-c has not" [ $(($(sealed to-c) - before_c)) -lt 30 ]
 
 ok "the tunnel is cut" cut
 refuses "at first packets are lost" reaches site-a site-b
@@ -102,9 +102,9 @@ ok "host to host" reaches site-a site-b
 ok "and back" reaches site-b site-a
 refuses "the session over the tunnel is gone" established site-a
 before_b=$(sealed to-b) before_c=$(sealed to-c)
-behind site-a ping -c10 -i0.05 -W2 "${HOST_OF[site-b]}" >/dev/null
-ok "the tunnel to site-c has it" [ $(($(sealed to-c) - before_c)) -ge 10 ]
-ok "the tunnel to site-b has not" [ $(($(sealed to-b) - before_b)) -lt 10 ]
+behind site-a ping -c30 -i0.02 -W2 "${HOST_OF[site-b]}" >/dev/null
+ok "the tunnel to site-c has it" [ $(($(sealed to-c) - before_c)) -ge 30 ]
+ok "the tunnel to site-b has not" [ $(($(sealed to-b) - before_b)) -lt 30 ]
 
 ok "the tunnel is mended" mend
 ok "the short way is back" wait_for 40 goes_by "$short" "$short_back"

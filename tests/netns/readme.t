@@ -44,6 +44,9 @@ make_home() {
 	chmod 755 "$files/local/upper"
 	tar -C "$TOP" --exclude=./.output/vm --exclude=./.output/tests -cf - . | tar -C "$files/tree" -xf -
 	chown -R $USER_ID:$USER_ID "$files/tree"
+	# systemd lets everybody ping (50-default.conf). A capability of ping's file, as Debian 12 has it, is not in the file
+	# system of a virtual machine.
+	in_ns "$namespace" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
 	# shellcheck disable=SC2016
 	in_machine "$namespace" sh -ec '
 		mount -t overlay -o "lowerdir=/usr/local,upperdir=$1/local/upper,workdir=$1/local/work" overlay /usr/local
