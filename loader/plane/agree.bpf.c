@@ -9,6 +9,7 @@
  */
 #include "plane/agree_abi.h"
 #include "plane/derive.bpf.h"
+#include "xdpsec/endpoint.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -469,7 +470,7 @@ int agree_keepalive(struct agree_peer_args *args)
 SEC("syscall")
 int agree_endpoint(struct agree_peer_args *args)
 {
-	struct xdpsec_location to = args->at, *at;
+	struct xdpsec_location to = args->at, *at, *now;
 	struct xdpsec_source source = args->from, *from;
 	struct xdpsec_endpoint *endpoint;
 	int err = check_endpoint(args->owner, args->peer, &endpoint);
@@ -481,18 +482,22 @@ int agree_endpoint(struct agree_peer_args *args)
 	to.pad = 0;
 	source.pad = 0;
 	bpf_spin_lock(&endpoint->lock);
-	known = endpoint->current ? endpoint->at[1].known : endpoint->at[0].known;
+	now = endpoint->current ? &endpoint->at[1] : &endpoint->at[0];
+	known = now->known;
 	if (known && !endpoint->roams) {
 		bpf_spin_unlock(&endpoint->lock);
 		return -EPERM;
 	}
 	at = endpoint->current ? &endpoint->at[0] : &endpoint->at[1];
 	from = endpoint->current ? &endpoint->from[0] : &endpoint->from[1];
+	/* Most handshakes say that the peer is where it was. Elsewhere the learned path MTU belongs to another path. */
+	if (!known || now->port != to.port || !endpoint_same_address(now->address, (const u32 *)to.address)) {
+		endpoint->moves += 1;
+		endpoint->path_mtu_until = 0;
+	}
 	*at = to;
 	*from = source;
 	endpoint->current = !endpoint->current;
-	endpoint->moves += 1;
-	endpoint->path_mtu_until = 0;
 	bpf_spin_unlock(&endpoint->lock);
 	/* Whether this source can be used has not been checked yet. */
 	endpoint->checked = 0;

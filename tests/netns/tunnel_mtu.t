@@ -6,6 +6,8 @@
 #	SITE_A --1500-- MIDDLE --1400-- SITE_B
 # shellcheck source=tests/netns/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=tests/netns/lib/agree.sh
+. "$here/agree.sh"
 
 NARROW=1400
 
@@ -154,6 +156,27 @@ for UNDERLAY in 4 6; do
 	ok "$name: down" down
 	widen
 done
+
+# A handshake every two minutes says where a roaming peer is: where it was, and the path is the same.
+agreed() { [ "$(status_a '.peers[0].agreement.state')" = agreed ] && in_a ping -c1 -W1 $TUNNEL_B4; }
+another_sa() { [ "$(status_a '.peers[0].tx.spi')" != "$1" ]; }
+widen
+for UNDERLAY in 4 6; do
+	name="a roaming peer, over IPv$UNDERLAY"
+	INTERFACE_LINES="SourcePort = listen" ENDPOINT_B="" write_agreed_configs
+	ok "$name: up" up || bail "not up"
+	ok "$name: agreed" wait_for 10 agreed || bail "no tunnel"
+	narrow
+	refuses "$name: too large" in_a ping -c1 -W1 -M "do" -s $((NARROW - 28)) $TUNNEL_B4
+	before=$(status_a '.peers[0] | "\(.path_mtu) \(.moves)"') spi=$(status_a '.peers[0].tx.spi')
+	ok "$name: its path is narrow ($before)" [ "${before% *}" -lt $NARROW ]
+	ok "$name: rekey" xdpsec_a rekey "$NAME_A"
+	ok "$name: another SA" wait_for 5 another_sa "$spi"
+	is "$name: the same path" "$(status_a '.peers[0] | "\(.path_mtu) \(.moves)"')" "$before"
+	ok "$name: down" down
+	widen
+done
+rm "$WORK/$NAME_A.conf" "$WORK/$NAME_B.conf"
 
 # Without ICMP, what fits has to be said: MTU at one end is enough for TCP both ways, by the MSS.
 UNDERLAY=4
