@@ -206,7 +206,6 @@ static int mend_tunnel(struct reload *reload)
 	return err ?: step;
 }
 
-/* The device was deleted or moved away, and there is another one of the name; or its program was detached. */
 /* Is it already a device of FastPath? Then it has taken over the name of one that is gone. */
 static bool has_other_place(const struct instance *instance, unsigned int place, unsigned int index)
 {
@@ -216,17 +215,30 @@ static bool has_other_place(const struct instance *instance, unsigned int place,
 	return false;
 }
 
+/* What `up` refuses cannot be mended: it is said again. */
+static int mend_fast_attached(struct reload *reload, unsigned int place)
+{
+	struct netdev netdev;
+	int err, step;
+
+	if (netdev_find_index(reload->instance.fast_index[place], &netdev))
+		return 0;
+	err = mend_element(&reload->plane, XDPSEC_DEVICE_FAST + place, &netdev);
+	step = fast_check_device(&netdev, "FastPath: ");
+	err = err ?: step;
+	step = fast_transmits_now(&reload->plane, place, &netdev) ? 0 : fast_refuse_transmits(&netdev);
+	return err ?: step;
+}
+
+/* The device may have been deleted or moved away, and there is another one of the name; or its program was detached. */
 static int mend_fast_device(struct reload *reload, unsigned int place)
 {
 	struct instance *instance = &reload->instance;
 	struct netdev netdev;
 	int err;
 
-	if (fast_attached(&reload->plane, place)) {
-		if (netdev_find_index(instance->fast_index[place], &netdev))
-			return 0;
-		return mend_element(&reload->plane, XDPSEC_DEVICE_FAST + place, &netdev);
-	}
+	if (fast_attached(&reload->plane, place))
+		return mend_fast_attached(reload, place);
 	if (netdev_find(instance->fast[place], &netdev) || has_other_place(instance, place, netdev.index)) {
 		warning("FastPath: %s: no such device: packets to and from it take the ordinary way",
 			instance->fast[place]);
@@ -246,12 +258,20 @@ static int mend_fast_device(struct reload *reload, unsigned int place)
 
 static int mend_fast(struct reload *reload)
 {
-	int err = 0, step;
+	int err, step;
 
+	if (!reload->instance.n_fast)
+		return 0;
+	err = fast_check_device(&reload->device, "FastPath: ");
+	if (!fast_transmitted(&reload->plane, XDPSEC_FAST_UNDERLAY)) {
+		step = fast_refuse_transmits(&reload->device);
+		err = err ?: step;
+	}
 	for (unsigned int i = 0; i < reload->instance.n_fast && i < FAST_DEVICES_MAX; i++) {
 		step = mend_fast_device(reload, i);
 		err = err ?: step;
 	}
+	fast_warn_of_flowtable(&reload->config, &reload->instance);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/similar.h"
@@ -72,6 +73,8 @@ void report_free(struct report *report)
 		free(report->peers[i].prefixes);
 	for (size_t i = 0; i < report->n_warnings; i++)
 		free(report->warnings[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(report->fast.faults); i++)
+		free(report->fast.faults[i]);
 	sharers_free(&report->sharers);
 	free(report->agent);
 	free(report->peers);

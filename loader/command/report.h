@@ -153,6 +153,8 @@ struct report {
 		bool attached[FAST_DEVICES_MAX], transmits[FAST_DEVICES_MAX];
 		bool underlay_transmits;
 		const char *not_in_flowtable; /* the device; NULL: none */
+		/* What `up` refuses of these devices; of Device last. */
+		char *faults[FAST_DEVICES_MAX + 1];
 	} fast;
 	struct warning *warnings;
 	size_t n_warnings;

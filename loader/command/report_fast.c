@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The part of `status` about a fast path. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "command/report.h"
 #include "device/fast_check.h"
 #include "plane/fast.h"
+
+/* Since `up` the device may have become what it would refuse. */
+static char *read_fault(unsigned int index)
+{
+	struct fast_fault fault;
+	struct netdev netdev;
+	char *text;
+
+	if (netdev_find_index(index, &netdev) || !fast_find_fault(&netdev, &fault))
+		return NULL;
+	return asprintf(&text, "%s: %s; %s", netdev.name, fault.text, fault.hint) < 0 ? NULL : text;
+}
 
 int report_read_fast(struct report *report, const struct plane *plane)
 {
@@ -15,7 +29,11 @@ int report_read_fast(struct report *report, const struct plane *plane)
 	for (unsigned int i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++) {
 		report->fast.attached[i] = fast_attached(plane, i);
 		report->fast.transmits[i] = fast_transmitted(plane, i + 1);
+		if (report->fast.attached[i])
+			report->fast.faults[i] = read_fault(instance->fast_index[i]);
 	}
+	if (report->device_here)
+		report->fast.faults[FAST_DEVICES_MAX] = read_fault(instance->device_index);
 	report->fast.underlay_transmits = fast_transmitted(plane, XDPSEC_FAST_UNDERLAY);
 	report->fast.not_in_flowtable = fast_not_in_flowtable(instance);
 	return fast_read_packets(plane, report->fast.packets);
@@ -51,6 +69,9 @@ void report_warn_fast(struct report *report)
 				    "ordinary way; of a veth, the other end must receive with GRO",
 				    instance->fast[i]);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(report->fast.faults); i++)
+		if (report->fast.faults[i])
+			add_warning(report, WARNING_FAST_PATH, "fast path: %s", report->fast.faults[i]);
 	if (instance->n_fast && !report->fast.underlay_transmits)
 		add_warning(report, WARNING_FAST_PATH,
 			    "fast path: %s takes no redirected frames: all packets to peers take the "

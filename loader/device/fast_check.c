@@ -5,6 +5,7 @@
 #include <string.h>
 #include <net/if_arp.h>
 
+#include "base/array.h"
 #include "base/message.h"
 #include "device/fast_check.h"
 #include "net/ethtool.h"
@@ -14,62 +15,93 @@
 #include "plane/self.h"
 
 /* Hardware, or a veth: other devices have no native XDP, or what XDP sees on them is not all of a frame. */
-static int check_kind(const struct netdev *netdev, const char *where)
+static int find_kind(const struct netdev *netdev, struct fast_fault *fault)
+{
+	if (netdev->type == ARPHRD_ETHER && (!netdev->kind[0] || strcmp(netdev->kind, "veth") == 0))
+		return 0;
+	snprintf(fault->text, sizeof(fault->text), "not a network card or veth, but %s",
+		 netdev->kind[0] ? netdev->kind : "no Ethernet device");
+	snprintf(fault->hint, sizeof(fault->hint),
+		 "the fast path needs native XDP on both sides; behind a bridge, bond or VLAN device packets "
+		 "take the ordinary way");
+	return -EINVAL;
+}
+
+static int find_master(const struct netdev *netdev, struct fast_fault *fault)
 {
 	struct netdev master;
 
-	if (netdev->type != ARPHRD_ETHER || (netdev->kind[0] && strcmp(netdev->kind, "veth") != 0)) {
-		fail(EINVAL, "%s%s: not a network card or veth, but %s", where, netdev->name,
-		     netdev->kind[0] ? netdev->kind : "no Ethernet device");
-		hint("the fast path needs native XDP on both sides; behind a bridge, bond or VLAN device "
-		     "packets take the ordinary way");
-		return -EINVAL;
-	}
 	if (!netdev->master || netdev_find_index(netdev->master, &master) || strcmp(master.kind, "vrf") == 0)
 		return 0;
-	fail(EINVAL, "%s%s: is a part of %s (%s): frames that belong there would be forwarded past it", where,
-	     netdev->name, master.name, master.kind);
-	hint("%s link set dev %s nomaster, or leave it out of FastPath", self_ip(), netdev->name);
+	snprintf(fault->text, sizeof(fault->text),
+		 "is a part of %s (%s): frames that belong there would be forwarded past it", master.name,
+		 master.kind);
+	snprintf(fault->hint, sizeof(fault->hint),
+		 "%s link set dev %s nomaster; or leave FastPath out, or %s out of it", self_ip(),
+		 netdev->name, netdev->name);
 	return -EINVAL;
 }
 
 /* A veth's program looks beside each frame (xdp/fast_pending.bpf.h). */
-static int check_vlan(const struct netdev *netdev, const char *where)
+static int find_vlan_offload(const struct netdev *netdev, struct fast_fault *fault)
 {
 	bool fixed;
 
 	if (strcmp(netdev->kind, "veth") == 0 || !vlan_offload_is_on(netdev->name, &fixed))
 		return 0;
-	fail(EOPNOTSUPP,
-	     "%s%s: it takes VLAN tags out of frames (rx-vlan-offload): XDP would take frames of any VLAN "
-	     "for its own",
-	     where, netdev->name);
+	snprintf(fault->text, sizeof(fault->text),
+		 "it takes VLAN tags out of frames (rx-vlan-offload): XDP would take frames of any VLAN for "
+		 "its own");
 	if (fixed)
-		hint("its driver cannot switch that off: leave it out of FastPath");
+		snprintf(fault->hint, sizeof(fault->hint),
+			 "its driver cannot switch that off: leave FastPath out, or %s out of it",
+			 netdev->name);
 	else
-		hint("ethtool -K %s rxvlan off", netdev->name);
+		snprintf(fault->hint, sizeof(fault->hint), "%sethtool -K %s rxvlan off", self_enter(),
+			 netdev->name);
 	return -EOPNOTSUPP;
 }
 
 /* An instance of inline mode would be bypassed: its packets would leave in clear. */
-static int check_no_inline(const struct netdev *netdev, const char *where)
+static int find_inline_mode(const struct netdev *netdev, struct fast_fault *fault)
 {
 	if (!tcx_has_ours(netdev->index))
 		return 0;
-	fail(EBUSY,
-	     "%s%s: an instance of inline mode seals what leaves by it, and the fast path would bypass that",
-	     where, netdev->name);
-	hint("`xdpsec status` lists the instances");
+	snprintf(fault->text, sizeof(fault->text),
+		 "an instance of inline mode seals what leaves by it, and the fast path would bypass that");
+	snprintf(fault->hint, sizeof(fault->hint), "`%s status` lists the instances", self());
 	return -EBUSY;
+}
+
+static int (*const finders[])(const struct netdev *netdev, struct fast_fault *fault) = {
+	find_kind,
+	find_master,
+	find_vlan_offload,
+	find_inline_mode,
+};
+
+bool fast_find_fault(const struct netdev *netdev, struct fast_fault *fault)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(finders); i++)
+		if (finders[i](netdev, fault))
+			return true;
+	return false;
 }
 
 int fast_check_device(const struct netdev *netdev, const char *where)
 {
-	int err = check_kind(netdev, where), step = check_vlan(netdev, where);
+	struct fast_fault fault;
+	int err = 0, step;
 
-	err = err ?: step;
-	step = check_no_inline(netdev, where);
-	return err ?: step;
+	for (size_t i = 0; i < ARRAY_SIZE(finders); i++) {
+		step = finders[i](netdev, &fault);
+		if (!step)
+			continue;
+		fail(-step, "%s%s: %s", where, netdev->name, fault.text);
+		hint("%s", fault.hint);
+		err = err ?: step;
+	}
+	return err;
 }
 
 static int check_name(const struct config *config, const char *name, const char *where)

@@ -13,6 +13,14 @@
  */
 int fast_check(const struct config *config, const struct netdev *underlay, struct instance *instance);
 
+/* What a device lacks for a fast path, and what mends it. */
+struct fast_fault {
+	char text[160], hint[PATH_MAX + 128]; /* a hint can have the path of a namespace */
+};
+
+/* Does it lack something, now? The first such thing, without a message: for `status`. */
+bool fast_find_fault(const struct netdev *netdev, struct fast_fault *fault);
+
 /* Is a device of FastPath suitable? where is put in front of messages. */
 int fast_check_device(const struct netdev *netdev, const char *where);
 

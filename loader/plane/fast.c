@@ -161,6 +161,13 @@ unsigned int fast_attached(const struct plane *plane, unsigned int place)
 	return netdev.xdp_program == info.prog_id ? info.xdp.ifindex : 0;
 }
 
+bool fast_transmits_now(const struct plane *plane, unsigned int place, const struct netdev *netdev)
+{
+	_cleanup_close_ int program = bpf_prog_get_fd_by_id(netdev->xdp_program);
+
+	return program < 0 || fast_transmits(plane, program, netdev->index, place + 1);
+}
+
 bool fast_transmitted(const struct plane *plane, __u32 slot)
 {
 	struct xdpsec_fast_device device;

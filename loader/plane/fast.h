@@ -28,6 +28,9 @@ unsigned int fast_attached(const struct plane *plane, unsigned int place);
  * device takes redirected frames. slot: in map "fast_devices". */
 bool fast_transmits(const struct plane *plane, int program, unsigned int index, __u32 slot);
 
+/* The same of the device at that place of FastPath, by the program that is attached to it. */
+bool fast_transmits_now(const struct plane *plane, unsigned int place, const struct netdev *netdev);
+
 /* Say that the device takes no redirected frames: -EOPNOTSUPP after a message, or 0 after a warning if that may change. */
 int fast_refuse_transmits(const struct netdev *netdev);
 

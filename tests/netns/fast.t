@@ -23,10 +23,13 @@ refuses "not a card any more: diagnose finds it" diagnose_a
 like "at the end, with a command" "$(tail -n2 <<<"$TAP_OUTPUT")" \
 	"^wrong +flows: fast path: inside takes no redirected frames.*hint: .*reload $NAME_A, which mends it or says what to do"
 like "and says that packets arrive" "$TAP_OUTPUT" "ok +site-b: inner route"
+ok "that command" xdpsec_a reload "$NAME_A"
+like "says what to do" "$TAP_OUTPUT" "inside takes no redirected frames.*hint: ethtool -K PEER gro on"
 ip -n "$SITE_A" route del 198.18.0.0/25 dev xs0
 like "a lost route is named instead" "$(diagnose_a | grep ^wrong)" "^wrong +site-b: inner route: [^"$'\n'"]*$"
-ok "reload" xdpsec_a reload "$NAME_A"
 in_ns "$HOST" ethtool -K eth0 gro on >/dev/null
+ok "reload, with a card again" xdpsec_a reload "$NAME_A"
+unlike "which has nothing more to say of it" "$TAP_OUTPUT" "FastPath"
 
 fast_ends
 done_testing

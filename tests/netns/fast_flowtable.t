@@ -56,6 +56,8 @@ is "none by the fast path" "$(fast_counts)" "0 0 0 0"
 
 flowtable "$SITE_A" inside
 like "a flowtable without eth0: status says so" "$(xdpsec_a status "$NAME_A")" "fast path: eth0 is in no flowtable"
+ok "reload" xdpsec_a reload "$NAME_A"
+like "says what to do" "$TAP_OUTPUT" "FastPath: no flowtable of nftables has inside and eth0: .*hint: a flowtable with"
 flowtable "$SITE_A" "inside, eth0"
 like "one without xs0: status says so" "$(xdpsec_a status "$NAME_A")" "fast path: the flowtable lacks xs0: "
 down_a

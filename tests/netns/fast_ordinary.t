@@ -124,6 +124,24 @@ refuses "moved away: and no more to the old one" grep -q xdp <(ip -n "$elsewhere
 in_ns "$HOST_B" ping -c1 -W5 $HOST4 >/dev/null
 fast_way "moved away, and after the reload" 4
 
+# What `up` refuses is said of a device that becomes so later.
+if ip -n "$SITE_B" link add bridge0 type bridge 2>/dev/null; then
+	for device in inside eth0; do
+		ip -n "$SITE_B" link set "$device" master bridge0
+		part="$device: is a part of bridge0 .bridge.: frames that belong there would be forwarded past it"
+		like "$device in a bridge: status says so" "$(xdpsec_b status "$NAME_B")" \
+			"warning: fast path: $part; ip -n $SITE_B link set dev $device nomaster"
+		fails "$device in a bridge: so does reload" "FastPath: $part" xdpsec_b reload "$NAME_B"
+		mend=$(sed -n 's/^hint: \(ip .* nomaster\); or .*/\1/p' <<<"$TAP_OUTPUT")
+		ok "$device in a bridge: what it hints at: $mend" sh -c "$mend"
+		ok "$device: it is right again" xdpsec_b reload "$NAME_B"
+	done
+	ip -n "$SITE_B" link del bridge0
+	unlike "no bridge any more" "$(xdpsec_b status "$NAME_B")" "warning: fast path"
+else
+	skip "a device that a bridge takes" "this kernel has none"
+fi
+
 sed -i 's/^FastPath = .*/FastPath = eth9/' "$WORK/$NAME_B.conf"
 fails "FastPath cannot change while it is up" "FastPath cannot be changed by reload" xdpsec_b reload "$NAME_B"
 

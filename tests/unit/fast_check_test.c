@@ -111,12 +111,26 @@ static void test_vlan_offload(void **state)
 	expect_refused(fast_check_device(&card, "FastPath: "), TAKES_TAGS, "ethtool -K card0 rxvlan off");
 }
 
+/* For `status`, which says it of an instance that is up. */
+static void test_fault(void **state)
+{
+	struct fast_fault fault;
+
+	(void)state;
+	assert_false(fast_find_fault(&card, &fault));
+	on(8, false);
+	assert_true(fast_find_fault(&card, &fault));
+	assert_string_equal(fault.text, strstr(TAKES_TAGS, "it takes"));
+	assert_string_equal(fault.hint, "ethtool -K card0 rxvlan off");
+	assert_string_equal(message_failure(), "");
+}
+
 static void test_fixed(void **state)
 {
 	(void)state;
 	on(8, true);
 	expect_refused(fast_check_device(&card, "FastPath: "), TAKES_TAGS,
-		       "its driver cannot switch that off: leave it out of FastPath");
+		       "its driver cannot switch that off: leave FastPath out, or card0 out of it");
 }
 
 /* 802.1ad has a feature of its own, and here it is in the second block. */
@@ -125,7 +139,7 @@ static void test_service_tags(void **state)
 	(void)state;
 	on(35, true);
 	expect_refused(fast_check_device(&card, "FastPath: "), TAKES_TAGS,
-		       "its driver cannot switch that off: leave it out of FastPath");
+		       "its driver cannot switch that off: leave FastPath out, or card0 out of it");
 }
 
 /* A veth's program looks beside each frame. */
@@ -167,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_card, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vlan_offload, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fixed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_service_tags, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_veth, setup, teardown),
