@@ -256,8 +256,10 @@ static int check_native(const struct up *up)
 {
 	if (up->instance.xdp == XDP_IN_USE_NATIVE)
 		return 0;
-	fail(EOPNOTSUPP, "FastPath: %s: its driver has no native XDP", up->instance.device);
-	hint("remove FastPath: with generic XDP there is no fast path");
+	fail(EOPNOTSUPP, "FastPath: %s: its XDP is generic: the fast path needs native XDP",
+	     up->instance.device);
+	hint("leave FastPath out; or `Xdp = native` in all instances on %s, which says why there is none",
+	     up->instance.device);
 	return -EOPNOTSUPP;
 }
 

@@ -225,12 +225,27 @@ static void name_devices(struct instance *instance, const struct sharers *sharer
 		hop_name(instance, number);
 }
 
+/* The program of another instance's fast path is the only one on its device. */
+static int check_no_fast_path(const struct config *config, const struct sharers *sharers)
+{
+	const struct sharer *other = sharers_fast(sharers, config->name);
+
+	if (!other)
+		return 0;
+	fail(EBUSY, "%s:%d: Device: %s: is in FastPath of %s, whose XDP program is the only one there",
+	     config->path, config->device_line, config->device, other->instance.name);
+	hint("leave it out of that FastPath, or `%s down %s`", self(), other->instance.name);
+	return -EBUSY;
+}
+
 /* Check against other instances on the device, and other programs. */
 static int examine_sharing(struct up *up)
 {
 	_cleanup_sharers_ struct sharers sharers = {};
 	int err = sharers_find(&sharers, up->device.index), step;
 
+	if (!err)
+		err = check_no_fast_path(&up->config, &sharers);
 	if (err)
 		return err;
 	name_devices(&up->instance, &sharers);

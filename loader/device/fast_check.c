@@ -13,6 +13,7 @@
 #include "plane/attach.h"
 #include "plane/fast.h"
 #include "plane/self.h"
+#include "plane/sharers.h"
 
 /* Hardware, or a veth: other devices have no native XDP, or what XDP sees on them is not all of a frame. */
 static int find_kind(const struct netdev *netdev, struct fast_fault *fault)
@@ -104,6 +105,30 @@ int fast_check_device(const struct netdev *netdev, const char *where)
 	return err;
 }
 
+/* The program of a fast path is the only one on its device. */
+static int check_alone(const struct config *config, const struct netdev *netdev, const char *where)
+{
+	_cleanup_sharers_ struct sharers sharers = {};
+	const struct sharer *other;
+	int err;
+
+	if (!netdev->xdp_program)
+		return 0;
+	err = sharers_find(&sharers, netdev->index);
+	if (err)
+		return err;
+	other = sharers_next(&sharers, config->name, NULL) ?: sharers_fast(&sharers, config->name);
+	if (other) {
+		fail(EBUSY, "%s%s: is %s of %s, whose XDP program is on it", where, netdev->name,
+		     other->here ? "Device" : "in FastPath", other->instance.name);
+		hint("leave it out of FastPath, or `%s down %s`", self(), other->instance.name);
+	} else {
+		fail(EBUSY, "%s%s: another XDP program is on it", where, netdev->name);
+		hint("`%s link show dev %s` shows it", self_ip(), netdev->name);
+	}
+	return -EBUSY;
+}
+
 static int check_name(const struct config *config, const char *name, const char *where)
 {
 	if (strcmp(name, config->device) == 0)
@@ -119,6 +144,7 @@ static int check_fast_place(const struct config *config, size_t place, const cha
 	const char *name = config->tunnel.fast[place];
 	int err = check_name(config, name, where);
 	struct netdev netdev;
+	int step;
 
 	if (err)
 		return err;
@@ -128,7 +154,10 @@ static int check_fast_place(const struct config *config, size_t place, const cha
 		return -ENODEV;
 	}
 	instance->fast_index[place] = netdev.index;
-	return fast_check_device(&netdev, where);
+	err = fast_check_device(&netdev, where);
+	/* One of inline mode has been named by that. */
+	step = tcx_has_ours(netdev.index) ? 0 : check_alone(config, &netdev, where);
+	return err ?: step;
 }
 
 int fast_check(const struct config *config, const struct netdev *underlay, struct instance *instance)

@@ -16,6 +16,7 @@
 #include "plane/devices.h"
 #include "plane/fast.h"
 #include "plane/objects.h"
+#include "plane/self.h"
 
 #define FLOW_LOOKUP "bpf_xdp_flow_lookup"
 
@@ -66,7 +67,11 @@ static int cannot_attach_fast(const char *device, int err)
 {
 	fail(-err, "FastPath: %s: cannot attach to XDP (native): %s", device, strerror(-err));
 	if (err == -EBUSY || err == -EEXIST)
-		hint("another XDP program is on it: `ip link show dev %s`", device);
+		hint("another XDP program is on it: `%s link show dev %s`", self_ip(), device);
+	else if (err == -ENOSPC)
+		hint("a veth needs as many queues for receiving as its other end has for sending: `%sethtool "
+		     "-L %s rx N`, or `ethtool -L PEER tx 1`, where PEER is the other end",
+		     self_enter(), device);
 	else
 		hint("the driver has no native XDP, or not at this MTU; generic XDP would not be faster than "
 		     "the ordinary way: remove %s from FastPath",

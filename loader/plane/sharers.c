@@ -36,10 +36,10 @@ static __u32 drops_map(const char *name, bool staged)
 
 /* Has the kernel emptied the device's element, as the device was deleted or left the namespace
  * (devices.h)? Another device may have its index now. Without that map it is not known. */
-static bool has_lost_device(const char *name, bool staged)
+static bool has_lost_device(const char *name, bool staged, __u32 key)
 {
 	_cleanup_close_ int fd = open_map_of(name, staged, plane_map_name(MAP_DEVICE_SLOTS));
-	__u32 key = XDPSEC_DEVICE_PROTECTED, index;
+	__u32 index;
 
 	return fd >= 0 && bpf_map_lookup_elem(fd, &key, &index);
 }
@@ -63,6 +63,17 @@ static int read_instance(const char *name, struct sharer *sharer)
 	return 0;
 }
 
+static bool has_in_fast_path(const struct sharer *sharer, const char *name, unsigned int device)
+{
+	const struct instance *instance = &sharer->instance;
+
+	for (__u32 i = 0; i < instance->n_fast && i < FAST_DEVICES_MAX; i++)
+		if (instance->fast_index[i] == device &&
+		    !has_lost_device(name, sharer->staged, XDPSEC_DEVICE_FAST + i))
+			return true;
+	return false;
+}
+
 static int add_sharer(const char *name, void *data)
 {
 	struct sharer_search *search = data;
@@ -80,9 +91,11 @@ static int add_sharer(const char *name, void *data)
 			snprintf(sharers->unknown, sizeof(sharers->unknown), "%s", name);
 		return 0;
 	}
-	sharer->here = sharer->instance.device_index == search->device &&
-		       sharer->instance.netns_cookie == search->netns_cookie &&
-		       !has_lost_device(name, search->staged);
+	if (sharer->instance.netns_cookie == search->netns_cookie) {
+		sharer->here = sharer->instance.device_index == search->device &&
+			       !has_lost_device(name, search->staged, XDPSEC_DEVICE_PROTECTED);
+		sharer->fast = has_in_fast_path(sharer, name, search->device);
+	}
 	sharer->drops_map = drops_map(name, search->staged);
 	sharers->n++;
 	return 0;
@@ -115,4 +128,12 @@ const struct sharer *sharers_next(const struct sharers *sharers, const char *nam
 	while (sharer < end && (!sharer->here || strcmp(sharer->instance.name, name) == 0))
 		sharer++;
 	return sharer < end ? sharer : NULL;
+}
+
+const struct sharer *sharers_fast(const struct sharers *sharers, const char *name)
+{
+	for (const struct sharer *sharer = sharers->list; sharer < sharers->list + sharers->n; sharer++)
+		if (sharer->fast && strcmp(sharer->instance.name, name) != 0)
+			return sharer;
+	return NULL;
 }

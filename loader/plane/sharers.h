@@ -15,6 +15,7 @@ struct sharer {
 	bool staged;
 	bool foreign; /* made by another version: instance has its name, and the fields of struct instance_head */
 	bool here;	 /* it is on the device asked for */
+	bool fast;	 /* it has that device in FastPath */
 	__u32 drops_map; /* id of its map "drops", which all of its programs use; 0: none yet */
 };
 
@@ -34,5 +35,8 @@ void sharers_free(struct sharers *sharers);
  * more. */
 const struct sharer *sharers_next(const struct sharers *sharers, const char *name,
 				  const struct sharer *after);
+
+/* The first instance that has the device in FastPath, except the one of that name. NULL: none has. */
+const struct sharer *sharers_fast(const struct sharers *sharers, const char *name);
 
 #endif

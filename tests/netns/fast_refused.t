@@ -59,9 +59,37 @@ fi
 
 # Somebody else's XDP program.
 in_a ip link set inside xdpdrv object "$OUTPUT/pass.bpf.o" section xdp.frags || bail "no XDP program"
-refused "another XDP program" "FastPath: inside: cannot attach to XDP .native." "FastPath = inside" "$none"
-like "is named as the reason" "$TAP_OUTPUT" "another XDP program is on it: .ip link show dev inside."
+refused "another XDP program" "FastPath: inside: another XDP program is on it" "FastPath = inside" "$none"
+ok "what it hints at" eval "$(sed -n 's/^hint: `\(ip .*\)` shows it/\1/p' <<<"$TAP_OUTPUT")"
+like "shows it" "$TAP_OUTPUT" "inside.* prog/xdp "
+write_tunnel_configs
+fails "check says so, too" "FastPath: inside: another XDP program is on it" xdpsec_a check "$WORK/$NAME_A.conf" --new-key
 in_a ip link set inside xdpdrv off
+
+# A veth that has more queues for sending at its other end than for receiving has no native XDP.
+if ip -n "$SITE_A" link add few0 numrxqueues 2 numtxqueues 1 type veth peer name many0 numrxqueues 1 numtxqueues 2 &&
+	in_a ethtool -L few0 rx 1; then
+	refused "too few queues" "FastPath: few0: cannot attach to XDP .native.: No space left" "FastPath = few0" "$none"
+	like "with a hint" "$TAP_OUTPUT" "hint: a veth needs as many queues .*ethtool -L few0 rx N"
+	hint=$(sed -n 's/^hint: .*`\(.*ethtool -L few0 rx\) N.*/\1 2/p' <<<"$TAP_OUTPUT")
+	ip -n "$SITE_A" address add 192.0.2.129/26 dev few0
+	ip -n "$SITE_A" link set few0 up
+	ip -n "$SITE_A" link set many0 up
+	write_tunnel_configs
+	sed -i 's/^Device = .*/Device = few0/' "$WORK/$NAME_A.conf"
+	fails "the underlay has too few" "FastPath: few0: its XDP is generic: the fast path needs native XDP" \
+		xdpsec_a up "$WORK/$NAME_A.conf" --new-key
+	sed -i 's/^Xdp = .*/Xdp = native/' "$WORK/$NAME_A.conf"
+	fails "what it hints at says why" "few0: cannot attach to XDP .native.: No space left" \
+		xdpsec_a up "$WORK/$NAME_A.conf" --new-key
+	ok "the other hint: $hint" sh -c "$hint"
+	ok "there are enough now" xdpsec_a up "$WORK/$NAME_A.conf" --new-key
+	ok "down" xdpsec_a down "$NAME_A"
+	rm "$WORK/state-a/"*
+	ip -n "$SITE_A" link del few0
+else
+	skip "too few queues" "they cannot be set"
+fi
 
 # An instance of inline mode, whose packets the fast path would bypass.
 inline_config() {
@@ -104,16 +132,25 @@ refuses "with cards no warning is left" grep -q "warning: fast" <(xdpsec_a statu
 inline_config eth0
 fails "inline mode on the underlay" "$NAME_A has a fast path, which would bypass $ID-i on eth0" inline_up
 inline_config inside
-fails "inline mode on the device of FastPath" "inside" inline_up
+fails "inline mode on the device of FastPath" \
+	"Device: inside: is in FastPath of $NAME_A, whose XDP program.*hint: .*xdpsec -n $SITE_A down $NAME_A" inline_up
 ok "nothing is left of it" test ! -e "/sys/fs/bpf/xdpsec/$ID-i"
 write_tunnel_configs
 make_key other-tx
 make_key other-rx
 sed "s/xs0/xs1/; s/7253/7254/; s/0x100/0x200/; s/a-to-b/other-tx/; s/b-to-a/other-rx/; s/^Address = .*/Address = 203.0.113.254\/32/
 	s/^AllowedIPs = .*/AllowedIPs = 198.18.0.128\/25/" "$WORK/$NAME_A.conf" >"$WORK/$ID-i.conf"
-fails "a second tunnel with the same FastPath" "FastPath: inside: cannot attach to XDP" inline_up
-like "the reason" "$TAP_OUTPUT" "another XDP program is on it"
+fails "a second tunnel with the same FastPath" "FastPath: inside: is in FastPath of $NAME_A, whose XDP program" inline_up
 ok "nothing is left of that" test ! -e "/sys/fs/bpf/xdpsec/$ID-i"
+fails "check says so, too" "FastPath: inside: is in FastPath of $NAME_A" xdpsec_a check "$WORK/$ID-i.conf" --new-key
+sed -i 's/^Device = .*/Device = inside/; /^FastPath/d' "$WORK/$ID-i.conf"
+fails "a tunnel over the device of FastPath" "Device: inside: is in FastPath of $NAME_A" inline_up
+ok "which can be there first" down_a
+ok "a tunnel over it" inline_up
+fails "then no FastPath has it" "FastPath: inside: is Device of $ID-i, whose XDP program.*down $ID-i" \
+	xdpsec_a up "$WORK/$NAME_A.conf"
+ok "it ends" inline_down
+ok "and FastPath can have it" up_a
 
 fast_ends
 done_testing
