@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The optional kernel module (docs/performance.md). The Makefile of the tree includes this file.
+# The optional kernel module (docs/module.md). The Makefile of the tree includes this file.
 
 KERNELDIR ?= /lib/modules/$(shell uname -r)/build
 MODULE_BUILD := $(OUTPUT)/module

@@ -21,7 +21,19 @@ wrong "no round" 'out of range' -r 0 namespaces
 wrong "no time" 'out of range' -t 0 namespaces
 wrong "an MTU that IPv4 does not have" 'out of range' -m 60 namespaces
 wrong "packets that would be fragments" 'sizes are from 16 to 1352' -s 64,1400 namespaces
-wrong "a size that is not a number" 'invalid' -s large namespaces
+wrong "a size that is not a number" 'argument -s: large: invalid: numbers of bytes, as in 64,512,1350' -s large namespaces
 ok "help" "$compare" -h
 like "help: what is compared" "$TAP_OUTPUT" 'at most 1 % loss'
+
+# One round has no spread; two have.
+cells=$(python3 - "$compare" <<-'END'
+	import importlib.machinery, importlib.util, sys
+	loader = importlib.machinery.SourceFileLoader("compare", sys.argv[1])
+	module = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
+	sys.dont_write_bytecode = True
+	loader.exec_module(module)
+	print(*(module.cell([{"tcp1": n} for n in rounds], "tcp1", 0) for rounds in ([], [100], [100, 110])), sep="|")
+END
+)
+is "figures of no round, of one and of two" "$cells" "-|100|105 ~10%"
 done_testing
