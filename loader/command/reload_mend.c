@@ -271,7 +271,13 @@ static int mend_fast(struct reload *reload)
 		step = mend_fast_device(reload, i);
 		err = err ?: step;
 	}
-	fast_warn_of_flowtable(&reload->config, &reload->instance);
+	if (pair_near_elsewhere(&reload->instance)) {
+		warning("FastPath: %s is in another network namespace: no packet takes the fast path",
+			reload->instance.near);
+		hint("routes to %s are in that one: leave FastPath out", reload->instance.near);
+	} else {
+		fast_warn_of_flowtable(&reload->config, &reload->instance);
+	}
 	return err;
 }
 

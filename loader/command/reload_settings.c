@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "command/reload.h"
 #include "device/device.h"
+#include "device/present_name.h"
 #include "device/tunnel.h"
 #include "plane/self.h"
 
@@ -42,7 +43,7 @@ static int reload_check_tunnel(const struct reload *reload)
 	const struct instance *instance = &reload->instance;
 	struct xdpsec_config config;
 	__u32 key = 0;
-	char text[64];
+	char text[64], fast[FAST_PATH_TEXT];
 	int err = plane_read(&reload->plane, MAP_CONFIG, &key, &config), step;
 
 	if (err)
@@ -61,7 +62,7 @@ static int reload_check_tunnel(const struct reload *reload)
 	if (tunnel->no_routes != instance->no_routes)
 		err = cannot_change(reload, "Table", instance->no_routes ? "off" : "auto");
 	if (!names_fast_devices(reload))
-		err = cannot_change(reload, "FastPath", instance->n_fast ? instance->fast[0] : "none");
+		err = cannot_change(reload, "FastPath", fast_path_text(instance, fast));
 	if (tunnel->n_fast && tunnel->fast_no_firewall != instance->fast_no_firewall)
 		err = cannot_change(reload, "FastPathFirewall",
 				    instance->fast_no_firewall ? "none" : "flowtable");

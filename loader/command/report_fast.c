@@ -35,7 +35,8 @@ int report_read_fast(struct report *report, const struct plane *plane)
 	if (report->device_here)
 		report->fast.faults[FAST_DEVICES_MAX] = read_fault(instance->device_index);
 	report->fast.underlay_transmits = fast_transmitted(plane, XDPSEC_FAST_UNDERLAY);
-	report->fast.not_in_flowtable = fast_not_in_flowtable(instance);
+	if (!report->near_elsewhere)
+		report->fast.not_in_flowtable = fast_not_in_flowtable(instance);
 	return fast_read_packets(plane, report->fast.packets);
 }
 
@@ -77,6 +78,11 @@ void report_warn_fast(struct report *report)
 			    "fast path: %s takes no redirected frames: all packets to peers take the "
 			    "ordinary way",
 			    instance->device);
+	if (instance->n_fast && report->near_elsewhere)
+		add_warning(report, WARNING_FAST_PATH,
+			    "fast path: %s is in another network namespace: nothing is routed to it here, and no "
+			    "packet takes the fast path",
+			    instance->near);
 	if (report->fast.not_in_flowtable)
 		warn_of_flowtable(report, report->fast.not_in_flowtable);
 }

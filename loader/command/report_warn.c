@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command/report.h"
+#include "device/present_name.h"
 #include "device/tunnel.h"
 #include "plane/bulk.h"
 
@@ -166,22 +167,25 @@ static void warn_of_inline(struct report *report)
 	report_warn_pair(report);
 }
 
-static void warn_of_name(struct report *report, const char *keyword, const char *recorded,
+/* value: of the keyword, with the present names. */
+static void warn_of_name(struct report *report, const char *keyword, const char *value, const char *recorded,
 			 const char *present)
 {
 	if (strcmp(recorded, present) != 0)
 		add_warning(report, WARNING_OTHER,
 			    "%s is now called %s: %s = %s in %s, then xdpsec reload %s", recorded, present,
-			    keyword, present, report->instance.path, report->instance.name);
+			    keyword, value, report->instance.path, report->instance.name);
 }
 
 static void warn_of_names(struct report *report)
 {
 	const struct instance *present = &report->instance, *recorded = &report->recorded;
+	char text[FAST_PATH_TEXT];
 
-	warn_of_name(report, "Device", recorded->device, present->device);
+	warn_of_name(report, "Device", present->device, recorded->device, present->device);
 	for (unsigned int i = 0; i < present->n_fast && i < FAST_DEVICES_MAX; i++)
-		warn_of_name(report, "FastPath", recorded->fast[i], present->fast[i]);
+		warn_of_name(report, "FastPath", fast_path_text(present, text), recorded->fast[i],
+			     present->fast[i]);
 }
 
 static void warn_of_devices(struct report *report)

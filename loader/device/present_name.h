@@ -23,4 +23,8 @@ void present_names(const struct plane *plane, struct instance *instance);
 int present_names_check(const struct config *config, const struct instance *recorded,
 			const struct instance *present);
 
+/* "lan0, lan1", as the file has it; "none". */
+#define FAST_PATH_TEXT (FAST_DEVICES_MAX * (IF_NAMESIZE + 2))
+const char *fast_path_text(const struct instance *instance, char text[FAST_PATH_TEXT]);
+
 #endif

@@ -144,6 +144,49 @@ fi
 
 sed -i 's/^FastPath = .*/FastPath = eth9/' "$WORK/$NAME_B.conf"
 fails "FastPath cannot change while it is up" "FastPath cannot be changed by reload" xdpsec_b reload "$NAME_B"
+sed -i 's/^FastPath = .*/FastPath = inside/' "$WORK/$NAME_B.conf"
+
+# ---- two devices ---------------------------------------------------------------------------------------
+
+other_lan() {
+	ip -n "$SITE_A" link add lan2 type veth peer name host2 &&
+		in_a ethtool -K host2 gro on >/dev/null && ip -n "$SITE_A" link set lan2 up && ip -n "$SITE_A" link set host2 up
+}
+is "no drops at A so far" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
+ok "down" down_a
+other_lan || bail "no second network"
+sed -i 's/^FastPath = .*/FastPath = lan2, inside/' "$WORK/$NAME_A.conf"
+ok "two devices" up_a
+in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+fast_way "the second of two devices" 4
+ip -n "$SITE_A" link set inside name renamed
+like "the second is renamed: status has both" "$(xdpsec_a status "$NAME_A")" "is now called renamed: FastPath = lan2, renamed in "
+fails "the second is renamed: so has reload" "hint: FastPath = lan2, renamed, then" xdpsec_a reload "$NAME_A"
+hint=$(sed -n 's/^hint: \(FastPath = .*\), then .*/\1/p' <<<"$TAP_OUTPUT")
+sed -i "s/^FastPath = .*/$hint/" "$WORK/$NAME_A.conf"
+ok "what it hints at: $hint" xdpsec_a reload "$NAME_A"
+ip -n "$SITE_A" link del lan2
+fast_way "the first is gone" 4
+ok "the first is gone: reload" xdpsec_a reload "$NAME_A"
+like "the first is gone: it says so" "$TAP_OUTPUT" "FastPath: lan2: no such device: packets to and from it"
+other_lan || bail "no second network"
+ok "the first is there again: reload" xdpsec_a reload "$NAME_A"
+like "the first is there again: it attaches" "$TAP_OUTPUT" "FastPath: lan2: was detached from XDP, and is attached again"
+fast_way "both are there again" 4
+sed -i "s/^FastPath = .*/FastPath = renamed/" "$WORK/$NAME_A.conf"
+fails "one less" "FastPath cannot be changed by reload .it is lan2, renamed." xdpsec_a reload "$NAME_A"
+sed -i "s/^FastPath = .*/$hint/" "$WORK/$NAME_A.conf"
+
+# Nothing here is routed to a tunnel device that is elsewhere.
+ip -n "$SITE_A" link set xs0 netns "$elsewhere"
+like "xs0 elsewhere: status says so" "$(xdpsec_a status "$NAME_A")" "fast path: xs0 is in another network namespace"
+ok "xs0 elsewhere: reload" xdpsec_a reload "$NAME_A"
+like "xs0 elsewhere: it says so too" "$TAP_OUTPUT" "FastPath: xs0 is in another network namespace.*hint: routes to xs0"
+ok "down" down_a
+ip -n "$SITE_A" link set renamed name inside
+ip -n "$SITE_A" link del lan2
+sed -i 's/^FastPath = .*/FastPath = inside/' "$WORK/$NAME_A.conf"
+ok "up again" up_a
 
 fast_ends
 done_testing
