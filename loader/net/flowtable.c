@@ -19,14 +19,27 @@ struct flowtable_search {
 	const char *missing;
 };
 
+/* A name ending in "*", without that: since Linux 6.17 (NFTA_DEVICE_PREFIX), which older headers do not have. */
+#define DEVICE_PREFIX (NFTA_DEVICE_NAME + 1)
+
+static bool is_device(const struct nlattr *attribute, const char *device)
+{
+	const char *name;
+
+	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0)
+		return false;
+	name = mnl_attr_get_str(attribute);
+	if (mnl_attr_get_type(attribute) == DEVICE_PREFIX)
+		return strncmp(name, device, strlen(name)) == 0;
+	return mnl_attr_get_type(attribute) == NFTA_DEVICE_NAME && strcmp(name, device) == 0;
+}
+
 static bool lists_device(const struct nlattr *list, const char *device)
 {
 	const struct nlattr *attribute;
 
 	mnl_attr_for_each_nested (attribute, list)
-		if (mnl_attr_get_type(attribute) == NFTA_DEVICE_NAME &&
-		    mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0 &&
-		    strcmp(mnl_attr_get_str(attribute), device) == 0)
+		if (is_device(attribute, device))
 			return true;
 	return false;
 }
