@@ -93,7 +93,7 @@ static const struct instance_metric instance_metrics[] = {
 	{ { "xdpsec_instance_outdated", METRIC_GAUGE, NULL,
 	    "1: its programs are of another version of xdpsec than the one that is installed." },
 	  outdated },
-	{ { "xdpsec_instance_warnings", METRIC_GAUGE, NULL, "How many warnings xdpsec status prints." },
+	{ { "xdpsec_instance_warnings", METRIC_GAUGE, NULL, "How many warnings xdpsec status -j lists; its advice is none." },
 	  warnings },
 	{ { "xdpsec_instance_peers", METRIC_GAUGE, NULL, "How many peers it has." }, peers },
 	{ { "xdpsec_instance_mtu_bytes", METRIC_GAUGE, "bytes", "The MTU of the tunnel device." }, mtu },
