@@ -189,4 +189,24 @@ sed -i 's/^FastPath = .*/FastPath = inside/' "$WORK/$NAME_A.conf"
 ok "up again" up_a
 
 fast_ends
+
+# ---- agreed keys ---------------------------------------------------------------------------------------
+
+# shellcheck source=tests/netns/lib/agree.sh
+. "$here/agree.sh"
+ip -n "$HOST_B" route replace default via 2001:db8:d::fe
+reached() { in_ns "$HOST" ping -c1 -W1 $HOST_B4 && in_ns "$HOST" ping -c1 -W1 $HOST_B6; }
+for UNDERLAY in 4 6; do
+	INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none\nSourcePort = listen' write_agreed_configs
+	ok "agreed keys over IPv$UNDERLAY" up
+	ok "agreed keys: there are some" wait_for 10 reached
+	fast_way "agreed keys, IPv4" 4
+	fast_way "agreed keys, IPv6" 6
+	ok "agreed keys: rekey" xdpsec_a rekey "$NAME_A"
+	ok "agreed keys: there are new ones" wait_for 10 reached
+	fast_way "new keys" 4
+	ok "agreed keys: reload" xdpsec_a reload "$NAME_A"
+	fast_way "after a reload of agreed keys" 4
+	ok "down" down
+done
 done_testing
