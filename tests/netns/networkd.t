@@ -26,7 +26,8 @@ networkd() {
 	[ -z "${1:-}" ] || cp "$1" "$WORK/network/"
 	cat >"$WORK/networkd.sh" <<-'END'
 		set -e
-		mount -t tmpfs run /run/systemd
+		# A machine without systemd has no /run/systemd.
+		mount -t tmpfs run /run
 		mkdir -p /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
 		mount --bind "$2" /run/systemd/netif/links
 		chown -R systemd-network:systemd-network /run/systemd/netif
