@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Sending to a peer, and watching. In a tunnel an echo request to an address behind the peer makes the agent ask for a
- * key if there is none; the peer's agent answers data within 10 seconds, whether the host behind it does or not.
+ * key if there is none; the peer's agent answers data within 16 seconds, whether the host behind it does or not.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,13 +14,13 @@
 #include "net/echo.h"
 #include "net/reach.h"
 
-/* Milliseconds. An agent repeats an Initiation every 5.3 seconds at most, in the first 90; and a keepalive answers
- * data after 10 seconds. */
+/* Milliseconds. An agent repeats an Initiation every 5.3 seconds at most, in the first 90. A keepalive answers
+ * data after 10 seconds, that of the agent and the 5 of the kernel's tick. */
 #define ECHO_PATIENCE 400
 #define PROBE_PATIENCE 500
 #define LOOK_EVERY 250
 #define WAIT_ASKING 6000
-#define WAIT_KEEPALIVE 12000
+#define WAIT_KEEPALIVE 17000
 #define WAIT_MANUAL 1500
 #define WAIT_INLINE 500
 

@@ -140,7 +140,7 @@ int reload_switch_endpoint(const struct reload *reload, const struct change *cha
 		err = endpoint_change(&reload->plane, change->index, &change->before, &reload->config, peer);
 	/* Also if nothing changed: an earlier reload may have been killed in between, and setting the
 	 * device down removes all of them. */
-	return err ?: tunnel_set_keepalive(&reload->instance, change->index, peer->keepalive != 0);
+	return err ?: tunnel_set_keepalive(&reload->instance, change->index, tunnel_has_keepalives(peer));
 }
 
 int reload_sweep_routes(const struct reload *reload)
@@ -186,7 +186,7 @@ int reload_sweep_endpoints(const struct reload *reload)
 	err = tunnel_list_keepalives(&reload->instance, ticks);
 	for (__u32 i = 0; !err && i < XDPSEC_MAX_PEERS; i++) {
 		change = ticks[i] ? reload_change_of(reload, i) : NULL;
-		if (ticks[i] && !(change && change->peer->keepalive))
+		if (ticks[i] && !(change && tunnel_has_keepalives(change->peer)))
 			err = tunnel_set_keepalive(&reload->instance, i, false);
 	}
 	return err ?: clear_endpoints(reload);

@@ -239,6 +239,12 @@ int tunnel_create(struct instance *instance, const struct config *config, unsign
 	return 0;
 }
 
+bool tunnel_has_keepalives(const struct peer_config *peer)
+{
+	/* The agent of a peer with agreed keys asks for one after data without an answer. */
+	return peer->keepalive || peer->agreed;
+}
+
 int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 {
 	__be32 address = htonl(XDPSEC_KEEPALIVE_NEIGHBOUR + index);
@@ -248,7 +254,7 @@ int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on)
 	if (err == -EINVAL || err == -EOPNOTSUPP) {
 		fail(-err, "%s: cannot set up keepalives: this kernel has no managed neighbours",
 		     instance->far);
-		hint("PersistentKeepalive = off");
+		hint("use Linux 6.12 or later");
 		return err;
 	}
 	if (err)
@@ -285,7 +291,7 @@ int tunnel_start(const struct instance *instance, const struct config *config)
 			    strerror(-err));
 	err = tunnel_add_addresses(instance, NULL);
 	for (size_t i = 0; !err && i < config->n_peers; i++)
-		if (config->peers[i].keepalive)
+		if (tunnel_has_keepalives(&config->peers[i]))
 			err = tunnel_set_keepalive(instance, (__u32)i, true);
 	if (!err)
 		err = tunnel_add_routes(instance, config, NULL, NULL);

@@ -68,6 +68,8 @@ int tunnel_delete_route(const struct instance *instance, const struct xdpsec_pre
 /* Remove routes of tunnel_add_routes() for prefixes not in the configuration, or in another table. */
 int tunnel_sweep_routes(const struct instance *instance, const struct config *config);
 
+/* Is the far end to be woken for the peer? */
+bool tunnel_has_keepalives(const struct peer_config *peer);
 /* Have the kernel wake the far end every few seconds for the peer, or stop. 0 or -errno after a message. */
 int tunnel_set_keepalive(const struct instance *instance, __u32 index, bool on);
 /* Find the peers for which it does. */
