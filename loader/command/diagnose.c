@@ -45,6 +45,7 @@ static const struct {
 	{ "source", check_source, OF_PEER },
 	{ "rp_filter", check_return, OF_PEER },
 	{ "firewall", check_firewall, OF_PEER },
+	{ "AllowedIPs", check_own, OF_PEER },
 	{ "handshake", check_handshake, OF_PEER },
 	{ "packets", check_packets, OF_PEER },
 	{ "forwarding", check_forwarding, OF_PEER },

@@ -103,6 +103,7 @@ void check_flows(struct diagnosis *d);
 void check_endpoint(struct diagnosis *d);
 void check_route(struct diagnosis *d);
 void check_source(struct diagnosis *d);
+void check_own(struct diagnosis *d);
 void check_return(struct diagnosis *d);
 /* diagnose_firewall.c */
 void check_firewall(struct diagnosis *d);

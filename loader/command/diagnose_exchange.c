@@ -11,6 +11,7 @@
 #include "base/monotonic.h"
 #include "command/commands.h"
 #include "command/diagnose.h"
+#include "device/uplink.h"
 #include "net/echo.h"
 #include "net/reach.h"
 
@@ -24,25 +25,40 @@
 #define WAIT_MANUAL 1500
 #define WAIT_INLINE 500
 
-/* The one that was given, or the only single address, or the first host of the first network. */
+/* The prefix's first host that is not this one. False: there is none. */
+static bool host_behind(const struct diagnosis *d, const struct xdpsec_prefix *prefix,
+			unsigned char address[16])
+{
+	unsigned int vrf = d->report.near.master;
+
+	first_host(prefix, address);
+	if (!address_is_here(address, vrf))
+		return true;
+	if (prefix->length >= 127)
+		return false;
+	address[15]++;
+	return !address_is_here(address, vrf);
+}
+
+/* The only single address, or the first host of the smallest network. */
 static void choose_target(struct diagnosis *d)
 {
 	const struct peer_report *peer = d->peer;
 	const struct xdpsec_prefix *best = NULL;
+	unsigned char address[16];
 
 	if (!is_tunnel(d) || !d->report.near.index)
 		return;
 	for (size_t i = 0; i < peer->n_prefixes; i++) {
 		const struct xdpsec_prefix *prefix = &peer->prefixes[i].prefix;
 
-		if (prefix_is_default(prefix))
+		if (prefix_is_default(prefix) || (best && prefix->length <= best->length) ||
+		    !host_behind(d, prefix, address))
 			continue;
-		if (!best || prefix->length > best->length)
-			best = prefix;
+		best = prefix;
+		memcpy(d->exchange.target, address, sizeof(address));
 	}
 	d->exchange.has_target = best != NULL;
-	if (best)
-		first_host(best, d->exchange.target);
 }
 
 bool exchange_answers(const struct diagnosis *d, const unsigned char *source)

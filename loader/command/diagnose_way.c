@@ -179,6 +179,23 @@ void check_source(struct diagnosis *d)
 	found(d, FINDING_OK, "%s is an address of this host", text);
 }
 
+/* Is there nothing of the other site? Both sites' AllowedIPs are easily swapped. */
+void check_own(struct diagnosis *d)
+{
+	char text[64];
+
+	if (!is_tunnel(d) || !d->peer->n_prefixes)
+		return;
+	for (size_t i = 0; i < d->peer->n_prefixes; i++)
+		if (d->peer->prefixes[i].prefix.length < 128 ||
+		    !address_is_here(d->peer->prefixes[i].prefix.address, d->report.near.master))
+			return;
+	found(d, FINDING_WRONG, "%s is an address of this host: packets to it never go to the peer",
+	      address_text(d->peer->prefixes[0].prefix.address, text, sizeof(text)));
+	mend(d, "set AllowedIPs of %s in %s to the addresses and networks of the other site; %s reload %s",
+	     d->peer->record.name, d->report.instance.path, self(), d->name);
+}
+
 /* ---- reverse path ------------------------------------------------------------------------------------ */
 
 static bool is_strict(const char *device)

@@ -16,14 +16,18 @@
 #include "command/report.h"
 #include "config/config.h"
 #include "device/tunnel.h"
+#include "device/uplink.h"
 #include "net/echo.h"
 #include "plane/place.h"
+#include "plane/self.h"
 
-/* The only single address in AllowedIPs. */
-static int only_address(const struct peer_report *peer, unsigned char address[16])
+/* The only single address in AllowedIPs. One of this host would always answer. */
+static int only_address(const struct report *report, const struct peer_report *peer,
+			unsigned char address[16])
 {
 	for (size_t i = 0; i < peer->n_prefixes; i++)
-		if (peer->prefixes[i].prefix.length == 128) {
+		if (peer->prefixes[i].prefix.length == 128 &&
+		    !address_is_here(peer->prefixes[i].prefix.address, report->near.master)) {
 			memcpy(address, peer->prefixes[i].prefix.address, 16);
 			return 0;
 		}
@@ -33,20 +37,29 @@ static int only_address(const struct peer_report *peer, unsigned char address[16
 	return -EINVAL;
 }
 
-static int given_address(const struct peer_report *peer, const char *text, unsigned char address[16])
+static int given_address(const struct report *report, const struct peer_report *peer, const char *text,
+			 unsigned char address[16])
 {
 	struct xdpsec_prefix whole = { .length = 128, .address = { [10] = 0xff, [11] = 0xff } };
 
 	if (inet_pton(AF_INET, text, whole.address + 12) != 1 &&
 	    inet_pton(AF_INET6, text, whole.address) != 1) {
 		fail(EINVAL, "probe: %s: not an IPv4 or IPv6 address", text);
+		hint("%s status %s %s: an address of its AllowedIPs that answers to ping", self(),
+		     report->instance.name, peer->record.name);
 		return -EINVAL;
 	}
 	memcpy(address, whole.address, 16);
+	if (address_is_here(address, report->near.master)) {
+		fail(EINVAL, "probe: %s: is an address of this host", text);
+		hint("the last argument is an address behind the peer that answers to ping");
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < peer->n_prefixes; i++)
 		if (prefix_contains(&peer->prefixes[i].prefix, &whole))
 			return 0;
 	fail(EINVAL, "probe: %s: not in AllowedIPs of peer %s", text, peer->record.name);
+	hint("%s status %s %s lists them", self(), report->instance.name, peer->record.name);
 	return -EINVAL;
 }
 
@@ -209,8 +222,8 @@ static int probe_peer(const struct options *options, struct report *report, cons
 	if (!err)
 		err = check_place(options, &report->instance);
 	if (!err)
-		err = options->address ? given_address(*peer, options->address, address)
-				       : only_address(*peer, address);
+		err = options->address ? given_address(report, *peer, options->address, address)
+				       : only_address(report, *peer, address);
 	return err ?: probe(report, *peer, address, result);
 }
 

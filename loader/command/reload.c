@@ -326,6 +326,7 @@ static int check_routes(const struct config *config, unsigned int tunnel, const 
 	int err = endpoints_check_routes(config, tunnel), step;
 
 	step = in_vrf(tunnel) ? 0 : routes_check_taken(config, tunnel);
+	routes_check_own(config);
 	if (device->index)
 		uplink_check(config, device->index);
 	return err ?: step;

@@ -11,6 +11,7 @@
 #include "config/group.h"
 #include "device/endpoint.h"
 #include "device/pair.h"
+#include "device/route_taken.h"
 #include "device/rule.h"
 #include "device/tunnel.h"
 #include "device/uplink.h"
@@ -103,6 +104,7 @@ int reload_prepare_tunnel(struct reload *reload)
 	err = endpoints_check_routes(&reload->config, reload->instance.near_index);
 	if (err)
 		return err;
+	routes_check_own(&reload->config);
 	uplink_check(&reload->config, reload->device.index);
 	err = adapt(reload);
 	return err ?: tunnel_add_routes(&reload->instance, &reload->config, note_prefix, reload);

@@ -147,6 +147,7 @@ static int examine_tunnel(struct up *up)
 	step = routes_check_taken(&up->config, 0);
 	err = err ?: step;
 	step = up->renamed ? 0 : fast_check(&up->config, &up->device, &up->instance);
+	routes_check_own(&up->config);
 	uplink_check(&up->config, up->device.index);
 	if (!up->config.agreed)
 		tunnel_check_port(&up->config);

@@ -180,6 +180,33 @@ static int collect_routes(const struct config *config, struct rival_search *sear
 	return 0;
 }
 
+static bool is_own(const struct config *config, const struct xdpsec_prefix *prefix)
+{
+	const struct tunnel_config *tunnel = &config->tunnel;
+
+	for (size_t i = 0; i < tunnel->n_addresses && prefix->length == 128; i++)
+		if (memcmp(tunnel->addresses[i].address, prefix->address, sizeof(prefix->address)) == 0)
+			return true;
+	return false;
+}
+
+void routes_check_own(const struct config *config)
+{
+	const struct peer_config *peer;
+	char text[64];
+
+	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
+		for (size_t i = 0; i < peer->n_prefixes; i++) {
+			if (!is_own(config, &peer->prefixes[i]))
+				continue;
+			warning("%s:%d: AllowedIPs: %s: is Address of this site: packets to it never go to "
+				"peer %s",
+				peer_path(config, peer), peer->prefix_lines[i],
+				prefix_text(&peer->prefixes[i], text, sizeof(text)), peer->name);
+			hint("AllowedIPs of a peer are the addresses and networks of the other site");
+		}
+}
+
 int routes_check_taken(const struct config *config, unsigned int tunnel)
 {
 	int err = 0;

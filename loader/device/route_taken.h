@@ -43,4 +43,7 @@ int routes_find_rivals(struct rival_search *search);
  */
 int routes_check_taken(const struct config *config, unsigned int tunnel);
 
+/* Warn of each of AllowedIPs that is one of the tunnel's own addresses: nothing is ever sent to it, or taken from it. */
+void routes_check_own(const struct config *config);
+
 #endif

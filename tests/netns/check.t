@@ -117,7 +117,13 @@ ok "down" down_plain
 write_tunnel_configs
 keep
 ok "a tunnel: check" xdpsec_a check "$CONF"
+unlike "a tunnel: no warning of AllowedIPs" "$TAP_OUTPUT" "AllowedIPs"
 ok "a tunnel: check has left nothing" no_trace_a
+sed -i "s|^AllowedIPs = .*|&, $TUNNEL_A4/32|" "$CONF"
+ok "AllowedIPs with this site's address: check" xdpsec_a check "$CONF"
+like "AllowedIPs with this site's address: a warning" "$TAP_OUTPUT" \
+	"warning: $CONF:[0-9]+: AllowedIPs: $TUNNEL_A4/32: is Address of this site: packets to it never go to peer site-b.*hint: "
+restore
 sed -i 's|^AllowedIPs = .*|&, 192.0.2.0/24, 2001:db8:a::/64|' "$CONF"
 fails "a route that is there: check" "AllowedIPs: 192.0.2.0/24: a route to it through another device exists.*hint: " \
 	xdpsec_a check "$CONF"

@@ -150,6 +150,13 @@ write_agreed_configs
 ok "changed, not reloaded" config_a "s|^PublicKey = .*|PublicKey = $other|"
 named "changed, not reloaded" configuration "peer site-b was changed there, and what is up does not have it" "reload $NAME_A"
 
+write_agreed_configs
+ok "own AllowedIPs" eval 'config_a "s|^AllowedIPs = .*|AllowedIPs = $TUNNEL_A4/32, $TUNNEL_A6/128|" && xdpsec_a reload "$NAME_A"'
+named "own AllowedIPs" AllowedIPs "($TUNNEL_A4|$TUNNEL_A6) is an address of this host" "set AllowedIPs of site-b in $WORK"
+fails "own AllowedIPs: probe does not ask this host" "AllowedIPs have no single address" xdpsec_a probe "$NAME_A" site-b
+# The first host of the network is this one.
+ok "own network" eval 'config_a "s|^AllowedIPs = .*|AllowedIPs = 203.0.113.128/25|" && xdpsec_a reload "$NAME_A"'
+like "own network: it asks another host" "$(diagnose_a site-b)" "packets: .*; $TUNNEL_B4 answers"
 ok "as it was" eval 'write_agreed_configs; xdpsec_a reload "$NAME_A"'
 wait_for 10 reaches_b || bail "no tunnel"
 
@@ -331,6 +338,13 @@ ok "duplicate key: down" xdpsec_c down "$ID-c"
 
 # ---- networks behind both ----------------------------------------------------------------------------------
 
+# The peer's keepalive says that packets arrive.
+fresh
+ALLOWED_A=203.0.115.0/24 write_agreed_configs
+ok "nobody answers: up" up
+wait_for 10 agreed_a
+healthy "nobody answers" diagnose_a site-b
+like "nobody answers: it says who" "$TAP_OUTPUT" "ok *site-b: packets: .*; 203.0.115.1 does not answer to ping"
 fresh
 make_host
 LAN=203.0.113.0/25

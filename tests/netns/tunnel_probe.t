@@ -57,6 +57,7 @@ fails "no such peer" "$NAME_A: has no peer site-x.*hint: " probe_a site-x
 fails "no single address" "peer site-b: give the address to probe: its AllowedIPs have no single address.*hint: " probe_a site-b
 fails "not an address" "probe: b.example.com: not an IPv4 or IPv6 address" probe_a site-b b.example.com
 fails "an address of somebody else" "probe: $B4: not in AllowedIPs of peer site-b" probe_a site-b $B4
+fails "an address of this host" "probe: $TUNNEL_A4: is an address of this host.*hint: " probe_a site-b $TUNNEL_A4
 fails "from another namespace" "another network namespace.*hint: xdpsec -n $SITE_A probe $NAME_A site-b $TUNNEL_B4\$" \
 	xdpsec_b probe "$NAME_A" site-b $TUNNEL_B4
 fails "from another namespace, without an address" "hint: xdpsec -n $SITE_A probe $NAME_A site-b\$" \
