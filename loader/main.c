@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The command line. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -72,7 +73,7 @@ struct invocation {
 	struct options options;
 	const char *netns;
 	const struct command *meant; /* whose page a hint names; NULL: not known */
-	unsigned int used;	     /* TAKES_... */
+	__u32 used;		     /* a bit for each of flags */
 	bool help, version;
 };
 
@@ -137,7 +138,7 @@ static int set_option(struct invocation *invocation, int value)
 
 	for (i = 0; i < n_flags; i++)
 		if (flags[i].option.val == value)
-			invocation->used |= flags[i].takes;
+			invocation->used |= 1U << i;
 	if (flag) {
 		*flag = true;
 		return 0;
@@ -202,6 +203,20 @@ static int refuse_long(const struct invocation *invocation, const char *text)
 	return EXIT_USAGE;
 }
 
+/* A letter that is unknown, and known as a capital or the other way round, as `wg -v` is `xdpsec -V`. */
+static int refuse_letter(const struct invocation *invocation, int letter)
+{
+	int other = isupper(letter) ? tolower(letter) : toupper(letter);
+
+	fail(EINVAL, "-%c: unknown option", letter);
+	for (size_t i = 0; i < n_flags; i++)
+		if (flags[i].option.val == other) {
+			hint("did you mean -%c?", other);
+			return EXIT_USAGE;
+		}
+	return usage_hint(invocation->meant);
+}
+
 /* getopt_long() has found a mistake; text is what it has looked at last. */
 static int refuse_option(const struct invocation *invocation, int value, const char *text)
 {
@@ -212,8 +227,8 @@ static int refuse_option(const struct invocation *invocation, int value, const c
 	if (!optopt)
 		return refuse_long(invocation, text);
 	if (flag == flags + n_flags)
-		fail(EINVAL, "-%c: unknown option", optopt);
-	else if (value == ':')
+		return refuse_letter(invocation, optopt);
+	if (value == ':')
 		fail(EINVAL, "%s: %s is missing", text, flag->argument);
 	else
 		fail(EINVAL, "--%s: takes no argument", flag->option.name);
@@ -248,12 +263,12 @@ static int parse_options(struct invocation *invocation, int argc, char **argv)
 	return 0;
 }
 
-static int check_options(const struct command *command, unsigned int used)
+static int check_options(const struct command *command, __u32 used)
 {
 	size_t i;
 
 	for (i = 0; i < n_flags; i++) {
-		if (!(flags[i].takes & used & ~command->options))
+		if (!(used & 1U << i) || !(flags[i].takes & ~command->options))
 			continue;
 		fail(EINVAL, "%s: takes no --%s", command->name, flags[i].option.name);
 		return usage_hint(command);

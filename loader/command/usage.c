@@ -134,7 +134,9 @@ static const struct {
 	{ "start", "up" },	  { "stop", "down" },	    { "show", "status" },   { "list", "status" },
 	{ "restart", "reload" },  { "syncconf", "reload" }, { "keygen", "genkey" }, { "convert", "import" },
 	{ "verify", "check" },	  { "validate", "check" },  { "test", "selftest" }, { "ping", "probe" },
-	{ "doctor", "diagnose" }, { "debug", "diagnose" },
+	{ "doctor", "diagnose" }, { "debug", "diagnose" },  { "ls", "status" },	    { "set", "reload" },
+	{ "setconf", "reload" },  { "addconf", "reload" },  { "add", "up" },	    { "del", "down" },
+	{ "delete", "down" },	  { "remove", "down" },
 };
 
 /* The command that the beginning of a name stands for; NULL: none, or several. */

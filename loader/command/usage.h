@@ -67,6 +67,7 @@ struct flag {
 	const char *argument, *help;
 };
 
+/* Bits of a __u32. */
 #define FLAGS_MAX 32
 extern const struct flag flags[];
 extern const size_t n_flags;

@@ -38,6 +38,9 @@ meant import imoprt
 meant diagnose diagnos
 meant diagnose doctor
 meant selftest self-test
+meant status ls
+meant reload setconf
+meant down remove
 for command in up check import; do
 	of_command "$command" "$command without FILE" "xdpsec: $command: FILE is missing" "$command"
 done
@@ -77,6 +80,8 @@ of_command status "option with an argument that it does not take" "xdpsec: --jso
 of_command status "unknown option in front of the command" "xdpsec: -x: unknown option" -x status
 HINT="did you mean --new-key?" usage "mistyped option" "xdpsec: --new-kye: unknown option" up --new-kye x.conf
 HINT="did you mean --json?" usage "mistyped option in capitals" "xdpsec: --JSON: unknown option" status --JSON
+HINT="did you mean -V?" usage "a letter of wg" "xdpsec: -v: unknown option" -v
+HINT="did you mean -j?" usage "a letter in capitals" "xdpsec: -J: unknown option" status -J
 HINT="--no-attach, --no-agent" usage "beginning of two options" "xdpsec: --no: several options begin so" up --no x.conf
 of_command genkey "--bits that is no key length" "xdpsec: --bits 64: keys have 128 or 256 bits" genkey --bits 64
 
@@ -87,6 +92,10 @@ while read -ra words; do
 	of_command "$command" "$option $command" "xdpsec: $command: takes no ${option%%=*}" "$option" "$command" "${words[@]:2}"
 done <<'END'
 --json genkey
+--watch version
+--long check x.conf
+--from=x status
+--moved-state metrics
 --json up x.conf
 --json down x
 --new-key status x
