@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -52,6 +53,12 @@ static int find_input(struct import *import)
 	if (snprintf(import->input, PATH_MAX, is_name ? WIREGUARD_DIRECTORY "/%s" SUFFIX : "%s", path) >=
 	    PATH_MAX)
 		return fail(ENAMETOOLONG, "%s: %s", path, strerror(ENAMETOOLONG));
+	if (is_name && access(import->input, F_OK) && errno == ENOENT) {
+		fail(ENOENT, "%s: %s", import->input, strerror(ENOENT));
+		hint("%s alone means %s; give another file with its path or suffix: ./%s" SUFFIX, path,
+		     import->input, path);
+		return -ENOENT;
+	}
 	if (!stem_of(import->input, import->wireguard, sizeof(import->wireguard)))
 		import->wireguard[0] = '\0';
 	return 0;
@@ -160,6 +167,8 @@ static int write_new_file(const struct import *import, const struct wg_quick_tex
 	if (fd < 0) {
 		err = errno;
 		fail(err, "%s: %s", path, strerror(err));
+		if (err == ENOENT)
+			hint("mkdir -p -m 0700 %s", directory);
 		if (err == EOPNOTSUPP)
 			hint("this file system has no unnamed files: (umask 077; xdpsec import FILE >%s)",
 			     path);

@@ -146,6 +146,18 @@ static int begin_wg_peer(struct wg_reader *reader)
 	return 0;
 }
 
+/* Once it is known that it is a file of wg-quick. */
+static void warn_of_permissions(const struct wg_reader *reader)
+{
+	const char *path = reader->config->path;
+	struct stat st;
+
+	if (fstat(fileno(reader->file), &st) || !S_ISREG(st.st_mode) || !(st.st_mode & 077))
+		return;
+	warning("%s: permissions %04o are too open: others can read its keys", path, st.st_mode & 07777);
+	hint("chmod 600 %s, and make new keys if somebody may have read them", path);
+}
+
 static int begin_wg_section(struct wg_reader *reader, const char *text, const char *comment)
 {
 	struct config_line where = here(reader);
@@ -159,6 +171,7 @@ static int begin_wg_section(struct wg_reader *reader, const char *text, const ch
 		if (reader->interface_line)
 			return fail_at(&where, "[Interface]: given twice, first in line %d",
 				       reader->interface_line);
+		warn_of_permissions(reader);
 		reader->interface_line = reader->line;
 		reader->section = SECTION_INTERFACE;
 		wg_names_section(&reader->names, NULL, NULL);
@@ -377,15 +390,9 @@ static int read_sections(struct config *config, FILE *file)
 static int open_wg_file(const char *path, FILE **file)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0)
 		return fail(errno, "%s: %s", path, strerror(errno));
-	if (S_ISREG(st.st_mode) && st.st_mode & 077) {
-		warning("%s: permissions %04o are too open: others can read its keys", path,
-			st.st_mode & 07777);
-		hint("chmod 600 %s, and make new keys if somebody may have read them", path);
-	}
 	*file = fdopen(fd, "r");
 	if (!*file)
 		return fail(errno, "%s: %s", path, strerror(errno));

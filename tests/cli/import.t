@@ -447,7 +447,8 @@ ln -s "$WORK/nowhere" "$WORK/link.conf"
 prints "-o LINK" 1 "xdpsec: $WORK/link.conf: File exists
 hint: nothing was written; move that file away, or give -o another name" without_shared_key -o "$WORK/link.conf"
 rm "$WORK/link.conf"
-prints "-o FILE in no directory" 1 "xdpsec: $WORK/none/x.conf: No such file or directory" \
+prints "-o FILE in no directory" 1 "xdpsec: $WORK/none/x.conf: No such file or directory
+hint: mkdir -p -m 0700 $WORK/none" \
 	without_shared_key -o "$WORK/none/x.conf"
 for name in x.cfg -x.conf '' .conf "$WORK/"; do
 	prints "-o '$name'" 1 "xdpsec: $name: not the file name of a configuration
@@ -469,6 +470,10 @@ tap_run import
 like "a file that others can read" "$TAP_OUTPUT" "^$WARN: permissions 0644 are too open: others can read its keys
 hint: chmod 600 $WG, and make new keys if somebody may have read them"
 chmod 600 "$WG"
+echo "root:x:0:0" >"$WORK/other"
+chmod 644 "$WORK/other"
+prints "a file of something else, which may be open" 1 "xdpsec: $WORK/other:1: expected [Interface]
+hint: is this a file of wg-quick? [Interface] comes before the first key" "$XDPSEC" import "$WORK/other"
 to_full() { "$XDPSEC" import --device eth0 "$WG" >/dev/full; }
 prints "a full disk" 1 "$WARN:2: PrivateKey: $SHARED_KEY
 xdpsec: standard output: No space left on device" to_full
@@ -477,7 +482,8 @@ prints "a directory" 1 "xdpsec: $WORK: Is a directory" "$XDPSEC" import "$WORK"
 prints "no end" 1 "xdpsec: /dev/zero:1: longer than 1048576 bytes: not a text file" "$XDPSEC" import /dev/zero
 truncate -s 1T "$WORK/holes.conf"
 prints "holes" 1 "xdpsec: $WORK/holes.conf:1: longer than 1048576 bytes: not a text file" "$XDPSEC" import "$WORK/holes.conf"
-prints "a name alone is a file of WireGuard's" 1 "xdpsec: /etc/wireguard/xdpsec-none.conf: No such file or directory" \
+prints "a name alone is a file of WireGuard's" 1 "xdpsec: /etc/wireguard/xdpsec-none.conf: No such file or directory
+hint: xdpsec-none alone means /etc/wireguard/xdpsec-none.conf; give another file with its path or suffix: ./xdpsec-none.conf" \
 	"$XDPSEC" import xdpsec-none
 prints "a device that cannot be" 2 "xdpsec: --device a/b: not a valid device name
 hint: \`ip link\` lists the devices" "$XDPSEC" import --device a/b "$WG"
