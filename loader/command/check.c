@@ -69,7 +69,7 @@ static void print_check_json(const struct config *config, bool valid)
 	json_add_text(object, "config", config->path);
 	json_add_text(object, "name", config->name);
 	json_add_text(object, "device", config->device);
-	json_add_text(object, "mode", mode_text(config->mode));
+	json_add_text(object, "mode", config->path[0] ? mode_text(config->mode) : "");
 	for (size_t i = 0; i < config->n_peers; i++) {
 		peer = json_object_new_object();
 		json_add_text(peer, "name", config->peers[i].name);

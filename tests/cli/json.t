@@ -33,8 +33,8 @@ is "check: all errors" "$(json '[.errors[] | [.line, (.hint != null)]] | sort' c
 is "check: a warning" "$(json '[.warnings[] | [.line, .text, (.hint != null)]]' check_json)" \
 	"[[null,\"$CONFIG: permissions 0666 are too open: others can change what is protected\",true]]"
 CONFIG=$WORK/gone.conf
-is "check: no file" "$(json '[.valid, .config, .peers, (.errors | length), .errors[0].text]' check_json)" \
-	"[false,null,[],1,\"$CONFIG: No such file or directory\"]"
+is "check: no file" "$(json '[.valid, .config, .mode, .peers, (.errors | length), .errors[0].text]' check_json)" \
+	"[false,null,null,[],1,\"$CONFIG: No such file or directory\"]"
 tap_run "$XDPSEC" probe -j no-such-instance site-b
 is "probe: an error" "$(json '[.name, .peer, .address, (.error | length > 0), has("size")]' "$XDPSEC" probe -j no-such-instance site-b)" \
 	'["no-such-instance","site-b",null,true,false]'
