@@ -247,8 +247,14 @@ void config_forget_psks(struct config *config);
 int config_read_psk(const struct config *config, const struct peer_config *peer,
 		    unsigned char psk[KEY32_BYTES]);
 
+/* The file that NAME alone means. */
+void config_usual_path(const char *name, char *path, size_t size);
+
 /* The file that the peer's lines are in. */
 const char *peer_path(const struct config *config, const struct peer_config *peer);
+
+/* Its name in messages. If Name is missing or wrong, it has none. */
+const char *peer_text(const struct peer_config *peer);
 
 #define LINE_TEXT (PATH_MAX + 32)
 /* "line 12": one of that peer; "line 12 of FILE", unless that is the file `here`. */

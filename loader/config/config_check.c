@@ -39,7 +39,8 @@ static int check_spis(struct config *config, bool is_rx)
 			if (!one->spi || one->spi != other->spi)
 				continue;
 			fail(EINVAL, "%s:%d: %s: 0x%08x: already the %s of peer %s in %s",
-			     peer_path(config, peer), one->spi_line, setting, one->spi, setting, its->name,
+			     peer_path(config, peer), one->spi_line, setting, one->spi, setting,
+			     peer_text(its),
 			     line_text(config, peer_path(config, peer), its, other->spi_line, line));
 			hint("each SA of a direction needs its own SPI");
 			err = -EINVAL;
@@ -62,7 +63,7 @@ static int check_pairs(struct config *config)
 		if (!spi == !key)
 			continue;
 		fail(EINVAL, "%s:%d: %s: the second of peer %s, which has one %s only",
-		     peer_path(config, peer), spi ?: key, spi ? "RxSpi" : "RxKeyFile", peer->name,
+		     peer_path(config, peer), spi ?: key, spi ? "RxSpi" : "RxKeyFile", peer_text(peer),
 		     spi ? "RxKeyFile" : "RxSpi");
 		hint("the first RxSpi and the first RxKeyFile belong together, and so do the second ones");
 		err = -EINVAL;
@@ -118,9 +119,9 @@ static int refuse_same(const struct config *config, const struct entry *one, con
 	line_text(config, path, other->peer, other->line, line);
 	if (one->peer == other->peer)
 		return fail(EINVAL, "%s:%d: %s: %s: already given for peer %s in %s", path, one->line,
-			    prefix_setting(config), text, one->peer->name, line);
+			    prefix_setting(config), text, peer_text(one->peer), line);
 	return fail(EINVAL, "%s:%d: %s: %s: given for peer %s, and in %s for peer %s", path, one->line,
-		    prefix_setting(config), text, one->peer->name, line, other->peer->name);
+		    prefix_setting(config), text, peer_text(one->peer), line, peer_text(other->peer));
 }
 
 static const char *uncovered_text(const struct xdpsec_ports *ports, char *text, size_t size)
@@ -150,11 +151,12 @@ static int check_nested(const struct config *config, const struct entry *inner, 
 	fail(EINVAL,
 	     "%s:%d: Address: %s of peer %s lies in %s of peer %s (%s), which also protects %s: such packets "
 	     "would leave in clear, because the longest prefix wins",
-	     path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), inner->peer->name,
-	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), outer->peer->name,
+	     path, inner->line, prefix_text(inner->prefix, text, sizeof(text)), peer_text(inner->peer),
+	     prefix_text(outer->prefix, outer_text, sizeof(outer_text)), peer_text(outer->peer),
 	     line_text(config, path, outer->peer, outer->line, line),
 	     uncovered_text(uncovered, ports, sizeof(ports)));
-	hint("add it to Ports of peer %s, or exclude the address from %s", inner->peer->name, outer_text);
+	hint("add it to Ports of peer %s, or exclude the address from %s", peer_text(inner->peer),
+	     outer_text);
 	return -EINVAL;
 }
 
@@ -238,7 +240,7 @@ static int check_roaming(struct config *config)
 			continue;
 		fail(EINVAL,
 		     "%s:%d: Roaming: peer %s has no Endpoint, and its address could never be learned",
-		     peer_path(config, peer), peer->roaming_line, peer->name);
+		     peer_path(config, peer), peer->roaming_line, peer_text(peer));
 		hint("Endpoint = ADDRESS:PORT, or Roaming = yes");
 		err = -EINVAL;
 		if (config_mistake(config))

@@ -84,7 +84,7 @@ static int refuse_both(const struct config *config, const struct peer_config *pe
 		       int line)
 {
 	fail(EINVAL, "%s:%d: %s: peer %s has PublicKey in line %d: its SPIs and keys are agreed on",
-	     peer_path(config, peer), line, manual, peer->name, peer->public_key_line);
+	     peer_path(config, peer), line, manual, peer_text(peer), peer->public_key_line);
 	hint("remove TxSpi, TxKeyFile, RxSpi and RxKeyFile, or PublicKey");
 	return -EINVAL;
 }
@@ -98,7 +98,7 @@ static int check_inline(const struct config *config, const struct peer_config *p
 		fail(EINVAL,
 		     "%s:%d: [Peer]: peer %s: Endpoint is missing, and Address has no single address, or "
 		     "several",
-		     peer_path(config, peer), peer->line, peer->name);
+		     peer_path(config, peer), peer->line, peer_text(peer));
 		hint("Endpoint = ADDRESS:%u, the address of the host there that agrees on keys",
 		     config->listen_port);
 		return -EINVAL;
@@ -121,7 +121,7 @@ static int check_agreed(const struct config *config, const struct peer_config *p
 		return refuse_both(config, peer, manual, line);
 	if (peer->endpoint_host[0] && peer->roaming == ROAMING_NO) {
 		fail(EINVAL, "%s:%d: Roaming: the Endpoint of peer %s is a name, whose address may change",
-		     peer_path(config, peer), peer->roaming_line, peer->name);
+		     peer_path(config, peer), peer->roaming_line, peer_text(peer));
 		hint("remove Roaming, or give Endpoint an address");
 		return -EINVAL;
 	}
@@ -133,7 +133,7 @@ static int refuse_manual(const struct config *config, const struct peer_config *
 			 const char *name)
 {
 	fail(EINVAL, "%s:%d: %s: only for a peer with PublicKey, and peer %s has manual keys",
-	     peer_path(config, peer), line, name, peer->name);
+	     peer_path(config, peer), line, name, peer_text(peer));
 	hint("remove it, or give PublicKey instead of TxSpi, TxKeyFile, RxSpi and RxKeyFile");
 	return -EINVAL;
 }
@@ -177,7 +177,7 @@ static int check_same_key(const struct config *config, const struct peer_config 
 	if (other == peer)
 		return 0;
 	fail(EINVAL, "%s:%d: PublicKey: already that of peer %s in %s", path, peer->public_key_line,
-	     other->name, line_text(config, path, other, other->public_key_line, line));
+	     peer_text(other), line_text(config, path, other, other->public_key_line, line));
 	hint("each site has its own private key: xdpsec genkey");
 	return -EINVAL;
 }

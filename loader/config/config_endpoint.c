@@ -2,7 +2,9 @@
 /* Endpoints: an address or a name, and a port. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <netinet/in.h>
 
 #include "base/message.h"
 #include "config/config_parse.h"
@@ -55,6 +57,23 @@ static char *split_location(char *text, char **address)
 	return end + 2;
 }
 
+/* An IPv6 address without brackets, whose end may be the port. */
+static void hint_brackets(const char *text)
+{
+	const char *port = strrchr(text, ':') + 1;
+	struct xdpsec_prefix address;
+	char front[INET6_ADDRSTRLEN];
+	unsigned long number;
+	unsigned int bits;
+
+	snprintf(front, sizeof(front), "%.*s", (int)(port - 1 - text), text);
+	if (value_number(port, 65535, &number) && number && value_parse_address(front, &address, &bits) &&
+	    bits == 128)
+		hint("[%s]:%s if %s is the port; else for example [%s]:7253", front, port, port, text);
+	else
+		hint("for example [%s]:7253", text);
+}
+
 static int refuse_location(const struct config_line *where, const char *text)
 {
 	struct xdpsec_prefix address;
@@ -62,7 +81,10 @@ static int refuse_location(const struct config_line *where, const char *text)
 
 	if (value_parse_address(text, &address, &bits)) {
 		fail_at(where, "%s: no port given", text);
-		hint(bits == 32 ? "for example %s:7253" : "for example [%s]:7253", text);
+		if (bits == 32)
+			hint("for example %s:7253", text);
+		else
+			hint_brackets(text);
 		return -EINVAL;
 	}
 	if (is_host_name(text)) {

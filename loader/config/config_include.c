@@ -14,6 +14,11 @@
 #include "base/owner.h"
 #include "config/config_parse.h"
 
+const char *peer_text(const struct peer_config *peer)
+{
+	return peer->name[0] ? peer->name : "(without a name)";
+}
+
 const char *peer_path(const struct config *config, const struct peer_config *peer)
 {
 	return peer->file ?: config->path;
@@ -157,6 +162,25 @@ static void quote_directory(const struct include *include, char quoted[2 * PATH_
 	strcpy(quoted + n, include->pattern + include->directory);
 }
 
+static int refuse_directory(const struct config_line *where, const struct include *include)
+{
+	const char *name = include->pattern + include->directory;
+	int n = (int)strlen(name);
+
+	while (n > 1 && name[n - 1] == '/')
+		n--;
+	fail_at(where, "%s: is a directory", include->pattern);
+	hint("Include = %.*s/*.conf", n, name);
+	return -EISDIR;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int expand_include(struct config *config, struct include *include)
 {
 	const struct config_line where = { config->path, include->line, "Include" };
@@ -167,6 +191,8 @@ static int expand_include(struct config *config, struct include *include)
 	quote_directory(include, quoted);
 	found = glob(quoted, 0, note_glob_error, &names);
 	err = found ? refuse_pattern(&where, include, found) : 0;
+	if (!found && is_directory(include->pattern))
+		err = refuse_directory(&where, include);
 	include->n_files = found ? 0 : names.gl_pathc;
 	for (size_t i = 0; !err && i < include->n_files; i++)
 		err = add_file(config, names.gl_pathv[i]);

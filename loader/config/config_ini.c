@@ -27,12 +27,25 @@ static void take_line_as_given(const struct parser *parser, char *line)
 	section_take_as_given(parser, line);
 }
 
+/* "Key Value" without "=", whose value has another "=" or a ":". */
+static int refuse_words(const struct parser *parser, const char *words)
+{
+	const struct config_line where = { parser->path, parser->line, NULL };
+	char word[64];
+
+	snprintf(word, sizeof(word), "%s", words);
+	take_line_as_given(parser, word);
+	return fail_at(&where, "expected [Section] or Key = Value");
+}
+
 static int unknown_key(const struct parser *parser, const char *key)
 {
 	const struct config_line where = { parser->path, parser->line, key };
 	const char *names[MAX_SETTINGS] = {}, *meant;
 	size_t i, n = 0;
 
+	if (strpbrk(key, " \t"))
+		return refuse_words(parser, key);
 	for (i = 0; i < n_settings; i++)
 		if (settings[i].section == parser->section)
 			names[n++] = settings[i].name;

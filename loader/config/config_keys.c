@@ -58,7 +58,7 @@ static int refuse_shared(const struct config *config, char (*fingerprints)[PEER_
 	fail(EINVAL,
 	     "%s:%d: %s: the same key as %s of peer %s in %s: each direction of each peer needs its own key",
 	     path, key_line(config, index), key_setting(index), key_setting(i),
-	     config->peers[i / PEER_KEYS].name,
+	     peer_text(&config->peers[i / PEER_KEYS]),
 	     line_text(config, path, &config->peers[i / PEER_KEYS], key_line(config, i), line));
 	hint("make another key: xdpsec genkey --manual");
 	return -EINVAL;
@@ -83,7 +83,7 @@ static int check_own_key(struct config *config)
 		     "%s:%d: PublicKey: that of this site: it belongs to the private key of line %d%s%s",
 		     peer_path(config, peer), peer->public_key_line, config->private_key_line,
 		     peer->file ? " of " : "", peer->file ? config->path : "");
-		hint("what `xdpsec pubkey` prints at the site %s", peer->name);
+		hint("what `xdpsec pubkey` prints at the site %s", peer_text(peer));
 		return -EINVAL;
 	}
 	return 0;

@@ -65,6 +65,11 @@ static int set_path(struct config *config, const char *path)
 	return 0;
 }
 
+void config_usual_path(const char *name, char *path, size_t size)
+{
+	snprintf(path, size, DIRECTORY "/%s" SUFFIX, name);
+}
+
 /* A name without a directory is that of a file in the usual directory. */
 static int find_file(struct config *config, const char *name, FILE **file)
 {
@@ -72,7 +77,7 @@ static int find_file(struct config *config, const char *name, FILE **file)
 	bool is_name = instance_name_valid(name);
 	int err;
 
-	snprintf(usual, sizeof(usual), DIRECTORY "/%s" SUFFIX, is_name ? name : "");
+	config_usual_path(is_name ? name : "", usual, sizeof(usual));
 	err = set_path(config, is_name ? usual : name);
 	if (!err)
 		err = config_open(config->path, file);

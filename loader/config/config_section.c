@@ -105,6 +105,21 @@ static void refuse_keyless(struct parser *parser, const struct config_line *wher
 	     "RxSpi and RxKeyFile");
 }
 
+/* A file of wg-quick has a private key, and no Device. */
+static void refuse_missing(struct parser *parser, const struct given *given, const struct setting *setting,
+			   const struct config_line *where)
+{
+	parser_fail(parser, fail_at(where, "%s is missing", setting->name));
+	if (strcmp(setting->name, "Device") != 0)
+		return;
+	if (has_setting(given, OPTIONAL, "PrivateKey"))
+		hint("the device of the sealed packets; if this is a file of wg-quick: xdpsec import %s",
+		     given->path);
+	else
+		hint("the device of the sealed packets, for example Device = eth0; `ip -br link` lists "
+		     "devices");
+}
+
 /* Missing keys, and keys of the other mode. */
 static void check_section(struct parser *parser, struct given *given)
 {
@@ -125,7 +140,7 @@ static void check_section(struct parser *parser, struct given *given)
 		modes = parser->mode_unknown || given->misfit ? ALWAYS : 1U << parser->config->mode;
 		if (setting->section == given->section && (setting->modes & modes) == modes &&
 		    !given->lines[i] && is_required(given, setting))
-			parser_fail(parser, fail_at(&where, "%s is missing", setting->name));
+			refuse_missing(parser, given, setting, &where);
 	}
 	if (given->section == SECTION_INTERFACE && !parser->ended)
 		check_private_key(parser, given, &where);

@@ -91,6 +91,7 @@ static int check_route(const struct config *config, const struct peer_config *pe
 						     ? NULL
 						     : longest_prefix_around(config, &address);
 	struct route route = {};
+	struct netdev device;
 	bool found = route_find(peer->endpoint.address, vrf, config->tunnel.mark, &route) == 0;
 	char text[64];
 
@@ -103,8 +104,11 @@ static int check_route(const struct config *config, const struct peer_config *pe
 		return refuse_endpoint(config, peer, prefix, found ? &route : NULL, tunnel);
 	if (!found || !route.is_unicast) {
 		warning("%s:%d: Endpoint: %s: no route to it: peer %s cannot be reached until there is one",
-			peer_path(config, peer), peer->endpoint_line, text, peer->name);
-		hint_route(config, &address, NULL, tunnel);
+			peer_path(config, peer), peer->endpoint_line, text, peer_text(peer));
+		if (netdev_find(config->device, &device) == 0 && !device.up)
+			hint("%s is down: %s link set dev %s up", config->device, self_ip(), config->device);
+		else
+			hint_route(config, &address, NULL, tunnel);
 	} else {
 		check_route_mtu(config, peer, &route);
 	}

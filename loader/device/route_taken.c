@@ -180,7 +180,7 @@ static int collect_routes(const struct config *config, struct rival_search *sear
 	return 0;
 }
 
-static bool is_own(const struct config *config, const struct xdpsec_prefix *prefix)
+static bool is_own_address(const struct config *config, const struct xdpsec_prefix *prefix)
 {
 	const struct tunnel_config *tunnel = &config->tunnel;
 
@@ -197,12 +197,12 @@ void routes_check_own(const struct config *config)
 
 	for (peer = config->peers; peer < config->peers + config->n_peers; peer++)
 		for (size_t i = 0; i < peer->n_prefixes; i++) {
-			if (!is_own(config, &peer->prefixes[i]))
+			if (!is_own_address(config, &peer->prefixes[i]))
 				continue;
 			warning("%s:%d: AllowedIPs: %s: is Address of this site: packets to it never go to "
 				"peer %s",
 				peer_path(config, peer), peer->prefix_lines[i],
-				prefix_text(&peer->prefixes[i], text, sizeof(text)), peer->name);
+				prefix_text(&peer->prefixes[i], text, sizeof(text)), peer_text(peer));
 			hint("AllowedIPs of a peer are the addresses and networks of the other site");
 		}
 }

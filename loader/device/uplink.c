@@ -173,7 +173,7 @@ static void check_source(const struct config *config, const struct peer_config *
 	address_text(source->address, text, sizeof(text));
 	warning("%s:%d: Source: %s: not an address of this host: nothing is sent to peer %s over IPv%c until "
 		"it is",
-		source->file ?: config->path, source->line, text, peer->name,
+		source->file ?: config->path, source->line, text, peer_text(peer),
 		family == SOURCE_IPV6 ? '6' : '4');
 	hint("`%s address` lists its addresses", self_ip());
 }
@@ -193,7 +193,7 @@ static void check_return_device(const struct config *config, const struct peer_c
 		return;
 	warning("%s:%d: Device: %s: packets to peer %s at %s leave by %s: its answers arrive there and are "
 		"not opened",
-		config->path, config->device_line, config->device, peer->name,
+		config->path, config->device_line, config->device, peer_text(peer),
 		location_text(&peer->endpoint, text, sizeof(text)), name);
 	hint("Device = %s", name);
 }

@@ -64,6 +64,8 @@ mistake "key before [Interface]" '1d' \
 hint: [Interface] must come before the first key'
 mistake "line that is no key" '4s/.*/Xdp/' 'FILE:4: expected [Section] or Key = Value'
 mistake "last line that is no key" '$s/.*/RxKeyFile/' 'FILE:23: expected [Section] or Key = Value'
+mistake "a value with =, but no = in front of it" '4s|.*|Xdp abc=|' 'FILE:4: expected [Section] or Key = Value'
+mistake "a value with :, but no = in front of it" '4s|.*|Xdp 2001:db8::1|' 'FILE:4: expected [Section] or Key = Value'
 mistake "value without a key" '4s/.*/= auto/' 'FILE:4: expected [Section] or Key = Value'
 mistake "line too long" "8s/.*/Address = $(printf '192.0.2.%d, ' {1..20})/" \
 	'FILE:8: line longer than 197 characters
@@ -92,7 +94,8 @@ mistake "key given twice" '9s/$/\nPorts = 53/' \
 	'FILE:10: Ports: given twice in this [Peer], first in line 9'
 mistake "key without a value" '7s/=.*/=/' 'FILE:7: Name: has no value'
 mistake "key with nothing but a comment" '7s/=.*/= # site-b/' 'FILE:7: Name: has no value'
-mistake "Device is missing" 2d 'FILE:1: [Interface]: Device is missing'
+mistake "Device is missing" 2d 'FILE:1: [Interface]: Device is missing
+hint: the device of the sealed packets, for example Device = eth0; `ip -br link` lists devices'
 for line in 17:Name 18:Address 19:Ports 20:TxSpi 21:TxKeyFile 22:RxSpi 23:RxKeyFile; do
 	mistake "${line#*:} is missing" "${line%:*}d" "FILE:16: [Peer]: ${line#*:} is missing"
 done
@@ -389,6 +392,9 @@ hint: for example 198.51.100.2:7253'
 mistake "Endpoint of IPv6 without a port" '10s/=.*/= 2001:db8:b::1/' \
 	'FILE:10: Endpoint: 2001:db8:b::1: no port given
 hint: for example [2001:db8:b::1]:7253'
+mistake "Endpoint of IPv6 without brackets" '10s/=.*/= 2001:db8:b::1:7253/' \
+	'FILE:10: Endpoint: 2001:db8:b::1:7253: no port given
+hint: [2001:db8:b::1]:7253 if 7253 is the port; else for example [2001:db8:b::1:7253]:7253'
 for name in vpn.example.com localhost; do
 	mistake "Endpoint = $name:1234" "10s/=.*/= $name:1234/" \
 		"FILE:10: Endpoint: $name: names are not resolved for manual keys: DNS could redirect packets
@@ -513,6 +519,9 @@ is "a file that is none of ours has one" "$(check 2>&1 | wc -l)" 2
 yes '[Peer' | head -n 10000 >"$CONFIG"
 is "there is no end of them" "$(check 2>&1 | wc -l)" 101
 like "which is said" "$(check 2>&1 | tail -n 1)" "50 mistakes so far: the rest is not checked"
+
+printf '%s\n' '[Interface]' "PrivateKey = $("$XDPSEC" genkey)" 'Address = 203.0.113.193/26' >"$CONFIG"
+like "a file of wg-quick: what makes a configuration of it" "$(check 2>&1)" "\[Interface\]: Device is missing"$'\n'"hint: .*: xdpsec import $CONFIG"
 
 # ---- a name in the place of a file --------------------------------------------------------------------
 

@@ -91,6 +91,13 @@ says "the same peer in two files" "xdpsec: DIR/peers.d/c.conf:2: Name: site-b: a
 xdpsec: DIR/peers.d/c.conf:3: PublicKey: already that of peer site-b in line 3 of DIR/peers.d/b.conf
 hint: each site has its own private key: xdpsec genkey
 xdpsec: DIR/peers.d/c.conf:4: AllowedIPs: 203.0.113.64/26: given for peer site-b, and in line 4 of DIR/peers.d/b.conf for peer site-b"
+sed -i '/^Name/d' "$PEERS"/?.conf
+says "two peers without names" "xdpsec: DIR/peers.d/b.conf:1: [Peer]: Name is missing
+xdpsec: DIR/peers.d/c.conf:1: [Peer]: Name is missing
+xdpsec: DIR/peers.d/c.conf:2: PublicKey: already that of peer (without a name) in line 2 of DIR/peers.d/b.conf
+hint: each site has its own private key: xdpsec genkey
+xdpsec: DIR/peers.d/c.conf:3: AllowedIPs: 203.0.113.64/26: given for peer (without a name), and in line 3 of DIR/peers.d/b.conf for peer (without a name)"
+write_peer b.conf site-b 203.0.113.64/26
 write_peer c.conf site-c 203.0.113.128/26 'Endpoint = nowhere' 'Keepalive = 5'
 says "mistakes within a file" "xdpsec: DIR/peers.d/c.conf:5: Endpoint: nowhere: no port given
 hint: for example nowhere:7253
@@ -134,6 +141,9 @@ says "a name that is no pattern, and no file" "xdpsec: DIR/site-a.conf:6: Includ
 write_interface 'Include = *.conf'
 says "the configuration itself" "xdpsec: DIR/site-a.conf: Include: is the configuration itself
 hint: keep the files of peers in a directory of their own: Include = peers.d/*.conf"
+write_interface 'Include = peers.d/'
+says "a directory in the place of a pattern" "xdpsec: DIR/site-a.conf:6: Include: DIR/peers.d/: is a directory
+hint: Include = peers.d/*.conf"
 write_interface 'Include ='
 says "no value" "xdpsec: DIR/site-a.conf:6: Include: has no value
 xdpsec: DIR/site-a.conf: no [Peer] section

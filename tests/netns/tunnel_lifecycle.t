@@ -188,6 +188,12 @@ ok "no route to the endpoint: up" up_plain
 like "no route to the endpoint: a warning" "$TAP_OUTPUT" \
 	"warning: .*Endpoint: $B4:7253: no route to it: peer site-b cannot be reached.*hint: ip .*route add $B4/32 via GATEWAY dev eth0"
 ok "no route to the endpoint: down" down_plain
+ip -n "$SITE_A" link add spare type veth peer name spare-far
+set_line Device spare
+tap_run xdpsec_a check "$CONF"
+like "no route, as the device is down" "$TAP_OUTPUT" "no route to it: .*hint: spare is down: ip -n $SITE_A link set dev spare up"
+ip -n "$SITE_A" link del spare
+restore
 ip -n "$SITE_A" route add default via 192.0.2.254
 BEFORE=$(routes_a)
 start_echo "$SITE_A" $A4 7253
