@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Checks of the instance itself: its file, its devices and programs, its agent. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -69,11 +71,22 @@ static void compare_with_file(struct diagnosis *d, const struct instance *instan
 	mend(d, "%s reload %s", self(), d->name);
 }
 
+/* An instance of another file may be left of which only the devices are known: check_instance() says so. */
+static void say_no_file(struct diagnosis *d, const char *path)
+{
+	if (plane_exists(d->name, true) || lost_exists(d->name))
+		return;
+	found(d, FINDING_WRONG, "%s: %s, and no instance %s is up", path, strerror(ENOENT), d->name);
+	mend(d, "`%s status` lists the instances that are up; `%s up FILE` starts one of another file",
+	     self(), self());
+}
+
 void check_configuration(struct diagnosis *d)
 {
 	struct options options = *d->options;
 	struct instance instance = {};
 	bool up = plane_exists(d->name, false);
+	char path[PATH_MAX];
 
 	if (up && plane_peek(d->name, false, &instance)) {
 		found(d, FINDING_UNKNOWN,
@@ -83,6 +96,11 @@ void check_configuration(struct diagnosis *d)
 	if (up) {
 		options.argument = instance.path;
 		options.state_dir = instance.state_dir;
+	}
+	config_usual_path(d->name, path, sizeof(path));
+	if (!up && access(path, F_OK) && errno == ENOENT) {
+		say_no_file(d, path);
+		return;
 	}
 	if (check_quietly(&options)) {
 		found(d, FINDING_WRONG, "%s", message_failure());

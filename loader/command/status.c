@@ -15,6 +15,7 @@
 #include "command/commands.h"
 #include "command/json_output.h"
 #include "command/status.h"
+#include "plane/self.h"
 
 enum {
 	STATUS_WRONG = 1,
@@ -91,7 +92,7 @@ static int list_one(struct status_listing *listing, const char *name)
 	if (listing->count)
 		return exit_code(listing);
 	fail(ENOENT, "%s: is not up", name);
-	hint("`xdpsec status` lists the instances that are up; NAME is the file name without .conf");
+	hint("`%s status` lists the instances that are up; `%s up %s` starts this one", self(), self(), name);
 	fault_describe(&fault, name);
 	if (listing->array)
 		show_fault(&fault, listing);

@@ -81,7 +81,7 @@ static int check_version(struct plane *plane)
 static int not_up(const char *name)
 {
 	fail(ENOENT, "%s: is not up", name);
-	hint("`xdpsec status` lists the instances that are up; NAME is the file name without .conf");
+	hint("`%s status` lists the instances that are up; `%s up %s` starts this one", self(), self(), name);
 	return -ENOENT;
 }
 

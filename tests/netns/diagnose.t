@@ -53,7 +53,8 @@ add_address "$SITE_A" eth1 203.0.114.1/24
 
 # ---- what is right -----------------------------------------------------------------------------------------
 
-named "not up" configuration "No such file" "" xdpsec_a diagnose "$NAME_A"
+named "not up" configuration "/etc/xdpsec/$NAME_A.conf: No such file or directory, and no instance $NAME_A is up" \
+	"xdpsec -n $SITE_A up FILE. starts one" xdpsec_a diagnose "$NAME_A"
 tunnel
 healthy "tunnel" diagnose_a
 healthy "tunnel, by its peer" diagnose_a site-b

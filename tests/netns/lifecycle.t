@@ -39,7 +39,7 @@ ok "status from another namespace" xdpsec_b status "$NAME_A"
 like "status from another namespace: knows the devices" "$TAP_OUTPUT" "XDP native"
 ok "down" down_plain
 ok "down: no trace" no_trace_a
-fails "down twice" "$NAME_A: is not up.*hint: " down_plain
+fails "down twice" "$NAME_A: is not up.*hint: .*; .xdpsec -n $SITE_A up $NAME_A. starts this one\$" down_plain
 ok "up again: the key has state now" up_plain
 ok "down again" down_plain
 refuses "down of what is no name" xdpsec_a down ../xdpsec
