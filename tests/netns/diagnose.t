@@ -341,7 +341,7 @@ ok "duplicate key: down" xdpsec_c down "$ID-c"
 
 # The peer's keepalive says that packets arrive.
 fresh
-ALLOWED_A=203.0.115.0/24 write_agreed_configs
+ALLOWED_A=203.0.115.1/32 write_agreed_configs
 ok "nobody answers: up" up
 wait_for 10 agreed_a
 healthy "nobody answers" diagnose_a site-b
