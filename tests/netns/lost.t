@@ -95,7 +95,7 @@ lost() {
 	ok "$name: check" xdpsec_a check "$CONF"
 	like "$name: check: what is left is no conflict" "$TAP_OUTPUT" "warning: $NAME_A: was left .*or has lost its pins.*hint: xdpsec .*up "
 	ok "$name: the next up" up_plain
-	is "$name: the next up works" "$(status_a '"\(.attached) \(.warnings | length)"')" "true 0"
+	is "$name: the next up works" "$(status_a '"\(.attached) \(.warnings | join("|"))"')" "true "
 	ok "$name: and down" down_plain
 	ok "$name: and down: no trace" no_trace_a
 }
