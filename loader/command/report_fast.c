@@ -79,10 +79,11 @@ void report_warn_fast(struct report *report)
 			    "ordinary way",
 			    instance->device);
 	if (instance->n_fast && report->near_elsewhere)
-		add_warning(report, WARNING_FAST_PATH,
-			    "fast path: %s is in another network namespace: nothing is routed to it here, and no "
-			    "packet takes the fast path",
-			    instance->near);
+		add_warning(
+			report, WARNING_FAST_PATH,
+			"fast path: %s is in another network namespace: nothing is routed to it here, and no "
+			"packet takes the fast path",
+			instance->near);
 	if (report->fast.not_in_flowtable)
 		warn_of_flowtable(report, report->fast.not_in_flowtable);
 }
