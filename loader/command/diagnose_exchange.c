@@ -44,21 +44,21 @@ static bool host_behind(const struct diagnosis *d, const struct xdpsec_prefix *p
 static void choose_target(struct diagnosis *d)
 {
 	const struct peer_report *peer = d->peer;
-	const struct xdpsec_prefix *best = NULL;
 	unsigned char address[16];
+	__u32 longest = 0;
 
 	if (!is_tunnel(d) || !d->report.near.index)
 		return;
 	for (size_t i = 0; i < peer->n_prefixes; i++) {
-		const struct xdpsec_prefix *prefix = &peer->prefixes[i].prefix;
+		const struct xdpsec_prefix prefix = peer->prefixes[i].prefix;
 
-		if (prefix_is_default(prefix) || (best && prefix->length <= best->length) ||
-		    !host_behind(d, prefix, address))
+		if (prefix_is_default(&prefix) || prefix.length <= longest ||
+		    !host_behind(d, &prefix, address))
 			continue;
-		best = prefix;
+		longest = prefix.length;
 		memcpy(d->exchange.target, address, sizeof(address));
 	}
-	d->exchange.has_target = best != NULL;
+	d->exchange.has_target = longest != 0;
 }
 
 bool exchange_answers(const struct diagnosis *d, const unsigned char *source)
