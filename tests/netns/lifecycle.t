@@ -238,7 +238,7 @@ if can_trace; then
 		pinning a program|ENOSPC|OBJ_PIN.*/programs/open
 		attaching XDP|EBUSY|sendto.*nlmsg_type=(0x13|RTM_SETLINK)
 		creating the hop device|ENOBUFS|sendto.*0x600
-		attaching the hop|ENOMEM|LINK_CREATE.*(0x2e|TCX_INGRESS)
+		attaching the hop|ENOMEM|LINK_CREATE.*(0x2e|TCX_INGRESS|0x36|NETKIT_PRIMARY)
 		pinning the hop's link|ENOSPC|OBJ_PIN.*/links/hop
 		attaching egress|EINVAL|LINK_CREATE.*(0x2f|TCX_EGRESS)
 		pinning the link of egress|ENOSPC|OBJ_PIN.*/links/seal
