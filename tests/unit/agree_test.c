@@ -421,7 +421,9 @@ static void test_forget_peer(void **state)
 
 static void test_endpoint(void **state)
 {
-	const struct xdpsec_location at = tunnel_location("198.51.100.9", 4711);
+	const struct xdpsec_location at = tunnel_location("198.51.100.9", 4711),
+				     other_port = tunnel_location("198.51.100.9", 4712),
+				     other_address = tunnel_location("198.51.100.10", 4712);
 	const struct xdpsec_source from = tunnel_source(LOCAL4, XDPSEC_LOCAL_DEVICE);
 	struct xdpsec_endpoint endpoint = tunnel_endpoint(AGREED_PEER), now, seen;
 
@@ -442,10 +444,20 @@ static void test_endpoint(void **state)
 	assert_int_equal(now.moves, endpoint.moves + 1);
 	assert_int_equal(agree_endpoint(&agent, AGREED_PEER, &at, &from), -EPERM);
 	now.roams = 1;
+	now.path_mtu_until = UINT64_MAX;
 	tunnel_set_endpoint(AGREED_PEER, &now);
+	/* Where it was: no move, and the same path. */
 	assert_int_equal(agree_endpoint(&agent, AGREED_PEER, &at, &from), 0);
 	assert_int_equal(agree_read_endpoint(&agent, AGREED_PEER, &seen), 0);
+	assert_int_equal(seen.moves, endpoint.moves + 1);
+	assert_true(seen.path_mtu_until == UINT64_MAX);
+	assert_int_equal(agree_endpoint(&agent, AGREED_PEER, &other_port, &from), 0);
+	assert_int_equal(agree_read_endpoint(&agent, AGREED_PEER, &seen), 0);
 	assert_int_equal(seen.moves, endpoint.moves + 2);
+	assert_true(seen.path_mtu_until == 0);
+	assert_int_equal(agree_endpoint(&agent, AGREED_PEER, &other_address, &from), 0);
+	assert_int_equal(agree_read_endpoint(&agent, AGREED_PEER, &seen), 0);
+	assert_int_equal(seen.moves, endpoint.moves + 3);
 	/* Not a manual peer's, though it roams. */
 	assert_int_equal(agree_endpoint(&agent, TUNNEL_B, &at, &from), -EPERM);
 	assert_int_equal(agree_endpoint(&agent, XDPSEC_MAX_PEERS, &at, &from), -EINVAL);
