@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <json-c/json.h>
 
 #include "base/kernel.h"
@@ -110,13 +109,7 @@ static int check_reload(struct up *up)
 	return err;
 }
 
-/* Something of the instance is there, and `up` takes it down before it looks for conflicts. Only root sees what is lost. */
-static bool is_left_over(const char *name)
-{
-	return plane_exists(name, true) || (!geteuid() && lost_exists(name));
-}
-
-/* Its devices would conflict with itself. */
+/* The devices that are left would conflict with the configuration. `up` takes them down before it looks for conflicts. */
 static int check_left_over(struct up *up)
 {
 	warning("%s: was left incomplete by a command that was killed, or is being made, or has lost its "
@@ -130,7 +123,7 @@ static int check_conflicts(struct up *up)
 {
 	if (plane_exists(up->config.name, false))
 		return check_reload(up);
-	return is_left_over(up->config.name) ? check_left_over(up) : up_check_conflicts(up);
+	return left_over_exists(up->config.name) ? check_left_over(up) : up_check_conflicts(up);
 }
 
 static int check_all(struct up *up, const struct options *options)

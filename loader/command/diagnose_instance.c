@@ -74,7 +74,7 @@ static void compare_with_file(struct diagnosis *d, const struct instance *instan
 /* An instance of another file may be left of which only the devices are known: check_instance() says so. */
 static void say_no_file(struct diagnosis *d, const char *path)
 {
-	if (plane_exists(d->name, true) || lost_exists(d->name))
+	if (left_over_exists(d->name))
 		return;
 	found(d, FINDING_WRONG, "%s: %s, and no instance %s is up", path, strerror(ENOENT), d->name);
 	mend(d, "`%s status` lists the instances that are up; `%s up FILE` starts one of another file",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 
 #include "base/cleanup.h"
@@ -117,6 +118,11 @@ bool lost_exists(const char *name)
 		if (strcmp(lost[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+bool left_over_exists(const char *name)
+{
+	return plane_exists(name, true) || (!geteuid() && lost_exists(name));
 }
 
 static int teardown_one(const struct lost *lost)

@@ -27,6 +27,10 @@ int lost_list(struct lost **lost, size_t *n);
 /* Is there a lost instance of that name? Without a message. */
 bool lost_exists(const char *name);
 
+/* Is something there of the instance, which is not up: left incomplete by a command that was killed, being made, or lost?
+ * Only root sees what is lost. Without a message. */
+bool left_over_exists(const char *name);
+
 /* Take down the rest of the lost instance of that name. None is no error. Call it under the lock. 0, or
  * -errno after a message: -EBUSY if its pins are elsewhere. */
 int lost_teardown(const char *name);

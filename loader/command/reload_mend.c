@@ -215,7 +215,7 @@ static bool has_other_place(const struct instance *instance, unsigned int place,
 	return false;
 }
 
-/* What `up` refuses cannot be mended: it is said again. */
+/* A fault for which `up` refuses a device cannot be mended here: its message is repeated. */
 static int mend_fast_attached(struct reload *reload, unsigned int place)
 {
 	struct netdev netdev;

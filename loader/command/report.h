@@ -153,7 +153,7 @@ struct report {
 		bool attached[FAST_DEVICES_MAX], transmits[FAST_DEVICES_MAX];
 		bool underlay_transmits;
 		const char *not_in_flowtable; /* the device; NULL: none */
-		/* What `up` refuses of these devices; of Device last. */
+		/* The fault for which `up` would refuse each device, and last Device; NULL: none. */
 		char *faults[FAST_DEVICES_MAX + 1];
 	} fast;
 	struct warning *warnings;

@@ -13,7 +13,7 @@
  */
 int fast_check(const struct config *config, const struct netdev *underlay, struct instance *instance);
 
-/* What a device lacks for a fast path, and what mends it. */
+/* The reason why a device cannot be on a fast path, and the hint that mends it. */
 struct fast_fault {
 	char text[160], hint[PATH_MAX + 128]; /* a hint can have the path of a namespace */
 };

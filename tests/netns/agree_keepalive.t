@@ -8,7 +8,6 @@
 . "$here/agree.sh"
 
 NOBODY=203.0.115.1
-agreed_a() { [ "$(status_a .peers[0].agreement.state)" = agreed ]; }
 # counts SITE: packets that it has sealed and opened
 counts() { "status_$1" '.peers[0] | "\(.tx.packets) \(.rx.packets)"'; }
 counts_are() { [ "$(counts "$1")" = "$2" ]; }

@@ -10,7 +10,6 @@
 
 diagnose_a() { xdpsec_a diagnose "$NAME_A" "$@"; }
 reaches_b() { in_a ping -c1 -W1 "$TUNNEL_B4"; }
-agreed_a() { [ "$(status_a '.peers[0].agreement.state')" = agreed ]; }
 config_a() { sed -i "$1" "$WORK/$NAME_A.conf"; }
 config_b() { sed -i "$1" "$WORK/$NAME_B.conf"; }
 

@@ -158,7 +158,7 @@ for UNDERLAY in 4 6; do
 done
 
 # A handshake every two minutes says where a roaming peer is: where it was, and the path is the same.
-agreed() { [ "$(status_a '.peers[0].agreement.state')" = agreed ] && in_a ping -c1 -W1 $TUNNEL_B4; }
+agreed() { agreed_a && in_a ping -c1 -W1 $TUNNEL_B4; }
 another_sa() { [ "$(status_a '.peers[0].tx.spi')" != "$1" ]; }
 widen
 for UNDERLAY in 4 6; do

@@ -446,7 +446,7 @@ static void test_endpoint(void **state)
 	now.roams = 1;
 	now.path_mtu_until = UINT64_MAX;
 	tunnel_set_endpoint(AGREED_PEER, &now);
-	/* Where it was: no move, and the same path. */
+	/* The same location is no move, and the path stays known. */
 	assert_int_equal(agree_endpoint(&agent, AGREED_PEER, &at, &from), 0);
 	assert_int_equal(agree_read_endpoint(&agent, AGREED_PEER, &seen), 0);
 	assert_int_equal(seen.moves, endpoint.moves + 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the kernel says of flowtables, byte by byte as nf_tables_fill_flowtable_info() puts it (net/netfilter/nf_tables_api.c):
- * few kernels that run tests have flowtables, and only newer ones have names with a wildcard. Its answer is given here.
+ * Flowtables as the kernel lists them, byte by byte as nf_tables_fill_flowtable_info() puts it
+ * (net/netfilter/nf_tables_api.c). Few kernels that run tests have flowtables, and only newer ones have names with a
+ * wildcard. So the answer of the kernel is given here.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>

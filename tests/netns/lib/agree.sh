@@ -96,6 +96,7 @@ agent_a() { agent_of "$NAME_A"; }
 agent_b() { agent_of "$NAME_B"; }
 has_agent() { agent_of "$1" >/dev/null; }
 no_agent() { ! has_agent "$1"; }
+agreed_a() { [ "$(status_a '.peers[0].agreement.state')" = agreed ]; }
 
 # is_gone PID: it has ended, whoever is to wait for it
 is_gone() { ! grep -qE '^State:[[:space:]]+[^Z[:space:]]' "/proc/$1/status" 2>/dev/null; }
