@@ -24,6 +24,10 @@ struct decapsulate {
 	struct open open;
 	const struct xdpsec_config *config;
 	struct xdpsec_endpoint *endpoint;
+#ifdef DECAPSULATE_FAST
+	const struct fast_pair *pair; /* what is kept about such packets of this peer, or NULL */
+	u32 policies;		      /* config->policy_generation, before AllowedIPs are asked */
+#endif
 };
 
 /* DECAPSULATE_FAST: the instance has a fast path. */
@@ -91,20 +95,29 @@ static __always_inline void decapsulate_follow(struct decapsulate *d)
 		follow(d->endpoint, &d->open.packet, d->config->flow_ports);
 }
 
-/* May the peer send this? (Cryptokey routing.) DROP_NONE, or the reason to drop it. */
-static __always_inline u32 decapsulate_judge(const struct decapsulate *d, struct inner *inner)
+/* Is the source among the AllowedIPs of the peer? (Cryptokey routing.) */
+static __always_inline bool decapsulate_allows(struct decapsulate *d, const struct inner *inner)
+{
+	struct xdpsec_policy *policy;
+
+#ifdef DECAPSULATE_FAST
+	if (fast_is_kept(d, inner))
+		return true;
+#endif
+	policy = policy_find(d->config, inner->source);
+	return policy && policy->ipv4 != inner->ipv6 && policy->peer == d->open.peer;
+}
+
+/* May the peer send this? DROP_NONE, or the reason to drop it. */
+static __always_inline u32 decapsulate_judge(struct decapsulate *d, struct inner *inner)
 {
 	const void *start = d->open.payload + XDPSEC_OVERHEAD;
 	u32 length = d->open.length - XDPSEC_OVERHEAD;
-	struct xdpsec_policy *policy;
 
 	if (!inner_read(start, d->open.end, length, inner) || inner->length != length ||
 	    inner->ipv6 != (d->open.next_header == XDPSEC_NEXT_IPV6))
 		return XDPSEC_DROP_MALFORMED;
-	policy = policy_find(d->config, inner->source);
-	if (!policy || policy->ipv4 == inner->ipv6 || policy->peer != d->open.peer)
-		return XDPSEC_DROP_SPOOFED;
-	return DROP_NONE;
+	return decapsulate_allows(d, inner) ? DROP_NONE : XDPSEC_DROP_SPOOFED;
 }
 
 /* Apply the outer header's DSCP and ECN to the inner packet, and clamp the MSS of a SYN. DROP_NONE, or the

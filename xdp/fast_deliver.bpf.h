@@ -44,25 +44,33 @@ static __always_inline u32 fast_tos(const struct iphdr *ip, bool ipv6)
 }
 
 /*
- * The neighbour that was found for a packet like this one, less than a second ago. Returns the ifindex, 0: none. A call
- * of its own, for its stack.
+ * Is something kept about such packets of this peer? It was found when AllowedIPs had the same generation as now, so the
+ * source is among them.
  */
-static __noinline int fast_kept_neighbour(struct decapsulate *d, const struct inner *inner, u32 near)
+static __always_inline bool fast_is_kept(struct decapsulate *d, const struct inner *inner)
+{
+	u32 near = device_index(XDPSEC_DEVICE_NEAR);
+	const struct fast_pair *pair = fast_pair_kept(d->open.xdp, d->config, inner, near, d->open.now);
+
+	d->policies = d->config->policy_generation;
+	d->pair = pair && pair->peer == d->open.peer ? pair : NULL;
+	return d->pair;
+}
+
+/* The neighbour that was found for a packet like this one, less than a second ago. Returns the ifindex, 0: none. */
+static __always_inline int fast_kept_neighbour(struct decapsulate *d, const struct inner *inner)
 {
 	const struct iphdr *ip = (void *)(d->open.payload + XDPSEC_OVERHEAD);
-	const struct fast_pair *pair = fast_pair_find(inner, near);
-	u64 now = d->open.now;
+	const struct fast_pair *pair = d->pair;
 
-	if (!pair || (const void *)(ip + 1) > d->open.end || !fast_pair_is(pair, inner, near, pair->to) ||
-	    now >= pair->refresh || !fast_pair_is_valid(pair, d->open.xdp, now) ||
-	    pair->tos != fast_tos(ip, inner->ipv6) || pair->protocol != inner->protocol ||
-	    pair->mtu < inner->length)
+	if (!pair || (const void *)(ip + 1) > d->open.end || pair->tos != fast_tos(ip, inner->ipv6) ||
+	    pair->protocol != inner->protocol || pair->mtu < inner->length)
 		return 0;
 	packet_copy_ethernet(fast_addresses(d), pair->addresses);
 	return pair->to;
 }
 
-/* The neighbour that was found, for the next packets. The pair is this packet's. */
+/* Keep the neighbour and the peer for the next packets. The pair is this packet's. */
 static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct inner *inner, u32 near)
 {
 	const struct iphdr *ip = (void *)(d->open.payload + XDPSEC_OVERHEAD);
@@ -71,6 +79,8 @@ static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct in
 	if (!pair || (const void *)(ip + 1) > d->open.end)
 		return 0;
 	packet_copy_ethernet(pair->addresses, fast_addresses(d));
+	pair->peer = d->open.peer;
+	pair->policies = d->policies;
 	pair->tos = fast_tos(ip, inner->ipv6);
 	pair->protocol = inner->protocol;
 	pair->mtu = fast_addresses(d)[ETH_ALEN];
@@ -132,7 +142,7 @@ static __noinline u32 fast_choose(struct decapsulate *d, const struct inner *inn
 	if (d->open.in_pieces || inner->length > d->config->mtu ||
 	    !fast_is_plain(inner, start, d->open.end, &ports))
 		return XDPSEC_DEVICE_FAR;
-	index = fast_kept_neighbour(d, inner, near) ?: fast_ask_neighbour(d, inner, near);
+	index = fast_kept_neighbour(d, inner) ?: fast_ask_neighbour(d, inner, near);
 	slot = index ? fast_device(index) : 0;
 	if (!slot || !fast_flow_may(d->open.xdp, inner, ports, near, index))
 		return XDPSEC_DEVICE_FAR;

@@ -54,6 +54,41 @@ static __always_inline bool fast_find_peer(struct encapsulate *e)
 	if (!policy || policy->ipv4 == e->inner.ipv6)
 		return false;
 	e->seal.peer = policy->peer;
+	return true;
+}
+
+/* Keep the peer, which was found when AllowedIPs had this generation. The pair is this packet's. */
+static __noinline int fast_keep_peer(const struct encapsulate *e, u32 from, u32 policies)
+{
+	struct fast_pair *pair = fast_pair_find(&e->inner, from);
+
+	if (!pair)
+		return 0;
+	pair->peer = e->seal.peer;
+	pair->policies = policies;
+	return 0;
+}
+
+/* Would the stack route it into the tunnel, and to which peer? */
+static __always_inline bool fast_leads(struct encapsulate *e, u32 from, u32 near, u64 now)
+{
+	struct xdp_md *xdp = e->seal.skb;
+	const struct fast_pair *pair = fast_pair_kept(xdp, e->seal.config, &e->inner, from, now);
+	/* Before AllowedIPs are asked: what changes meanwhile counts as a change. */
+	u32 policies = e->seal.config->policy_generation;
+
+	if (pair && pair->to == near) {
+		e->seal.peer = pair->peer;
+		return true;
+	}
+	if (!fast_find_peer(e) || !fast_pair_holds(xdp, &e->inner, from, near, now))
+		return false;
+	fast_keep_peer(e, from, policies);
+	return true;
+}
+
+static __always_inline bool fast_find_endpoint(struct encapsulate *e)
+{
 	e->next_header = e->inner.ipv6 ? XDPSEC_NEXT_IPV6 : XDPSEC_NEXT_IPV4;
 	e->endpoint = bpf_map_lookup_elem(&endpoints, &e->seal.peer);
 	return e->endpoint && endpoint_at(e->endpoint)->known;
@@ -74,9 +109,7 @@ static __always_inline bool fast_may(struct encapsulate *e, u32 ports, u64 now)
 	struct xdp_md *xdp = e->seal.skb;
 	u32 near = device_index(XDPSEC_DEVICE_NEAR), from = device_of_xdp(xdp)->ifindex;
 
-	if (!near || !fast_pair_holds(xdp, &e->inner, from, near, now))
-		return false;
-	return fast_flow_may(xdp, &e->inner, ports, from, near);
+	return near && fast_leads(e, from, near, now) && fast_flow_may(xdp, &e->inner, ports, from, near);
 }
 
 /* The next hop, if it is on the underlay's device and the packet fits the path; else NULL. */
@@ -161,7 +194,7 @@ static __always_inline int fast_packet(struct xdp_md *xdp)
 		return VERDICT_PASS;
 	fast_note_device(xdp);
 	if (!fast_underlay_transmits() || !fast_read(&e, &ports) || e.inner.length > e.seal.config->mtu ||
-	    !fast_find_peer(&e) || !fast_may(&e, ports, now))
+	    !fast_may(&e, ports, now) || !fast_find_endpoint(&e))
 		return VERDICT_PASS;
 	hop = fast_find_next_hop(&e, now);
 	if (!hop)

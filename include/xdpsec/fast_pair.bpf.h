@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fast path: would the stack forward packets of this source to this destination between these two devices? The
- * answer is kept for a second, and until the routing table changes.
+ * The fast path: would the stack forward packets of this source to this destination between these two devices, and
+ * which peer has the address behind the tunnel? The answer is kept for a second, and until the routing table or
+ * AllowedIPs change.
  */
 #ifndef XDPSEC_FAST_PAIR_BPF_H
 #define XDPSEC_FAST_PAIR_BPF_H
@@ -31,7 +32,9 @@ struct fast_pair {
 	u32 from, to;	/* ifindex */
 	u64 generation; /* of the routing tables, when they were asked */
 	u64 until;
-	u64 refresh; /* from then on the next packet takes the ordinary way */
+	u64 refresh;  /* from then on the next packet takes the ordinary way */
+	u32 peer;     /* out: that of the destination; in: that of the source */
+	u32 policies; /* config.policy_generation, when AllowedIPs were asked */
 	/* In: the neighbour, and what else the lookup that found it has depended on. Valid as the answer is. */
 	u32 tos; /* of IPv6: with the flow label */
 	u16 protocol, mtu;
@@ -112,6 +115,20 @@ static __always_inline struct fast_pair *fast_pair_find(const struct inner *inne
 static __always_inline bool fast_pair_is_valid(const struct fast_pair *pair, struct xdp_md *xdp, u64 now)
 {
 	return now < pair->until && pair->generation == route_generation(device_of_xdp(xdp)->nd_net.net);
+}
+
+/* What is kept about packets like this one, if it still holds; else NULL. now: the coarse clock */
+static __always_inline struct fast_pair *fast_pair_kept(struct xdp_md *xdp,
+							const struct xdpsec_config *config,
+							const struct inner *inner, u32 from, u64 now)
+{
+	struct fast_pair *pair = fast_pair_find(inner, from);
+
+	return pair && fast_pair_is(pair, inner, from, pair->to) && now < pair->refresh &&
+			       pair->policies == config->policy_generation &&
+			       fast_pair_is_valid(pair, xdp, now)
+		       ? pair
+		       : NULL;
 }
 
 enum fast_pair_answer {

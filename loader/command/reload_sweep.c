@@ -169,6 +169,8 @@ int reload_sweep(const struct reload *reload)
 	if (!err)
 		err = kernel_wait_for_programs();
 	if (!err)
+		err = policy_renew(&reload->plane);
+	if (!err)
 		err = sweep_slots(reload);
 	if (!err)
 		err = sweep_agreed(reload);

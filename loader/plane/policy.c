@@ -49,6 +49,16 @@ int policy_remove(const struct plane *plane, const struct xdpsec_prefix *prefix)
 	return err ?: forget(plane, MAP_POLICIES, prefix, prefix);
 }
 
+int policy_renew(const struct plane *plane)
+{
+	struct xdpsec_config config;
+	__u32 key = 0;
+	int err = plane_read(plane, MAP_CONFIG, &key, &config);
+
+	config.policy_generation++;
+	return err ?: plane_write(plane, MAP_CONFIG, &key, &config);
+}
+
 bool policy_hosts_pay(size_t hosts, size_t all)
 {
 	/* An address that it lacks costs both. */

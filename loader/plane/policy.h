@@ -19,6 +19,12 @@ int policy_write(const struct plane *plane, const struct xdpsec_prefix *prefix,
 		 const struct xdpsec_policy *policy);
 int policy_remove(const struct plane *plane, const struct xdpsec_prefix *prefix);
 
+/*
+ * The policies have changed: whatever programs have kept of them does not hold any more. After a grace period of the
+ * kernel, as a program that runs may keep what it has read before. 0, or -errno after a message.
+ */
+int policy_renew(const struct plane *plane);
+
 /* Is "hosts" faster, where so many of all prefixes are in it? For struct xdpsec_config.hosts. */
 bool policy_hosts_pay(size_t hosts, size_t all);
 bool policy_prefers_hosts(const struct config *config);

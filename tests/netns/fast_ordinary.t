@@ -153,6 +153,35 @@ other_lan() {
 		in_a ethtool -K host2 gro on >/dev/null && ip -n "$SITE_A" link set lan2 up && ip -n "$SITE_A" link set host2 up
 }
 is "no drops at A so far" "$(all_drops_a | sed -E 's/ ?stray=[0-9]+//')" ""
+
+# The peer of two addresses is kept for a second, but not beyond a reload that gives one of them to another peer. No route
+# changes by that.
+from_lan_b() { packets "$HOST_B" send $HOST4 7000 --count 4 --source-port 5555 --size 300 >/dev/null; }
+in_at_a() { status_a '.fast_path.packets_in, .drops.spoofed' | paste -sd' '; }
+from_lan_b
+before=$(in_at_a)
+from_lan_b
+is "the LAN is site-b's: the fast path" "$(in_at_a)" "$((${before% *} + 4)) 0"
+make_key a-to-c && make_key c-to-a
+sed -i.whole 's|198.18.0.0/25, ||' "$WORK/$NAME_A.conf"
+cat >>"$WORK/$NAME_A.conf" <<-END
+	[Peer]
+	Name = site-c
+	AllowedIPs = 198.18.0.0/25
+	TxSpi = 0x1003
+	TxKeyFile = $WORK/a-to-c.key
+	RxSpi = 0x1004
+	RxKeyFile = $WORK/c-to-a.key
+END
+from_lan_b
+before=$(in_at_a)
+ok "the LAN is site-c's: reload" xdpsec_a reload "$NAME_A" --new-key
+from_lan_b
+is "at once none of it comes from site-b" "$(in_at_a)" "${before% *} 4"
+mv "$WORK/$NAME_A.conf.whole" "$WORK/$NAME_A.conf"
+ok "the LAN is site-b's again: reload" xdpsec_a reload "$NAME_A"
+from_lan_b
+is "at once all of it comes" "$(in_at_a)" "$((${before% *} + 4)) 4"
 ok "down" down_a
 other_lan || bail "no second network"
 sed -i 's/^FastPath = .*/FastPath = lan2, inside/' "$WORK/$NAME_A.conf"

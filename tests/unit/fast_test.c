@@ -506,6 +506,68 @@ static void test_in_refused(void **state)
 	assert_int_equal(rig_fast_packets(XDPSEC_FAST_IN), fast);
 }
 
+/* AllowedIPs are changed as `reload` does it. */
+static void renew_policies(void)
+{
+	struct xdpsec_config config;
+
+	map_read(rig.maps.config, 0, &config);
+	config.policy_generation++;
+	map_write(rig.maps.config, 0, &config);
+}
+
+static void expect_spoofed(const struct packet *inner, int peer)
+{
+	static struct tally expected, after;
+	static struct frame frame, out;
+	struct packet outer = tunnel_incoming(peer, ++sequence, inner, buffer);
+
+	packet_build(&frame, &outer);
+	tally_take(&expected);
+	assert_int_equal(rig_run(PROGRAM_FAST_IN, &frame, &out), XDP_DROP);
+	tally_take(&after);
+	tally_move_window(&expected, &after, TUNNEL_RX(peer));
+	tally_add_drop(&expected, XDPSEC_DROP_SPOOFED, TUNNEL_RX(peer));
+	expect_same_tally(&after, &expected);
+}
+
+/* The peer is kept with its pair of addresses. Once AllowedIPs have changed, no packet goes to the former one, and none of
+ * it comes in. */
+static void test_allowed_changes(void **state)
+{
+	static const struct {
+		const char *host, *prefix;
+	} moved[] = { { INNER_B4, INNER_B4 "/32" }, { INNER_B6, INNER_B6 "/128" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
+		struct packet packet = outgoing(moved[i].host, 100),
+			      inner = tunnel_inner_from(moved[i].host, text, 100);
+
+		introduce(&packet);
+		expect_fast_out(&packet, TUNNEL_B);
+		expect_fast_out(&packet, TUNNEL_B);
+		expect_incoming(&inner, TUNNEL_B, false);
+		expect_incoming(&inner, TUNNEL_B, true);
+		expect_incoming(&inner, TUNNEL_B, true);
+		expect_spoofed(&inner, TUNNEL_C);
+
+		rig_policy(moved[i].prefix, TUNNEL_C, NULL, 0);
+		renew_policies();
+		expect_fast_out(&packet, TUNNEL_C);
+		expect_spoofed(&inner, TUNNEL_B);
+		expect_incoming(&inner, TUNNEL_C, true);
+		expect_incoming(&inner, TUNNEL_C, true);
+		expect_spoofed(&inner, TUNNEL_B);
+
+		rig_policy_remove(moved[i].prefix);
+		renew_policies();
+		expect_spoofed(&inner, TUNNEL_C);
+		expect_incoming(&inner, TUNNEL_B, true);
+		expect_fast_out(&packet, TUNNEL_B);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,6 +584,7 @@ int main(void)
 		cmocka_unit_test_setup(test_in_changes, reset),
 		cmocka_unit_test_setup(test_in_neighbour, reset),
 		cmocka_unit_test_setup(test_in_refused, reset),
+		cmocka_unit_test_setup(test_allowed_changes, reset),
 	};
 
 	fill_pattern(text, sizeof(text), 0x66617374);
