@@ -182,10 +182,18 @@ static void print_finding(const struct finding *finding)
 
 static void print_findings(const struct diagnosis *d, const char *peer)
 {
-	for (size_t i = 0; i < d->n; i++)
+	size_t unknown = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
 		print_finding(&d->findings[i]);
-	if (!is_wrong(d))
-		printf("%s%s%s: nothing wrong was found\n", d->name, peer ? ": " : "", peer ?: "");
+		unknown += d->findings[i].result == FINDING_UNKNOWN;
+	}
+	if (is_wrong(d))
+		return;
+	printf("%s%s%s: nothing wrong was found", d->name, peer ? ": " : "", peer ?: "");
+	if (unknown)
+		printf("; %zu of %zu checks could not tell", unknown, d->n);
+	putchar('\n');
 }
 
 static struct json_object *finding_json(const struct finding *finding)

@@ -205,10 +205,9 @@ static void say_blocked(struct diagnosis *d, const struct silence *silence)
 	key32_encode(d->peer->record.public_key, key);
 	found(d, FINDING_WRONG,
 	      "%s: %s answers to ping, and nothing comes from UDP port %u: it is blocked on the way by a "
-	      "firewall%s%s",
+	      "firewall, or that host has another ListenPort, or %s%s",
 	      silence->what, silence->address, port,
-	      d->peer->agreed.agreed ? ", or the public key of that host is not "
-				     : ", or its keys are others",
+	      d->peer->agreed.agreed ? "its public key is not " : "its keys are others",
 	      d->peer->agreed.agreed ? key : "");
 	mend(d, "let UDP port %u pass in both directions; then run `xdpsec diagnose` at the other end", port);
 }

@@ -164,6 +164,15 @@ wait_for 10 reaches_b || bail "no tunnel"
 
 ok "other site down" down_b
 named "other site down" packets "the other site is not up: $B4 says \"port unreachable\" of UDP port 7253" "xdpsec up"
+# Inline mode seals what others send: whether packets arrive cannot be told before there are some.
+fresh
+rm -rf "$WORK"/state-?
+write_configs
+ok "nothing sent yet: up" up
+ok "nothing sent yet: it is not called wrong" diagnose_a site-b
+like "nothing sent yet: the last line says what is not known" "$(tail -n1 <<<"$TAP_OUTPUT")" \
+	"^$NAME_A: site-b: nothing wrong was found; [1-9][0-9]* of [1-9][0-9]* checks could not tell$"
+
 if ! all; then
 	note "DIAGNOSE=1 sets up the other faults"
 	ok "down" fresh
