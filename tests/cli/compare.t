@@ -25,14 +25,34 @@ wrong "a size that is not a number" 'argument -s: large: invalid: numbers of byt
 ok "help" "$compare" -h
 like "help: what is compared" "$TAP_OUTPUT" 'at most 1 % loss'
 
+# in_compare: the Python of standard input, with bench/compare as a module
+in_compare() {
+	cat <(
+		cat <<-'END'
+			import importlib.machinery, importlib.util, sys
+			loader = importlib.machinery.SourceFileLoader("compare", sys.argv[1])
+			compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
+			sys.dont_write_bytecode = True
+			loader.exec_module(compare)
+		END
+	) - | python3 - "$compare"
+}
+
+table=$(in_compare <<-'END'
+	class Sites:
+	    a, b = "a", "b"
+	    def rival(self, site, rival, command):
+	        if rival == "nebula" and site == self.b:
+	            raise compare.Failed("b: nebula is not installed")
+	rivals, left_out = compare.find_rivals(Sites(), ["xdpsec", "nebula"])
+	compare.print_table({rival: {"rounds": [], "settings": "", "failures": []} for rival in rivals}, [], left_out)
+END
+)
+like "the table names who is left out, and why" "$table" "xdpsec: -.*nebula: left out, b: nebula is not installed"
+
 # One round has no spread; two have.
-cells=$(python3 - "$compare" <<-'END'
-	import importlib.machinery, importlib.util, sys
-	loader = importlib.machinery.SourceFileLoader("compare", sys.argv[1])
-	module = importlib.util.module_from_spec(importlib.util.spec_from_loader("compare", loader))
-	sys.dont_write_bytecode = True
-	loader.exec_module(module)
-	print(*(module.cell([{"tcp1": n} for n in rounds], "tcp1", 0) for rounds in ([], [100], [100, 110])), sep="|")
+cells=$(in_compare <<-'END'
+	print(*(compare.cell([{"tcp1": n} for n in rounds], "tcp1", 0) for rounds in ([], [100], [100, 110])), sep="|")
 END
 )
 is "figures of no round, of one and of two" "$cells" "-|100|105 ~10%"
