@@ -26,7 +26,7 @@ struct decapsulate {
 	struct xdpsec_endpoint *endpoint;
 #ifdef DECAPSULATE_FAST
 	const struct fast_pair *pair; /* what is kept about such packets of this peer, or NULL */
-	u32 policies;		      /* config->policy_generation, before AllowedIPs are asked */
+	u32 policy_generation;	      /* of config, before AllowedIPs are asked */
 #endif
 };
 

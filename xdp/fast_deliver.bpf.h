@@ -50,9 +50,10 @@ static __always_inline u32 fast_tos(const struct iphdr *ip, bool ipv6)
 static __always_inline bool fast_is_kept(struct decapsulate *d, const struct inner *inner)
 {
 	u32 near = device_index(XDPSEC_DEVICE_NEAR);
-	const struct fast_pair *pair = fast_pair_kept(d->open.xdp, d->config, inner, near, d->open.now);
+	const struct fast_pair *pair;
 
-	d->policies = d->config->policy_generation;
+	d->policy_generation = d->config->policy_generation;
+	pair = fast_pair_kept(d->open.xdp, inner, near, d->policy_generation, d->open.now);
 	d->pair = pair && pair->peer == d->open.peer ? pair : NULL;
 	return d->pair;
 }
@@ -80,7 +81,7 @@ static __noinline int fast_keep_neighbour(struct decapsulate *d, const struct in
 		return 0;
 	packet_copy_ethernet(pair->addresses, fast_addresses(d));
 	pair->peer = d->open.peer;
-	pair->policies = d->policies;
+	pair->policy_generation = d->policy_generation;
 	pair->tos = fast_tos(ip, inner->ipv6);
 	pair->protocol = inner->protocol;
 	pair->mtu = fast_addresses(d)[ETH_ALEN];

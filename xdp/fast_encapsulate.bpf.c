@@ -58,14 +58,14 @@ static __always_inline bool fast_find_peer(struct encapsulate *e)
 }
 
 /* Keep the peer, which was found when AllowedIPs had this generation. The pair is this packet's. */
-static __noinline int fast_keep_peer(const struct encapsulate *e, u32 from, u32 policies)
+static __noinline int fast_keep_peer(const struct encapsulate *e, u32 from, u32 policy_generation)
 {
 	struct fast_pair *pair = fast_pair_find(&e->inner, from);
 
 	if (!pair)
 		return 0;
 	pair->peer = e->seal.peer;
-	pair->policies = policies;
+	pair->policy_generation = policy_generation;
 	return 0;
 }
 
@@ -73,9 +73,9 @@ static __noinline int fast_keep_peer(const struct encapsulate *e, u32 from, u32 
 static __always_inline bool fast_leads(struct encapsulate *e, u32 from, u32 near, u64 now)
 {
 	struct xdp_md *xdp = e->seal.skb;
-	const struct fast_pair *pair = fast_pair_kept(xdp, e->seal.config, &e->inner, from, now);
 	/* Before AllowedIPs are asked: what changes meanwhile counts as a change. */
-	u32 policies = e->seal.config->policy_generation;
+	u32 policy_generation = e->seal.config->policy_generation;
+	const struct fast_pair *pair = fast_pair_kept(xdp, &e->inner, from, policy_generation, now);
 
 	if (pair && pair->to == near) {
 		e->seal.peer = pair->peer;
@@ -83,7 +83,7 @@ static __always_inline bool fast_leads(struct encapsulate *e, u32 from, u32 near
 	}
 	if (!fast_find_peer(e) || !fast_pair_holds(xdp, &e->inner, from, near, now))
 		return false;
-	fast_keep_peer(e, from, policies);
+	fast_keep_peer(e, from, policy_generation);
 	return true;
 }
 

@@ -129,9 +129,9 @@ struct xdpsec_config {
 	__u32 peers;		      /* all indexes of peers are lower */
 	__u32 mark;  /* of outer packets, and of the lookup of their route; 0: the mark of the inner packet */
 	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
-	__u16 mtu_ipv6;		 /* largest inner packet over an IPv6 underlay, at most mtu; for the MSS */
-	__u16 former_port;	 /* a second port on which packets with an SPI of ours are opened; 0: none */
-	__u32 policy_generation; /* counts the changes of map "policies": what is kept of it is that of one count */
+	__u16 mtu_ipv6;	   /* largest inner packet over an IPv6 underlay, at most mtu; for the MSS */
+	__u16 former_port; /* a second port on which packets with an SPI of ours are opened; 0: none */
+	__u32 policy_generation; /* A reload adds 1 when AllowedIPs have changed. A peer that is kept counts for one value. */
 	/* Inline mode, multicast and broadcast (group.bpf.h): the ports that are protected for some peer,
 	 * and the destinations (ClearGroups) to which these may be sent in clear. */
 	__u32 group_ranges, clear_groups;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The fast path: would the stack forward packets of this source to this destination between these two devices, and
- * which peer has the address behind the tunnel? The answer is kept for a second, and until the routing table or
- * AllowedIPs change.
+ * which peer has the address behind the tunnel? The answer is kept for a second, and not beyond a change of the routing
+ * table or the end of a reload.
  */
 #ifndef XDPSEC_FAST_PAIR_BPF_H
 #define XDPSEC_FAST_PAIR_BPF_H
@@ -30,11 +30,12 @@
 struct fast_pair {
 	u32 source[4], destination[4];
 	u32 from, to;	/* ifindex */
+	u32 ipv6;	/* an IPv4-mapped address of IPv6 is not that address of IPv4 */
 	u64 generation; /* of the routing tables, when they were asked */
 	u64 until;
-	u64 refresh;  /* from then on the next packet takes the ordinary way */
-	u32 peer;     /* out: that of the destination; in: that of the source */
-	u32 policies; /* config.policy_generation, when AllowedIPs were asked */
+	u64 refresh;	       /* from then on the next packet takes the ordinary way */
+	u32 peer;	       /* out: that of the destination; in: that of the source */
+	u32 policy_generation; /* of struct xdpsec_config, before AllowedIPs were asked */
 	/* In: the neighbour, and what else the lookup that found it has depended on. Valid as the answer is. */
 	u32 tos; /* of IPv6: with the flow label */
 	u16 protocol, mtu;
@@ -98,8 +99,8 @@ static __always_inline bool fast_pair_is(const struct fast_pair *pair, const str
 
 	return pair->source[3] == s[3] && pair->destination[3] == d[3] && pair->source[2] == s[2] &&
 	       pair->destination[2] == d[2] && pair->source[1] == s[1] && pair->destination[1] == d[1] &&
-	       pair->source[0] == s[0] && pair->destination[0] == d[0] && pair->from == from &&
-	       pair->to == to;
+	       pair->source[0] == s[0] && pair->destination[0] == d[0] && pair->ipv6 == inner->ipv6 &&
+	       pair->from == from && pair->to == to;
 }
 
 static __always_inline struct fast_pair *fast_pair_find(const struct inner *inner, u32 from)
@@ -117,15 +118,17 @@ static __always_inline bool fast_pair_is_valid(const struct fast_pair *pair, str
 	return now < pair->until && pair->generation == route_generation(device_of_xdp(xdp)->nd_net.net);
 }
 
-/* What is kept about packets like this one, if it still holds; else NULL. now: the coarse clock */
-static __always_inline struct fast_pair *fast_pair_kept(struct xdp_md *xdp,
-							const struct xdpsec_config *config,
-							const struct inner *inner, u32 from, u64 now)
+/*
+ * What is kept about packets like this one, if it still holds; else NULL. policy_generation: read by the caller, who keeps
+ * with it what AllowedIPs answer otherwise. now: the coarse clock
+ */
+static __always_inline const struct fast_pair *fast_pair_kept(struct xdp_md *xdp, const struct inner *inner,
+							      u32 from, u32 policy_generation, u64 now)
 {
-	struct fast_pair *pair = fast_pair_find(inner, from);
+	const struct fast_pair *pair = fast_pair_find(inner, from);
 
 	return pair && fast_pair_is(pair, inner, from, pair->to) && now < pair->refresh &&
-			       pair->policies == config->policy_generation &&
+			       pair->policy_generation == policy_generation &&
 			       fast_pair_is_valid(pair, xdp, now)
 		       ? pair
 		       : NULL;
@@ -148,6 +151,7 @@ static __noinline u32 fast_pair_known(struct xdp_md *xdp, const struct inner *in
 	if (!fast_pair_is(pair, inner, from, to) || now >= pair->refresh) {
 		__builtin_memcpy(pair->source, inner->source, 16);
 		__builtin_memcpy(pair->destination, inner->destination, 16);
+		pair->ipv6 = inner->ipv6;
 		pair->from = from;
 		pair->to = to;
 		pair->refresh = now + FAST_REFRESH_NS;

@@ -20,8 +20,8 @@ int policy_write(const struct plane *plane, const struct xdpsec_prefix *prefix,
 int policy_remove(const struct plane *plane, const struct xdpsec_prefix *prefix);
 
 /*
- * The policies have changed: whatever programs have kept of them does not hold any more. After a grace period of the
- * kernel, as a program that runs may keep what it has read before. 0, or -errno after a message.
+ * The policies have changed: whatever programs have kept of them does not hold any more. Call it after
+ * kernel_wait_for_programs(): a program that runs may still keep what it has read before. 0, or -errno after a message.
  */
 int policy_renew(const struct plane *plane);
 

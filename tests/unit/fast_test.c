@@ -568,6 +568,27 @@ static void test_allowed_changes(void **state)
 	}
 }
 
+/* An IPv4-mapped address of IPv6 belongs to no peer (RFC 4291 section 2.5.5.2), whatever is kept of that address of IPv4. */
+static void test_mapped(void **state)
+{
+	struct packet packet = outgoing(INNER_B4, 100), inner = tunnel_inner_from(INNER_B4, text, 100),
+		      mapped = outgoing("::ffff:" INNER_B4, 100);
+
+	(void)state;
+	mapped.source = "::ffff:" INNER_LOCAL4;
+	introduce(&packet);
+	expect_fast_out(&packet, TUNNEL_B);
+	introduce(&mapped);
+	introduce(&mapped);
+	expect_fast_out(&packet, TUNNEL_B);
+
+	expect_incoming(&inner, TUNNEL_B, false);
+	expect_incoming(&inner, TUNNEL_B, true);
+	mapped = packet_reversed(mapped);
+	expect_spoofed(&mapped, TUNNEL_B);
+	expect_incoming(&inner, TUNNEL_B, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,6 +606,7 @@ int main(void)
 		cmocka_unit_test_setup(test_in_neighbour, reset),
 		cmocka_unit_test_setup(test_in_refused, reset),
 		cmocka_unit_test_setup(test_allowed_changes, reset),
+		cmocka_unit_test_setup(test_mapped, reset),
 	};
 
 	fill_pattern(text, sizeof(text), 0x66617374);
