@@ -219,11 +219,54 @@ ok "up again" up_a
 
 fast_ends
 
+ip -n "$HOST_B" route replace default via 2001:db8:d::fe
+
+# ---- VRFs ----------------------------------------------------------------------------------------------
+
+# blue_a: the customer's network and the tunnel in a VRF. red_a: the underlay. Addresses of IPv6 go when a device moves.
+blue_a() {
+	ip -n "$SITE_A" link set dev inside master blue && ip -n "$SITE_A" link set dev xs0 master blue &&
+		add_address "$SITE_A" inside 2001:db8:c::fe/64 && add_address "$SITE_A" xs0 "$TUNNEL_A6/64" &&
+		ip -n "$SITE_A" route replace 198.18.0.0/25 dev xs0 table 11 &&
+		ip -n "$SITE_A" route replace 2001:db8:d::/64 dev xs0 table 11
+}
+red_a() {
+	ip -n "$SITE_A" link set dev eth0 master red && add_address "$SITE_A" eth0 "$A6/64" &&
+		ip -n "$SITE_A" route replace default via 192.0.2.254 table 10
+}
+if has_link_type vrf table 10; then
+	ip -n "$SITE_A" link add blue type vrf table 11
+	ip -n "$SITE_A" link set dev blue up
+	ok "a LAN in a VRF: up" up
+	ok "a LAN in a VRF: the tunnel as well" blue_a
+	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
+	fast_way "a LAN in a VRF" 4
+	fast_way "a LAN in a VRF, IPv6" 6
+	ok "a LAN in a VRF: down" down
+	ip -n "$SITE_A" link del dev blue
+	add_address "$SITE_A" inside 2001:db8:c::fe/64
+	ip -n "$SITE_A" link add red type vrf table 10
+	ip -n "$SITE_A" link set dev red up
+	ok "the underlay in a VRF" red_a
+	ok "the underlay in a VRF: up" up
+	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
+	fast_way "the underlay in a VRF" 4
+	fast_way "the underlay in a VRF, IPv6" 6
+	ok "the underlay in a VRF: down" down
+	ip -n "$SITE_A" link del dev red
+	add_address "$SITE_A" eth0 "$A6/64"
+	ip -n "$SITE_A" route replace default via 192.0.2.254
+	ip -n "$SITE_A" route replace default via 2001:db8:a::fe dev eth0
+else
+	skip "the fast path in VRFs" "this kernel has no VRF"
+fi
+
 # ---- agreed keys ---------------------------------------------------------------------------------------
 
 # shellcheck source=tests/netns/lib/agree.sh
 . "$here/agree.sh"
-ip -n "$HOST_B" route replace default via 2001:db8:d::fe
 reached() { in_ns "$HOST" ping -c1 -W1 $HOST_B4 && in_ns "$HOST" ping -c1 -W1 $HOST_B6; }
 for UNDERLAY in 4 6; do
 	INTERFACE_LINES=$'FastPath = inside\nFastPathFirewall = none\nSourcePort = listen' write_agreed_configs
