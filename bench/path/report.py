@@ -12,6 +12,9 @@ import sys
 
 # TCP has no smaller segments.
 COLUMNS = (("udp", 64), ("udp", 512), ("udp", 1380), ("tcp", 76), ("tcp", 512), ("tcp", 1380), ("ping", 56))
+SIZES = {size for _, size in COLUMNS}
+# Two sizes of whole blocks, and of whole turns of sixteen: bench/path/guest measures the data plane with both.
+BLOCKS = (512, 1408)
 # Those of the neighbours and of the peers themselves (handshakes, keepalives), in packets of one run.
 OTHER_PACKETS = 24
 LARGEST_SPREAD = 0.02
@@ -177,13 +180,27 @@ def print_paths(rows):
         print(f"{peer:32}" + "".join(f"{c:>12}" for c in cells))
 
 
+def block_costs(figures):
+    """What a block costs a program, beyond the bare cipher: figures are the instructions by (program, payload)."""
+    few, many = BLOCKS
+    grows = {program: figures[program, many] - figures[program, few]
+             for program, payload in figures if payload == few and (program, many) in figures}
+    return {program: (grows[program] - grows["bare_encrypt" if "seal" in program else "bare_decrypt"]) / ((many - few) / 16)
+            for program in grows if "bare" not in program}
+
+
 def print_core(rows):
     if not rows:
         return
     print(f"\nThe data plane alone, with and without a UDP checksum")
     for program, driver in dict.fromkeys((row["program"], row["driver"]) for row in rows):
-        figures = [row["instructions"] for row in rows if (row["program"], row["driver"]) == (program, driver)]
+        figures = [row["instructions"] for row in rows
+                   if (row["program"], row["driver"]) == (program, driver) and row["payload"] in SIZES]
         print(f"{program}, {driver}".ljust(32) + "".join(f"{f:>12.0f}" for f in figures))
+    for driver in dict.fromkeys(row["driver"] for row in rows):
+        costs = block_costs({(row["program"], row["payload"]): row["instructions"] for row in rows if row["driver"] == driver})
+        if costs:
+            print(f"A block beyond the bare cipher, {driver}: " + ", ".join(f"{program} {cost:.1f}" for program, cost in costs.items()))
 
 
 def profiles(lines, rows):

@@ -87,6 +87,14 @@ ok "the data plane alone" report . '{core: [{cipher: "aes", mode: "inline", payl
 		seal: {nanoseconds: 7}, open: {nanoseconds: 8}}]}'
 like "the data plane alone: inline" "$TAP_OUTPUT" $'\nseal, aes +3\n.*open_checksummed, aes +6\n'
 like "the data plane alone: a tunnel has no UDP checksum" "$TAP_OUTPUT" $'\ntunnel_seal, aes +7\ntunnel_open, aes +8\n'
+unlike "the data plane alone: one size has no cost of a block" "$TAP_OUTPUT" 'A block beyond'
+ok "two sizes of the data plane" report . '{core: [[512, 100, 500], [1408, 1220, 3020]] | map(
+	{cipher: "aes", mode: "inline", payload: .[0], bare_encrypt: {nanoseconds: .[1]}, bare_decrypt: {nanoseconds: .[1]},
+		seal: {nanoseconds: .[2]}, seal_checksummed: {nanoseconds: .[2]}, open: {nanoseconds: .[2]},
+		open_checksummed: {nanoseconds: (.[2] + .[0])}})}'
+like "what a block costs: (3020 - 500 - 1120) / 56, and 16 more where each byte costs one" "$TAP_OUTPUT" \
+	$'\nA block beyond the bare cipher, aes: seal 25.0, seal_checksummed 25.0, open 25.0, open_checksummed 41.0\n'
+unlike "the larger size has no column" "$TAP_OUTPUT" '3020'
 
 ok "a profile" report . '{peer, payload, profile: [{share: 0.25, function: "kernel_fpu_begin_mask"}]}'
 like "a profile: functions, in instructions a packet" "$TAP_OUTPUT" ' 5000  kernel_fpu_begin_mask'
