@@ -50,6 +50,17 @@ END
 )
 like "the table names who is left out, and why" "$table" "xdpsec: -.*nebula: left out, b: nebula is not installed"
 
+soft=$(in_compare <<-'END'
+	settings = {"xdpsec": "cipher: aes-128-ocb by ecb(aes-lib)", "generic": "by bulk(ecb-aes-generic)",
+	            "aesni": "by ecb(aes-aesni)", "esp": "rfc4106(gcm(aes)), 128 bits, by rfc4106(gcm_base(ctr(aes-lib),ghash-generic))",
+	            "esp-aesni": "rfc4106(gcm(aes)), 128 bits, by generic-gcm-aesni", "wireguard": "chacha20poly1305"}
+	results = {rival: {"settings": text} for rival, text in settings.items()}
+	for has in (True, False):
+	    print(*compare.soft_ciphers(results, {"a": {"aes_instructions": True}, "b": {"aes_instructions": has}}))
+END
+)
+is "whose AES is written in C, with AES instructions and without" "$(paste -sd'|' <<<"$soft")" "generic esp|xdpsec generic esp"
+
 # One round has no spread; two have.
 cells=$(in_compare <<-'END'
 	print(*(compare.cell([{"tcp1": n} for n in rounds], "tcp1", 0) for rounds in ([], [100], [100, 110])), sep="|")
