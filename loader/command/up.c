@@ -4,6 +4,7 @@
  * PostUp. What fails is undone.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -20,6 +21,7 @@
 #include "command/up.h"
 #include "device/fast_check.h"
 #include "plane/attach.h"
+#include "plane/bulk.h"
 
 /* A first word of zero means that there is no secret. */
 static int make_secret(struct up *up)
@@ -138,15 +140,31 @@ static int up_run(struct up *up)
 	return err ?: post_up(up);
 }
 
+/* Is there a peer without a Driver of its own? */
+static bool chooses_driver(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (strcmp(config->peers[i].driver, "aes") == 0)
+			return true;
+	return false;
+}
+
+/* Without the module nothing is said: the kernel's own cipher is the usual one. With --no-attach the output is commands. */
+static void say_module(const struct up *up)
+{
+	char bound[DRIVER_LEN];
+
+	if (chooses_driver(&up->config) && bulk_state(NULL) == BULK_USABLE &&
+	    bulk_bound(bound, sizeof(bound)))
+		printf("%s: cipher: %s, by the module " BULK_MODULE "\n", up->config.name, bound);
+}
+
 /* The ciphers of a running instance are in /proc/crypto. */
 static void give_advice(const struct up *up)
 {
 	struct advice advice[ADVICE_MAX];
-	size_t n = 0;
+	size_t n = chooses_driver(&up->config) ? advice_find(up->config.name, advice) : 0;
 
-	for (size_t i = 0; !n && i < up->config.n_peers; i++)
-		if (strcmp(up->config.peers[i].driver, "aes") == 0)
-			n = advice_find(up->config.name, advice);
 	for (size_t i = 0; i < n; i++) {
 		warning("%s: %s", up->config.name, advice[i].text);
 		hint("%s", advice[i].hint);
@@ -162,6 +180,8 @@ int command_up(const struct options *options)
 		return -ENOMEM;
 	err = up_run(up);
 	if (!err) {
+		if (!options->no_attach)
+			say_module(up);
 		give_advice(up);
 		fast_warn_of_flowtable(&up->config, &up->instance);
 	}

@@ -29,6 +29,7 @@ ok "load" modprobe bpf_crypto_bulk || bail "cannot load it"
 is "selftest: it is used" "$("$XDPSEC" selftest -j | jq -r '"\(.module) \(.passed)"')" "in use true"
 ok "no context is left of it" wait_for 5 unused
 ok "up" up || bail "not up"
+like "up says that it is used" "$TAP_OUTPUT" "^$NAME_A: cipher: bulk\\([^)]*\\), by the module bpf_crypto_bulk"
 bulk=$(bound_of a)
 like "A is bound to it" "$bulk" "^bulk\\((__)?ecb-aes-[a-z0-9-]+\\)\$"
 is "B as well" "$(bound_of b)" "$bulk"
@@ -47,6 +48,7 @@ ok "unload" modprobe -r bpf_crypto_bulk
 # ---- absent ----------------------------------------------------------------------------------------------
 
 ok "absent: up" up || bail "not up"
+unlike "absent: up does not say that it is used" "$TAP_OUTPUT" "by the module"
 like "absent: up says what to do" "$TAP_OUTPUT" "the module bpf_crypto_bulk is installed, but not loaded: .*hint: modprobe bpf_crypto_bulk, then "
 like "absent: the kernel's own" "$(bound_of a) $(bound_of b)" "^ecb\\(([a-z0-9-]+)\\) ecb\\(\\1\\)\$"
 like "absent: status says so" "$(status_a '.advice[]')" "installed, but not loaded"
