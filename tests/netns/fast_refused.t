@@ -38,6 +38,15 @@ if ip -n "$SITE_A" link add bridge0 type bridge 2>/dev/null; then
 	ip -n "$SITE_A" link del bridge0
 	ip -n "$SITE_A" link del port0
 fi
+if ip -n "$SITE_A" link add bond0 type bond 2>/dev/null; then
+	ip -n "$SITE_A" link add port0 type veth peer name port1
+	ip -n "$SITE_A" link set port0 master bond0
+	refused "a bond's port" "port0: is a part of bond0 .bond.:" "FastPath = port0" "$none"
+	ip -n "$SITE_A" link del bond0
+	ip -n "$SITE_A" link del port0
+else
+	skip "a bond's port" "this kernel has no bond"
+fi
 # refused_kind TYPE [OPTIONS]: a device other0 that is no card, where the kernel has such
 refused_kind() {
 	if ! ip -n "$SITE_A" link add other0 "${@:2}" type "$@" 2>/dev/null; then

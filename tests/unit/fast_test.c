@@ -506,6 +506,25 @@ static void test_in_refused(void **state)
 	assert_int_equal(rig_fast_packets(XDPSEC_FAST_IN), fast);
 }
 
+/* One packet of each pair takes the ordinary way every 15 seconds: on it the kernel probes neighbours that are stale. */
+static void test_refresh(void **state)
+{
+	struct packet packet = outgoing(INNER_B4, 100), inner = tunnel_inner_from(INNER_B4, text, 100);
+
+	(void)state;
+	introduce(&packet);
+	expect_fast_out(&packet, TUNNEL_B);
+	expect_incoming(&inner, TUNNEL_B, false);
+	expect_incoming(&inner, TUNNEL_B, true);
+	rig_fast_age();
+	introduce(&packet);
+	expect_fast_out(&packet, TUNNEL_B);
+	expect_fast_out(&packet, TUNNEL_B);
+	expect_incoming(&inner, TUNNEL_B, false);
+	expect_incoming(&inner, TUNNEL_B, true);
+	expect_incoming(&inner, TUNNEL_B, true);
+}
+
 /* AllowedIPs are changed as `reload` does it. */
 static void renew_policies(void)
 {
@@ -605,6 +624,7 @@ int main(void)
 		cmocka_unit_test_setup(test_in_changes, reset),
 		cmocka_unit_test_setup(test_in_neighbour, reset),
 		cmocka_unit_test_setup(test_in_refused, reset),
+		cmocka_unit_test_setup(test_refresh, reset),
 		cmocka_unit_test_setup(test_allowed_changes, reset),
 		cmocka_unit_test_setup(test_mapped, reset),
 	};

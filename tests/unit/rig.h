@@ -70,6 +70,8 @@ void rig_fast(void);
 uint64_t rig_fast_packets(enum xdpsec_fast_direction direction);
 /* Forget which packets go where. */
 void rig_fast_forget(void);
+/* The refresh of all kept pairs is due. */
+void rig_fast_age(void);
 
 /* One run of a program. out gets the frame as the program left it. Returns the program's return value. */
 int rig_run(enum program program, const struct frame *in, struct frame *out);
