@@ -119,8 +119,8 @@ static __always_inline bool fast_pair_is_valid(const struct fast_pair *pair, str
 }
 
 /*
- * What is kept about packets like this one, if it still holds; else NULL. policy_generation: read by the caller, who keeps
- * with it what AllowedIPs answer otherwise. now: the coarse clock
+ * The kept pair of the packet's addresses, if it still holds; else NULL. policy_generation: that of the configuration, which
+ * the caller reads before AllowedIPs are asked. now: the coarse clock
  */
 static __always_inline const struct fast_pair *fast_pair_kept(struct xdp_md *xdp, const struct inner *inner,
 							      u32 from, u32 policy_generation, u64 now)

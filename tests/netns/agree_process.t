@@ -44,16 +44,8 @@ make_keys
 printf '127.0.0.1 localhost\n%s site-b.example.net\n' "$B4" >"$WORK/hosts"
 PEER_LINES_A="PresharedKeyFile = $WORK/psk" PEER_LINES_B="PresharedKeyFile = $WORK/psk" \
 	ENDPOINT_B=site-b.example.net:7253 ENDPOINT_A="" write_agreed_configs
-cat >>"$WORK/$NAME_A.conf" <<-END
-	[Peer]
-	Name = manual
-	Endpoint = 198.51.100.9:7253
-	AllowedIPs = 203.0.113.200/32
-	TxSpi = 0x1001
-	TxKeyFile = $WORK/a-to-b.key
-	RxSpi = 0x1002
-	RxKeyFile = $WORK/b-to-a.key
-END
+write_tunnel_peer manual 198.51.100.9:7253 203.0.113.200/32 \
+	0x1001 "$WORK/a-to-b.key" 0x1002 "$WORK/b-to-a.key" >>"$WORK/$NAME_A.conf"
 ok "up, with an agreed peer and a manual one" up_a --no-agent --new-key
 ok "up at B" up_b
 start "$SITE_A" "$WORK/agent" unshare -m sh -c "mount --bind $WORK/hosts /etc/hosts && exec $XDPSEC agree $NAME_A"

@@ -164,15 +164,7 @@ from_lan_b
 is "the LAN is site-b's: the fast path" "$(in_at_a)" "$((${before% *} + 4)) 0"
 make_key a-to-c && make_key c-to-a
 sed -i.whole 's|198.18.0.0/25, ||' "$WORK/$NAME_A.conf"
-cat >>"$WORK/$NAME_A.conf" <<-END
-	[Peer]
-	Name = site-c
-	AllowedIPs = 198.18.0.0/25
-	TxSpi = 0x1003
-	TxKeyFile = $WORK/a-to-c.key
-	RxSpi = 0x1004
-	RxKeyFile = $WORK/c-to-a.key
-END
+write_tunnel_peer site-c "" 198.18.0.0/25 0x1003 "$WORK/a-to-c.key" 0x1004 "$WORK/c-to-a.key" >>"$WORK/$NAME_A.conf"
 from_lan_b
 before=$(in_at_a)
 ok "the LAN is site-c's: reload" xdpsec_a reload "$NAME_A" --new-key
@@ -234,27 +226,26 @@ red_a() {
 	ip -n "$SITE_A" link set dev eth0 master red && add_address "$SITE_A" eth0 "$A6/64" &&
 		ip -n "$SITE_A" route replace default via 192.0.2.254 table 10
 }
+# both_ways NAME: the fast path with IPv4 and IPv6, and down again
+both_ways() {
+	meet_neighbours
+	fast_way "$1" 4
+	fast_way "$1, IPv6" 6
+	ok "$1: down" down
+}
 if has_link_type vrf table 10; then
 	ip -n "$SITE_A" link add blue type vrf table 11
 	ip -n "$SITE_A" link set dev blue up
 	ok "a LAN in a VRF: up" up
 	ok "a LAN in a VRF: the tunnel as well" blue_a
-	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
-	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
-	fast_way "a LAN in a VRF" 4
-	fast_way "a LAN in a VRF, IPv6" 6
-	ok "a LAN in a VRF: down" down
+	both_ways "a LAN in a VRF"
 	ip -n "$SITE_A" link del dev blue
 	add_address "$SITE_A" inside 2001:db8:c::fe/64
 	ip -n "$SITE_A" link add red type vrf table 10
 	ip -n "$SITE_A" link set dev red up
 	ok "the underlay in a VRF" red_a
 	ok "the underlay in a VRF: up" up
-	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
-	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
-	fast_way "the underlay in a VRF" 4
-	fast_way "the underlay in a VRF, IPv6" 6
-	ok "the underlay in a VRF: down" down
+	both_ways "the underlay in a VRF"
 	ip -n "$SITE_A" link del dev red
 	add_address "$SITE_A" eth0 "$A6/64"
 	ip -n "$SITE_A" route replace default via 192.0.2.254

@@ -506,22 +506,25 @@ static void test_in_refused(void **state)
 	assert_int_equal(rig_fast_packets(XDPSEC_FAST_IN), fast);
 }
 
+/* The first packets of two pairs, out and in, take the ordinary way, and the next ones the fast path. */
+static void expect_kept(const struct packet *packet, const struct packet *inner, int peer)
+{
+	introduce(packet);
+	expect_fast_out(packet, peer);
+	expect_incoming(inner, peer, false);
+	expect_incoming(inner, peer, true);
+}
+
 /* One packet of each pair takes the ordinary way every 15 seconds: on it the kernel probes neighbours that are stale. */
 static void test_refresh(void **state)
 {
 	struct packet packet = outgoing(INNER_B4, 100), inner = tunnel_inner_from(INNER_B4, text, 100);
 
 	(void)state;
-	introduce(&packet);
-	expect_fast_out(&packet, TUNNEL_B);
-	expect_incoming(&inner, TUNNEL_B, false);
-	expect_incoming(&inner, TUNNEL_B, true);
+	expect_kept(&packet, &inner, TUNNEL_B);
 	rig_fast_age();
-	introduce(&packet);
+	expect_kept(&packet, &inner, TUNNEL_B);
 	expect_fast_out(&packet, TUNNEL_B);
-	expect_fast_out(&packet, TUNNEL_B);
-	expect_incoming(&inner, TUNNEL_B, false);
-	expect_incoming(&inner, TUNNEL_B, true);
 	expect_incoming(&inner, TUNNEL_B, true);
 }
 
@@ -537,17 +540,9 @@ static void renew_policies(void)
 
 static void expect_spoofed(const struct packet *inner, int peer)
 {
-	static struct tally expected, after;
-	static struct frame frame, out;
 	struct packet outer = tunnel_incoming(peer, ++sequence, inner, buffer);
 
-	packet_build(&frame, &outer);
-	tally_take(&expected);
-	assert_int_equal(rig_run(PROGRAM_FAST_IN, &frame, &out), XDP_DROP);
-	tally_take(&after);
-	tally_move_window(&expected, &after, TUNNEL_RX(peer));
-	tally_add_drop(&expected, XDPSEC_DROP_SPOOFED, TUNNEL_RX(peer));
-	expect_same_tally(&after, &expected);
+	expect_opened_and_dropped_by(PROGRAM_FAST_IN, &outer, peer, XDPSEC_DROP_SPOOFED);
 }
 
 /* The peer is kept with its pair of addresses. Once AllowedIPs have changed, no packet goes to the former one, and none of
@@ -563,11 +558,8 @@ static void test_allowed_changes(void **state)
 		struct packet packet = outgoing(moved[i].host, 100),
 			      inner = tunnel_inner_from(moved[i].host, text, 100);
 
-		introduce(&packet);
+		expect_kept(&packet, &inner, TUNNEL_B);
 		expect_fast_out(&packet, TUNNEL_B);
-		expect_fast_out(&packet, TUNNEL_B);
-		expect_incoming(&inner, TUNNEL_B, false);
-		expect_incoming(&inner, TUNNEL_B, true);
 		expect_incoming(&inner, TUNNEL_B, true);
 		expect_spoofed(&inner, TUNNEL_C);
 
@@ -595,14 +587,10 @@ static void test_mapped(void **state)
 
 	(void)state;
 	mapped.source = "::ffff:" INNER_LOCAL4;
-	introduce(&packet);
-	expect_fast_out(&packet, TUNNEL_B);
+	expect_kept(&packet, &inner, TUNNEL_B);
 	introduce(&mapped);
 	introduce(&mapped);
 	expect_fast_out(&packet, TUNNEL_B);
-
-	expect_incoming(&inner, TUNNEL_B, false);
-	expect_incoming(&inner, TUNNEL_B, true);
 	mapped = packet_reversed(mapped);
 	expect_spoofed(&mapped, TUNNEL_B);
 	expect_incoming(&inner, TUNNEL_B, true);

@@ -171,7 +171,9 @@ void expect_refused(const struct packet *inner, enum xdpsec_drop reason, int slo
 /* outer comes from peer and has inner in it: delivered to the tunnel device, counted, window moved. */
 void expect_decapsulated(const struct packet *outer, const struct packet *inner, int peer);
 
-/* The tag holds, so that the window moves; but it is dropped. */
+/* The tag holds, so that the window moves; but it is dropped, by that program or by PROGRAM_DECAPSULATE. */
+void expect_opened_and_dropped_by(enum program program, const struct packet *outer, int peer,
+				  enum xdpsec_drop reason);
 void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec_drop reason);
 
 /* Consumed: counted as a packet without any bytes. */

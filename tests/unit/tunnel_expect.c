@@ -129,7 +129,8 @@ void expect_decapsulated(const struct packet *outer, const struct packet *inner,
 	expect_same_frame(&out, &want);
 }
 
-void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec_drop reason)
+void expect_opened_and_dropped_by(enum program program, const struct packet *outer, int peer,
+				  enum xdpsec_drop reason)
 {
 	static struct tally expected, after;
 	static struct frame frame, out;
@@ -137,12 +138,17 @@ void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec
 
 	packet_build(&frame, outer);
 	tally_take(&expected);
-	verdict = rig_run(PROGRAM_DECAPSULATE, &frame, &out);
+	verdict = rig_run(program, &frame, &out);
 	tally_take(&after);
 	tally_add_drop(&expected, reason, TUNNEL_RX(peer));
 	tally_move_window(&expected, &after, TUNNEL_RX(peer));
 	expect_same_tally(&after, &expected);
 	assert_int_equal(verdict, XDP_DROP);
+}
+
+void expect_opened_and_dropped(const struct packet *outer, int peer, enum xdpsec_drop reason)
+{
+	expect_opened_and_dropped_by(PROGRAM_DECAPSULATE, outer, peer, reason);
 }
 
 void expect_keepalive_consumed(const struct packet *outer, int peer)

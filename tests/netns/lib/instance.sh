@@ -52,8 +52,26 @@ write_configs() {
 		0x1002 "$WORK/b-to-a.key" 0x1001 "$WORK/a-to-b.key" >"$WORK/$NAME_B.conf"
 }
 
-# write_tunnel_config DEVICE ADDRESSES PEER ENDPOINT ALLOWED-IPS TX-SPI TX-KEY RX-SPI RX-KEY: tunnel mode. More lines
-# of [Interface] and [Peer] come from INTERFACE_LINES and PEER_LINES; an empty ENDPOINT is a peer that is learned.
+# write_tunnel_peer NAME ENDPOINT ALLOWED-IPS TX-SPI TX-KEY RX-SPI RX-KEY: a peer of a tunnel, with manual keys. More lines
+# come from PEER_LINES; an empty ENDPOINT is a peer that is learned.
+write_tunnel_peer() {
+	cat <<-END
+
+		[Peer]
+		Name = $1
+		${2:+Endpoint = $2}
+		AllowedIPs = $3
+		Cipher = ${CIPHER:-aes-128-ocb}
+		TxSpi = $4
+		TxKeyFile = $5
+		RxSpi = $6
+		RxKeyFile = $7
+		${PEER_LINES:-}
+	END
+}
+
+# write_tunnel_config DEVICE ADDRESSES PEER ENDPOINT ALLOWED-IPS TX-SPI TX-KEY RX-SPI RX-KEY: tunnel mode, with one peer.
+# More lines of [Interface] come from INTERFACE_LINES.
 write_tunnel_config() {
 	cat <<-END
 		[Interface]
@@ -64,18 +82,8 @@ write_tunnel_config() {
 		Address = $2
 		ListenPort = 7253
 		${INTERFACE_LINES:-}
-
-		[Peer]
-		Name = $3
-		${4:+Endpoint = $4}
-		AllowedIPs = $5
-		Cipher = ${CIPHER:-aes-128-ocb}
-		TxSpi = $6
-		TxKeyFile = $7
-		RxSpi = $8
-		RxKeyFile = $9
-		${PEER_LINES:-}
 	END
+	write_tunnel_peer "${@:3}"
 }
 
 # Both sites' configurations of a tunnel xs0, over IPv4 or, with UNDERLAY=6, IPv6. TUNNEL_ADDRESSES_A and _B are the

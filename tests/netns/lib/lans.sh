@@ -64,11 +64,16 @@ make_gateways() {
 	write_tunnel_configs
 }
 
+# meet_neighbours: both gateways know the neighbours of this way, as the fast path needs it
+meet_neighbours() {
+	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
+	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
+}
+
 # gateways_up: both, with neighbours that are known to both
 gateways_up() {
 	ok "up${UNDERLAY:+, over IPv$UNDERLAY}" up || bail "not up"
-	in_ns "$HOST" ping -c1 -W5 $HOST_B4 >/dev/null
-	in_ns "$HOST" ping -c1 -W5 $HOST_B6 >/dev/null
+	meet_neighbours
 }
 
 # Packets that took the fast path: out and in at A, out and in at B.
