@@ -12,7 +12,7 @@
 #include "xdpsec/drop.bpf.h"
 #include "xdpsec/icmp.bpf.h"
 #include "xdpsec/packet.bpf.h"
-#include "xdpsec/policy.bpf.h"
+#include "xdpsec/policy_judge.bpf.h"
 
 enum quote_verdict {
 	QUOTE_NONE, /* no error, or about an unprotected flow, or without any payload of it */

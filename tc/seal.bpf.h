@@ -15,7 +15,7 @@
 #include "xdpsec/group.bpf.h"
 #include "xdpsec/maps.bpf.h"
 #include "xdpsec/packet.bpf.h"
-#include "xdpsec/policy.bpf.h"
+#include "xdpsec/policy_judge.bpf.h"
 #include "control.bpf.h"
 #include "quote.bpf.h"
 #include "room.bpf.h"
@@ -234,14 +234,13 @@ static __always_inline u32 seal_bound(struct seal *s, const struct xdpsec_sa *sa
 	return seal_payload(s, sa, ctx, XDPSEC_NEXT_UDP, &binding->hash);
 }
 
-/* Seal a packet of a protected flow, which is whole and has all its checksums. */
+/* Seal a packet of a protected flow, which is whole and has all its checksums. now: the coarse clock */
 static __always_inline int seal_flow(struct seal_frame *f, const struct xdpsec_sa *sa,
-				     struct bpf_crypto_ctx *ctx, bool verify)
+				     struct bpf_crypto_ctx *ctx, bool verify, u64 now)
 {
 	struct seal *s = &f->seal;
 	struct __sk_buff *skb = s->skb;
 	u32 mtu = s->packet.ip_length; /* in: the packet's length, out: the device's MTU */
-	u64 now = bpf_ktime_get_coarse_ns();
 	u32 reason = seal_check_time(s, true, now);
 	long fits;
 	int verdict;
@@ -357,6 +356,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 	struct bpf_crypto_ctx *ctx;
 	struct xdpsec_sa *sa;
 	u32 zero = 0, reason;
+	u64 now = 0;
 	int verdict;
 
 	s->config = bpf_map_lookup_elem(&config, &zero);
@@ -367,7 +367,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 
 	if (!seal_parse(skb, &s->packet))
 		return drop(XDPSEC_DROP_NO_ROOM, s->sa);
-	switch (policy_judge(s->config, &s->packet, s->packet.destination, &s->peer)) {
+	switch (policy_judge(s->config, &s->packet, s->packet.destination, &s->peer, &now)) {
 	case POLICY_CLEAR:
 		if (at_hop)
 			return drop(XDPSEC_DROP_STRAY, s->sa);
@@ -398,7 +398,7 @@ static __always_inline int seal_packet(struct __sk_buff *skb, const bool at_hop)
 		return seal_by_hop(s, at_hop);
 	if (s->packet.bad_lengths)
 		return drop(XDPSEC_DROP_MALFORMED, s->sa);
-	verdict = seal_flow(&f, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop));
+	verdict = seal_flow(&f, sa, ctx, seal_must_verify(skb, kernel_skb, at_hop), now);
 	return at_hop && verdict == VERDICT_PASS ? seal_leave_hop(&f) : verdict;
 }
 

@@ -9,7 +9,7 @@
 #include "xdpsec/drop.bpf.h"
 #include "xdpsec/group.bpf.h"
 #include "xdpsec/packet.bpf.h"
-#include "xdpsec/policy.bpf.h"
+#include "xdpsec/policy_judge.bpf.h"
 #include "control.bpf.h"
 #include "destination.bpf.h"
 #include "linear.bpf.h"
@@ -185,7 +185,7 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 		data_end = (void *)(long)xdp->data_end;
 	}
 	packet_parse(&o.packet, data, data_end, length);
-	switch (policy_judge(here, &o.packet, o.packet.source, &o.peer)) {
+	switch (policy_judge(here, &o.packet, o.packet.source, &o.peer, &o.now)) {
 	case POLICY_CLEAR:
 		if (o.packet.kind == PACKET_OTHER)
 			return path_mtu_adjust(xdp);
@@ -203,7 +203,6 @@ static __always_inline int open_packet(struct xdp_md *xdp)
 	if (o.packet.bad_lengths)
 		return drop(XDPSEC_DROP_MALFORMED, o.sa);
 
-	o.now = bpf_ktime_get_coarse_ns();
 	o.at = o.packet.l4 + sizeof(struct udphdr);
 	o.length = o.packet.udp_length - sizeof(struct udphdr);
 	if (open_locate(&o))

@@ -16,7 +16,7 @@
 
 #include "xdpsec/checksum.bpf.h"
 #include "xdpsec/drop.bpf.h"
-#include "xdpsec/policy.bpf.h"
+#include "xdpsec/policy_judge.bpf.h"
 #include "too_big.bpf.h"
 
 /* The least MTU of IPv4 (RFC 791 section 3.2): an MTU up to this is not changed. Nor is 0: a router older

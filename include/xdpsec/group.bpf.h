@@ -7,7 +7,7 @@
 #ifndef XDPSEC_GROUP_BPF_H
 #define XDPSEC_GROUP_BPF_H
 
-#include "policy.bpf.h"
+#include "policy_judge.bpf.h"
 
 /* DHCP (RFC 2131 section 4.1) and DHCPv6 (RFC 8415 section 7): hosts get their addresses by it, before
  * anything can be protected. */

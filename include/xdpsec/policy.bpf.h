@@ -1,62 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The policy: whether a packet belongs to a protected flow, and to which peer. */
+/* The policy of a remote address: which peer it belongs to, and in inline mode which ports are protected. */
 #ifndef XDPSEC_POLICY_BPF_H
 #define XDPSEC_POLICY_BPF_H
 
 #include "maps.bpf.h"
-#include "packet.bpf.h"
-
-static __always_inline bool policy_has_port(const struct xdpsec_policy *policy, u16 source, u16 destination)
-{
-	u32 i;
-
-	for (i = 0; i < XDPSEC_MAX_PORT_RANGES; i++) {
-		u16 first, last;
-
-		if (i >= policy->ranges)
-			break;
-		first = policy->ports[i].first;
-		last = policy->ports[i].last;
-		if ((source >= first && source <= last) || (destination >= first && destination <= last))
-			return true;
-	}
-	return false;
-}
-
-enum policy_verdict {
-	POLICY_CLEAR,	  /* not protected */
-	POLICY_PROTECTED, /* *peer is set */
-	POLICY_FRAGMENT,  /* a fragment of a protected flow, or of an unknown one */
-	POLICY_MALFORMED, /* unreadable, with a protected address */
-};
-
-enum policy_fragment {
-	POLICY_FRAGMENT_KNOWN,	/* look up: is this datagram known as not protected? */
-	POLICY_FRAGMENT_CLEAR,	/* add: it is not protected */
-	POLICY_FRAGMENT_FORGET, /* remove: it is protected, and an earlier datagram with its id was not */
-};
-
-/* Fragments of a datagram follow one another closely; ids of 16 bits repeat. */
-#define POLICY_FRAGMENT_NS 1000000000ULL
-
-/*
- * Remember the first fragment's result for the datagram. The key is the one by which the stack reassembles:
- * addresses, id and protocol (RFC 791, RFC 8200 section 4.5). A call of its own, for its stack.
- */
-static __noinline int policy_fragment(const struct packet *packet, enum policy_fragment what)
-{
-	struct xdpsec_fragment key = { .id_be = packet->id_be };
-	u64 now = bpf_ktime_get_coarse_ns(), until = now + POLICY_FRAGMENT_NS, *known;
-
-	__builtin_memcpy(key.source, packet->source, 16);
-	__builtin_memcpy(key.destination, packet->destination, 16);
-	if (what == POLICY_FRAGMENT_CLEAR)
-		return !bpf_map_update_elem(&clear_fragments, &key, &until, BPF_ANY);
-	if (what == POLICY_FRAGMENT_FORGET)
-		return !bpf_map_delete_elem(&clear_fragments, &key);
-	known = bpf_map_lookup_elem(&clear_fragments, &key);
-	return known && now < *known;
-}
 
 /* An address as key of the LPM trie. Word by word: the compiler copies bytes one by one. */
 static __always_inline struct xdpsec_prefix policy_prefix(const u32 address[4])
@@ -84,56 +31,6 @@ static __always_inline struct xdpsec_policy *policy_find(const struct xdpsec_con
 	}
 	prefix = policy_prefix(address);
 	return bpf_map_lookup_elem(&policies, &prefix);
-}
-
-/* remote is packet->destination on the way out, packet->source on the way in. */
-static __always_inline enum policy_verdict
-policy_judge(const struct xdpsec_config *config, const struct packet *packet, const u32 remote[4], u32 *peer)
-{
-	struct xdpsec_policy *policy;
-
-	if (packet->kind == PACKET_OTHER)
-		return POLICY_CLEAR;
-	policy = policy_find(config, remote);
-	if (!policy)
-		return POLICY_CLEAR;
-	*peer = policy->peer;
-
-	if (packet->kind == PACKET_MALFORMED)
-		return POLICY_MALFORMED;
-	if (packet->kind == PACKET_FRAGMENT)
-		return policy_fragment(packet, POLICY_FRAGMENT_KNOWN) ? POLICY_CLEAR : POLICY_FRAGMENT;
-	if (policy_has_port(policy, packet->source_port, packet->destination_port)) {
-		if (!packet->first_fragment)
-			return POLICY_PROTECTED;
-		policy_fragment(packet, POLICY_FRAGMENT_FORGET);
-		return POLICY_FRAGMENT;
-	}
-	if (packet->first_fragment)
-		policy_fragment(packet, POLICY_FRAGMENT_CLEAR);
-	return POLICY_CLEAR;
-}
-
-/*
- * Are these ports protected with this remote address? 0: no; otherwise the peer's index plus one. For quoted
- * packets, where nothing else matters. A global function: the verifier checks it once, not in every state of
- * its callers.
- */
-__noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_port, u16 destination_port)
-{
-	struct xdpsec_policy *policy;
-
-	if (!remote)
-		return 0;
-	policy = bpf_map_lookup_elem(&policies, remote);
-	return policy && policy_has_port(policy, source_port, destination_port) ? policy->peer + 1 : 0;
-}
-
-static __always_inline u32 policy_protects_quoted(const struct packet *quoted, const u32 remote[4])
-{
-	struct xdpsec_prefix prefix = policy_prefix(remote);
-
-	return policy_protects(&prefix, quoted->source_port, quoted->destination_port);
 }
 
 #endif

@@ -168,6 +168,7 @@ int reload_sweep(const struct reload *reload)
 		err = reload_sweep_endpoints(reload);
 	if (!err)
 		err = kernel_wait_for_programs();
+	/* An index that gets free is in no answer that is kept. */
 	if (!err)
 		err = policy_renew(&reload->plane);
 	if (!err)

@@ -9,6 +9,7 @@
 #include "base/message.h"
 #include "command/reload.h"
 #include "plane/agree.h"
+#include "plane/policy.h"
 
 /* Stop opening with the SA in the slot, whatever its SPI. */
 static int stop_receiving(const struct reload *reload, __u32 slot)
@@ -194,5 +195,6 @@ int reload_switch(struct reload *reload)
 	err = reload_switch_tunnel(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = switch_peer(reload, &reload->changes[i]);
-	return err;
+	/* Now, as the former peer of an address may be about to lose its SAs. */
+	return err ?: policy_renew(&reload->plane);
 }

@@ -20,8 +20,8 @@ int policy_write(const struct plane *plane, const struct xdpsec_prefix *prefix,
 int policy_remove(const struct plane *plane, const struct xdpsec_prefix *prefix);
 
 /*
- * The policies have changed: whatever programs have kept of them does not hold any more. Call it after
- * kernel_wait_for_programs(): a program that runs may still keep what it has read before. 0, or -errno after a message.
+ * The policies have changed: what programs have kept of them does not hold any more. A program that runs may still keep
+ * what it has read before: where that must not be, call kernel_wait_for_programs() first. 0, or -errno after a message.
  */
 int policy_renew(const struct plane *plane);
 

@@ -291,6 +291,7 @@ void rig_hop(bool present)
 		.abi_version = XDPSEC_ABI_VERSION,
 		.device = rig.device,
 		.netns_cookie = rig.netns_cookie,
+		.policy_generation = rig_policy_generation(),
 	};
 
 	memcpy(config.hop_secret, rig_hop_secret, sizeof(config.hop_secret));

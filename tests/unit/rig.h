@@ -104,13 +104,19 @@ void rig_sa_prepare(const struct rig_sa *sa);
 void rig_sa_remove(uint32_t slot);
 void rig_sa_bind(uint32_t slot, enum xdpsec_binding binding);
 
-/* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. */
+/* prefix: "198.51.100.0/24". ports: ranges pairs of first and last; NULL and 0 in tunnel mode. As a reload does it: what
+ * programs keep of policies ends. */
 void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *ports, uint32_t ranges);
 void rig_policy_remove(const char *prefix);
 /* An element of the hash of hosts alone: the address is that peer's, with all ports. And whether the hash is asked. */
 void rig_host(const char *address, uint32_t peer);
 void rig_host_remove(const char *address);
 void rig_use_hosts(bool use);
+/* config.policy_generation. With the former one, what was kept then holds again, and only for a second. */
+uint32_t rig_policy_generation(void);
+void rig_policy_set_generation(uint32_t generation);
+/* What the programs of inline mode keep of policies is too old. */
+void rig_policies_age(void);
 void rig_peer(uint32_t peer, uint32_t tx_sa);
 void rig_spi(uint32_t spi, uint32_t slot);
 void rig_spi_remove(uint32_t spi);

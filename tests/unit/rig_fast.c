@@ -4,7 +4,6 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 
@@ -74,15 +73,10 @@ uint64_t rig_fast_packets(enum xdpsec_fast_direction direction)
 	return sum;
 }
 
-static struct bpf_map *pairs_of(const struct bpf_object *object)
-{
-	return bpf_object__find_map_by_name(object, "fast_pairs");
-}
-
 /* One call wipes all elements, of which there are many. */
 static void wipe_pairs(const struct bpf_object *object)
 {
-	const struct bpf_map *map = pairs_of(object);
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, "fast_pairs");
 	uint32_t count = bpf_map__max_entries(map), keys[count];
 	void *zeros = calloc(count, bpf_map__value_size(map) * libbpf_num_possible_cpus());
 
@@ -99,38 +93,8 @@ void rig_fast_forget(void)
 	wipe_pairs(rig_objects.fast_in);
 }
 
-/* The offset of a member of struct fast_pair, which is the programs' own, in bytes. */
-static uint32_t pair_member(const struct bpf_object *object, const char *name)
-{
-	const struct btf *btf = bpf_object__btf(object);
-	const struct btf_type *type = btf__type_by_id(btf, bpf_map__btf_value_type_id(pairs_of(object)));
-
-	for (uint32_t i = 0; i < btf_vlen(type); i++)
-		if (strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), name) == 0)
-			return btf_member_bit_offset(type, i) / 8;
-	fail_msg("struct fast_pair has no %s", name);
-	return 0;
-}
-
-/* The pairs of one program are due: the value is read, as the rest of a pair stays. */
-static void age_pairs(const struct bpf_object *object)
-{
-	const struct bpf_map *map = pairs_of(object);
-	uint32_t offset = pair_member(object, "refresh");
-	size_t size = bpf_map__value_size(map);
-	int cpus = libbpf_num_possible_cpus();
-	uint8_t values[cpus][size];
-
-	for (uint32_t i = 0; i < bpf_map__max_entries(map); i++) {
-		map_read(bpf_map__fd(map), i, values);
-		for (int cpu = 0; cpu < cpus; cpu++)
-			memset(values[cpu] + offset, 0, sizeof(uint64_t));
-		assert_return_code(bpf_map_update_elem(bpf_map__fd(map), &i, values, BPF_ANY), errno);
-	}
-}
-
 void rig_fast_age(void)
 {
-	age_pairs(rig_objects.fast_out);
-	age_pairs(rig_objects.fast_in);
+	rig_age(rig_objects.fast_out, "fast_pairs", "refresh");
+	rig_age(rig_objects.fast_in, "fast_pairs", "refresh");
 }

@@ -2,6 +2,7 @@
 /* The memory of the programs from packet to packet: a test looks at it, and wipes it. */
 #include <errno.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "rig_objects.h"
@@ -65,6 +66,43 @@ static void wipe(const struct bpf_object *object, const char *name)
 	memset(zeros, 0, size);
 	for (uint32_t i = 0; i < elements; i++)
 		map_write(bpf_map__fd(map), i, zeros);
+}
+
+/* The offset of a member of a map's values, which are the programs' own, in bytes. */
+static uint32_t value_member(const struct bpf_object *object, const struct bpf_map *map, const char *name)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	const struct btf_type *type = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
+
+	for (uint32_t i = 0; i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), name) == 0)
+			return btf_member_bit_offset(type, i) / 8;
+	fail_msg("the values of %s have no %s", bpf_map__name(map), name);
+	return 0;
+}
+
+void rig_age(const struct bpf_object *object, const char *map_name, const char *member)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, map_name);
+	uint32_t offset = value_member(object, map, member);
+	size_t size = bpf_map__value_size(map);
+	int cpus = libbpf_num_possible_cpus();
+	uint8_t values[cpus][size];
+
+	assert_int_equal(size % 8, 0);
+	for (uint32_t i = 0; i < bpf_map__max_entries(map); i++) {
+		map_read(bpf_map__fd(map), i, values);
+		for (int cpu = 0; cpu < cpus; cpu++)
+			memset(values[cpu] + offset, 0, sizeof(uint64_t));
+		map_write(bpf_map__fd(map), i, values);
+	}
+}
+
+void rig_policies_age(void)
+{
+	rig_age(rig_objects.of[PROGRAM_SEAL], "policies_kept", "until");
+	rig_age(rig_objects.of[PROGRAM_HOP], "policies_kept", "until");
+	rig_age(rig_objects.of[PROGRAM_OPEN], "policies_kept", "until");
 }
 
 void rig_allow_learning(void)

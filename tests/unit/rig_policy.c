@@ -7,6 +7,29 @@
 #include "rig.h"
 #include "unit.h"
 
+uint32_t rig_policy_generation(void)
+{
+	struct xdpsec_config config;
+
+	map_read(rig.maps.config, 0, &config);
+	return config.policy_generation;
+}
+
+void rig_policy_set_generation(uint32_t generation)
+{
+	struct xdpsec_config config;
+
+	map_read(rig.maps.config, 0, &config);
+	config.policy_generation = generation;
+	map_write(rig.maps.config, 0, &config);
+}
+
+/* As at the end of a reload: what programs keep of policies does not hold any more. */
+static void renew(void)
+{
+	rig_policy_set_generation(rig_policy_generation() + 1);
+}
+
 /* Is it of IPv4? */
 static bool policy_key(const char *prefix, struct xdpsec_prefix *key)
 {
@@ -36,6 +59,7 @@ void rig_policy(const char *prefix, uint32_t peer, const struct xdpsec_ports *po
 	if (ranges)
 		memcpy(policy.ports, ports, ranges * sizeof(*ports));
 	assert_return_code(bpf_map_update_elem(rig.maps.policies, &key, &policy, BPF_ANY), errno);
+	renew();
 }
 
 void rig_policy_remove(const char *prefix)
@@ -44,6 +68,7 @@ void rig_policy_remove(const char *prefix)
 
 	policy_key(prefix, &key);
 	assert_return_code(bpf_map_delete_elem(rig.maps.policies, &key), errno);
+	renew();
 }
 
 /* host_key: whether it is IPv4 */
@@ -62,6 +87,7 @@ void rig_host(const char *address, uint32_t peer)
 
 	policy.ipv4 = host_key(address, &key);
 	assert_return_code(bpf_map_update_elem(rig.maps.hosts, key.address, &policy, BPF_ANY), errno);
+	renew();
 }
 
 void rig_host_remove(const char *address)
@@ -70,6 +96,7 @@ void rig_host_remove(const char *address)
 
 	host_key(address, &key);
 	assert_return_code(bpf_map_delete_elem(rig.maps.hosts, key.address), errno);
+	renew();
 }
 
 void rig_use_hosts(bool use)
@@ -78,5 +105,6 @@ void rig_use_hosts(bool use)
 
 	map_read(rig.maps.config, 0, &config);
 	config.hosts = use;
+	config.policy_generation++;
 	map_write(rig.maps.config, 0, &config);
 }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the programs of inline mode keep of policies (policy_kept.bpf.h), both ways: it saves a look-up, ends with a reload
+ * or after a second, and never makes a packet clear.
+ */
+#include "unit.h"
+#include "site.h"
+#include "expect.h"
+
+enum { TEXT_LEN = 40, OTHER_PORT = 6000 };
+
+static uint8_t text[TEXT_LEN];
+static uint64_t sequence;
+
+static const struct xdpsec_ports all = { 0, 65535 }, other = { OTHER_PORT, OTHER_PORT };
+
+static const struct family {
+	const char *remote_b, *host_b;
+} families[] = {
+	{ REMOTE_B4, REMOTE_B4 "/32" },
+	{ REMOTE_B6, REMOTE_B6 "/128" },
+};
+
+static int reset(void **state)
+{
+	site_reset(state);
+	sequence = 0;
+	return 0;
+}
+
+static struct packet to(const char *remote, uint16_t port)
+{
+	return packet_udp(remote, port, text, TEXT_LEN);
+}
+
+/* By all three programs. */
+static void expect_protected(const char *remote, uint16_t port, int tx_slot, int rx_slot)
+{
+	struct packet out = to(remote, port), in = packet_reversed(out);
+
+	expect_sealed(PROGRAM_SEAL, &out, tx_slot, SEAL_PASS);
+	expect_sealed(PROGRAM_HOP, &out, tx_slot, TC_REDIRECT);
+	expect_opens(&in, rx_slot, ++sequence);
+}
+
+static void expect_clear(const char *remote, uint16_t port)
+{
+	struct packet out = to(remote, port), in = packet_reversed(out);
+
+	expect_packet_untouched(PROGRAM_SEAL, &out);
+	expect_packet_drop(PROGRAM_HOP, &out, XDPSEC_DROP_STRAY, SLOT_NONE);
+	expect_packet_untouched(PROGRAM_OPEN, &in);
+}
+
+/* Kept until the generation changes: the former one shows that the trie was not asked. */
+static void test_generation(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct family *f = &families[i];
+		uint32_t generation = rig_policy_generation();
+
+		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
+		rig_policy(f->host_b, PEER_B, &other, 1);
+		expect_clear(f->remote_b, PORT);
+		rig_policy_set_generation(generation);
+		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
+		rig_policy_set_generation(generation + 2);
+		expect_clear(f->remote_b, PORT);
+		expect_protected(f->remote_b, OTHER_PORT, SLOT_B_TX, SLOT_B_RX);
+		rig_policy_remove(f->host_b);
+		expect_clear(f->remote_b, OTHER_PORT);
+		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
+	}
+}
+
+/* A reload that was killed has not changed the generation. */
+static void test_old(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct family *f = &families[i];
+		uint32_t generation = rig_policy_generation();
+
+		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
+		rig_policy(f->host_b, PEER_B, &other, 1);
+		rig_policy_set_generation(generation);
+		rig_policies_age();
+		expect_clear(f->remote_b, PORT);
+		rig_policy_remove(f->host_b);
+	}
+}
+
+/* An address that is another peer's from now on. */
+static void test_moves(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const struct family *f = &families[i];
+		uint8_t buffer[XDPSEC_OVERHEAD + TEXT_LEN];
+		struct packet in = packet_reversed(to(f->remote_b, PORT)), sealed;
+
+		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
+		rig_policy(f->host_b, PEER_C, &all, 1);
+		sealed = site_sealed(&in, SLOT_B_RX, ++sequence, buffer);
+		expect_packet_drop(PROGRAM_OPEN, &sealed, XDPSEC_DROP_WRONG_PEER, SLOT_B_RX);
+		rig_policy_remove(f->host_b);
+		expect_opened(&sealed, &in, SLOT_B_RX);
+	}
+}
+
+/* A policy's range of ports is kept, and each packet is judged by its own ports. */
+static void test_ports(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		for (int times = 0; times < 2; times++) {
+			const char *remote = families[i].remote_b;
+
+			expect_protected(remote, PORT, SLOT_B_TX, SLOT_B_RX);
+			expect_clear(remote, PORT_CLEAR);
+			expect_clear(remote, PORT_RANGE_FIRST - 1);
+			expect_protected(remote, PORT_RANGE_FIRST, SLOT_B_TX, SLOT_B_RX);
+			expect_protected(remote, PORT_RANGE_LAST, SLOT_B_TX, SLOT_B_RX);
+			expect_clear(remote, PORT_RANGE_LAST + 1);
+		}
+}
+
+/* Addresses share elements: 2000 of a network in 1024, with those of another peer between them. */
+static void test_shared(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2000; i++) {
+		char remote[64];
+
+		snprintf(remote, sizeof(remote), "2001:db8:2::%x:%x", i / 7, i);
+		expect_protected(remote, PORT, SLOT_B_TX, SLOT_B_RX);
+		if (i % 100 == 0) {
+			expect_protected(REMOTE_C6, PORT_CLEAR, SLOT_C_TX, SLOT_C_RX);
+			snprintf(remote, sizeof(remote), "2001:db8:6::%x:%x", i / 7, i);
+			expect_clear(remote, PORT);
+		}
+	}
+}
+
+/* What is no whole datagram of UDP is judged as if nothing were kept of its address. */
+static void test_other_packets(void **state)
+{
+	struct packet out = to(REMOTE_B4, PORT), in;
+
+	(void)state;
+	expect_protected(REMOTE_B4, PORT, SLOT_B_TX, SLOT_B_RX);
+	out.fragment = IPV4_MORE_FRAGMENTS;
+	in = packet_reversed(out);
+	expect_packet_drop(PROGRAM_SEAL, &out, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &in, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+
+	out = to(REMOTE_B4, PORT);
+	out.fragment = 1;
+	in = packet_reversed(out);
+	expect_packet_drop(PROGRAM_SEAL, &out, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &in, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+
+	out = to(REMOTE_B4, PORT);
+	out.protocol = PROTOCOL_TCP;
+	in = packet_reversed(out);
+	expect_packet_untouched(PROGRAM_SEAL, &out);
+	expect_packet_untouched(PROGRAM_OPEN, &in);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_generation, reset),
+		cmocka_unit_test_setup(test_old, reset),
+		cmocka_unit_test_setup(test_moves, reset),
+		cmocka_unit_test_setup(test_ports, reset),
+		cmocka_unit_test_setup(test_shared, reset),
+		cmocka_unit_test_setup(test_other_packets, reset),
+	};
+
+	fill_pattern(text, sizeof(text), 0x6b657074);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("policy_kept", tests, site_setup, site_teardown);
+}
