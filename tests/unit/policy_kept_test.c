@@ -21,6 +21,12 @@ static const struct family {
 	{ REMOTE_B6, REMOTE_B6 "/128" },
 };
 
+static int setup(void **state)
+{
+	rig_run_on_one_cpu();
+	return site_setup(state);
+}
+
 static int reset(void **state)
 {
 	site_reset(state);
@@ -181,5 +187,5 @@ int main(void)
 
 	fill_pattern(text, sizeof(text), 0x6b657074);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("policy_kept", tests, site_setup, site_teardown);
+	return cmocka_run_group_tests_name("policy_kept", tests, setup, site_teardown);
 }

@@ -73,6 +73,9 @@ void rig_fast_forget(void);
 /* The refresh of all kept pairs is due. */
 void rig_fast_age(void);
 
+/* All runs from here on are on one CPU: what a program keeps is kept for each CPU. */
+void rig_run_on_one_cpu(void);
+
 /* One run of a program. out gets the frame as the program left it. Returns the program's return value. */
 int rig_run(enum program program, const struct frame *in, struct frame *out);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Running programs over frames. */
 #include <errno.h>
+#include <sched.h>
 #include <bpf/bpf.h>
 
 #include "rig_objects.h"
@@ -53,6 +54,15 @@ static int run(enum program program, const struct frame *in, struct frame *out, 
 	out->mark = context.mark;
 	*verdict = options.retval;
 	return err;
+}
+
+void rig_run_on_one_cpu(void)
+{
+	cpu_set_t first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	assert_return_code(sched_setaffinity(0, sizeof(first), &first), 0);
 }
 
 int rig_run(enum program program, const struct frame *in, struct frame *out)
