@@ -131,7 +131,7 @@ struct xdpsec_config {
 	__u32 upper; /* ifindex of the bridge or bond that device is a part of; 0: none */
 	__u16 mtu_ipv6;	   /* largest inner packet over an IPv6 underlay, at most mtu; for the MSS */
 	__u16 former_port; /* a second port on which packets with an SPI of ours are opened; 0: none */
-	__u32 policy_generation; /* A reload adds 1 at its end. What programs keep of policies holds for one value. */
+	__u32 policy_generation; /* A reload adds to it when policies change. What programs keep of them holds for one value. */
 	/* Inline mode, multicast and broadcast (group.bpf.h): the ports that are protected for some peer,
 	 * and the destinations (ClearGroups) to which these may be sent in clear. */
 	__u32 group_ranges, clear_groups;

@@ -5,6 +5,11 @@
 
 #include "maps.bpf.h"
 
+static __always_inline bool policy_ports_have(const struct xdpsec_ports *ports, u16 port)
+{
+	return port >= ports->first && port <= ports->last;
+}
+
 /* An address as key of the LPM trie. Word by word: the compiler copies bytes one by one. */
 static __always_inline struct xdpsec_prefix policy_prefix(const u32 address[4])
 {

@@ -7,21 +7,23 @@
 #include "policy.bpf.h"
 #include "policy_kept.bpf.h"
 
-/* The range of protected ports that one of these is in, or NULL. */
-static __always_inline const struct xdpsec_ports *policy_ports_of(const struct xdpsec_policy *policy,
-								  u16 source, u16 destination)
+/*
+ * Is one of these ports protected? Then *ports is the range that it is in: a copy, as an element of map "hosts" may be
+ * reused at any time.
+ */
+static __always_inline bool policy_find_ports(const struct xdpsec_policy *policy, u16 source, u16 destination,
+					      struct xdpsec_ports *ports)
 {
 	u32 i;
 
 	for (i = 0; i < XDPSEC_MAX_PORT_RANGES; i++) {
-		const struct xdpsec_ports *ports = &policy->ports[i];
-
 		if (i >= policy->ranges)
 			break;
-		if (policy_is_in(ports, source) || policy_is_in(ports, destination))
-			return ports;
+		*ports = policy->ports[i];
+		if (policy_ports_have(ports, source) || policy_ports_have(ports, destination))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 enum policy_verdict {
@@ -64,8 +66,8 @@ static __always_inline enum policy_verdict policy_judge(const struct xdpsec_conf
 							const struct packet *packet, const u32 remote[4],
 							u32 *peer, u64 *now)
 {
-	const struct xdpsec_ports *ports;
 	struct xdpsec_policy *policy;
+	struct xdpsec_ports ports;
 	u32 generation = config ? config->policy_generation : 0;
 	int known = 0;
 
@@ -87,11 +89,10 @@ static __always_inline enum policy_verdict policy_judge(const struct xdpsec_conf
 		return POLICY_MALFORMED;
 	if (packet->kind == PACKET_FRAGMENT)
 		return policy_fragment(packet, POLICY_FRAGMENT_KNOWN) ? POLICY_CLEAR : POLICY_FRAGMENT;
-	ports = policy_ports_of(policy, packet->source_port, packet->destination_port);
-	if (ports) {
+	if (policy_find_ports(policy, packet->source_port, packet->destination_port, &ports)) {
 		if (!packet->first_fragment) {
 			*now = bpf_ktime_get_coarse_ns();
-			policy_keep(remote, ports, policy->peer, generation, *now);
+			policy_keep(remote, ports, *peer, generation, *now);
 			return POLICY_PROTECTED;
 		}
 		policy_fragment(packet, POLICY_FRAGMENT_FORGET);
@@ -110,11 +111,13 @@ static __always_inline enum policy_verdict policy_judge(const struct xdpsec_conf
 __noinline int policy_protects(const struct xdpsec_prefix *remote, u16 source_port, u16 destination_port)
 {
 	struct xdpsec_policy *policy;
+	struct xdpsec_ports ports;
 
 	if (!remote)
 		return 0;
 	policy = bpf_map_lookup_elem(&policies, remote);
-	return policy && policy_ports_of(policy, source_port, destination_port) ? policy->peer + 1 : 0;
+	return policy && policy_find_ports(policy, source_port, destination_port, &ports) ? policy->peer + 1
+											  : 0;
 }
 
 static __always_inline u32 policy_protects_quoted(const struct packet *quoted, const u32 remote[4])

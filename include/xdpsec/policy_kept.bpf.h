@@ -4,22 +4,25 @@
  * much.
  *
  * What is kept can only say that a packet is protected. Where it does not, the trie is asked. So a packet that the trie
- * protects is never taken for one in clear because of what is kept; an answer that is too old seals for the former peer,
- * or drops.
+ * protects is never taken for one in clear because of what is kept. An answer that is too old seals for the former peer,
+ * and opens what the former peer sends; if that has no SA any more, the packet is dropped.
+ *
+ * Packets are kept before they are authenticated, so forged sources displace others: then the trie is asked again. So it
+ * is for each packet where two flows with one address, in two ranges of ports, take turns.
  */
 #ifndef XDPSEC_POLICY_KEPT_BPF_H
 #define XDPSEC_POLICY_KEPT_BPF_H
 
-#include "maps.bpf.h"
 #include "packet.bpf.h"
+#include "policy.bpf.h"
 
 #define POLICIES_KEPT_BITS 10
-/* A reload ends what is kept (config.policy_generation). If it is killed before that, this time does. */
+/* A reload ends what is kept (config.policy_generation). If it fails, or is killed before that, this time does. */
 #define POLICY_KEPT_NS 1000000000ULL
 
 struct policy_kept {
 	u32 address[4];
-	u32 generation; /* config.policy_generation, before the trie was asked */
+	u32 policy_generation; /* of struct xdpsec_config, before the trie was asked */
 	u32 peer;
 	u64 until;		   /* CLOCK_MONOTONIC, ns, coarse */
 	struct xdpsec_ports ports; /* the range of ports that the packet has matched */
@@ -42,11 +45,6 @@ static __always_inline struct policy_kept *policy_kept_at(const u32 address[4])
 	return bpf_map_lookup_elem(&policies_kept, &place);
 }
 
-static __always_inline bool policy_is_in(const struct xdpsec_ports *ports, u16 port)
-{
-	return port >= ports->first && port <= ports->last;
-}
-
 /*
  * Is this UDP packet with a remote address known to be protected? 0: no, or not known; otherwise the peer's index plus one,
  * and *now is the coarse clock. A global function: the verifier checks it once, not in every state of its callers.
@@ -62,16 +60,16 @@ __noinline int policy_known(const struct packet *packet, const u32 (*remote)[4],
 	kept = policy_kept_at(address);
 	if (!kept || kept->address[3] != address[3] || kept->address[2] != address[2] ||
 	    kept->address[1] != address[1] || kept->address[0] != address[0] ||
-	    kept->generation != generation ||
-	    !(policy_is_in(&kept->ports, packet->source_port) ||
-	      policy_is_in(&kept->ports, packet->destination_port)))
+	    kept->policy_generation != generation ||
+	    !(policy_ports_have(&kept->ports, packet->source_port) ||
+	      policy_ports_have(&kept->ports, packet->destination_port)))
 		return 0;
 	*now = bpf_ktime_get_coarse_ns();
 	return *now < kept->until ? kept->peer + 1 : 0;
 }
 
 /* Keep the policy by which a packet is protected. now: the coarse clock */
-static __always_inline void policy_keep(const u32 remote[4], const struct xdpsec_ports *ports, u32 peer,
+static __always_inline void policy_keep(const u32 remote[4], struct xdpsec_ports ports, u32 peer,
 					u32 generation, u64 now)
 {
 	struct policy_kept *kept = policy_kept_at(remote);
@@ -79,9 +77,9 @@ static __always_inline void policy_keep(const u32 remote[4], const struct xdpsec
 	if (!kept)
 		return;
 	__builtin_memcpy(kept->address, remote, sizeof(kept->address));
-	kept->generation = generation;
+	kept->policy_generation = generation;
 	kept->peer = peer;
-	kept->ports = *ports;
+	kept->ports = ports;
 	kept->until = now + POLICY_KEPT_NS;
 }
 

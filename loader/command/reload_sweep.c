@@ -79,7 +79,17 @@ static int sweep_policies(const struct reload *reload)
 
 	for (size_t i = 0; !err && i < reload->n_stale; i++)
 		err = policy_remove(&reload->plane, &reload->stale[i]);
-	return err;
+	return err ?: policy_renew(&reload->plane);
+}
+
+/* No program has an index, a slot or a policy of before any more, neither kept nor in its hands. */
+static int sweep_programs(const struct reload *reload)
+{
+	int err = kernel_wait_for_programs();
+
+	if (!err)
+		err = policy_renew(&reload->plane);
+	return err ?: kernel_wait_for_programs();
 }
 
 static int erase(const struct reload *reload, __u32 slot)
@@ -167,10 +177,7 @@ int reload_sweep(const struct reload *reload)
 	if (!err)
 		err = reload_sweep_endpoints(reload);
 	if (!err)
-		err = kernel_wait_for_programs();
-	/* An index that gets free is in no answer that is kept. */
-	if (!err)
-		err = policy_renew(&reload->plane);
+		err = sweep_programs(reload);
 	if (!err)
 		err = sweep_slots(reload);
 	if (!err)

@@ -146,6 +146,8 @@ static int switch_peer(const struct reload *reload, struct change *change)
 		err = peer_use_tx(&reload->plane, change->index, change->after.tx.slot);
 	if (!err)
 		err = peer_add_policies(&reload->plane, change->peer, change->index);
+	if (!err)
+		err = policy_renew(&reload->plane);
 	return err || !differs ? err : plane_write_peer(&reload->plane, change->index, &change->after);
 }
 
@@ -195,6 +197,5 @@ int reload_switch(struct reload *reload)
 	err = reload_switch_tunnel(reload);
 	for (size_t i = 0; !err && i < reload->config.n_peers; i++)
 		err = switch_peer(reload, &reload->changes[i]);
-	/* Now, as the former peer of an address may be about to lose its SAs. */
-	return err ?: policy_renew(&reload->plane);
+	return err;
 }

@@ -20,8 +20,10 @@ int policy_write(const struct plane *plane, const struct xdpsec_prefix *prefix,
 int policy_remove(const struct plane *plane, const struct xdpsec_prefix *prefix);
 
 /*
- * The policies have changed: what programs have kept of them does not hold any more. A program that runs may still keep
- * what it has read before: where that must not be, call kernel_wait_for_programs() first. 0, or -errno after a message.
+ * The policies have changed: what programs have kept of them does not hold any more. 0, or -errno after a message.
+ *
+ * On a processor that reads out of order a program may have read the new generation and the former policy. Only after
+ * kernel_wait_for_programs() there is none that does.
  */
 int policy_renew(const struct plane *plane);
 

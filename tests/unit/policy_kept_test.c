@@ -3,6 +3,8 @@
  * What the programs of inline mode keep of policies (policy_kept.bpf.h), both ways: it saves a look-up, ends with a reload
  * or after a second, and never makes a packet clear.
  */
+#include <arpa/inet.h>
+
 #include "unit.h"
 #include "site.h"
 #include "expect.h"
@@ -31,6 +33,11 @@ static int reset(void **state)
 {
 	site_reset(state);
 	sequence = 0;
+	/* A test that failed may have left them. */
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		rig_policy(families[i].host_b, PEER_B, &other, 1);
+		rig_policy_remove(families[i].host_b);
+	}
 	return 0;
 }
 
@@ -69,6 +76,7 @@ static void test_generation(void **state)
 		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
 		rig_policy(f->host_b, PEER_B, &other, 1);
 		expect_clear(f->remote_b, PORT);
+		rig_policies_keep_until(UINT64_MAX);
 		rig_policy_set_generation(generation);
 		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
 		rig_policy_set_generation(generation + 2);
@@ -91,7 +99,7 @@ static void test_old(void **state)
 		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
 		rig_policy(f->host_b, PEER_B, &other, 1);
 		rig_policy_set_generation(generation);
-		rig_policies_age();
+		rig_policies_keep_until(0);
 		expect_clear(f->remote_b, PORT);
 		rig_policy_remove(f->host_b);
 	}
@@ -132,56 +140,104 @@ static void test_ports(void **state)
 		}
 }
 
-/* Addresses share elements: 2000 of a network in 1024, with those of another peer between them. */
+/* Of four words the one that differs. Of 5000 addresses some share the element of the protected one. */
+static void test_words(void **state)
+{
+	static struct frame frame, out;
+
+	(void)state;
+	rig_policy(REMOTE_CLEAR6 "/128", PEER_C, &all, 1);
+	for (int word = 0; word < 4; word++) {
+		uint8_t address[16];
+
+		expect_protected(REMOTE_CLEAR6, PORT_CLEAR, SLOT_C_TX, SLOT_C_RX);
+		rig_policies_keep_until(UINT64_MAX);
+		for (uint32_t i = 1; i <= 5000; i++) {
+			char remote[INET6_ADDRSTRLEN];
+			struct packet packet;
+
+			inet_pton(AF_INET6, REMOTE_CLEAR6, address);
+			address[4 * word + 2] ^= i >> 8;
+			address[4 * word + 3] ^= i;
+			inet_ntop(AF_INET6, address, remote, sizeof(remote));
+			packet = to(remote, PORT_CLEAR);
+			packet_build(&frame, &packet);
+			assert_int_equal(rig_run(PROGRAM_SEAL, &frame, &out), SEAL_PASS);
+			assert_int_equal(out.length, frame.length);
+		}
+	}
+	rig_policy_remove(REMOTE_CLEAR6 "/128");
+}
+
+/* 2000 addresses of a peer in 1024 elements, with those of others between them. */
 static void test_shared(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 2000; i++) {
-		char remote[64];
+		char remote[INET6_ADDRSTRLEN];
 
-		snprintf(remote, sizeof(remote), "2001:db8:2::%x:%x", i / 7, i);
+		snprintf(remote, sizeof(remote), "2001:db8:2::%x", i);
 		expect_protected(remote, PORT, SLOT_B_TX, SLOT_B_RX);
 		if (i % 100 == 0) {
 			expect_protected(REMOTE_C6, PORT_CLEAR, SLOT_C_TX, SLOT_C_RX);
-			snprintf(remote, sizeof(remote), "2001:db8:6::%x:%x", i / 7, i);
-			expect_clear(remote, PORT);
+			expect_clear(REMOTE_CLEAR6, PORT);
 		}
 	}
 }
 
-/* What is no whole datagram of UDP is judged as if nothing were kept of its address. */
+/* By the programs of both ways. reason: why it is dropped, or NO_DROP */
+static void expect_judged(struct packet out, int reason)
+{
+	struct packet in = packet_reversed(out);
+
+	if (reason == NO_DROP) {
+		expect_packet_untouched(PROGRAM_SEAL, &out);
+		expect_packet_untouched(PROGRAM_OPEN, &in);
+		return;
+	}
+	expect_packet_drop(PROGRAM_SEAL, &out, (enum xdpsec_drop)reason, SLOT_NONE);
+	expect_packet_drop(PROGRAM_OPEN, &in, (enum xdpsec_drop)reason, SLOT_NONE);
+}
+
+/* What is no whole datagram of UDP is judged as if nothing were kept of its address. All ports are protected, also 0. */
 static void test_other_packets(void **state)
 {
-	struct packet out = to(REMOTE_B4, PORT), in;
+	struct packet packet = to(REMOTE_C4, PORT);
 
 	(void)state;
-	expect_protected(REMOTE_B4, PORT, SLOT_B_TX, SLOT_B_RX);
-	out.fragment = IPV4_MORE_FRAGMENTS;
-	in = packet_reversed(out);
-	expect_packet_drop(PROGRAM_SEAL, &out, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
-	expect_packet_drop(PROGRAM_OPEN, &in, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	expect_protected(REMOTE_C4, PORT, SLOT_C_TX, SLOT_C_RX);
+	packet.fragment = IPV4_MORE_FRAGMENTS;
+	expect_judged(packet, XDPSEC_DROP_FRAGMENT);
+	packet.fragment = 1;
+	packet.no_udp = true;
+	expect_judged(packet, XDPSEC_DROP_FRAGMENT);
 
-	out = to(REMOTE_B4, PORT);
-	out.fragment = 1;
-	in = packet_reversed(out);
-	expect_packet_drop(PROGRAM_SEAL, &out, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
-	expect_packet_drop(PROGRAM_OPEN, &in, XDPSEC_DROP_FRAGMENT, SLOT_NONE);
+	packet = to(REMOTE_C4, PORT);
+	packet.protocol = PROTOCOL_TCP;
+	expect_judged(packet, NO_DROP);
 
-	out = to(REMOTE_B4, PORT);
-	out.protocol = PROTOCOL_TCP;
-	in = packet_reversed(out);
-	expect_packet_untouched(PROGRAM_SEAL, &out);
-	expect_packet_untouched(PROGRAM_OPEN, &in);
+	expect_protected(REMOTE_C6, PORT, SLOT_C_TX, SLOT_C_RX);
+	packet = to(REMOTE_C6, PORT);
+	packet_extend(&packet, PROTOCOL_FRAGMENT, 8);
+	packet.fragment = IPV6_MORE_FRAGMENTS;
+	expect_judged(packet, XDPSEC_DROP_FRAGMENT);
+	packet.fragment = 8;
+	packet.no_udp = true;
+	expect_judged(packet, XDPSEC_DROP_FRAGMENT);
+
+	/* A chain of extension headers that is too long. */
+	packet = to(REMOTE_C6, PORT);
+	for (int i = 0; i < 9; i++)
+		packet_extend(&packet, PROTOCOL_DESTINATION, 8);
+	expect_judged(packet, XDPSEC_DROP_MALFORMED);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_generation, reset),
-		cmocka_unit_test_setup(test_old, reset),
-		cmocka_unit_test_setup(test_moves, reset),
-		cmocka_unit_test_setup(test_ports, reset),
-		cmocka_unit_test_setup(test_shared, reset),
+		cmocka_unit_test_setup(test_generation, reset),	   cmocka_unit_test_setup(test_old, reset),
+		cmocka_unit_test_setup(test_moves, reset),	   cmocka_unit_test_setup(test_ports, reset),
+		cmocka_unit_test_setup(test_words, reset),	   cmocka_unit_test_setup(test_shared, reset),
 		cmocka_unit_test_setup(test_other_packets, reset),
 	};
 

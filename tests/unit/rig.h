@@ -115,11 +115,11 @@ void rig_policy_remove(const char *prefix);
 void rig_host(const char *address, uint32_t peer);
 void rig_host_remove(const char *address);
 void rig_use_hosts(bool use);
-/* config.policy_generation. With the former one, what was kept then holds again, and only for a second. */
+/* config.policy_generation. Under a former value, what was kept then counts again, until its time is over. */
 uint32_t rig_policy_generation(void);
 void rig_policy_set_generation(uint32_t generation);
-/* What the programs of inline mode keep of policies is too old. */
-void rig_policies_age(void);
+/* The time until which the programs of inline mode keep policies; CLOCK_MONOTONIC, ns. */
+void rig_policies_keep_until(uint64_t time);
 void rig_peer(uint32_t peer, uint32_t tx_sa);
 void rig_spi(uint32_t spi, uint32_t slot);
 void rig_spi_remove(uint32_t spi);

@@ -95,6 +95,6 @@ void rig_fast_forget(void)
 
 void rig_fast_age(void)
 {
-	rig_age(rig_objects.fast_out, "fast_pairs", "refresh");
-	rig_age(rig_objects.fast_in, "fast_pairs", "refresh");
+	rig_set_times(rig_objects.fast_out, "fast_pairs", "refresh", 0);
+	rig_set_times(rig_objects.fast_in, "fast_pairs", "refresh", 0);
 }

@@ -81,7 +81,7 @@ static uint32_t value_member(const struct bpf_object *object, const struct bpf_m
 	return 0;
 }
 
-void rig_age(const struct bpf_object *object, const char *map_name, const char *member)
+void rig_set_times(const struct bpf_object *object, const char *map_name, const char *member, uint64_t time)
 {
 	const struct bpf_map *map = bpf_object__find_map_by_name(object, map_name);
 	uint32_t offset = value_member(object, map, member);
@@ -93,16 +93,16 @@ void rig_age(const struct bpf_object *object, const char *map_name, const char *
 	for (uint32_t i = 0; i < bpf_map__max_entries(map); i++) {
 		map_read(bpf_map__fd(map), i, values);
 		for (int cpu = 0; cpu < cpus; cpu++)
-			memset(values[cpu] + offset, 0, sizeof(uint64_t));
+			memcpy(values[cpu] + offset, &time, sizeof(time));
 		map_write(bpf_map__fd(map), i, values);
 	}
 }
 
-void rig_policies_age(void)
+void rig_policies_keep_until(uint64_t time)
 {
-	rig_age(rig_objects.of[PROGRAM_SEAL], "policies_kept", "until");
-	rig_age(rig_objects.of[PROGRAM_HOP], "policies_kept", "until");
-	rig_age(rig_objects.of[PROGRAM_OPEN], "policies_kept", "until");
+	rig_set_times(rig_objects.of[PROGRAM_SEAL], "policies_kept", "until", time);
+	rig_set_times(rig_objects.of[PROGRAM_HOP], "policies_kept", "until", time);
+	rig_set_times(rig_objects.of[PROGRAM_OPEN], "policies_kept", "until", time);
 }
 
 void rig_allow_learning(void)

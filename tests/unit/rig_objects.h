@@ -22,8 +22,8 @@ struct bpf_object *rig_load(const void *(*bytes)(size_t *size));
 int rig_only_program(const struct bpf_object *object);
 int rig_program_called(const struct bpf_object *object, const char *name);
 int rig_map_of(const struct bpf_object *object, const char *name);
-/* A member of all elements of a per-CPU array of the program's own, a time, is long ago. The rest of them stays. */
-void rig_age(const struct bpf_object *object, const char *map_name, const char *member);
+/* Set a time in all elements of a per-CPU array of the program's own. The rest of them stays. */
+void rig_set_times(const struct bpf_object *object, const char *map_name, const char *member, uint64_t time);
 void rig_shell(const char *command);
 
 #endif
