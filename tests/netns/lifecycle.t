@@ -288,6 +288,15 @@ ok "a new peer: the first still answers" answers
 sed -i 's/^Ports = .*/Ports = 5201, 6000-6001/' "$CONF"
 ok "other ports" reload_a
 is "other ports: of both" "$(status_a '[.peers[].protects[].ports] | unique | join(" ")')" "5201,6000-6001"
+sed -i 's/^Ports = .*/Ports = 5201/' "$CONF"
+ok "one port" reload_a
+ok "one port: answers" answers
+sed -i 's/^Ports = .*/Ports = 6000-6001/' "$CONF"
+ok "a port that is not protected any more" reload_a
+before=$(status_a '.peers[0].tx.sequence')
+refuses "a port that is not protected any more: no answers" refuses_answers
+is "a port that is not protected any more: nothing is sealed, at once" "$(status_a '.peers[0].tx.sequence')" "$before"
+is "a port that is not protected any more: B gets it in clear" "$(status_b '.drops.plaintext > 0')" true
 restore
 ok "a peer goes" reload_a
 like "a peer goes: says so" "$TAP_OUTPUT" "added: 0, changed: 1, removed: 1"
