@@ -54,9 +54,9 @@ for tool in "$qemu" busybox cpio xz depmod; do
 	[ -n "$(command -v "$tool")" ] || missing="${missing:-} $tool"
 done
 if [ -z "${missing:-}" ]; then
-	for version in 6 6.12.x latest -6.12 "6.12 7.3" ../6.12; do
+	for version in 6 6.12.x latest -6.12 "6.12 7.3" ../6.12 newest-debug 6.12-kasan; do
 		fails "KERNEL=$version" 125 "^vm: '$version' is not a kernel version
-hint: KERNEL=6.12, KERNEL=7.3 or KERNEL=newest\$" run -k "$version" true
+hint: KERNEL=6.12, KERNEL=7.3, KERNEL=newest or KERNEL=6.12-debug\$" run -k "$version" true
 	done
 	fails "no time" 125 "^vm: '5m' is not a number of seconds" run -t 5m true
 	fails "no number of CPUs" 125 "^vm: 'all' is not a number of CPUs" run -c all true

@@ -4,10 +4,11 @@
 # this file.
 
 # The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
-# $. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1: with the module of module/. All tests take four
+# $. KERNEL=6.12-debug: with KASAN and lockdep, built here. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1: with the module of module/. All tests take four
 # hours where they are emulated.
 KERNEL ?= 6.12
-VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),1800,18000)
+DEBUG_KERNEL = $(if $(filter %-debug,$(KERNEL)),--debug-kernel)
+VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),$(if $(DEBUG_KERNEL),7200,1800),18000)
 VM_RUN = tests/vm/run $(addprefix -a ,$(FOREIGN)) $(if $(LATER_LIBXDP),-l) $(if $(MODULE),-b) -k $(KERNEL) $(addprefix -c ,$(VM_CPUS)) -o $(OUTPUT)
 VM_LIST = $(or $(TESTS),$(wildcard tests/netns/*.t) $(UNIT_TESTS) $(PACKET_FUZZERS))
 # They unload modules that all the others use.
@@ -31,7 +32,7 @@ VM_CI_NETNS_newest := bond.t tunnel_vlan.t dispatcher.t
 VM_CI_FOREIGN := key ocb example seal open encapsulate decapsulate fragment sequence path_mtu control binding
 
 # For another architecture, its Debian too, before make looks there for libraries.
-VM_DEPS = scripts/install-deps --vm $(CROSS) $(if $(FOREIGN),&& VM_ARCH=$(FOREIGN) tests/vm/root $(OUTPUT)/vm >/dev/null)
+VM_DEPS = scripts/install-deps --vm $(DEBUG_KERNEL) $(CROSS) $(if $(FOREIGN),&& VM_ARCH=$(FOREIGN) tests/vm/root $(OUTPUT)/vm >/dev/null)
 
 .PHONY: vm vmtest vmmodule vmdkms vmsh vmcheck vmtest-ci
 vm:
@@ -44,7 +45,7 @@ vmtest: vm
 
 # The module for that kernel. What builds it is fetched first, 300 MB unpacked.
 vmmodule:
-	$(Q)scripts/install-deps --vm
+	$(Q)scripts/install-deps --vm $(DEBUG_KERNEL)
 	$(Q)tests/vm/module $(KERNEL) $(OUTPUT)
 
 # dkms itself, on what module-dkms installs; no machine is started.
@@ -55,10 +56,10 @@ vmdkms:
 vmsh: vm
 	$(Q)$(VM_RUN) -i -t 120
 
-# The laboratory's own tests, on this side of the machine.
+# The laboratory's own tests, on this side of the machine; with a debug kernel, that its complaints are heard.
 vmcheck: vm
 	$(Q)$(addprefix VM_ARCH=,$(FOREIGN)) KERNEL=$(KERNEL) OUTPUT=$(abspath $(OUTPUT)) $(PROVE) --exec '' --timer \
-		$(wildcard tests/vm/*.t)
+		$(if $(DEBUG_KERNEL),tests/vm/debug.t,$(filter-out tests/vm/debug.t,$(wildcard tests/vm/*.t)))
 
 vmtest-ci: vm
 	$(Q)$(if $(FOREIGN),,tests/vm/ci $(OUTPUT)) $(MAKE) vmtest-ci-kernel
