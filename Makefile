@@ -447,7 +447,7 @@ run-benches: all $(RUN)
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
 SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside tests/deb/inside-booted tests/deb/inside-module tests/deb/booted debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
 	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/plot docs/pictures/draw bench/path/guest bench/path/peer bench/path/gateway \
-	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
+	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk %.config,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 
 # Cppcheck does not know for which machine the headers are read: this one.
 MACHINE_DEFINES := -D__$(shell uname -m)__
