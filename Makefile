@@ -187,7 +187,7 @@ help:
 	'make diagnose-check  all faults that xdpsec diagnose has to name, also those that take a wait (root)' \
 	'make fast            the fast path of gateways, whose tests take minutes (root)' \
 	'make libfuzzer       those of the key agreement as libFuzzer harnesses, in $(OUTPUT)/libfuzzer' \
-	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest; TESTS= or CMD=' \
+	'make vmtest          the tests on a stock kernel in QEMU; KERNEL=6.12, 7.3, newest, 6.12-debug; TESTS= or CMD=' \
 	'make vmsh            a shell there, with two sites; KERNEL=' \
 	'make vmcheck         the tests of the laboratory itself' \
 	'make vmsnapshot      a machine is restored from a snapshot while it seals (root); KERNEL=' \

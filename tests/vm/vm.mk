@@ -4,8 +4,8 @@
 # this file.
 
 # The same on a stock Debian kernel in a virtual machine: docs/laboratory.md. CMD goes there as it is, without make's
-# $. KERNEL=6.12-debug: with KASAN and lockdep, built here. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1: with the module of module/. All tests take four
-# hours where they are emulated.
+# $. KERNEL=6.12-debug: with KASAN and lockdep, built here. LATER_LIBXDP=1: with the libxdp of a later suite. MODULE=1:
+# with the module of module/. All tests take four hours where they are emulated.
 KERNEL ?= 6.12
 DEBUG_KERNEL = $(if $(filter %-debug,$(KERNEL)),--debug-kernel)
 VM_TIMEOUT ?= $(if $(value CMD)$(TESTS),$(if $(DEBUG_KERNEL),7200,1800),18000)
