@@ -7,8 +7,8 @@
  * protects is never taken for one in clear because of what is kept. An answer that is too old seals for the former peer,
  * and opens what the former peer sends; if that has no SA any more, the packet is dropped.
  *
- * Packets are kept before they are authenticated, so forged sources displace others: then the trie is asked again. So it
- * is for each packet where two flows with one address, in two ranges of ports, take turns.
+ * A policy is kept before the packet is authenticated, so forged sources displace others: then the trie is asked again.
+ * It is asked for each packet, too, where two flows with one address, in two ranges of ports, take turns.
  */
 #ifndef XDPSEC_POLICY_KEPT_BPF_H
 #define XDPSEC_POLICY_KEPT_BPF_H

@@ -82,7 +82,7 @@ static int sweep_policies(const struct reload *reload)
 	return err ?: policy_renew(&reload->plane);
 }
 
-/* No program has an index, a slot or a policy of before any more, neither kept nor in its hands. */
+/* Wait until no program has a former index, slot or policy any more: neither kept, nor because it still runs. */
 static int sweep_programs(const struct reload *reload)
 {
 	int err = kernel_wait_for_programs();

@@ -140,7 +140,7 @@ static void test_ports(void **state)
 		}
 }
 
-/* Of four words the one that differs. Of 5000 addresses some share the element of the protected one. */
+/* An address that differs in one word is another one. Of 5000 of these some share the element of the protected one. */
 static void test_words(void **state)
 {
 	static struct frame frame, out;
