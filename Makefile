@@ -203,6 +203,7 @@ help:
 	'make demo            two sites, VXLAN between them, in clear and sealed (root)' \
 	'make bench           all benchmarks (root)' \
 	'make bench-core      seal and open beside a bare bpf_crypto_encrypt (root)' \
+	'make bench-processors    seal and open with one SA by one processor and by all (root); BENCH_ARGS=' \
 	'make bench-agreement handshakes a second, on one core' \
 	'make bench-pktgen    DEVICE=eth0: packets of pktgen through an instance that is up (root); BENCH_ARGS=-h' \
 	'make lint            formatting and static checks' \
@@ -426,6 +427,11 @@ bench:
 bench-core:
 	$(Q)scripts/install-deps
 	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/core BENCH_ARGS='$(or $(BENCH_ARGS),-j $(OUTPUT)/bench-core.json)'
+
+.PHONY: bench-processors
+bench-processors:
+	$(Q)scripts/install-deps
+	$(Q)$(MAKE) run-benches RUN=$(OUTPUT)/bench/processors
 
 # Needs no root.
 .PHONY: bench-agreement

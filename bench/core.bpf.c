@@ -198,3 +198,34 @@ int before_open(struct xdp_md *xdp)
 	bpf_tail_call(xdp, &next_xdp, 0);
 	return XDP_ABORTED;
 }
+
+/*
+ * For processors that open with one SA at the same time: each has an image of its own, by its index, and forgets only
+ * that it has received this one. It takes the window's lock for that, which counts against the real program. Ktop stays.
+ */
+SEC("xdp.frags")
+int before_open_each(struct xdp_md *xdp)
+{
+	u32 processor = bpf_get_smp_processor_id(), length, slot;
+	u64 number = CORE_SEQUENCE(processor) + 1; /* replay.bpf.h */
+	struct core_settings *s = get_settings();
+	struct peer_image *from = bpf_map_lookup_elem(&peer_images, &processor);
+	struct xdpsec_replay *window;
+
+	if (!s || !from || s->payload > CORE_PAYLOAD_MAX)
+		return XDP_ABORTED;
+	if (bpf_xdp_get_buff_len(xdp) == s->headers + s->payload &&
+	    bpf_xdp_adjust_head(xdp, -(int)(CORE_HEADERS + OVERHEAD - s->headers)))
+		return XDP_ABORTED;
+	length = CORE_HEADERS + OVERHEAD + s->payload;
+	slot = s->slot;
+	window = bpf_map_lookup_elem(&replay_windows, &slot);
+	if (!window || !from_1_to(CORE_PEER_IMAGE, &length) ||
+	    bpf_xdp_store_bytes(xdp, 0, from->bytes, length))
+		return XDP_ABORTED;
+	bpf_spin_lock(&window->lock);
+	window->bitmap[(number >> 6) & (XDPSEC_REPLAY_WORDS - 1)] &= ~(1ULL << (number & 63));
+	bpf_spin_unlock(&window->lock);
+	bpf_tail_call(xdp, &next_xdp, 0);
+	return XDP_ABORTED;
+}

@@ -83,40 +83,6 @@ static double median(const double *values)
 
 /* ---- measuring ----------------------------------------------------------------------------------------- */
 
-static int apply_settings(struct bench *b)
-{
-	__u32 zero = 0;
-
-	return bpf_map_update_elem(bpf_map__fd(b->core->maps.settings), &zero, &b->settings, BPF_ANY);
-}
-
-static int go_on_to(struct bpf_map *array, const struct bpf_program *program)
-{
-	__u32 zero = 0, fd = bpf_program__fd(program);
-
-	return bpf_map_update_elem(bpf_map__fd(array), &zero, &fd, BPF_ANY);
-}
-
-/* The mean time of a run in ns, or -1 after a message. */
-static double time_program(const struct bpf_program *program, unsigned char *frame, unsigned int size,
-			   unsigned int repeat, int verdict)
-{
-	static unsigned char out[CORE_IMAGE_MAX];
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = size, .data_out = out,
-		    .data_size_out = sizeof(out), .repeat = repeat);
-
-	if (bpf_prog_test_run_opts(bpf_program__fd(program), &run)) {
-		fail(errno, "benchmark: %s: %s", bpf_program__name(program), strerror(errno));
-		return -1;
-	}
-	if ((int)run.retval != verdict) {
-		fail(EPROTO, "benchmark: %s: verdict %d instead of %d", bpf_program__name(program),
-		     (int)run.retval, verdict);
-		return -1;
-	}
-	return run.duration;
-}
-
 /* Time of the real program: the time with its wrapper, less that of the wrapper before an empty program. */
 static double time_wrapped(struct bench *b, const struct bpf_program *wrapper, struct bpf_map *array,
 			   const struct bpf_program *empty, const struct bpf_program *real,
@@ -126,13 +92,13 @@ static double time_wrapped(struct bench *b, const struct bpf_program *wrapper, s
 	double without, with;
 
 	b->settings.restore = 0;
-	if (apply_settings(b) || go_on_to(array, empty))
+	if (bench_apply_settings(b) || bench_go_on_to(array, empty))
 		return -1;
-	without = time_program(wrapper, frame, size, repeat, verdicts[0]);
+	without = bench_time_program(wrapper, frame, size, repeat, verdicts[0]);
 	b->settings.restore = 1;
-	if (without < 0 || apply_settings(b) || go_on_to(array, real))
+	if (without < 0 || bench_apply_settings(b) || bench_go_on_to(array, real))
 		return -1;
-	with = time_program(wrapper, frame, size, repeat, verdicts[1]);
+	with = bench_time_program(wrapper, frame, size, repeat, verdicts[1]);
 	return with < 0 ? -1 : with - without;
 }
 
@@ -147,7 +113,7 @@ static int write_images(struct bench *b, unsigned int payload, bool checksummed,
 		return bpf_map_update_elem(bpf_map__fd(b->core->maps.image), &zero, frame, BPF_ANY);
 	}
 	for (peer = 0; peer < b->settings.peers; peer++) {
-		err = bench_make_sealed(b, frame, payload, peer, checksummed);
+		err = bench_make_sealed(b, frame, payload, peer, checksummed, 1);
 		if (!err && b->settings.peers > 1)
 			err = bpf_map_update_elem(bpf_map__fd(b->core->maps.peer_images), &peer, frame,
 						  BPF_ANY);
@@ -177,8 +143,9 @@ static double measure_open(struct bench *b, unsigned int payload, bool checksumm
 
 	b->settings.slot = bench_slot_rx(0);
 	/* For packets that only the wrapper can make, it needs the plain image first. */
-	if (apply_settings(b) || write_images(b, payload, checksummed, false) ||
-	    go_on_to(b->core->maps.next_tc, bench_sealer(b)) || write_images(b, payload, checksummed, true))
+	if (bench_apply_settings(b) || write_images(b, payload, checksummed, false) ||
+	    bench_go_on_to(b->core->maps.next_tc, bench_sealer(b)) ||
+	    write_images(b, payload, checksummed, true))
 		return -1;
 	return time_wrapped(b, b->core->progs.before_open, b->core->maps.next_xdp, b->core->progs.empty_xdp,
 			    bench_opener(b), frame, CORE_HEADERS + 32 + payload, repeat, verdicts);
@@ -204,12 +171,12 @@ static int measure_round(struct row *row, unsigned int round, unsigned int repea
 		.peers = row->peers,
 	};
 	bench_make_packet(b, frame, payload, 0, false);
-	if (apply_settings(b))
+	if (bench_apply_settings(b))
 		return -errno;
-	row->nanoseconds[BARE_ENCRYPT][round] = time_program(b->core->progs.bare_encrypt, frame, size, repeat,
-							     0);
-	row->nanoseconds[BARE_DECRYPT][round] = time_program(b->core->progs.bare_decrypt, frame, size, repeat,
-							     0);
+	row->nanoseconds[BARE_ENCRYPT][round] = bench_time_program(b->core->progs.bare_encrypt, frame, size,
+								   repeat, 0);
+	row->nanoseconds[BARE_DECRYPT][round] = bench_time_program(b->core->progs.bare_decrypt, frame, size,
+								   repeat, 0);
 	row->nanoseconds[SEAL][round] = measure_seal(b, payload, false, repeat);
 	row->nanoseconds[OPEN][round] = measure_open(b, payload, false, repeat);
 	if (!b->tunnel) {
@@ -305,34 +272,6 @@ static struct json_object *json_rows(const struct row *rows, unsigned int n_rows
 	return array;
 }
 
-/* The processor's name. x86 has a line for it; ARM has numbers: who made the processor, and which it is. */
-static const char *cpu_model(char *model, size_t size)
-{
-	_cleanup_fclose_ FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[256], implementer[16] = "";
-
-	snprintf(model, size, "unknown");
-	while (file && fgets(line, sizeof(line), file)) {
-		char *value = strchr(line, ':');
-
-		if (!value)
-			continue;
-		value += strspn(value, ": ");
-		value[strcspn(value, "\n")] = '\0';
-		if (strncmp(line, "model name", 10) == 0) {
-			snprintf(model, size, "%s", value);
-			break;
-		}
-		if (strncmp(line, "CPU implementer", 15) == 0)
-			snprintf(implementer, sizeof(implementer), "%.15s", value);
-		if (strncmp(line, "CPU part", 8) == 0) {
-			snprintf(model, size, "ARM, implementer %s, part %.15s", implementer, value);
-			break;
-		}
-	}
-	return model;
-}
-
 /* Is there a driver of this name? Then it gets a table of its own. */
 static bool has_driver(const char *driver)
 {
@@ -426,7 +365,7 @@ int main(int argc, char **argv)
 		return fail(errno, "benchmark: a network namespace of its own: %s", strerror(errno)), 1;
 	uname(&kernel);
 	printf("Linux %s, %s, medians of %u interleaved rounds\n", kernel.release,
-	       cpu_model(cpu, sizeof(cpu)), rounds);
+	       bench_cpu_model(cpu, sizeof(cpu)), rounds);
 	report = json_object_new_object();
 	results = json_object_new_array();
 	json_object_object_add(report, "kernel", json_object_new_string(kernel.release));

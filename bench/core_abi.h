@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by core.c and core.bpf.c. */
+/* Shared by core.bpf.c and the benchmarks that run its programs. */
 #ifndef XDPSEC_BENCH_CORE_ABI_H
 #define XDPSEC_BENCH_CORE_ABI_H
 
@@ -23,5 +23,8 @@ struct core_settings {
 	__u32 headers; /* in front of the plaintext before it is sealed: tunnels seal all but Ethernet's */
 	__u32 checksummed; /* the UDP checksum is not zero */
 };
+
+/* The number of the packet that a processor opens (before_open_each). */
+#define CORE_SEQUENCE(processor) (1 + (processor))
 
 #endif

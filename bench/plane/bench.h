@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The data plane on its own, with peers and packets, for bench/core.c: nothing is attached to anything. */
+/* The data plane on its own, with peers and packets, for bench/core.c and bench/processors.c: nothing is attached to anything. */
 #ifndef XDPSEC_BENCH_PLANE_H
 #define XDPSEC_BENCH_PLANE_H
 
@@ -13,6 +13,7 @@ enum {
 };
 
 struct core_bpf;
+struct bpf_map;
 struct bpf_program;
 
 struct bench {
@@ -44,9 +45,20 @@ int bench_opened_verdict(const struct bench *b);
  * need not be right. */
 void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
 		       bool checksummed);
-/* Have the real program seal a packet of this peer, and turn it round: that is what arrives from there. 0, or
- * -errno after a message. */
+/* Have the real program seal a packet of this peer with this number, and turn it round: that is what arrives from there.
+ * 0, or -errno after a message. */
 int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
-		      bool checksummed);
+		      bool checksummed, __u64 sequence);
+
+/* Give b->settings to the programs of core.bpf.c; have a wrapper there go on to this program. 0, or -1 with errno. */
+int bench_apply_settings(struct bench *b);
+int bench_go_on_to(struct bpf_map *array, const struct bpf_program *program);
+
+/* The mean time of so many runs over a frame in ns, or -1 after a message; verdict: what the last one has to return. */
+double bench_time_program(const struct bpf_program *program, unsigned char *frame, unsigned int size,
+			  unsigned int repeat, int verdict);
+
+/* The processor's name. x86 has a line for it; ARM has numbers: who made the processor, and which it is. */
+const char *bench_cpu_model(char *model, size_t size);
 
 #endif

@@ -85,7 +85,7 @@ void bench_make_packet(const struct bench *b, unsigned char *frame, unsigned int
 
 /* Have the real program seal a packet of this peer, and turn its outer header round: that is what arrives from there. */
 int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payload, unsigned int peer,
-		      bool checksummed)
+		      bool checksummed, __u64 sequence)
 {
 	unsigned char plain[CORE_IMAGE_MAX];
 	unsigned char addresses[4];
@@ -93,7 +93,7 @@ int bench_make_sealed(struct bench *b, unsigned char *frame, unsigned int payloa
 		    .data_out = frame, .data_size_out = CORE_IMAGE_MAX);
 	int err;
 
-	err = sa_set_range(&b->plane, bench_slot_tx(peer), 1, XDPSEC_SEQUENCE_LIMIT);
+	err = sa_set_range(&b->plane, bench_slot_tx(peer), sequence, XDPSEC_SEQUENCE_LIMIT);
 	if (err)
 		return err;
 	bench_make_packet(b, plain, payload, peer, checksummed);
