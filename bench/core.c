@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -24,13 +23,12 @@
 #include "core.skel.h"
 
 enum {
-	ROUNDS = 15,		       /* at most */
 	SIZES = 6,		       /* at most */
 	PAYLOAD_MIN = 32,	       /* an IP packet with UDP in it */
 	NANOSECONDS_PER_RUN = 4000000, /* how long one measurement is to take */
 };
 
-static unsigned int rounds = ROUNDS;
+static unsigned int rounds = BENCH_ROUNDS;
 static unsigned int n_payloads = SIZES;
 static unsigned int payloads[SIZES] = { 64, 256, 512, 1024, 1408, 8900 };
 
@@ -58,28 +56,12 @@ struct row {
 	struct bench *bench;
 	unsigned int payload;
 	unsigned int peers; /* whose packets take turns */
-	double nanoseconds[FIGURES][ROUNDS];
-	double ratio[FIGURES][ROUNDS];
+	double nanoseconds[FIGURES][BENCH_ROUNDS];
+	double ratio[FIGURES][BENCH_ROUNDS];
 };
 
 /* One plane with one peer, one with many, and one in tunnel mode: all are measured in one run. */
 enum { FEW, MANY, TUNNEL, PLANES };
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(const double *values)
-{
-	double sorted[ROUNDS];
-
-	memcpy(sorted, values, sizeof(sorted));
-	qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
-	return sorted[rounds / 2];
-}
 
 /* ---- measuring ----------------------------------------------------------------------------------------- */
 
@@ -233,9 +215,10 @@ static void print_rows(const struct row *rows, unsigned int n_rows)
 			if (!has_figure(r, f))
 				printf(" %13s", "-");
 			else if (f == baseline[f])
-				printf(" |%7.0f", median(r->nanoseconds[f]));
+				printf(" |%7.0f", bench_median(r->nanoseconds[f], rounds));
 			else
-				printf(" %6.0f %6.3f", median(r->nanoseconds[f]), median(r->ratio[f]));
+				printf(" %6.0f %6.3f", bench_median(r->nanoseconds[f], rounds),
+				       bench_median(r->ratio[f], rounds));
 		}
 		printf("\n");
 	}
@@ -261,10 +244,12 @@ static struct json_object *json_rows(const struct row *rows, unsigned int n_rows
 			if (!has_figure(&rows[i], f))
 				continue;
 			figure = json_object_new_object();
-			json_object_object_add(figure, "nanoseconds",
-					       json_object_new_double(median(rows[i].nanoseconds[f])));
-			json_object_object_add(figure, "ratio",
-					       json_object_new_double(median(rows[i].ratio[f])));
+			json_object_object_add(
+				figure, "nanoseconds",
+				json_object_new_double(bench_median(rows[i].nanoseconds[f], rounds)));
+			json_object_object_add(
+				figure, "ratio",
+				json_object_new_double(bench_median(rows[i].ratio[f], rounds)));
 			json_object_object_add(row, figure_names[f], figure);
 		}
 		json_object_array_add(array, row);
@@ -342,8 +327,6 @@ int main(int argc, char **argv)
 	};
 	const char *json_path = NULL, *cipher = NULL;
 	struct json_object *report, *results;
-	struct utsname kernel;
-	char cpu[128];
 	int option, err = 0, i;
 
 	while ((option = getopt(argc, argv, "c:j:p:r:s:")) != -1) {
@@ -353,7 +336,7 @@ int main(int argc, char **argv)
 			json_path = optarg;
 		} else if (option == 'p' && atoi(optarg) > 0 && atoi(optarg) <= CORE_PEERS) {
 			benches[MANY].peers = atoi(optarg);
-		} else if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= ROUNDS) {
+		} else if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= BENCH_ROUNDS) {
 			rounds = atoi(optarg);
 		} else if (option != 's' || !parse_sizes(optarg)) {
 			fprintf(stderr,
@@ -363,24 +346,14 @@ int main(int argc, char **argv)
 	}
 	if (unshare(CLONE_NEWNET))
 		return fail(errno, "benchmark: a network namespace of its own: %s", strerror(errno)), 1;
-	uname(&kernel);
-	printf("Linux %s, %s, medians of %u interleaved rounds\n", kernel.release,
-	       bench_cpu_model(cpu, sizeof(cpu)), rounds);
-	report = json_object_new_object();
-	results = json_object_new_array();
-	json_object_object_add(report, "kernel", json_object_new_string(kernel.release));
-	json_object_object_add(report, "cpu", json_object_new_string(cpu));
-	json_object_object_add(report, "rounds", json_object_new_int(rounds));
-	json_object_object_add(report, "results", results);
+	report = bench_report_begin(rounds, &results);
 	for (i = 0; i < PLANES && !err; i++)
 		err = bench_open(&benches[i], i == TUNNEL);
 	if (!err)
 		err = run_driver(benches, cipher ? cipher : "aes", results);
 	if (!err && !cipher && has_driver("aes-generic"))
 		err = run_driver(benches, "aes-generic", results);
-	if (!err && json_path && json_object_to_file_ext(json_path, report, JSON_C_TO_STRING_PRETTY))
-		err = fail(errno, "%s: %s", json_path, strerror(errno));
-	json_object_put(report);
+	err = bench_report_end(report, json_path, err);
 	for (i = 0; i < PLANES; i++) {
 		core_bpf__destroy(benches[i].core);
 		plane_close(&benches[i].plane);

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <json-c/json.h>
@@ -24,7 +23,6 @@
 #include "core.skel.h"
 
 enum {
-	ROUNDS = 15,			 /* at most */
 	PROCESSORS = 64,		 /* at most */
 	NANOSECONDS_PER_RUN = 100000000, /* how long each processor seals in a round */
 };
@@ -38,7 +36,8 @@ static const char *const way_names[WAYS] = { "seal", "open" };
 struct row {
 	unsigned int payload;
 	struct {
-		double alone[ROUNDS], together[ROUNDS], ratio[ROUNDS]; /* packets a second */
+		double alone[BENCH_ROUNDS], together[BENCH_ROUNDS],
+			ratio[BENCH_ROUNDS]; /* packets a second */
 	} of[WAYS];
 };
 
@@ -51,22 +50,6 @@ struct worker {
 	unsigned int payload, repeat;
 	double nanoseconds; /* a packet; negative after a message */
 };
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(const double *values, unsigned int rounds)
-{
-	double sorted[ROUNDS];
-
-	memcpy(sorted, values, rounds * sizeof(sorted[0]));
-	qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
-	return sorted[rounds / 2];
-}
 
 static double time_way(const struct worker *w)
 {
@@ -203,9 +186,9 @@ static struct json_object *report_row(const struct row *row, const char *mode, u
 	json_object_object_add(object, "mode", json_object_new_string(mode));
 	json_object_object_add(object, "payload", json_object_new_int((int)row->payload));
 	for (enum way way = SEAL; way < WAYS; way++) {
-		double alone = median(row->of[way].alone, rounds),
-		       together = median(row->of[way].together, rounds),
-		       ratio = median(row->of[way].ratio, rounds);
+		double alone = bench_median(row->of[way].alone, rounds),
+		       together = bench_median(row->of[way].together, rounds),
+		       ratio = bench_median(row->of[way].ratio, rounds);
 		struct json_object *figures = json_object_new_object();
 
 		printf(" |%10.0f %10.0f %9.2f", alone, together, ratio);
@@ -284,17 +267,15 @@ int main(int argc, char **argv)
 {
 	struct json_object *report, *results;
 	const char *json_path = NULL, *cipher = "aes";
-	unsigned int rounds = ROUNDS, n;
+	unsigned int rounds = BENCH_ROUNDS, n;
 	int option, err, cpus[PROCESSORS];
-	struct utsname kernel;
-	char cpu[128];
 
 	while ((option = getopt(argc, argv, "c:j:r:")) != -1) {
 		if (option == 'c') {
 			cipher = optarg;
 		} else if (option == 'j') {
 			json_path = optarg;
-		} else if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= ROUNDS) {
+		} else if (option == 'r' && atoi(optarg) > 0 && atoi(optarg) <= BENCH_ROUNDS) {
 			rounds = atoi(optarg);
 		} else {
 			fprintf(stderr, "usage: processors [-c CIPHER] [-j FILE] [-r ROUNDS]\n");
@@ -308,20 +289,11 @@ int main(int argc, char **argv)
 	}
 	if (unshare(CLONE_NEWNET))
 		return fail(errno, "benchmark: a network namespace of its own: %s", strerror(errno)), 1;
-	uname(&kernel);
-	printf("Linux %s, %s, medians of %u interleaved rounds\n", kernel.release,
-	       bench_cpu_model(cpu, sizeof(cpu)), rounds);
-	report = json_object_new_object();
-	results = json_object_new_array();
-	json_object_object_add(report, "kernel", json_object_new_string(kernel.release));
-	json_object_object_add(report, "cpu", json_object_new_string(cpu));
+	report = bench_report_begin(rounds, &results);
 	json_object_object_add(report, "processors", json_object_new_int((int)n));
-	json_object_object_add(report, "results", results);
 	err = run_mode(false, cipher, cpus, n, rounds, results);
 	if (!err)
 		err = run_mode(true, cipher, cpus, n, rounds, results);
-	if (!err && json_path && json_object_to_file_ext(json_path, report, JSON_C_TO_STRING_PRETTY))
-		err = fail(errno, "%s: %s", json_path, strerror(errno));
-	json_object_put(report);
+	err = bench_report_end(report, json_path, err);
 	return err ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The data plane on its own, with peers and packets, for bench/core.c and bench/processors.c: nothing is attached to anything. */
+/* The data plane on its own, with peers and packets, for bench/core.c and bench/processors.c: nothing is attached. */
 #ifndef XDPSEC_BENCH_PLANE_H
 #define XDPSEC_BENCH_PLANE_H
 
@@ -9,12 +9,14 @@
 #include "core_abi.h"
 
 enum {
-	PORT = 4789, /* protected; in tunnel mode where both ends listen */
+	BENCH_ROUNDS = 15, /* at most */
+	PORT = 4789,	   /* protected; in tunnel mode where both ends listen */
 };
 
 struct core_bpf;
 struct bpf_map;
 struct bpf_program;
+struct json_object;
 
 struct bench {
 	struct plane plane;
@@ -58,7 +60,13 @@ int bench_go_on_to(struct bpf_map *array, const struct bpf_program *program);
 double bench_time_program(const struct bpf_program *program, unsigned char *frame, unsigned int size,
 			  unsigned int repeat, int verdict);
 
-/* The processor's name. x86 has a line for it; ARM has numbers: who made the processor, and which it is. */
-const char *bench_cpu_model(char *model, size_t size);
+/* The median of so many values, at most BENCH_ROUNDS. */
+double bench_median(const double *values, unsigned int rounds);
+
+/* Begin a report, which the caller ends: its first line is printed. *results is its array, and belongs to it. */
+struct json_object *bench_report_begin(unsigned int rounds, struct json_object **results);
+
+/* Write the report to a file unless there was an error or path is NULL, and free it. err, or -errno after a message. */
+int bench_report_end(struct json_object *report, const char *path, int err);
 
 #endif

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Running the programs of core.bpf.c, and the name of the processor that runs them. */
+/* Running the programs of core.bpf.c, medians over rounds, and the report that names kernel and processor. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <json-c/json.h>
 
 #include "base/cleanup.h"
 #include "base/message.h"
@@ -42,7 +45,8 @@ double bench_time_program(const struct bpf_program *program, unsigned char *fram
 	return run.duration;
 }
 
-const char *bench_cpu_model(char *model, size_t size)
+/* The processor's name. x86 has a line for it; ARM has numbers: who made the processor, and which it is. */
+static const char *cpu_model(char *model, size_t size)
 {
 	_cleanup_fclose_ FILE *file = fopen("/proc/cpuinfo", "re");
 	char line[256], implementer[16] = "";
@@ -67,4 +71,45 @@ const char *bench_cpu_model(char *model, size_t size)
 		}
 	}
 	return model;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+double bench_median(const double *values, unsigned int rounds)
+{
+	double sorted[BENCH_ROUNDS];
+
+	memcpy(sorted, values, rounds * sizeof(sorted[0]));
+	qsort(sorted, rounds, sizeof(sorted[0]), compare_doubles);
+	return sorted[rounds / 2];
+}
+
+struct json_object *bench_report_begin(unsigned int rounds, struct json_object **results)
+{
+	struct json_object *report = json_object_new_object();
+	struct utsname kernel;
+	char cpu[128];
+
+	uname(&kernel);
+	printf("Linux %s, %s, medians of %u interleaved rounds\n", kernel.release,
+	       cpu_model(cpu, sizeof(cpu)), rounds);
+	*results = json_object_new_array();
+	json_object_object_add(report, "kernel", json_object_new_string(kernel.release));
+	json_object_object_add(report, "cpu", json_object_new_string(cpu));
+	json_object_object_add(report, "rounds", json_object_new_int((int)rounds));
+	json_object_object_add(report, "results", *results);
+	return report;
+}
+
+int bench_report_end(struct json_object *report, const char *path, int err)
+{
+	if (!err && path && json_object_to_file_ext(path, report, JSON_C_TO_STRING_PRETTY))
+		err = fail(errno, "%s: %s", path, strerror(errno));
+	json_object_put(report);
+	return err;
 }

@@ -3,12 +3,12 @@
  * Inline mode: the policies that packets have matched last, by remote address. A look-up in the trie costs three times as
  * much.
  *
- * What is kept can only say that a packet is protected. Where it does not, the trie is asked. So a packet that the trie
- * protects is never taken for one in clear because of what is kept. An answer that is too old seals for the former peer,
+ * A kept policy can only say that a packet is protected. Where it does not, the trie is asked. So a packet that the trie
+ * protects is never taken for one in clear because of a kept policy. An answer that is too old seals for the former peer,
  * and opens what the former peer sends; if that has no SA any more, the packet is dropped.
  *
  * A policy is kept before the packet is authenticated, so forged sources displace others: then the trie is asked again.
- * It is asked for each packet, too, where two flows with one address, in two ranges of ports, take turns.
+ * Two flows with one address, in two ranges of ports, that take turns displace each other, too.
  */
 #ifndef XDPSEC_POLICY_KEPT_BPF_H
 #define XDPSEC_POLICY_KEPT_BPF_H

@@ -24,10 +24,10 @@ void fast_note_devices(void);
 /* A packet of UDP from the LAN with so many bytes. */
 struct packet fast_outgoing(const char *destination, size_t length);
 
-/* It takes the ordinary way, as the first packet of a pair does. */
+/* A packet takes the ordinary way, as the first one of a pair does. */
 void fast_introduce(const struct packet *packet);
 
-/* It is sealed for the peer, and sent to the neighbour. Returns the outer source port. */
+/* A packet is sealed for the peer, and sent to the neighbour. Returns the outer source port. */
 uint16_t expect_fast_out(const struct packet *in, int peer);
 
 /* The packet of a peer that has inner in it, with the next number. Valid until the next one. */

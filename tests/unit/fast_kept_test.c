@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the fast path keeps of a pair of addresses, and of next hops: every change that it depends on is noticed. */
+/* Kept pairs of addresses and next hops of the fast path: every change that they depend on is noticed. */
 #include "fast_gateway.h"
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the programs of inline mode keep of policies (policy_kept.bpf.h), both ways: it saves a look-up, ends with a reload
- * or after a second, and never makes a packet clear.
+ * Kept policies of inline mode (policy_kept.bpf.h), both ways: they save a look-up, end with a reload or after a second,
+ * and never make a packet clear.
  */
 #include <arpa/inet.h>
 
@@ -65,16 +65,24 @@ static void expect_clear(const char *remote, uint16_t port)
 	expect_packet_untouched(PROGRAM_OPEN, &in);
 }
 
+/* B's port is kept, and then another one is protected in its place. Returns the former generation. */
+static uint32_t keep_and_change(const struct family *f)
+{
+	uint32_t generation = rig_policy_generation();
+
+	expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
+	rig_policy(f->host_b, PEER_B, &other, 1);
+	return generation;
+}
+
 /* Kept until the generation changes: the former one shows that the trie was not asked. */
 static void test_generation(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		const struct family *f = &families[i];
-		uint32_t generation = rig_policy_generation();
+		uint32_t generation = keep_and_change(f);
 
-		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
-		rig_policy(f->host_b, PEER_B, &other, 1);
 		expect_clear(f->remote_b, PORT);
 		rig_policies_keep_until(UINT64_MAX);
 		rig_policy_set_generation(generation);
@@ -94,11 +102,8 @@ static void test_old(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		const struct family *f = &families[i];
-		uint32_t generation = rig_policy_generation();
 
-		expect_protected(f->remote_b, PORT, SLOT_B_TX, SLOT_B_RX);
-		rig_policy(f->host_b, PEER_B, &other, 1);
-		rig_policy_set_generation(generation);
+		rig_policy_set_generation(keep_and_change(f));
 		rig_policies_keep_until(0);
 		expect_clear(f->remote_b, PORT);
 		rig_policy_remove(f->host_b);
@@ -199,7 +204,8 @@ static void expect_judged(struct packet out, int reason)
 	expect_packet_drop(PROGRAM_OPEN, &in, (enum xdpsec_drop)reason, SLOT_NONE);
 }
 
-/* What is no whole datagram of UDP is judged as if nothing were kept of its address. All ports are protected, also 0. */
+/* Fragments, other protocols and unreadable packets are judged as if nothing were kept of the address. All ports are
+ * protected, also 0. */
 static void test_other_packets(void **state)
 {
 	struct packet packet = to(REMOTE_C4, PORT);
