@@ -11,29 +11,13 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=tests/netns/lib/machine.sh
 . "$here/machine.sh"
+# shellcheck source=tests/netns/lib/readme.sh
+. "$here/readme.sh"
 
 README=$TOP/README.md
 USER_ID=12345
 command -v setpriv >/dev/null || skip_all "needs setpriv"
 TREE=$TOP
-
-# block SECTION N: the Nth block of commands of the section ("" is what stands before the first one), without comments
-block() {
-	awk -v wanted="$1" -v number="$2" '
-		/^```/ { fence = !fence; next }
-		/^## / { section = substr($0, 4); n = within = 0 }
-		fence || section != wanted { next }
-		/^    / { n += !within; within = 1; if (n == number) print substr($0, 5); next }
-		/./ { within = 0 }' "$README" | sed -E 's/ +# .*//; /^ *#/d'
-}
-
-# file SECTION: the configuration in it
-file() {
-	awk -v wanted="$1" '/^## / { section = substr($0, 4) }
-		within && /^```$/ { exit }
-		within
-		section == wanted && /^```ini/ { within = 1 }' "$README"
-}
 
 # make_home SITE: a user, a clone, and what `make install` may write to
 make_home() {
@@ -85,7 +69,7 @@ both() {
 				skip "$site: $line" "$NO_SYSTEMD"
 				continue
 			fi
-			[ $site = site-a ] || line=$(sed 's/site-a/site-b/g; s/203\.0\.113\.194/203.0.113.193/' <<<"$line")
+			[ $site = site-a ] || line=$(at_other_site "$line")
 			ok "$site: $line" as_user $site "$line"
 		done
 	done 3<<<"$1"
@@ -93,13 +77,6 @@ both() {
 
 # write_file SITE TEXT: as the user's editor does
 write_file() { at "$1" sh -c "umask 077; cat >/etc/xdpsec/$1.conf" <<<"$2"; }
-
-# The other end's, as the text says: addresses, and Tx and Rx swapped.
-swapped() {
-	sed -E 's/^Name = site-b/Name = site-a/; s/^(Tx|Rx)/swap\1/; s/^swapTx/Rx/; s/^swapRx/Tx/' <<<"$1" |
-		sed -E 's/198\.51\.100\.1/192.0.2.1/; s/203\.0\.113\.193/SELF/; s/203\.0\.113\.194/203.0.113.193/
-			s/SELF/203.0.113.194/; s/203\.0\.113\.64/203.0.113.0/'
-}
 
 # make_private_keys: at both sites, as the README does; PUBLIC_KEY gets what is printed
 declare -A PUBLIC_KEY
