@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Writing metrics as OpenMetrics or Prometheus text. */
+#include "base/utf8.h"
 #include "command/exposition.h"
 
 static const char *suffix(const struct family *family)
@@ -37,27 +38,6 @@ void exposition_family(struct exposition *exposition, const struct family *famil
 	fprintf(exposition->out, "# TYPE %s%s %s\n", family->name, end, type_text(exposition));
 	if (open_metrics && family->unit)
 		fprintf(exposition->out, "# UNIT %s %s\n", family->name, family->unit);
-}
-
-/* The bytes of the UTF-8 sequence that text begins with; 0: it is none (RFC 3629, section 4). */
-static size_t utf8_length(const char *text)
-{
-	const unsigned char *bytes = (const unsigned char *)text;
-	size_t n = bytes[0] < 0x80   ? 1
-		   : bytes[0] < 0xc2 ? 0
-		   : bytes[0] < 0xe0 ? 2
-		   : bytes[0] < 0xf0 ? 3
-		   : bytes[0] < 0xf5 ? 4
-				     : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-	/* Longer than needed, a surrogate, or above U+10FFFF. */
-	if ((bytes[0] == 0xe0 && bytes[1] < 0xa0) || (bytes[0] == 0xed && bytes[1] > 0x9f) ||
-	    (bytes[0] == 0xf0 && bytes[1] < 0x90) || (bytes[0] == 0xf4 && bytes[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 /* The name of a device may have any bytes, and one that is no UTF-8 would make all of the text invalid. */

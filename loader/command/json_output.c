@@ -1,11 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* JSON on standard output: the form of all commands with --json. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <json-c/json.h>
 
+#include "base/cleanup.h"
 #include "base/message.h"
+#include "base/utf8.h"
 #include "command/json_output.h"
+
+/* RFC 8259, section 8.1: JSON is UTF-8. What is not UTF-8 becomes U+FFFD, which may be three times as long. */
+static struct json_object *text_json(const char *text, size_t length)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	_cleanup_free_ char *valid = malloc(length * (sizeof(replacement) - 1) + 1);
+	size_t done = 0, n;
+	char *end = valid;
+
+	while (valid && done < length) {
+		n = utf8_length(text + done);
+		end = n ? mempcpy(end, text + done, n) : stpcpy(end, replacement);
+		done += n ?: 1;
+	}
+	return valid ? json_object_new_string_len(valid, (int)(end - valid)) : NULL;
+}
 
 void json_output(struct json_object *object)
 {
@@ -16,7 +35,7 @@ void json_output(struct json_object *object)
 
 void json_add_text(struct json_object *object, const char *name, const char *text)
 {
-	json_object_object_add(object, name, text && text[0] ? json_object_new_string(text) : NULL);
+	json_object_object_add(object, name, text && text[0] ? text_json(text, strlen(text)) : NULL);
 }
 
 void json_add_number(struct json_object *object, const char *name, unsigned long long number)
@@ -36,7 +55,7 @@ void json_add_bool(struct json_object *object, const char *name, bool value)
 
 void json_append_text(struct json_object *array, const char *text)
 {
-	json_object_array_add(array, json_object_new_string(text));
+	json_object_array_add(array, text_json(text, strlen(text)));
 }
 
 /* "FILE:7: Ports: ..." has a file and a line, all after them is the text. */
@@ -48,7 +67,7 @@ static struct json_object *message_json(const struct message *message)
 	int end = 0;
 
 	if (colon && sscanf(colon, ":%u: %n", &line, &end) == 1 && end) {
-		json_object_object_add(object, "file", json_object_new_string_len(text, (int)(colon - text)));
+		json_object_object_add(object, "file", text_json(text, colon - text));
 		json_add_number(object, "line", line);
 		text = colon + end;
 	}

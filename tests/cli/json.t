@@ -32,6 +32,13 @@ chmod 666 "$CONFIG"
 is "check: all errors" "$(json '[.errors[] | [.line, (.hint != null)]] | sort' check_json)" "[[2,true],[4,true],[19,true],[20,true]]"
 is "check: a warning" "$(json '[.warnings[] | [.line, .text, (.hint != null)]]' check_json)" \
 	"[[null,\"$CONFIG: permissions 0666 are too open: others can change what is protected\",true]]"
+# Bytes that are no UTF-8, as Latin-1 has them, would make all of it invalid.
+write_config
+printf 'caf\xe9 = 1\nStra\xc3\x9fe = 1\n' >>"$CONFIG"
+check_json >"$WORK/latin1" 2>/dev/null
+ok "check: JSON is UTF-8, whatever the file is" iconv -f UTF-8 -t UTF-8 "$WORK/latin1"
+is "check: and what is not becomes U+FFFD" "$(jq -c '[.errors[].text | select(contains("unknown key"))]' "$WORK/latin1")" \
+	$'["caf\xef\xbf\xbd: unknown key in [Peer]","Stra\xc3\x9fe: unknown key in [Peer]"]'
 CONFIG=$WORK/gone.conf
 is "check: no file" "$(json '[.valid, .config, .mode, .peers, (.errors | length), .errors[0].text]' check_json)" \
 	"[false,null,null,[],1,\"$CONFIG: No such file or directory\"]"
