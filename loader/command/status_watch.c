@@ -48,8 +48,8 @@ int status_watch(const struct options *options, int (*show)(const struct options
 		result = show(options);
 		if (result < 0)
 			return result;
-		/* Nobody may read it any more. */
-		if (fflush(stdout))
+		/* Nobody may read it any more. What is longer than the buffer has failed before, and left the buffer empty. */
+		if (fflush(stdout) || ferror(stdout))
 			return 1;
 		if (!options->json && !clear)
 			putchar('\n');

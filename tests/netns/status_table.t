@@ -9,6 +9,7 @@
 # shellcheck source=tests/netns/lib/agree.sh
 . "$here/agree.sh"
 
+to_full_disk() { "$@" >/dev/full; }
 status() { xdpsec_a status "$@"; }
 # add_peers FIRST LAST: to the configuration of A, peers that nobody is
 add_peers() {
@@ -111,6 +112,12 @@ defer end_watch
 two_objects() { [ "$(jq -s length "$WORK/watched" 2>/dev/null)" -ge 2 ] 2>/dev/null; }
 ok "--watch with JSON: one document after the other" wait_for 5 two_objects
 ok "--watch with JSON: ends as well" ends_by TERM
+# More than a buffer, and less.
+for option in -wj -w; do
+	tap_run to_full_disk timeout $((10 * TAP_PATIENCE)) "$XDPSEC" -n "$SITE_A" status $option "$NAME_A"
+	is "$option: a full disk ends it" "$TAP_STATUS" 1
+	like "$option: and is reported" "$TAP_OUTPUT" "(^|"$'\n'")xdpsec: standard output: No space left on device$"
+done
 # A terminal, whose Ctrl-C is the signal.
 /usr/bin/python3 - "$WORK/terminal" "$XDPSEC" -n "$SITE_A" status -w "$NAME_A" <<-'END'
 	import os, pty, select, sys, time
