@@ -27,7 +27,8 @@ offers_bash() {
 	bash --norc -c '
 		compopt() { :; }
 		. "$1/xdpsec.bash-completion"
-		read -ra COMP_WORDS <<<"$2"
+		# COMP_WORDBREAKS has these two as well.
+		read -ra COMP_WORDS <<<"$(sed -E "s/([=:]+)/ \\1 /g" <<<"$2")"
 		[[ $2 != *" " ]] || COMP_WORDS+=("")
 		COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
 		_xdpsec

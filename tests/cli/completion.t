@@ -37,6 +37,12 @@ for shell in bash zsh fish; do
 	same "$shell: any file for -o" "$(offers "$shell" "xdpsec import x -o ./n" | sed 's|^[.]/||')" notes.txt
 	like "$shell: a device" "$(offers "$shell" "xdpsec import --device l")" '(^|\n)lo(\n|$)'
 	same "$shell: a length" "$(offers "$shell" "xdpsec genkey --bits ")" $'128\n256'
+	same "$shell: =LENGTH" "$(offers "$shell" "xdpsec genkey --bits=" | sed 's/^--bits=//')" $'128\n256'
+	like "$shell: =DEVICE" "$(offers "$shell" "xdpsec import --device=l" | sed 's/^--device=//')" '(^|\n)lo(\n|$)'
+	is "$shell: behind an option with \"=\" is the command" "$(offers "$shell" "xdpsec --netns=x --state-dir=y che")" "check"
+	is "$shell: and options of the command" "$(offers "$shell" "xdpsec --netns=x metrics --listen=127.0.0.1:7253 --fr")" "--from"
+	is "$shell: behind an option of the command is FILE" "$(offers "$shell" "xdpsec check -n x ./site-a" | sed 's|^[.]/||')" site-a.conf
+	is "$shell: behind an address" "$(offers "$shell" "xdpsec metrics --listen 127.0.0.1:7253 --fr")" "--from"
 	same "$shell: help" "$(offers "$shell" "xdpsec help ")" "$commands"
 	is "$shell: no instance" "$(offers "$shell" "xdpsec down no-such-ins")" ""
 done

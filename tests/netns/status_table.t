@@ -87,6 +87,9 @@ offers_peers() { offers "$1" "xdpsec -n $SITE_A $2" | paste -sd' '; }
 for shell in $(shells); do
 	is "$shell completes instances" "$(offers_peers "$shell" "down $NAME_A")" "$NAME_A"
 	is "$shell completes peers" "$(offers_peers "$shell" "status $NAME_A ")" "nobody-1 nobody-2 nobody-3 nobody-4 site-b"
+	is "$shell completes peers behind an option of the command" "$(offers "$shell" "xdpsec status -n $SITE_A $NAME_A " | paste -sd' ')" \
+		"nobody-1 nobody-2 nobody-3 nobody-4 site-b"
+	is "$shell completes instances behind an address" "$(offers "$shell" "xdpsec metrics --listen 127.0.0.1:7253 $NAME_A")" "$NAME_A"
 	is "$shell completes the beginning of a peer" "$(offers_peers "$shell" "probe $NAME_A si")" "site-b"
 	is "$shell: up to the last argument" "$(offers "$shell" "xdpsec -n $SITE_A status $NAME_A site-b " | grep -v '^-')" ""
 done
