@@ -168,22 +168,30 @@ static int set_option(struct invocation *invocation, int value)
 	}
 }
 
+/* Does the command that is meant take the option? */
+static bool takes_flag(const struct invocation *invocation, const struct flag *flag)
+{
+	return !flag->takes || !invocation->meant || flag->takes & invocation->meant->options;
+}
+
 /* The option that was meant by a long one that is unknown; NULL: none is like it. */
-static const char *option_meant(const char *text)
+static const char *option_meant(const struct invocation *invocation, const char *text)
 {
 	const char *names[FLAGS_MAX];
 	char name[64];
+	size_t n = 0;
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, "="), text);
 	for (size_t i = 0; i < n_flags; i++)
-		names[i] = flags[i].option.name;
-	return did_you_mean(name, names, n_flags);
+		if (takes_flag(invocation, &flags[i]))
+			names[n++] = flags[i].option.name;
+	return did_you_mean(name, names, n);
 }
 
 /* A long option that is unknown, or the beginning of several. */
 static int refuse_long(const struct invocation *invocation, const char *text)
 {
-	const char *name = text + 2, *meant = option_meant(name);
+	const char *name = text + 2, *meant = option_meant(invocation, name);
 	size_t n = strcspn(name, "="), first = n_flags;
 
 	for (size_t i = 0; i < n_flags; i++) {
@@ -210,7 +218,7 @@ static int refuse_letter(const struct invocation *invocation, int letter)
 
 	fail(EINVAL, "-%c: unknown option", letter);
 	for (size_t i = 0; i < n_flags; i++)
-		if (flags[i].option.val == other) {
+		if (flags[i].option.val == other && takes_flag(invocation, &flags[i])) {
 			hint("did you mean -%c?", other);
 			return EXIT_USAGE;
 		}

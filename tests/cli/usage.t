@@ -82,6 +82,10 @@ HINT="did you mean --new-key?" usage "mistyped option" "xdpsec: --new-kye: unkno
 HINT="did you mean --json?" usage "mistyped option in capitals" "xdpsec: --JSON: unknown option" status --JSON
 HINT="did you mean -V?" usage "a letter of wg" "xdpsec: -v: unknown option" -v
 HINT="did you mean -j?" usage "a letter in capitals" "xdpsec: -J: unknown option" status -J
+of_command up "like an option of other commands" "xdpsec: --jsno: unknown option" up --jsno x.conf
+HINT="did you mean --json?" usage "the same where it is taken" "xdpsec: --jsno: unknown option" check --jsno x.conf
+of_command up "a letter in capitals, of other commands" "xdpsec: -W: unknown option" up -W x.conf
+HINT="did you mean --watch?" usage "mistyped option, and no command" "xdpsec: --wathc: unknown option" --wathc
 HINT="--no-attach, --no-agent" usage "beginning of two options" "xdpsec: --no: several options begin so" up --no x.conf
 of_command genkey "--bits that is no key length" "xdpsec: --bits 64: keys have 128 or 256 bits" genkey --bits 64
 
