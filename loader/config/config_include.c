@@ -143,6 +143,12 @@ static int refuse_pattern(const struct config_line *where, const struct include 
 		return fail(ENOMEM, "%s:%d: out of memory", where->path, where->line);
 	if (found == GLOB_ABORTED)
 		return fail_at(where, "%s: cannot read the directory: %s", pattern, strerror(unreadable));
+	/* Other keys take lists, and this would be a pattern that matches nothing: at `reload` all peers were gone. */
+	if (strchr(pattern + include->directory, ',')) {
+		fail_at(where, "%s: no file matches it, and it is no list", pattern);
+		hint("a line with Include = for each pattern");
+		return -EINVAL;
+	}
 	/* A pattern may match nothing yet, a name must not. */
 	if (strpbrk(pattern + include->directory, "*?["))
 		return 0;

@@ -41,6 +41,13 @@ write_interface "Include = $WORK/peers.d/b.conf" "Include = peers.d/c*"
 write_peer b.conf site-b 203.0.113.64/26
 write_peer c.conf site-c 203.0.113.128/26
 right "an absolute name, and a second line"
+write_interface "Include = peers.d/b*, peers.d/c*.conf"
+write_peer b.conf site-b 203.0.113.64/26
+says "a list, which other keys take" "xdpsec: DIR/site-a.conf:6: Include: DIR/peers.d/b*, peers.d/c*.conf: no file matches it, and it is no list
+hint: a line with Include = for each pattern"
+write_interface "Include = peers.d/b,c*.conf"
+write_peer "b,c.conf" site-b 203.0.113.64/26
+right "a comma in a name"
 
 # The configuration's own directory is no pattern.
 write_interface 'Include = peers.d/*.conf'
