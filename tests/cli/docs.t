@@ -33,6 +33,23 @@ like "there are short options" "$letters" 'n'
 
 same "commands in COMMANDS" "$(section COMMANDS | sed -n 's/^\.It Cm \([a-z]*\).*/\1/p')" "$commands"
 same "commands in SYNOPSIS" "$(section SYNOPSIS | sed -n 's/^\.Cm \([a-z]*\)$/\1/p')" "$commands"
+# synopsis_options COMMAND: as "--name" or "-x", without those that every command accepts
+synopsis_options() {
+	section SYNOPSIS | awk -v command="$1" 'function show() { if (found) printf "%s", flags; flags = ""; found = 0 }
+		/^\.Nm/ { show() }
+		$1 == ".Cm" { found = found || $2 == command }
+		{ for (i = 1; i < NF; i++) if ($i ~ /^[.]?Fl$/) {
+			n = split($(i + 1), letters, "")
+			if (letters[1] == "-") flags = flags "-" $(i + 1) "\n"
+			else for (k = 1; k <= n; k++) flags = flags "-" letters[k] "\n" } }
+		END { show() }' | grep -vxE -e '-n|--state-dir'
+}
+# A letter stands for the option in the page as well.
+for command in $commands; do
+	same "SYNOPSIS of $command" "$(synopsis_options "$command")" \
+		"$("$XDPSEC" help "$command" | sed -n '/^Options:/,/^$/{s/^  \(-[a-zA-Z]\),.*/\1/p;s/^      \(--[a-z-]*\).*/\1/p}' |
+			grep -vxE -e '-[nhV]|--state-dir')"
+done
 same "options in OPTIONS" "$(section OPTIONS | sed -n 's/^\.It .*Fl -\([a-z-]*\).*/\1/p')" "$options"
 same "short options in OPTIONS" "$(section OPTIONS | sed -n 's/^\.It Fl \([a-zA-Z]\) .*/\1/p')" "$letters"
 
