@@ -49,6 +49,12 @@ static int refuse_without_agreed(const struct agent *agent)
 	return -ENOENT;
 }
 
+/* The files of Include have no peer yet: a supervisor that started the agent ever again would help nobody. */
+static bool may_get_peers(const struct config *config)
+{
+	return config->n_includes && !config->n_peers && config->private_key_line;
+}
+
 /* Check that the instance is here, and that no agent has it; from then on older agents install nothing. */
 static int take_instance(struct agent *agent, struct plane *plane)
 {
@@ -129,7 +135,7 @@ static int find_peers(struct agent *agent, const struct plane *plane)
 			record.name, agent->instance.path);
 		hint("%s reload %s", self(), agent->instance_name);
 	}
-	return err ?: agent->n_agreed ? err : refuse_without_agreed(agent);
+	return err ?: agent->n_agreed || may_get_peers(&agent->config) ? err : refuse_without_agreed(agent);
 }
 
 static int open_psks(struct agent *agent)
@@ -298,7 +304,8 @@ static int open_all(struct agent *agent, struct plane *plane)
 	if (!err)
 		err = config_read(&agent->config, agent->instance.path);
 	if (!err)
-		err = agent->config.agreed ? 0 : refuse_without_agreed(agent);
+		err = agent->config.agreed || may_get_peers(&agent->config) ? 0
+									    : refuse_without_agreed(agent);
 	if (!err)
 		err = find_peers(agent, plane);
 	if (!err)
