@@ -37,8 +37,10 @@ host() {
 }
 play() {
 	timeout $((200 * WAIT_FACTOR)) ansible-playbook -i "$WORK/inventory.yml" -e "ansible_connection=local ansible_remote_tmp=$WORK/remote xdpsec_systemd=false ansible_become=false" \
-		"$EXAMPLE/site.yml"
+		"$@" "$EXAMPLE/site.yml"
 }
+# peers SITE: their names
+peers() { "$XDPSEC" -n "$1" status -j "$1" 2>/dev/null | jq -r '.peers[].name' | sort | paste -sd' '; }
 down_all() {
 	local site
 
@@ -54,6 +56,8 @@ reaches() { in_ns "$1" ping -c1 -W1 "$2"; }
 	host "$SITE_B" $B4 203.0.113.194
 } >"$WORK/inventory.yml"
 defer down_all
+ok "check mode, before anything is there" play --check --diff
+is "check mode: nothing is made" "$(ls "$WORK/$SITE_A" 2>/dev/null)" ""
 ok "two sites" play
 ok "two sites: A reaches B" wait_for 10 reaches "$SITE_A" 203.0.113.194
 ok "nothing changed" play
@@ -63,6 +67,35 @@ ok "a third one" play
 ok "a third one: C reaches A" wait_for 10 reaches "$SITE_C" 203.0.113.193
 ok "a third one: C reaches B" wait_for 10 reaches "$SITE_C" 203.0.113.194
 ok "a third one: A reaches B" wait_for 10 reaches "$SITE_A" 203.0.113.194
+
+# A run that fails before the reload is made up for by the next one.
+sed -i 's|address: 203.0.113.195/26|&\n      networks: [203.0.113.128/27]|' "$WORK/inventory.yml"
+chmod 0644 "$WORK/$SITE_A/$SITE_A.key"
+refuses "a network at C, and a key at A that others can read" play
+like "it says so" "$TAP_OUTPUT" "$SITE_A.key: permissions 0644 are too open"
+chmod 0600 "$WORK/$SITE_A/$SITE_A.key"
+ok "a network at C" play
+like "a network at C: A has a route to it" "$(ip -n "$SITE_A" route show 203.0.113.128/27)" "dev xs0"
+
+# Over IPv6, inside as well, for which the tunnels are made anew; and a name with dots, of which an instance can have none.
+ok "down, for other addresses" down_all
+sed -i -e "s|endpoint: $A4|endpoint: $A6|; s|endpoint: $B4|endpoint: $B6|" \
+	-e 's|address: 203.0.113.194/26|address: 2001:db8:f::b/64|; s|address: 203.0.113.193/26|address: 2001:db8:f::a/64|' \
+	-e '/endpoint: 192.0.2.250/d' -e "s|^    $SITE_B:|    $SITE_B.example.org:\n      xdpsec_name: $SITE_B|" "$WORK/inventory.yml"
+ok "over IPv6, and C without an endpoint" play
+is "the peer's name has its dots" "$(peers "$SITE_A")" "$SITE_B.example.org $SITE_C"
+ok "over IPv6: A reaches B" wait_for 10 reaches "$SITE_A" 2001:db8:f::b
+ok "with these names nothing changed" play
+unlike "with these names nothing changed: nothing is done" "$TAP_OUTPUT" "changed=[1-9]"
+
 is "only root can read the keys" "$(stat -c %a "$WORK"/*/*.key | sort -u)" 600
+
+# Who is no longer in the list is no peer any more.
+sed -i "/^    $SITE_B.example.org:/,/^    $SITE_C:/{/^    $SITE_C:/!d}" "$WORK/inventory.yml"
+ok "B is removed" play
+is "B is removed: A has only C" "$(peers "$SITE_A")" "$SITE_C"
+is "an instance's name has no dots" "$(printf 'xdpsec:\n  hosts:\n    gw1.site-a.example.org:\n' >"$WORK/names.yml" &&
+	ansible all -i "$WORK/names.yml" -c local -e "@$EXAMPLE/roles/xdpsec/defaults/main.yml" -m debug -a 'msg={{ xdpsec_name }}' |
+	sed -n 's/.*"msg": "\(.*\)"/\1/p')" "gw1-site-a-example-org"
 ok "down" down_all
 done_testing
