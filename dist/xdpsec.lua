@@ -80,6 +80,7 @@ local e = {
 		expert.severity.WARN),
 	malformed = ProtoExpert.new("xdpsec.malformed", "Not the length that this message has", expert.group.MALFORMED,
 		expert.severity.ERROR),
+	cut = ProtoExpert.new("xdpsec.cut", "The end is missing in the capture", expert.group.UNDECODED, expert.severity.NOTE),
 	spi = ProtoExpert.new("xdpsec.spi.reserved", "SPIs 1 to 255 are reserved", expert.group.PROTOCOL,
 		expert.severity.WARN),
 	keys = ProtoExpert.new("xdpsec.keys", "Keys cannot be used", expert.group.UNDECODED, expert.severity.WARN),
@@ -90,9 +91,9 @@ xdpsec.prefs.ports = Pref.range("UDP ports", "7253", "ports whose packets are al
 xdpsec.prefs.heuristic = Pref.bool("Other ports", true, "take packets of other ports that have the form of XDPsec's")
 xdpsec.prefs.keys = Pref.string("Keys", "", "a file with an SPI and its key on each line, in hexadecimal digits")
 
--- Fields of other protocols, for the associated data.
+-- Fields of other protocols, for the associated data, and for the length of what an ICMP error quotes.
 local all_fields = {}
-for _, name in ipairs({ "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport" }) do
+for _, name in ipairs({ "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "udp.length" }) do
 	all_fields[name] = Field.new(name)
 end
 
@@ -220,6 +221,14 @@ local function last_field(name)
 	return #infos > 0 and infos[#infos].range:raw() or nil
 end
 
+-- The payload's length on the wire: a capture, or the quotation in an ICMP error, may have less.
+local function wire_length(tvb)
+	local lengths = { all_fields["udp.length"]() }
+	local udp = #lengths > 0 and lengths[#lengths].value - 8 or 0
+
+	return math.max(tvb:reported_len(), udp)
+end
+
 -- The associated data of inline mode is what both ends agreed on, and is not in the packet: the three are tried.
 local function bindings(next_header)
 	local source, destination, from, to
@@ -285,7 +294,8 @@ local function dissect_plaintext(plain, pinfo, root, next_header)
 		end
 		dissector = dissector or Dissector.get("data")
 	end
-	dissector:call(tvb, pinfo, root)
+	-- What is malformed inside is shown as that, and is no error of this script.
+	pcall(dissector.call, dissector, tvb, pinfo, root)
 end
 
 -- ---- packets -----------------------------------------------------------------------------------------------
@@ -308,6 +318,7 @@ end
 
 local function dissect_sealed(tvb, pinfo, tree, root)
 	local spi, next_header = tvb(0, 4):uint(), tvb(4, 1):uint()
+	local wire = wire_length(tvb)
 	local length = tvb:len() - OVERHEAD
 	local tag, plain
 
@@ -323,7 +334,11 @@ local function dissect_sealed(tvb, pinfo, tree, root)
 		tree:add(f.ciphertext, tvb(OVERHEAD, length))
 	end
 	pinfo.cols.info = string.format("%s, SPI 0x%08x, sequence number %s, %d bytes",
-		next_header == NEXT_NONE and "Keepalive" or "Sealed", spi, tostring(tvb(8, 8):uint64()), length)
+		next_header == NEXT_NONE and "Keepalive" or "Sealed", spi, tostring(tvb(8, 8):uint64()), wire - OVERHEAD)
+	if wire > tvb:len() then
+		tree:add_proto_expert_info(e.cut)
+		return
+	end
 	if not keys[spi] then
 		return
 	end
@@ -347,11 +362,15 @@ local function dissect_message(tvb, pinfo, tree)
 	tree:add(f.session, tvb(8, 4))
 	add_reserved(tvb, tree, 12, 4)
 	pinfo.cols.info = string.format("%s, session 0x%08x", message and message.name or "Message of type " .. type, session)
-	if not message or tvb:len() ~= message.length then
+	if not message or wire_length(tvb) ~= message.length then
 		tree:add_proto_expert_info(e.malformed)
 		return
 	end
 	for _, field in ipairs(message) do
+		if at + field[2] > tvb:len() then
+			tree:add_proto_expert_info(e.cut)
+			return
+		end
 		tree:add(f[field[1]], tvb(at, field[2]))
 		at = at + field[2]
 	end
@@ -393,7 +412,7 @@ local function has_form(tvb)
 		return spi >= SPI_MIN and next_headers[tvb(4, 1):uint()] ~= nil
 	end
 	session = messages[tvb(4, 1):uint()]
-	return session ~= nil and session.length == tvb:len() and tvb(12, 4):uint() == 0 and tvb(8, 4):uint() >= SPI_MIN
+	return session ~= nil and session.length == wire_length(tvb) and tvb(12, 4):uint() == 0 and tvb(8, 4):uint() >= SPI_MIN
 end
 
 xdpsec:register_heuristic("udp", function(tvb, pinfo, root)

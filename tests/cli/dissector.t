@@ -114,6 +114,29 @@ text2pcap -q -u 7253,7253 "$WORK/short" "$WORK/short.pcap" 2>/dev/null
 is "a byte too short: said, or shorter than any packet" "$(fields "$WORK/short.pcap" xdpsec.message _ws.expert.message)" \
 	$'1 Not the length that this message has\n2 Not the length that this message has\n3 Not the length that this message has\n \n '
 
+# cut FILE BYTES: the first frame of a dump, with the end missing, as a capture with a snapshot length has it
+cut() {
+	/usr/bin/python3 - "$1" "$2" <<-'END'
+		import struct, subprocess, sys
+		frame, kept = subprocess.run(["xxd", "-r", sys.argv[1]], capture_output=True).stdout, int(sys.argv[2])
+		sys.stdout.buffer.write(struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1) +
+			struct.pack("<IIII", 0, 0, kept, len(frame)) + frame[:kept])
+	END
+}
+
+cut "$WORK/sealed" 96 >"$WORK/cut.pcap"
+is "sealed, cut by the capture: its length on the wire, and said" "$(fields "$WORK/cut.pcap" _ws.col.Info _ws.expert.message)" \
+	"Sealed, SPI 0x00001001, sequence number 4294967367, 41 bytes The end is missing in the capture"
+example agreement.md "Initiation, 176 bytes" >"$WORK/message"
+# The addresses and ports of the sealed frame, and its own lengths.
+{
+	xxd -r "$WORK/sealed" | head -c 42 | xxd -p -c42 | sed 's/^\(.\{32\}\).\{4\}/\100cc/; s/....\(....\)$/00b8\1/'
+	xxd -r "$WORK/message" | xxd -p
+} | xxd -r -p | xxd -g1 >"$WORK/frame"
+cut "$WORK/frame" 150 >"$WORK/cut.pcap"
+is "a message, cut by the capture: by its form, with the fields that are there, and not called malformed" \
+	"$(fields "$WORK/cut.pcap" xdpsec.message xdpsec.mac1 _ws.expert.message)" "1  The end is missing in the capture"
+
 # ---- keys ----------------------------------------------------------------------------------------------------
 
 # with_keys FILE ARGUMENT...
@@ -156,6 +179,29 @@ echo "0x2002 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" >
 is "tunnel mode: the inner packet" \
 	"$(with_keys "$WORK/other.pcap" -T fields -e xdpsec.tag.status -e ip.dst -e udp.dstport | tr '\t' ' ')" \
 	"Good 10.2.2.2,203.0.113.129 7253,2222"
+# What is inside need not be well-formed: a payload of three bytes to the port of DNS, and an IPv4 header of one.
+/usr/bin/python3 - >"$WORK/other" <<-'END'
+	from cryptography.hazmat.primitives.ciphers.aead import AESOCB3
+	nonce = bytes([4, 1, 0, 0]) + (8).to_bytes(8, "big")
+	inners = "45", "4500001f000100004011" "0000" "cb007101" "cb007181" "0457" "0035" "000b" "0000" "414243"
+	seal = lambda inner: AESOCB3(bytes(range(32))).encrypt(nonce, bytes.fromhex(inner), b"")
+	frame = lambda sealed: bytes.fromhex("00002002") + nonce + sealed[-16:] + sealed[:-16]
+	print("\n".join("0000 " + frame(seal(inner)).hex(" ") for inner in inners))
+END
+text2pcap -q -u 7253,7253 "$WORK/other" "$WORK/other.pcap" 2>/dev/null
+is "malformed inside: the tag holds" "$(with_keys "$WORK/other.pcap" -T fields -e xdpsec.tag.status)" $'Good\nGood'
+is "malformed inside: no error of the script" "$(with_keys "$WORK/other.pcap" -V | grep -ci 'lua error')" 0
+cut "$WORK/sealed" 96 >"$WORK/cut.pcap"
+is "cut by the capture: the tag is not called wrong" "$(with_keys "$WORK/cut.pcap" -T fields -e xdpsec.tag.status)" ""
+# An ICMP error quotes the first 60 bytes of the IP packet.
+{
+	echo -n "0000 02 00 00 00 00 01 02 00 00 00 00 02 08 00 45 00 00 58 00 00 00 00 40 01 00 00 c0 00 02 fe c0 00 02 01 "
+	echo -n "03 04 00 00 00 00 00 00 "
+	xxd -r "$WORK/sealed" | tail -c +15 | head -c 60 | xxd -p -c60 | sed 's/../& /g'
+} >"$WORK/other"
+text2pcap -q "$WORK/other" "$WORK/other.pcap" 2>/dev/null
+is "quoted by ICMP: the tag is not called wrong" \
+	"$(with_keys "$WORK/other.pcap" -T fields -e xdpsec.spi -e xdpsec.tag.status | tr '\t' ' ')" "0x00001001 "
 changed "$WORK/sealed" $((0x4a)) 00 >"$WORK/other"
 text2pcap -q "$WORK/other" "$WORK/other.pcap" 2>/dev/null
 is "a byte of the ciphertext was changed" "$(with_keys "$WORK/other.pcap" -T fields -e xdpsec.tag.status)" Bad
