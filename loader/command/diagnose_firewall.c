@@ -14,8 +14,8 @@ static const struct {
 	const char *name;
 	bool out;
 } hooks[] = {
-	{ "output", true },	 { "postrouting", true }, { "ingress", false },
-	{ "prerouting", false }, { "input", false },
+	{ "output", true },   { "postrouting", true }, { "egress", true },
+	{ "ingress", false }, { "prerouting", false }, { "input", false },
 };
 
 static void describe_rule(const struct diagnosis *d, const struct xdpsec_location *place, bool out,
@@ -33,7 +33,7 @@ static void describe_rule(const struct diagnosis *d, const struct xdpsec_locatio
 	packet->port = out ? place->port : port;
 	*(out ? &packet->out : &packet->in) = d->report.instance.device;
 	/* Packets that come in are answers, as this end asks as well. */
-	packet->established = !out;
+	packet->state = out ? "new" : "established";
 }
 
 static void say(struct diagnosis *d, enum ruleset_answer answer, const struct ruleset_chain *chain,
@@ -45,8 +45,9 @@ static void say(struct diagnosis *d, enum ruleset_answer answer, const struct ru
 		snprintf(rule, sizeof(rule), "its rule %d", chain->handle);
 	if (answer == RULESET_UNCERTAIN) {
 		found(d, FINDING_UNKNOWN,
-		      "chain %s of table %s %s may drop UDP port %u on the way %s: it has rules that are not "
-		      "judged here",
+		      "chain %s of table %s %s may drop UDP port %u on the way %s: not all of it can be "
+		      "judged "
+		      "here",
 		      chain->name, chain->family, chain->table, packet->port, out ? "out" : "in");
 		return;
 	}
@@ -54,6 +55,20 @@ static void say(struct diagnosis *d, enum ruleset_answer answer, const struct ru
 	      packet->port, out ? "out" : "in", chain->name, chain->family, chain->table, rule);
 	mend(d, "%snft insert rule %s %s %s udp dport %u accept", self_enter(), chain->family, chain->table,
 	     chain->name, packet->port);
+}
+
+/* Where only answers may go out, it is enough that the peer asks. */
+static enum ruleset_answer judge_hook(const struct diagnosis *d, struct json_object *ruleset,
+				      const char *hook, struct ruleset_packet *packet,
+				      struct ruleset_chain *chain)
+{
+	const struct agreed_report *agreed = &d->peer->agreed;
+	enum ruleset_answer answer = ruleset_judge(ruleset, hook, packet, chain);
+
+	if (!packet->out || answer != RULESET_DROPS || agreed->state != AGREED_STATE_AGREED || agreed->by_us)
+		return answer;
+	packet->state = "established";
+	return ruleset_judge(ruleset, hook, packet, chain);
 }
 
 static void judge_verdict(struct diagnosis *d, struct json_object *ruleset,
@@ -66,7 +81,7 @@ static void judge_verdict(struct diagnosis *d, struct json_object *ruleset,
 
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
 		describe_rule(d, place, hooks[i].out, &packet);
-		answer = ruleset_judge(ruleset, hooks[i].name, &packet, &chain);
+		answer = judge_hook(d, ruleset, hooks[i].name, &packet, &chain);
 		if (answer == RULESET_PASSES || (worst != RULESET_PASSES && answer == RULESET_UNCERTAIN))
 			continue;
 		worst = answer;

@@ -258,17 +258,69 @@ static enum walk_end walk_chain(struct walk *walk, const char *chain, int depth)
 	return WALK_GOES_ON;
 }
 
-/* Does the base chain see the packet? */
-static bool sees(struct json_object *chain, const char *hook, const struct ruleset_packet *packet)
+static bool is_text(struct json_object *value, const char *text)
 {
-	const char *family = text_of(chain, "family"), *device = text_of(chain, "dev");
+	return strcmp(json_object_get_string(value) ?: "", text) == 0;
+}
+
+/* A value that nft prints alone, or in an array if there are several: the number of those that are the text. */
+static size_t count_text(struct json_object *values, const char *text)
+{
+	size_t n = 0;
+
+	if (!json_object_is_type(values, json_type_array))
+		return is_text(values, text);
+	for (size_t i = 0; i < json_object_array_length(values); i++)
+		n += is_text(json_object_array_get_idx(values, i), text);
+	return n;
+}
+
+/* Chains of a dormant table see nothing. nft 1.0.6 prints the table's name instead of its flags. */
+static enum ruleset_match is_awake(struct json_object *ruleset, struct json_object *chain)
+{
+	struct json_object *table, *flags;
+
+	for (size_t i = 0; i < json_object_array_length(ruleset); i++) {
+		if (!json_object_object_get_ex(json_object_array_get_idx(ruleset, i), "table", &table) ||
+		    strcmp(text_of(table, "family"), text_of(chain, "family")) != 0 ||
+		    strcmp(text_of(table, "name"), text_of(chain, "table")) != 0 ||
+		    !json_object_object_get_ex(table, "flags", &flags))
+			continue;
+		if (count_text(flags, "dormant"))
+			return MATCH_NO;
+		return count_text(flags, "owner") + count_text(flags, "persist") ? MATCH_YES : MATCH_UNKNOWN;
+	}
+	return MATCH_YES;
+}
+
+/* nft 1.0.6 does not print the device of a chain of the family inet, nor several devices. */
+static enum ruleset_match is_at_device(struct json_object *chain, const char *device)
+{
+	struct json_object *devices;
+
+	if (!json_object_object_get_ex(chain, "dev", &devices))
+		return MATCH_UNKNOWN;
+	return device && count_text(devices, device) ? MATCH_YES : MATCH_NO;
+}
+
+/* Does the base chain see the packet? */
+static enum ruleset_match sees(struct json_object *ruleset, struct json_object *chain, const char *hook,
+			       const struct ruleset_packet *packet)
+{
+	const char *family = text_of(chain, "family");
+	enum ruleset_match awake, here = MATCH_YES;
 
 	if (strcmp(text_of(chain, "hook"), hook) != 0)
-		return false;
-	if (strcmp(family, "netdev") == 0)
-		return packet->in && strcmp(device, packet->in) == 0;
-	return strcmp(family, "inet") == 0 ||
-	       strcmp(family, address_is_ipv4(packet->destination) ? "ip" : "ip6") == 0;
+		return MATCH_NO;
+	if (strcmp(hook, "ingress") == 0 || strcmp(hook, "egress") == 0)
+		here = is_at_device(chain, packet->in ?: packet->out);
+	else if (strcmp(family, "inet") != 0 &&
+		 strcmp(family, address_is_ipv4(packet->destination) ? "ip" : "ip6") != 0)
+		return MATCH_NO;
+	awake = is_awake(ruleset, chain);
+	if (here == MATCH_NO || awake == MATCH_NO)
+		return MATCH_NO;
+	return here == MATCH_YES ? awake : MATCH_UNKNOWN;
 }
 
 static enum ruleset_answer judge_chain(struct json_object *ruleset, struct json_object *chain,
@@ -291,18 +343,23 @@ static enum ruleset_answer judge_chain(struct json_object *ruleset, struct json_
 	return !drops || walk.may_accept ? RULESET_UNCERTAIN : RULESET_DROPS;
 }
 
-enum ruleset_answer ruleset_judge(struct json_object *ruleset, const char *hook,
-				  const struct ruleset_packet *packet, struct ruleset_chain *chain)
+static enum ruleset_answer judge_chains(struct json_object *ruleset, const char *hook,
+					const struct ruleset_packet *packet, struct ruleset_chain *chain)
 {
 	enum ruleset_answer all = RULESET_PASSES, one;
+	enum ruleset_match seen;
 	struct json_object *base;
 	struct ruleset_chain found;
 
 	for (size_t i = 0; i < json_object_array_length(ruleset); i++) {
-		if (!json_object_object_get_ex(json_object_array_get_idx(ruleset, i), "chain", &base) ||
-		    !sees(base, hook, packet))
+		if (!json_object_object_get_ex(json_object_array_get_idx(ruleset, i), "chain", &base))
+			continue;
+		seen = sees(ruleset, base, hook, packet);
+		if (seen == MATCH_NO)
 			continue;
 		one = judge_chain(ruleset, base, packet, &found);
+		if (one == RULESET_DROPS && seen == MATCH_UNKNOWN)
+			one = RULESET_UNCERTAIN;
 		if (one == RULESET_PASSES || (one == RULESET_UNCERTAIN && all == RULESET_UNCERTAIN))
 			continue;
 		all = one;
@@ -311,4 +368,35 @@ enum ruleset_answer ruleset_judge(struct json_object *ruleset, const char *hook,
 			break;
 	}
 	return all;
+}
+
+static bool has_notrack(struct json_object *ruleset)
+{
+	struct json_object *rule, *statements;
+
+	for (size_t i = 0; i < json_object_array_length(ruleset); i++) {
+		if (!json_object_object_get_ex(json_object_array_get_idx(ruleset, i), "rule", &rule) ||
+		    !json_object_object_get_ex(rule, "expr", &statements))
+			continue;
+		for (size_t k = 0; k < json_object_array_length(statements); k++)
+			if (json_object_object_get_ex(json_object_array_get_idx(statements, k), "notrack",
+						      NULL))
+				return true;
+	}
+	return false;
+}
+
+/* A packet that some rule may have kept from conntrack has another state. */
+enum ruleset_answer ruleset_judge(struct json_object *ruleset, const char *hook,
+				  const struct ruleset_packet *packet, struct ruleset_chain *chain)
+{
+	enum ruleset_answer tracked = judge_chains(ruleset, hook, packet, chain);
+	struct ruleset_packet untracked = *packet;
+	struct ruleset_chain other;
+
+	untracked.state = "untracked";
+	if (tracked == RULESET_DROPS && has_notrack(ruleset) &&
+	    judge_chains(ruleset, hook, &untracked, &other) != RULESET_DROPS)
+		return RULESET_UNCERTAIN;
+	return tracked;
 }

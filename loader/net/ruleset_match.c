@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Fields of a packet, and the values that rules compare them with. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
@@ -93,7 +94,7 @@ static struct field read_field(struct json_object *left, const struct ruleset_pa
 	if (json_object_object_get_ex(left, "meta", &inner))
 		return of_meta(inner, packet);
 	if (json_object_object_get_ex(left, "ct", &inner) && strcmp(text_at(inner, "key"), "state") == 0)
-		return text(packet->established ? "established" : "new");
+		return text(packet->state);
 	return unknown;
 }
 

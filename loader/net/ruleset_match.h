@@ -3,8 +3,6 @@
 #ifndef XDPSEC_RULESET_MATCH_H
 #define XDPSEC_RULESET_MATCH_H
 
-#include <stdbool.h>
-
 #include "xdpsec/abi.h"
 
 struct json_object;
@@ -13,7 +11,7 @@ struct ruleset_packet {
 	unsigned char source[16], destination[16]; /* as struct xdpsec_prefix.address */
 	__u16 source_port, port;		   /* host byte order */
 	const char *in, *out;			   /* names of devices; NULL: none, at this hook */
-	bool established;			   /* of a flow that has gone both ways */
+	const char *state;			   /* "new", "established", as conntrack has it */
 };
 
 enum ruleset_match { MATCH_NO, MATCH_YES, MATCH_UNKNOWN };

@@ -136,6 +136,32 @@ if in_a nft list ruleset >/dev/null 2>&1; then
 		add rule inet f c meta l4proto { icmp, ipv6-icmp } accept"
 	healthy "nft that lets it pass" diagnose_a site-b
 	nft_a delete table inet f
+	# Whether nft says that a table is dormant, and which device a chain is at, depends on its version.
+	nft_a "add table inet f { flags dormant; }; add chain inet f c { type filter hook output priority 0; policy drop; }"
+	ok "nft, dormant: not called wrong" diagnose_a site-b
+	nft_a delete table inet f
+	nft_a "add table inet f; add chain inet f c { type filter hook ingress device eth1 priority 0; policy drop; }"
+	ok "nft, at another device: not called wrong" diagnose_a site-b
+	nft_a delete table inet f
+	nft_a "add table inet f; add chain inet f r { type filter hook prerouting priority -300; }
+		add chain inet f c { type filter hook input priority 0; policy drop; }
+		add rule inet f r udp dport 7253 notrack
+		add rule inet f c ct state untracked accept"
+	ok "nft without conntrack: not called wrong" diagnose_a site-b
+	nft_a delete table inet f
+	nft_a "add table netdev f; add chain netdev f c { type filter hook egress device eth0 priority 0; policy accept; }
+		add rule netdev f c udp dport 7253 drop"
+	tap_run diagnose_a site-b
+	like "nft at egress: the chain is named" "$TAP_OUTPUT" "firewall: .*chain c of table netdev f"
+	nft_a delete table netdev f
+	# B asks, and A only answers.
+	ok "nft that lets answers out: B asks" xdpsec_b rekey "$NAME_B"
+	wait_for 10 eval '[ "$(status_a ".peers[0].agreement.role")" = responder ]'
+	nft_a "add table inet f; add chain inet f c { type filter hook output priority 0; policy drop; }
+		add rule inet f c ct state established accept
+		add rule inet f c meta l4proto { icmp, ipv6-icmp } accept"
+	healthy "nft that lets answers out" diagnose_a site-b
+	nft_a delete table inet f
 else
 	skip "rules of nftables" "no nft"
 fi

@@ -19,6 +19,8 @@
 	"{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"udp\",\"field\":\"dport\"}},"       \
 	"\"right\":" port "}}"
 #define STATE_MAP(data) "{\"vmap\":{\"key\":{\"ct\":{\"key\":\"state\"}},\"data\":" data "}}"
+#define STATE(right)                                                                                         \
+	"{\"match\":{\"op\":\"in\",\"left\":{\"ct\":{\"key\":\"state\"}},\"right\":\"" right "\"}}"
 #define SOURCE(op, right)                                                                                    \
 	"{\"match\":{\"op\":\"" op "\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}},"    \
 	"\"right\":" right "}}"
@@ -77,6 +79,10 @@ static const struct {
 	{ "accept", STATE_MAP("{\"set\":[[\"new\",{\"accept\":null}],[\"established\",{\"drop\":null}]]}"),
 	  RULESET_DROPS },
 	{ "accept", STATE_MAP("\"@states\""), RULESET_UNCERTAIN },
+	/* ... unless a rule keeps it from conntrack, which any chain may have */
+	{ "drop", STATE("untracked") "," ACCEPT, RULESET_DROPS },
+	{ "drop", "{\"notrack\":null}," STATE("untracked") "," ACCEPT, RULESET_UNCERTAIN },
+	{ "accept", "{\"notrack\":null}," DROP, RULESET_DROPS },
 	/* other chains */
 	{ "accept", "{\"jump\":{\"target\":\"other\"}}", RULESET_DROPS },
 	{ "accept", "{\"goto\":{\"target\":\"other\"}}", RULESET_DROPS },
@@ -127,7 +133,7 @@ static void put_ipv4(unsigned char address[16], const char *text)
 static struct ruleset_packet make_packet(void)
 {
 	struct ruleset_packet packet = {
-		.source_port = 7253, .port = 7253, .in = "eth0", .established = true
+		.source_port = 7253, .port = 7253, .in = "eth0", .state = "established"
 	};
 
 	put_ipv4(packet.source, "198.51.100.1");
@@ -188,12 +194,78 @@ static void others_do_not_see_it(void **state)
 	json_object_put(ruleset);
 }
 
+/* The policy "drop" of a chain with these lines, in a table with those. */
+static enum ruleset_answer judge_base(const char *table, const char *chain, const char *hook,
+				      const struct ruleset_packet *packet)
+{
+	struct ruleset_chain found;
+	struct json_object *ruleset;
+	enum ruleset_answer answer;
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "[{\"table\":{\"family\":\"inet\",\"name\":\"f\"%s}},{\"chain\":{\"family\":\"inet\","
+		 "\"table\":\"f\",\"name\":\"c\",\"hook\":\"%s\",\"policy\":\"drop\"%s}}]",
+		 table, hook, chain);
+	ruleset = json_tokener_parse(text);
+	assert_non_null(ruleset);
+	answer = ruleset_judge(ruleset, hook, packet, &found);
+	json_object_put(ruleset);
+	return answer;
+}
+
+static void dormant_tables_do_not_see_it(void **state)
+{
+	static const struct {
+		const char *flags;
+		enum ruleset_answer answer;
+	} tables[] = {
+		{ "", RULESET_DROPS },
+		{ ",\"flags\":\"dormant\"", RULESET_PASSES },
+		{ ",\"flags\":[\"owner\",\"dormant\"]", RULESET_PASSES },
+		{ ",\"flags\":[\"owner\",\"persist\"]", RULESET_DROPS },
+		/* as nft 1.0.6 prints any flag: the name of the table */
+		{ ",\"flags\":\"f\"", RULESET_UNCERTAIN },
+	};
+	struct ruleset_packet packet = make_packet();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		assert_int_equal(judge_base(tables[i].flags, "", "input", &packet), tables[i].answer);
+}
+
+static void other_devices_do_not_see_it(void **state)
+{
+	static const struct {
+		const char *device;
+		enum ruleset_answer answer;
+	} chains[] = {
+		{ ",\"dev\":\"eth0\"", RULESET_DROPS },
+		{ ",\"dev\":\"eth1\"", RULESET_PASSES },
+		{ ",\"dev\":[\"eth1\",\"eth0\"]", RULESET_DROPS },
+		{ ",\"dev\":[\"eth1\",\"eth2\"]", RULESET_PASSES },
+		/* as nft 1.0.6 prints them */
+		{ "", RULESET_UNCERTAIN },
+	};
+	struct ruleset_packet packet = make_packet(), leaving = make_packet();
+
+	(void)state;
+	leaving.in = NULL;
+	leaving.out = "eth0";
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		assert_int_equal(judge_base("", chains[i].device, "ingress", &packet), chains[i].answer);
+		assert_int_equal(judge_base("", chains[i].device, "egress", &leaving), chains[i].answer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judge_rules),
 		cmocka_unit_test(names_the_chain),
 		cmocka_unit_test(others_do_not_see_it),
+		cmocka_unit_test(dormant_tables_do_not_see_it),
+		cmocka_unit_test(other_devices_do_not_see_it),
 	};
 
 	return cmocka_run_group_tests_name("rules of nftables", tests, NULL, NULL);
