@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <net/if.h>
 
 #include "command/report.h"
 #include "net/icmp.h"
@@ -105,6 +106,8 @@ void check_route(struct diagnosis *d);
 void check_source(struct diagnosis *d);
 void check_own(struct diagnosis *d);
 void check_return(struct diagnosis *d);
+/* The device's name in that of a setting of sysctl(8). */
+const char *setting_device(const char *device, char text[IF_NAMESIZE]);
 /* diagnose_firewall.c */
 void check_firewall(struct diagnosis *d);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
+#include <linux/rtnetlink.h>
 
 #include "base/cleanup.h"
 #include "command/commands.h"
@@ -111,6 +112,25 @@ static size_t choose_version(struct local_network *networks, size_t n, bool ipv4
 	return chosen;
 }
 
+/* " net.ipv4.ip_forward=1", or what sets the devices alone if that is set: it would change nothing. */
+static const char *forwarding_settings(const struct local_network *networks, size_t n, bool ipv4, char *text,
+				       size_t size)
+{
+	char device[IF_NAMESIZE];
+	int all = 0;
+	size_t used = 0;
+
+	sysctl_get(ipv4 ? "ipv4" : "ipv6", "all", "forwarding", &all);
+	if (!all) {
+		snprintf(text, size, " %s=1", ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding");
+		return text;
+	}
+	for (size_t i = 0; i < n && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, " net.%s.conf.%s.forwarding=1",
+					 ipv4 ? "ipv4" : "ipv6", setting_device(networks[i].device, device));
+	return text;
+}
+
 /* True: something was found. */
 static bool check_forwarding_of(struct diagnosis *d, bool ipv4)
 {
@@ -122,8 +142,7 @@ static bool check_forwarding_of(struct diagnosis *d, bool ipv4)
 		return false;
 	found(d, FINDING_WRONG, "off for %s: packets between hosts there and the tunnel are dropped",
 	      networks_text(networks, n, does_not_forward, text, sizeof(text)));
-	mend(d, "%ssysctl -w %s=1", self_enter(),
-	     ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding");
+	mend(d, "%ssysctl -w%s", self_enter(), forwarding_settings(networks, n, ipv4, text, sizeof(text)));
 	return true;
 }
 
@@ -179,11 +198,20 @@ void check_mtu(struct diagnosis *d)
 
 /* ---- routes and AllowedIPs --------------------------------------------------------------------------- */
 
+/* A rule may have chosen the table of the route that is taken. */
+static const char *in_table(const struct route *route, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (route->table && route->table != RT_TABLE_MAIN)
+		snprintf(text, size, " table %u", route->table);
+	return text;
+}
+
 void check_inner_route(struct diagnosis *d)
 {
 	const struct report *report = &d->report;
 	struct route route = {};
-	char text[64], device[16] = "no device";
+	char text[64], device[16] = "no device", table[24];
 
 	if (!is_tunnel(d) || !report->near.index)
 		return;
@@ -205,7 +233,8 @@ void check_inner_route(struct diagnosis *d)
 	}
 	if_indextoname(route.device, device);
 	found(d, FINDING_WRONG, "that to %s leads by %s, and not into %s", text, device, report->near.name);
-	mend(d, "%s route add %s dev %s", self_ip(), text, report->near.name);
+	mend(d, "%s route replace %s dev %s%s", self_ip(), text, report->near.name,
+	     in_table(&route, table, sizeof(table)));
 }
 
 /* Ask from this host's address in each network of the target's family. Of several, some may be uplinks, or not meant: one

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Checks of the way to a peer, as far as this host decides it: endpoint, route, source, reverse path filter. */
 #include <errno.h>
+#include <ifaddrs.h>
+#include <stdio.h>
 #include <string.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <linux/rtnetlink.h>
 
 #include "command/diagnose.h"
 #include "device/uplink.h"
@@ -86,38 +90,99 @@ void check_endpoint(struct diagnosis *d)
 
 /* ---- route ------------------------------------------------------------------------------------------- */
 
-static void say_no_route(struct diagnosis *d, const char *address, int err)
-{
-	const char *device = d->report.instance.device;
-
-	if (err == -ENETUNREACH || err == -ESRCH || err == 0) {
-		found(d, FINDING_WRONG, "there is none to %s", address);
-		mend(d, "%s route add %s via GATEWAY dev %s", self_ip(), address, device);
-		return;
-	}
-	found(d, FINDING_WRONG, "a route to %s says %s: nothing is sent", address,
-	      err == -EACCES	     ? "prohibit"
-	      : err == -EHOSTUNREACH ? "unreachable"
-				     : "blackhole");
-	mend(d, "%s route show match %s; %s route del TYPE PREFIX", self_ip(), address, self_ip());
-}
-
-static void say_other_device(struct diagnosis *d, const char *address, unsigned int index)
+/* The command that leads the address by Device: in the table of the route that is taken instead, which a rule may have
+ * chosen, and in place of one to the same address. */
+static void mend_route(struct diagnosis *d, const unsigned char address[16], __u32 table, const char *more)
 {
 	const struct instance *instance = &d->report.instance;
-	char name[IF_NAMESIZE] = "another device";
+	char text[64], gateway[64] = "GATEWAY", in[24] = "";
+	struct route route = {};
+	bool found_one;
 
-	if_indextoname(index, name);
-	if (index == d->report.near.index) {
-		found(d, FINDING_WRONG, "that to %s leads into the tunnel itself", address);
-	} else {
-		found(d, FINDING_WRONG,
-		      "that to %s leads by %s, and Device is %s: answers arrive there and are not opened",
-		      address, name, instance->device);
+	found_one = route_find(address, instance->device_index, d->report.config.mark, &route) == 0 &&
+		    route.is_unicast && route.device == instance->device_index;
+	if (route.has_gateway)
+		address_text(route.gateway, gateway, sizeof(gateway));
+	if (table && table != RT_TABLE_MAIN)
+		snprintf(in, sizeof(in), " table %u", table);
+	mend(d, "%s route replace %s%s%s%s dev %s%s%s", self_ip(), address_text(address, text, sizeof(text)),
+	     found_one && !route.has_gateway ? "" : " via ",
+	     route.has_gateway && address_is_ipv4(address) && !address_is_ipv4(route.gateway) ? "inet6 " : "",
+	     found_one && !route.has_gateway ? "" : gateway, instance->device, in, more);
+}
+
+/* Has the device an address of that version, other than a link-local one? */
+static bool has_address(const char *device, bool ipv4)
+{
+	struct ifaddrs *all = NULL;
+	bool has = false;
+
+	if (getifaddrs(&all))
+		return true;
+	for (const struct ifaddrs *one = all; one && !has; one = one->ifa_next) {
+		const struct sockaddr_in6 *ipv6 = (const void *)one->ifa_addr;
+
+		if (!one->ifa_addr || strcmp(one->ifa_name, device) != 0)
+			continue;
+		has = ipv4 ? one->ifa_addr->sa_family == AF_INET
+			   : one->ifa_addr->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&ipv6->sin6_addr);
 	}
-	mend(d, "%s route add %s via GATEWAY dev %s%s%s", self_ip(), address, instance->device,
-	     index == d->report.near.index ? "" : "; or set Device = ",
-	     index == d->report.near.index ? "" : name);
+	freeifaddrs(all);
+	return has;
+}
+
+static void say_none(struct diagnosis *d, const unsigned char to[16], const char *address)
+{
+	const struct uplink_report *uplink = &d->peer->uplink;
+	const char *device = d->report.instance.device;
+	bool ipv4 = address_is_ipv4(to),
+	     known = uplink->has_source && address_is_ipv4(uplink->source) == ipv4;
+	char source[64];
+
+	if (has_address(device, ipv4) || d->report.vrf) {
+		found(d, FINDING_WRONG, "there is none to %s", address);
+		mend_route(d, to, 0, "");
+		return;
+	}
+	found(d, FINDING_WRONG, "there is none to %s: %s has no IPv%d address", address, device,
+	      ipv4 ? 4 : 6);
+	mend(d, "%s address add %s/LENGTH dev %s; and the routes that went with it", self_ip(),
+	     known ? address_text(uplink->source, source, sizeof(source)) : "ADDRESS", device);
+}
+
+static void say_no_route(struct diagnosis *d, const unsigned char to[16], const char *address, int err)
+{
+	const char *type = err == -EACCES ? "prohibit" : err == -EHOSTUNREACH ? "unreachable" : "blackhole";
+	const char *version = address_is_ipv4(to) ? "" : " -6";
+
+	if (err == -ENETUNREACH || err == -ESRCH || err == 0) {
+		say_none(d, to, address);
+		return;
+	}
+	found(d, FINDING_WRONG, "a route to %s says %s: nothing is sent", address, type);
+	mend(d,
+	     "%s%s route show table all type %s; %s%s route del %s PREFIX; or, if it is a rule: %s%s rule "
+	     "show",
+	     self_ip(), version, type, self_ip(), version, type, self_ip(), version);
+}
+
+static void say_other_device(struct diagnosis *d, const unsigned char to[16], const char *address,
+			     const struct route *route)
+{
+	const struct instance *instance = &d->report.instance;
+	char name[IF_NAMESIZE] = "another device", more[IF_NAMESIZE + 32];
+
+	if_indextoname(route->device, name);
+	if (route->device == d->report.near.index) {
+		found(d, FINDING_WRONG, "that to %s leads into the tunnel itself", address);
+		mend_route(d, to, 0, "");
+		return;
+	}
+	found(d, FINDING_WRONG,
+	      "that to %s leads by %s, and Device is %s: answers arrive there and are not opened", address,
+	      name, instance->device);
+	snprintf(more, sizeof(more), "; or set Device = %s", name);
+	mend_route(d, to, route->table, more);
 }
 
 static bool is_special(int err)
@@ -138,7 +203,7 @@ void check_route(struct diagnosis *d)
 	address_text(place.address, address, sizeof(address));
 	err = route_find(place.address, d->report.vrf, d->report.config.mark, &route);
 	if (err || (!route.device && !route.is_local)) {
-		say_no_route(d, address, err);
+		say_no_route(d, place.address, address, err);
 		return;
 	}
 	if (route.is_local) {
@@ -147,11 +212,11 @@ void check_route(struct diagnosis *d)
 		return;
 	}
 	if (!route.is_unicast) {
-		say_no_route(d, address, is_special(err) ? err : -EINVAL);
+		say_no_route(d, place.address, address, is_special(err) ? err : -EINVAL);
 		return;
 	}
 	if (!device_carries(d->report.instance.device_index, route.device)) {
-		say_other_device(d, address, route.device);
+		say_other_device(d, place.address, address, &route);
 		return;
 	}
 	if_indextoname(route.device, device);
@@ -207,6 +272,16 @@ static bool is_strict(const char *device)
 	return (all > own ? all : own) == 1;
 }
 
+/* In names of settings "/" is the dot of a device's name. */
+const char *setting_device(const char *device, char text[IF_NAMESIZE])
+{
+	snprintf(text, IF_NAMESIZE, "%s", device);
+	for (char *at = text; *at; at++)
+		if (*at == '.')
+			*at = '/';
+	return text;
+}
+
 /* RFC 3704: packets are dropped unless the route to their source leads by the device that they come in by. The kernel
  * looks it up without our mark. Only what goes up the stack is concerned: not a tunnel's data on the device. */
 void check_return(struct diagnosis *d)
@@ -214,7 +289,7 @@ void check_return(struct diagnosis *d)
 	const char *device = d->report.instance.device;
 	struct xdpsec_location place;
 	struct route route = {};
-	char other[IF_NAMESIZE] = "another device";
+	char other[IF_NAMESIZE] = "another device", setting[IF_NAMESIZE];
 
 	if (!peer_place(d, &place) || !address_is_ipv4(place.address))
 		return;
@@ -231,7 +306,7 @@ void check_return(struct diagnosis *d)
 	found(d, FINDING_WRONG,
 	      "strict on %s, and without a mark the route to the peer leads by %s: its %s are dropped",
 	      device, other, is_tunnel(d) ? "messages of the key agreement" : "packets");
-	mend(d, "%ssysctl -w net.ipv4.conf.%s.rp_filter=2", self_enter(), device);
+	mend(d, "%ssysctl -w net.ipv4.conf.%s.rp_filter=2", self_enter(), setting_device(device, setting));
 }
 
 void first_host(const struct xdpsec_prefix *prefix, unsigned char address[16])
@@ -245,7 +320,7 @@ void check_inner_return(struct diagnosis *d)
 {
 	const struct netdev *near = &d->report.near;
 	struct route route = {};
-	char other[IF_NAMESIZE] = "another device", text[64];
+	char other[IF_NAMESIZE] = "another device", text[64], setting[IF_NAMESIZE];
 	unsigned char address[16];
 
 	/* Routes that are gone have their own check. */
@@ -267,7 +342,8 @@ void check_inner_return(struct diagnosis *d)
 		      "strict on %s, and the route to %s leads by %s: packets from there are dropped after "
 		      "they are opened",
 		      near->name, prefix_text(prefix, text, sizeof(text)), other);
-		mend(d, "%ssysctl -w net.ipv4.conf.%s.rp_filter=2", self_enter(), near->name);
+		mend(d, "%ssysctl -w net.ipv4.conf.%s.rp_filter=2", self_enter(),
+		     setting_device(near->name, setting));
 		return;
 	}
 	found(d, FINDING_OK, "strict on %s, and the routes back lead into it", near->name);

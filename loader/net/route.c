@@ -149,8 +149,8 @@ int route_find(const unsigned char address[16], unsigned int vrf, __u32 mark, st
 	memcpy(prefix.address, address, sizeof(prefix.address));
 	request = route_request(buffer, RTM_GETROUTE, &prefix);
 	header = mnl_nlmsg_get_payload(request);
-	/* Ask for the route in the table, not for the one resolved for this address. */
-	header->rtm_flags = RTM_F_FIB_MATCH;
+	/* Ask for the route in the table, and for which table, not for the one resolved for this address. */
+	header->rtm_flags = RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE;
 	if (mark)
 		mnl_attr_put_u32(request, RTA_MARK, mark);
 	if (vrf)

@@ -104,14 +104,27 @@ ip -n "$SITE_A" route add default via 2001:db8:a::fe
 
 ok "wrong device: another route" ip -n "$SITE_A" route add $B4 via 203.0.114.254 dev eth1
 named "wrong device" route "leads by eth1, and Device is eth0" "Device = eth1"
+# command_of: what the hint says, up to what it says instead
+command_of() { sed -n 's/^hint: //p' <<<"$TAP_OUTPUT" | sed 's/;.*//'; }
+ok "wrong device: the command" eval "$(command_of)"
+healthy "wrong device: the command" diagnose_a site-b
 ip -n "$SITE_A" route del $B4
+ok "wrong device: a rule" eval 'ip -n "$SITE_A" rule add to $B4 table 77 && ip -n "$SITE_A" route add default via 203.0.114.254 table 77'
+named "wrong device: a rule" route "leads by eth1, and Device is eth0" "route replace $B4 via 192.0.2.254 dev eth0 table 77;"
+ok "wrong device: a rule: the command" eval "$(command_of)"
+healthy "wrong device: a rule: the command" diagnose_a site-b
+ip -n "$SITE_A" rule del to $B4 table 77
+ip -n "$SITE_A" route flush table 77
 for type in blackhole $(all && echo prohibit unreachable); do
 	ok "black hole: $type" ip -n "$SITE_A" route add $type $B4
 	named "black hole, $type" route "a route to $B4 says $type" "route del"
 	ip -n "$SITE_A" route del $type $B4
 done
 ip -n "$SITE_A" route del default
-named "no route" route "there is none to $B4" "route add $B4"
+named "no route" route "there is none to $B4" "route replace $B4"
+ip -n "$SITE_A" address del $A4/24 dev eth0
+named "no address" route "there is none to $B4: eth0 has no IPv4 address" "address add $A4/LENGTH dev eth0"
+add_address "$SITE_A" eth0 "$A4/24"
 ip -n "$SITE_A" route add default via 192.0.2.254
 
 # ---- firewalls ---------------------------------------------------------------------------------------------
@@ -245,6 +258,20 @@ ok "rp_filter: the command" in_a sysctl -qw net.ipv4.conf.eth0.rp_filter=2
 healthy "rp_filter: the command" diagnose_a site-b
 ip -n "$SITE_A" route del $B4
 ip -n "$SITE_A" rule del fwmark 77
+# A name with a dot.
+fresh
+write_agreed_configs
+config_a 's/^Name = xs0/Name = xs0.7/'
+config_a '/^\[Interface\]/a Table = off'
+ok "rp_filter, a dot: up" up
+wait_for 10 agreed_a
+ip -n "$SITE_A" route add $TUNNEL_B4 via 203.0.114.254 dev eth1
+ok "rp_filter, a dot: strict" in_a sysctl -qw net/ipv4/conf/xs0.7/rp_filter=1
+named "rp_filter, a dot" "tunnel rp_filter" "strict on xs0.7, and the route to $TUNNEL_B4/32 leads by" \
+	"sysctl -w net.ipv4.conf.xs0/7.rp_filter=2"
+ok "rp_filter, a dot: the command" eval "$(command_of)"
+is "rp_filter, a dot: the command" "$(in_a sysctl -n net/ipv4/conf/xs0.7/rp_filter)" 2
+ip -n "$SITE_A" route del $TUNNEL_B4
 tunnel
 config_a '/^\[Interface\]/a Table = off'
 ok "tunnel rp_filter: no routes" eval 'down_a && up_a'
@@ -253,7 +280,9 @@ ip -n "$SITE_A" route add $TUNNEL_B4 via 203.0.114.254 dev eth1
 named "tunnel rp_filter" "tunnel rp_filter" "strict on xs0, and the route to $TUNNEL_B4/32 leads by eth1" \
 	"sysctl -w net.ipv4.conf.xs0.rp_filter=2"
 in_a sysctl -qw net.ipv4.conf.xs0.rp_filter=2
-named "a route of somebody else" "inner route" "that to $TUNNEL_B4 leads by eth1, and not into xs0" "route add $TUNNEL_B4 dev xs0"
+named "a route of somebody else" "inner route" "that to $TUNNEL_B4 leads by eth1, and not into xs0" "route replace $TUNNEL_B4 dev xs0"
+ok "a route of somebody else: the command" eval "$(command_of)"
+healthy "a route of somebody else: the command" diagnose_a site-b
 ip -n "$SITE_A" route del $TUNNEL_B4
 
 
@@ -388,6 +417,9 @@ ALLOWED_A="$TUNNEL_B4/32, 203.0.113.192/28" write_agreed_configs
 ok "no forwarding: up" up
 named "no forwarding" forwarding "off for .*inside \\($LAN\\)" "sysctl -w net.ipv4.ip_forward=1"
 ok "no forwarding: the command" in_a sysctl -qw net.ipv4.ip_forward=1
+in_a sysctl -qw net.ipv4.conf.inside.forwarding=0 net.ipv4.conf.eth1.forwarding=0
+named "no forwarding by one device" forwarding "off for .*inside \\($LAN\\)" "sysctl -w net.ipv4.conf.*inside.forwarding=1"
+ok "no forwarding by one device: the command" eval "$(command_of)"
 named "LAN missing there" AllowedIPs "the peer answers xs0, and not the network behind this host, .*inside \\($LAN\\): it is missing in AllowedIPs" "at the other end: add the network to AllowedIPs"
 config_b "s|^AllowedIPs = .*|AllowedIPs = $TUNNEL_A4/32, $LAN|"
 ok "LAN missing there: mended" xdpsec_b reload "$NAME_B"
