@@ -205,10 +205,8 @@ static void say_blocked(struct diagnosis *d, const struct silence *silence)
 	key32_encode(d->peer->record.public_key, key);
 	found(d, FINDING_WRONG,
 	      "%s: %s answers to ping, and nothing comes from UDP port %u: it is blocked on the way by a "
-	      "firewall, or that host has another ListenPort, or %s%s",
-	      silence->what, silence->address, port,
-	      d->peer->agreed.agreed ? "its public key is not " : "its keys are others",
-	      d->peer->agreed.agreed ? key : "");
+	      "firewall, or that host has another ListenPort, or its public key is not %s",
+	      silence->what, silence->address, port, key);
 	mend(d, "let UDP port %u pass in both directions; then run `xdpsec diagnose` at the other end", port);
 }
 
@@ -275,13 +273,31 @@ static bool explain_by_source(struct diagnosis *d, const struct silence *silence
 	return true;
 }
 
+/* With manual keys no agent answers: that nothing comes is no fault by itself. */
+static void say_quiet(struct diagnosis *d, const struct silence *silence, bool pings)
+{
+	found(d, FINDING_UNKNOWN,
+	      "%s; with manual keys nothing has to come back: nobody behind the peer answers, or UDP port %u "
+	      "is "
+	      "blocked on the way, or its keys are others, or the host is down (%s %s to ping)",
+	      silence->what, silence->place.port, silence->address, pings ? "answers" : "does not answer");
+	mend(d, "run `xdpsec diagnose` at the other end, and ping an address behind it");
+}
+
 static void explain_from(struct diagnosis *d, struct silence *silence)
 {
+	bool pings;
+
 	if (explain_by_refusals(d, silence) || explain_by_error(d, silence))
 		return;
-	if (answers_ping(d, silence->place.address, silence->target.source))
+	pings = answers_ping(d, silence->place.address, silence->target.source);
+	if (!pings && explain_by_source(d, silence))
+		return;
+	if (!d->peer->agreed.agreed)
+		say_quiet(d, silence, pings);
+	else if (pings)
 		say_blocked(d, silence);
-	else if (!explain_by_source(d, silence))
+	else
 		say_black_hole(d, silence);
 }
 

@@ -514,6 +514,17 @@ rm -rf "$WORK"/state-?
 write_tunnel_configs
 ok "manual keys: up" up
 healthy "manual keys" diagnose_a site-b
+# Nothing has to come back with manual keys, and the host need not answer either.
+if in_b nft list ruleset >/dev/null 2>&1; then
+	fresh
+	rm -rf "$WORK"/state-?/*
+	write_tunnel_configs
+	in_b nft "add table inet q; add chain inet q c { type filter hook input priority 0; }; add rule inet q c icmp type echo-request drop"
+	ok "manual keys, no pings: up" up
+	ok "manual keys, no pings: not called wrong" diagnose_a site-b
+	like "manual keys, no pings: it could not tell" "$TAP_OUTPUT" "could not tell *site-b: packets: .*nothing has to come back"
+	in_b nft delete table inet q
+fi
 ok "manual keys: other site down" down_b
 named "manual keys: other site down" packets "the other site is not up: $B4 says \"port unreachable\"" "xdpsec up"
 fresh
