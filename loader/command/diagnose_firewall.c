@@ -46,8 +46,7 @@ static void say(struct diagnosis *d, enum ruleset_answer answer, const struct ru
 	if (answer == RULESET_UNCERTAIN) {
 		found(d, FINDING_UNKNOWN,
 		      "chain %s of table %s %s may drop UDP port %u on the way %s: not all of it can be "
-		      "judged "
-		      "here",
+		      "judged here",
 		      chain->name, chain->family, chain->table, packet->port, out ? "out" : "in");
 		return;
 	}

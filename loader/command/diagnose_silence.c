@@ -278,8 +278,7 @@ static void say_quiet(struct diagnosis *d, const struct silence *silence, bool p
 {
 	found(d, FINDING_UNKNOWN,
 	      "%s; with manual keys nothing has to come back: nobody behind the peer answers, or UDP port %u "
-	      "is "
-	      "blocked on the way, or its keys are others, or the host is down (%s %s to ping)",
+	      "is blocked on the way, or its keys are others, or the host is down (%s %s to ping)",
 	      silence->what, silence->place.port, silence->address, pings ? "answers" : "does not answer");
 	mend(d, "run `xdpsec diagnose` at the other end, and ping an address behind it");
 }
