@@ -44,6 +44,15 @@ is "so do their tests" "$(unknown "$RULES_TEST")" ""
 is "so does the dashboard" "$(unknown "$DASHBOARD")" ""
 sed 's/xdpsec_up/xdpsec_upp/' "$RULES" >"$WORK/wrong.yml"
 is "a wrong name would be noticed" "$(unknown "$WORK/wrong.yml")" xdpsec_upp
+# words LABEL FILE: the values that queries there compare it with
+words() { grep -o "\b$1[=!~]*\"[^\"$]*\"" "$2" | sed 's/.*[=~]"//; s/"$//' | tr '|' '\n' | sort -u; }
+sed -n 's/^\tX([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$TOP/include/xdpsec/abi.h" >"$WORK/reasons"
+sed -n '/peer_state_text/,/^}/s/.*\] = "\([a-z]*\)",.*/\1/p' "$TOP/loader/command/report.c" >"$WORK/states"
+sed -n '/^const char \*agreed_state_word/,/^}/p' "$TOP/loader/command/report_agreement.c" | grep -o '"[a-z]*"' | tr -d '"' >>"$WORK/states"
+like "there are reasons and states" "$(wc -l <"$WORK/reasons") $(wc -l <"$WORK/states")" '^[34][0-9] 8$'
+is "the alerts name reasons that there are" "$(words reason "$RULES" | grep -vxFf "$WORK/reasons")" ""
+is "and states" "$(words state "$RULES" | grep -vxFf "$WORK/states")" ""
+is "a wrong one would be noticed" "$(words reason <(sed 's/|spoofed/|spofed/' "$RULES") | grep -vxFf "$WORK/reasons")" spofed
 is "each alert is tested" "$(sed -n 's/^ *- alert: //p' "$RULES" | sort)" \
 	"$(grep -A2 'eval_time' "$RULES_TEST" | sed -n 's/^ *alertname: //p' | sort -u)"
 is "each alert is in docs/monitoring.md" \
