@@ -126,11 +126,11 @@ static void print_each(struct exposition *exposition, const struct metrics *metr
 
 static void print_up(struct exposition *exposition, const struct metrics *metrics)
 {
-	static const struct family
-		any = { "xdpsec_up", METRIC_GAUGE, NULL,
-			"1: an instance is up, of those asked for; 0: none is." },
-		each = { "xdpsec_instance_up", METRIC_GAUGE, NULL,
-			 "1: the instance is up; 0: it cannot be read, or is left incomplete." };
+	static const struct family any = { "xdpsec_up", METRIC_GAUGE, NULL,
+					   "1: an instance is up, of those asked for; 0: none is." },
+				   each = { "xdpsec_instance_up", METRIC_GAUGE, NULL,
+					    "1: the instance is up; 0: it cannot be read, is left "
+					    "incomplete, or its pins are lost." };
 
 	exposition_family(exposition, &any);
 	exposition_number(exposition, metrics->n_reports > 0, NO_LABELS);
@@ -165,12 +165,12 @@ static void print_instance_info(struct exposition *exposition, const struct metr
 	for (size_t i = 0; i < metrics->n_reports; i++) {
 		const struct report *report = &metrics->reports[i];
 
-		exposition_number(exposition, 1,
-				  LABELS({ "name", report->instance.name },
-					 { "device", report->instance.device },
-					 { "mode", mode_text(report->instance.mode) },
-					 { "xdp", xdp_text(report->xdp.mode) },
-					 { "version", report->instance.version }));
+		exposition_number(
+			exposition, 1,
+			LABELS({ "name", report->instance.name }, { "device", report->instance.device },
+			       { "mode", mode_text(report->instance.mode) },
+			       { "xdp", report->reachable ? xdp_text(report->xdp.mode) : "unknown" },
+			       { "version", report->instance.version }));
 	}
 }
 
