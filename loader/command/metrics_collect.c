@@ -29,10 +29,25 @@ static void take_report(struct report *report, void *data)
 	memset(report, 0, sizeof(*report));
 }
 
+static bool is_taken(const struct metrics *metrics, const char *name)
+{
+	for (size_t i = 0; i < metrics->n_reports; i++)
+		if (strcmp(metrics->reports[i].instance.name, name) == 0)
+			return true;
+	for (size_t i = 0; i < metrics->n_faults; i++)
+		if (strcmp(metrics->faults[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* An instance and a leftover of its name are one series: node_exporter refuses a second one. */
 static void take_name(struct metrics *metrics, const char *name)
 {
-	char(*names)[XDPSEC_NAME_LEN] = grow_array(metrics->faults, metrics->n_faults, sizeof(*names));
+	char(*names)[XDPSEC_NAME_LEN];
 
+	if (is_taken(metrics, name))
+		return;
+	names = grow_array(metrics->faults, metrics->n_faults, sizeof(*names));
 	if (!names)
 		return;
 	metrics->faults = names;

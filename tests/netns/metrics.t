@@ -37,6 +37,10 @@ is "nothing is up: which says so" "$(in_empty "$XDPSEC" metrics | samples | grep
 is "nothing is up: by its name" "$(metrics_a | samples | grep '^xdpsec_\(up\|instance\)')" \
 	"xdpsec_instance_up name=$NAME_A 0"$'\n'"xdpsec_up - 0"
 
+ruins() { in_empty sh -c 'mkdir -p /sys/fs/bpf/xdpsec/ruin /sys/fs/bpf/xdpsec/_ruin && "$1" metrics' sh "$XDPSEC"; }
+is "ruins, and beside them what a killed command left: once" "$(ruins 2>/dev/null | grep '^xdpsec_instance_up')" \
+	'xdpsec_instance_up{name="ruin"} 0'
+
 # ---- up ----------------------------------------------------------------------------------------------
 
 ok "up" up
