@@ -164,7 +164,8 @@ static void warn_of_agreed(struct report *report, const struct peer_report *peer
 {
 	const struct agreed_report *agreed = &peer->agreed;
 
-	if (agreed->state == AGREED_STATE_EXPIRED)
+	/* An agent that does not ask lets it expire: Idle = silent. */
+	if (agreed->state == AGREED_STATE_EXPIRED && !agreed->has_status)
 		add_warning(
 			report, WARNING_OTHER,
 			"%s: its key has expired, and no other was agreed on: nothing is sealed or opened",

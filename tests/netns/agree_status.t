@@ -50,4 +50,25 @@ ok "the agent is gone" wait_for 5 is_dead
 refuses "which status says by its exit code" xdpsec_a status "$NAME_A"
 ok "and by a warning" says 'warning: no agent is running: no new keys are agreed on'
 ok "the keys in use are shown all the same" says 'state: agreed'
+
+# A peer that is left alone, with keys that are valid for so many seconds.
+ok "down" down
+export XDPSEC_AGREE="rekey=60000 grace=2000 reject=6"
+TUNNEL_ADDRESSES_A=$TUNNEL_A4/25 TUNNEL_ADDRESSES_B=$TUNNEL_B4/25 ALLOWED_A=$TUNNEL_B4/32 ALLOWED_B=$TUNNEL_A4/32 \
+	INTERFACE_LINES='Idle = silent' write_agreed_configs
+ok "up, with Idle = silent" up
+# Routers are not asked for.
+for site in a b; do
+	in_$site sysctl -qw net.ipv6.conf.xs0.disable_ipv6=1
+done
+has_traffic() { in_a ping -c1 -W1 "$TUNNEL_B4"; }
+ok "traffic brings a key" wait_for 10 has_traffic
+is_expired() { [ "$(status_a '.peers[0].agreement.state')" = expired ]; }
+ok "silence lets it expire" wait_for 20 is_expired
+ok "which is no fault" xdpsec_a status "$NAME_A"
+is "and no warning" "$(status_a '.warnings | length')" 0
+kill -KILL "$(status_a .agent.pid)"
+ok "without an agent" wait_for 5 is_dead
+ok "it is one" says 'warning: site-b: its key has expired, and no other was agreed on'
+unset XDPSEC_AGREE
 done_testing
