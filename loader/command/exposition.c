@@ -1,7 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Writing metrics as OpenMetrics or Prometheus text. */
+#include <string.h>
+#include <strings.h>
+
 #include "base/utf8.h"
 #include "command/exposition.h"
+
+/* The weight of an element, in thousandths: "q" among its parameters, 1 without it (RFC 9110, section 12.4.2). */
+static unsigned int weight(const char *parameters)
+{
+	unsigned int value, unit = 1000;
+
+	for (; *parameters && *parameters != ','; parameters++) {
+		if (*parameters != ';')
+			continue;
+		parameters += strspn(parameters, "; \t");
+		if (strncasecmp(parameters, "q=", 2) != 0) {
+			parameters--;
+			continue;
+		}
+		value = parameters[2] == '1' ? 1000 : 0;
+		if (parameters[2] == '0' && parameters[3] == '.')
+			for (parameters += 4; *parameters >= '0' && *parameters <= '9'; parameters++)
+				value += (unsigned int)(*parameters - '0') * (unit /= 10);
+		return value;
+	}
+	return 1000;
+}
+
+/* The greatest one of a media type; 0: it is not acceptable, or not named. */
+static unsigned int weight_of(const char *accept, const char *type)
+{
+	unsigned int greatest = 0, one;
+	size_t n;
+
+	for (; *accept; accept += strcspn(accept, ",")) {
+		accept += strspn(accept, ", \t");
+		n = strcspn(accept, ";, \t");
+		one = n == strlen(type) && strncasecmp(accept, type, n) == 0 ? weight(accept + n) : 0;
+		greatest = one > greatest ? one : greatest;
+	}
+	return greatest;
+}
+
+enum exposition_format exposition_wanted(const char *accept)
+{
+	unsigned int wanted = accept ? weight_of(accept, "application/openmetrics-text") : 0;
+
+	return wanted && wanted >= weight_of(accept, "text/plain") ? EXPOSITION_OPENMETRICS
+								   : EXPOSITION_PROMETHEUS;
+}
 
 static const char *suffix(const struct family *family)
 {

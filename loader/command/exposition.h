@@ -16,6 +16,9 @@ enum exposition_format { EXPOSITION_OPENMETRICS, EXPOSITION_PROMETHEUS };
 #define EXPOSITION_TYPE_OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define EXPOSITION_TYPE_PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
+/* The form that the client prefers, by its header "Accept"; NULL: it sent none. */
+enum exposition_format exposition_wanted(const char *accept);
+
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_INFO };
 
 /* Name, type and help of samples of one kind. name is without "_total" and "_info", and ends with the unit, if there is

@@ -144,12 +144,10 @@ static enum MHD_Result say_plainly(struct MHD_Connection *connection, unsigned i
 static enum MHD_Result respond_metrics(struct MHD_Connection *connection, struct metrics_source *source)
 {
 	const char *accepted = http.lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"), *type;
-	bool open_metrics = accepted && strstr(accepted, "application/openmetrics-text");
 	size_t length;
 	char *text;
 
-	if (source->read(source, open_metrics ? EXPOSITION_OPENMETRICS : EXPOSITION_PROMETHEUS, &text,
-			 &length, &type))
+	if (source->read(source, exposition_wanted(accepted), &text, &length, &type))
 		return say_plainly(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 				   "The metrics cannot be read. The log of the listener says why.\n");
 	return queue_text(connection, MHD_HTTP_OK, type, text, length, MHD_RESPMEM_MUST_FREE);

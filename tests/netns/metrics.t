@@ -170,6 +170,8 @@ else
 		$'^HTTP/1.1 200 OK\r\n.*Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n.*# EOF$'
 	ok "which is valid" samples < <(body -H "$OPENMETRICS" "http://127.0.0.1:$PORT/metrics")
 	like "Prometheus' text otherwise" "$(scrape "http://127.0.0.1:$PORT/metrics")" $'\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n'
+	like "and if that is preferred" "$(scrape -H "Accept: text/plain, application/openmetrics-text;q=0" "http://127.0.0.1:$PORT/metrics")" \
+		$'\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n'
 	ok "which is valid" samples text < <(body "http://127.0.0.1:$PORT/metrics")
 	like "another path" "$(scrape "http://127.0.0.1:$PORT/other")" '^HTTP/1.1 404 .*the metrics are at /metrics'
 	like "another method" "$(scrape -X POST -d x "http://127.0.0.1:$PORT/metrics")" $'^HTTP/1.1 405 .*\nAllow: GET, HEAD\r'

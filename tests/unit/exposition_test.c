@@ -120,13 +120,39 @@ static void utf8(void **state)
 	expect_label("\x80\"", "?\\\"");
 }
 
+/* What Prometheus sends since 2.5, 2.49 and 3.0; then RFC 9110, section 12.5.1. */
+static void accept(void **state)
+{
+	static const char *const openmetrics[] = {
+		"application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+		"application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+		"text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+		"application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+		"text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+		"Application/OpenMetrics-Text",
+		"text/plain ; q=0.5 , application/openmetrics-text ; Q=1.000",
+		"text/plain;q=0.999,application/openmetrics-text;q=1",
+	}, *const text[] = {
+		NULL, "", "*/*", "text/html", "application/openmetrics-texts", ",;,", "q=1",
+		"text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1",
+		"application/openmetrics-text;q=0", "application/openmetrics-text; q=0.000, text/plain;q=0",
+		"text/plain, application/openmetrics-text;q=0.999",
+		"text/plain;x=application/openmetrics-text",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(openmetrics) / sizeof(openmetrics[0]); i++)
+		assert_int_equal(exposition_wanted(openmetrics[i]), EXPOSITION_OPENMETRICS);
+	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		assert_int_equal(exposition_wanted(text[i]), EXPOSITION_PROMETHEUS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(openmetrics),
-		cmocka_unit_test(prometheus),
-		cmocka_unit_test(escapes),
-		cmocka_unit_test(utf8),
+		cmocka_unit_test(openmetrics), cmocka_unit_test(prometheus), cmocka_unit_test(escapes),
+		cmocka_unit_test(utf8),	       cmocka_unit_test(accept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
