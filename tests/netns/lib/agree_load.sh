@@ -40,15 +40,16 @@ data_filter() {
 	if [ "${UNDERLAY:-4}" = 6 ]; then echo 'ip6[6] = 17 and ip6[48:4] != 0'; else echo 'udp[8:4] != 0'; fi
 }
 
-# copies_seen CAPTURE SITE: how many of them came from the site once more, the same to the last byte that is kept
-copies_seen() {
+# data_seen CAPTURE SITE: how many different ones came from the site, and how many came once more, the same to the last byte
+# that is kept
+data_seen() {
 	local source=${2^^}${UNDERLAY:-4}
 
 	tcpdump -tnxr "$WORK/$1.pcap" "$(data_filter) and src host ${!source}" 2>/dev/null | awk '
-		function count() { copies += (packet in seen); seen[packet]; packet = "" }
+		function count() { copies += (packet in seen); different += !(packet in seen); seen[packet]; packet = "" }
 		/^[^\t]/ { if (packet) count(); next }
 		{ packet = packet $0 }
-		END { if (packet) count(); print copies + 0 }'
+		END { if (packet) count(); print different + 0, copies + 0 }'
 }
 
 opened_a() { status_a .peers[0].rx.packets; }
@@ -80,7 +81,7 @@ load_start() {
 
 # load_stop NAME: what was sent has come, each once, and of what was dropped each is a copy that the network made.
 load_stop() {
-	local sent_a sent_b copies_a copies_b
+	local sent_a sent_b out_a out_b in_a in_b copies_a copies_b
 
 	ok "$1: packets were sent all the time" eval 'running "$load_send_a" && running "$load_send_b"'
 	good_network
@@ -93,9 +94,12 @@ load_stop() {
 	stop "$load_sink_a"
 	capture_stop load-a
 	capture_stop load-b
-	copies_b=$(copies_seen load-b a)
-	copies_a=$(copies_seen load-a b)
-	note "$1: $sent_a and $sent_b packets, of which the network doubled $copies_b and $copies_a"
+	read -r out_a _ < <(data_seen load-a a)
+	read -r in_b copies_b < <(data_seen load-b a)
+	read -r out_b _ < <(data_seen load-b b)
+	read -r in_a copies_a < <(data_seen load-a b)
+	note "$1: $sent_a packets from A; with the agents' the network took $out_a, and gave $in_b, of which $copies_b twice"
+	note "$1: $sent_b packets from B; with the agents' the network took $out_b, and gave $in_a, of which $copies_a twice"
 	is "$1: from A to B each comes once" "$(jq -c . "$WORK/sink-b")" \
 		"{\"packets\":$sent_a,\"different\":$sent_a,\"damaged\":0}"
 	is "$1: from B to A too" "$(jq -c . "$WORK/sink-a")" "{\"packets\":$sent_b,\"different\":$sent_b,\"damaged\":0}"
