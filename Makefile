@@ -451,7 +451,7 @@ run-benches: all $(RUN)
 # ---- style -------------------------------------------------------------------------------------------
 
 C_FILES = $(shell git ls-files -- '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './.*')
-SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside tests/deb/inside-booted tests/deb/inside-module tests/deb/booted debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
+SHELL_FILES = .ci/run scripts/install-deps scripts/deb-build scripts/deb-changelog scripts/deb-root.sh tests/deb/check tests/deb/inside tests/deb/inside-first tests/deb/inside-booted tests/deb/inside-module tests/deb/booted debian/tests/tunnel debian/tests/module debian/xdpsec.postinst \
 	debian/xdpsec.prerm debian/xdpsec.postrm scripts/demo scripts/floors scripts/figures scripts/check-words scripts/first-comments docs/model/run bench/vmbench bench/plot docs/pictures/draw bench/path/guest bench/path/peer bench/path/gateway \
 	$(wildcard bench/*.sh bench/path/*.sh bench/path/peers/*.sh bench/path/gateways/*.sh bench/rivals/*.sh $(filter-out %.mk %.config,$(wildcard tests/vm/*)) scripts/*.sh tests/*.sh tests/*/*.sh tests/*/*.t)
 

@@ -29,7 +29,7 @@ static void take_report(struct report *report, void *data)
 	memset(report, 0, sizeof(*report));
 }
 
-static bool is_taken(const struct metrics *metrics, const char *name)
+static bool has_instance(const struct metrics *metrics, const char *name)
 {
 	for (size_t i = 0; i < metrics->n_reports; i++)
 		if (strcmp(metrics->reports[i].instance.name, name) == 0)
@@ -45,7 +45,7 @@ static void take_name(struct metrics *metrics, const char *name)
 {
 	char(*names)[XDPSEC_NAME_LEN];
 
-	if (is_taken(metrics, name))
+	if (has_instance(metrics, name))
 		return;
 	names = grow_array(metrics->faults, metrics->n_faults, sizeof(*names));
 	if (!names)
