@@ -7,8 +7,12 @@ make_namespace() {
 	ip netns add "$1" || bail "cannot make a network namespace"
 	defer ip netns del "$1"
 	ip -n "$1" link set lo up
-	# Addresses are usable at once, nothing is sent that no test asked for, and errors are not rate limited.
+	# Addresses are usable at once, nothing is sent that no test asked for, and errors are not rate limited. A namespace
+	# begins with the settings of the machine, where systemd may have changed the kernel's (50-default.conf).
 	in_ns "$1" sh -c '
+		for setting in rp_filter promote_secondaries; do
+			for device in all default lo; do echo 0 > /proc/sys/net/ipv4/conf/$device/$setting; done
+		done
 		echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad
 		echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad
 		echo 0 > /proc/sys/net/ipv6/conf/default/router_solicitations
