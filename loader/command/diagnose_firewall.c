@@ -56,7 +56,7 @@ static void say(struct diagnosis *d, enum ruleset_answer answer, const struct ru
 	     chain->name, packet->port);
 }
 
-/* Where only answers may go out, it is enough that the peer asks. */
+/* A chain that lets only answers out is no fault if the peer asks. */
 static enum ruleset_answer judge_hook(const struct diagnosis *d, struct json_object *ruleset,
 				      const char *hook, struct ruleset_packet *packet,
 				      struct ruleset_chain *chain)

@@ -120,7 +120,7 @@ static void utf8(void **state)
 	expect_label("\x80\"", "?\\\"");
 }
 
-/* What Prometheus sends since 2.5, 2.49 and 3.0; then RFC 9110, section 12.5.1. */
+/* The headers of Prometheus since 2.5, 2.49 and 3.0; then those of RFC 9110, section 12.5.1. */
 static void accept(void **state)
 {
 	static const char *const openmetrics[] = {
