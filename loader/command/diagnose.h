@@ -106,6 +106,9 @@ void check_route(struct diagnosis *d);
 void check_source(struct diagnosis *d);
 void check_own(struct diagnosis *d);
 void check_return(struct diagnosis *d);
+/* " table N", for ip-route(8): a rule may have chosen the table of the route that is taken. Empty for the main one. */
+enum { TABLE_WORDS = 24 };
+const char *table_words(__u32 table, char text[TABLE_WORDS]);
 /* The device's name in that of a setting of sysctl(8). */
 const char *setting_device(const char *device, char text[IF_NAMESIZE]);
 /* diagnose_firewall.c */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
-#include <linux/rtnetlink.h>
 
 #include "base/cleanup.h"
 #include "command/commands.h"
@@ -198,20 +197,11 @@ void check_mtu(struct diagnosis *d)
 
 /* ---- routes and AllowedIPs --------------------------------------------------------------------------- */
 
-/* A rule may have chosen the table of the route that is taken. */
-static const char *in_table(const struct route *route, char *text, size_t size)
-{
-	text[0] = '\0';
-	if (route->table && route->table != RT_TABLE_MAIN)
-		snprintf(text, size, " table %u", route->table);
-	return text;
-}
-
 void check_inner_route(struct diagnosis *d)
 {
 	const struct report *report = &d->report;
 	struct route route = {};
-	char text[64], device[16] = "no device", table[24];
+	char text[64], device[16] = "no device", table[TABLE_WORDS];
 
 	if (!is_tunnel(d) || !report->near.index)
 		return;
@@ -234,7 +224,7 @@ void check_inner_route(struct diagnosis *d)
 	if_indextoname(route.device, device);
 	found(d, FINDING_WRONG, "that to %s leads by %s, and not into %s", text, device, report->near.name);
 	mend(d, "%s route replace %s dev %s%s", self_ip(), text, report->near.name,
-	     in_table(&route, table, sizeof(table)));
+	     table_words(route.table, table));
 }
 
 /* Ask from this host's address in each network of the target's family. Of several, some may be uplinks, or not meant: one

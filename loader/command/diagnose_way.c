@@ -90,12 +90,20 @@ void check_endpoint(struct diagnosis *d)
 
 /* ---- route ------------------------------------------------------------------------------------------- */
 
+const char *table_words(__u32 table, char text[TABLE_WORDS])
+{
+	text[0] = '\0';
+	if (table && table != RT_TABLE_MAIN)
+		snprintf(text, TABLE_WORDS, " table %u", table);
+	return text;
+}
+
 /* The command that leads the address by Device: in the table of the route that is taken instead, which a rule may have
  * chosen, and in place of one to the same address. */
 static void mend_route(struct diagnosis *d, const unsigned char address[16], __u32 table, const char *more)
 {
 	const struct instance *instance = &d->report.instance;
-	char text[64], gateway[64] = "GATEWAY", in[24] = "";
+	char text[64], gateway[64] = "GATEWAY", in[TABLE_WORDS];
 	struct route route = {};
 	bool found_one;
 
@@ -103,12 +111,10 @@ static void mend_route(struct diagnosis *d, const unsigned char address[16], __u
 		    route.is_unicast && route.device == instance->device_index;
 	if (route.has_gateway)
 		address_text(route.gateway, gateway, sizeof(gateway));
-	if (table && table != RT_TABLE_MAIN)
-		snprintf(in, sizeof(in), " table %u", table);
 	mend(d, "%s route replace %s%s%s%s dev %s%s%s", self_ip(), address_text(address, text, sizeof(text)),
 	     found_one && !route.has_gateway ? "" : " via ",
 	     route.has_gateway && address_is_ipv4(address) && !address_is_ipv4(route.gateway) ? "inet6 " : "",
-	     found_one && !route.has_gateway ? "" : gateway, instance->device, in, more);
+	     found_one && !route.has_gateway ? "" : gateway, instance->device, table_words(table, in), more);
 }
 
 /* Has the device an address of that version, other than a link-local one? */
